@@ -1,0 +1,71 @@
+#include "core/engine.h"
+
+#include <stdlib.h>
+
+#include "core/invariant.h"
+
+bool ms_engine_init(struct ms_engine *engine, const struct ms_engine_ops *ops)
+{
+    ms_assert(ops != NULL && ops->step != NULL && ops->deadline != NULL);
+    *engine = (struct ms_engine){.ops = ops, .now = INT64_MIN};
+    engine->effects = calloc(MS_EFFECTS_MAX, sizeof *engine->effects);
+    return engine->effects != NULL;
+}
+
+void ms_engine_finish(struct ms_engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    free(engine->effects);
+    engine->effects = NULL;
+}
+
+void ms_engine_step(struct ms_engine *engine, ms_time now, const struct ms_event *event)
+{
+    ms_assert(engine->count == 0); /* polled dry since the last step */
+    ms_assert(now >= engine->now);
+    engine->now = now;
+    engine->head = 0;
+    engine->ops->step(engine, now, event);
+}
+
+bool ms_engine_poll(struct ms_engine *engine, struct ms_effect *effect_out)
+{
+    if (engine->count == 0) {
+        return false;
+    }
+    *effect_out = engine->effects[engine->head++];
+    engine->count--;
+    return true;
+}
+
+ms_time ms_engine_deadline(const struct ms_engine *engine)
+{
+    return engine->ops->deadline(engine);
+}
+
+void ms_engine_emit(struct ms_engine *engine, const struct ms_effect *effect)
+{
+    ms_assert(ms_engine_room(engine) > 0);
+    engine->effects[engine->head + engine->count++] = *effect;
+}
+
+void ms_engine_send(struct ms_engine *engine, ms_peer peer, ms_epoch epoch,
+                    const struct ms_command *command)
+{
+    struct ms_effect *effect;
+
+    ms_assert(ms_engine_room(engine) > 0);
+    ms_assert(peer != MS_PEER_NONE);
+    effect = &engine->effects[engine->head + engine->count++];
+    effect->type = MS_EFFECT_SEND;
+    effect->peer = peer;
+    effect->epoch = epoch;
+    effect->command = *command;
+}
+
+uint32_t ms_engine_room(const struct ms_engine *engine)
+{
+    return MS_EFFECTS_MAX - engine->head - engine->count;
+}

@@ -1,0 +1,113 @@
+/* The engine contract: everything that decides is fed events with the time and is then polled for
+ * what to do about them. An engine has no clock, socket, thread, file or randomness of its own, so
+ * the same object runs under the driver (core/io) and in the simulator (tests/sim).
+ *
+ * One turn of a driver:
+ *     ms_engine_step(engine, now, &event);
+ *     while (ms_engine_poll(engine, &effect)) { carry out effect }
+ *     arm one timer for ms_engine_deadline(engine)
+ *
+ * Rules
+ *  1. Nothing leaves before it is as durable as its class says: an engine emits an answer only when
+ *     PERSISTED has covered its record. So effects may be carried out in order, without more rules.
+ *  2. Steps are bounded: at most MS_EFFECTS_MAX effects. What is left makes the deadline "now", and
+ *     the driver comes back with a TICK.
+ *  3. Time is an argument, monotonic. Stepping with an earlier time than before is an error.
+ *  4. Recovery is events too (REPLAYED).
+ *  5. Borrowed pointers: what an event points to stays valid until its effects have been polled dry;
+ *     what an effect points to stays valid until the next step. A driver polls dry before it steps.
+ *
+ * Not thread-safe: one thread owns an engine. */
+#ifndef CORE_ENGINE_H
+#define CORE_ENGINE_H
+
+#include "core/command.h"
+#include "core/trace.h"
+#include "core/types.h"
+
+enum ms_event_type {
+    MS_EVENT_TICK,        /* the deadline passed */
+    MS_EVENT_PEER_OPENED, /* peer, tag, nonce: a connection stands (accepted, or CONNECTed: tag) */
+    MS_EVENT_PEER_CLOSED, /* peer (or none, when CONNECT failed), tag, error; never after CLOSE */
+    MS_EVENT_RECEIVED,    /* peer, epoch, command: a whole, well-formed command */
+    MS_EVENT_PERSISTED,   /* every record up to seq survives a crash */
+    MS_EVENT_REPLAYED,    /* at start: one record read back from the store */
+    MS_EVENT_FINISHED,    /* slave: command (RESULT with token) says how a handler returned */
+    MS_EVENT_OUTPUT,      /* slave: command (OUTPUT with token): a handler wrote something */
+    MS_EVENT_PRODUCED,    /* master: a provider made command */
+    MS_EVENT_REQUEST,     /* client: command is the application's SUBMIT, CANCEL or QUERY */
+    MS_EVENT_STOP,        /* drain: finish what runs, accept nothing new; a second one: now */
+    MS_EVENT_RELOAD,      /* the configuration was read again */
+};
+
+struct ms_event {
+    enum ms_event_type type;
+    uint32_t tag;        /* of the CONNECT this answers; 0 = accepted by a listener */
+    ms_peer peer;
+    ms_epoch epoch;      /* RECEIVED: of the frame */
+    ms_seq seq;          /* PERSISTED */
+    enum ms_error error; /* PEER_CLOSED: why */
+    struct ms_uuid nonce; /* PEER_OPENED: 128 unpredictable bits, for a session token */
+    const struct ms_command *command;
+};
+
+enum ms_effect_type {
+    MS_EFFECT_CONNECT,  /* tag, text = address; answered by PEER_OPENED or PEER_CLOSED with tag */
+    MS_EFFECT_CLOSE,    /* peer: flush what was sent to it, then close; no PEER_CLOSED follows */
+    MS_EFFECT_SEND,     /* peer, command; epoch goes into the frame */
+    MS_EFFECT_PERSIST,  /* one record up to seq; the driver answers with PERSISTED */
+    MS_EFFECT_RUN,      /* slave: run the handler of this COMMAND; answered by FINISHED, once */
+    MS_EFFECT_ABORT,    /* slave: the attempt command.token shall stop; FINISHED still follows */
+    MS_EFFECT_PRODUCE,  /* master: a provider shall make up to count commands */
+    MS_EFFECT_DELIVER,  /* client: command is for the application */
+    MS_EFFECT_STOPPED,  /* drained: the program may end; error says how */
+};
+
+struct ms_effect {
+    enum ms_effect_type type;
+    uint32_t tag;
+    ms_peer peer;
+    ms_epoch epoch;
+    ms_seq seq;
+    uint64_t count;
+    enum ms_error error;
+    const char *text;
+    struct ms_command command;
+};
+
+struct ms_engine;
+
+struct ms_engine_ops {
+    const char *name;
+    void (*step)(struct ms_engine *engine, ms_time now, const struct ms_event *event);
+    ms_time (*deadline)(const struct ms_engine *engine);
+};
+
+/* Base of every engine: embedded first. Private to engine.c but for trace, which the owner sets. */
+struct ms_engine {
+    const struct ms_engine_ops *ops;
+    struct ms_trace trace;
+    ms_time now;
+    struct ms_effect *effects; /* MS_EFFECTS_MAX; filled by a step, polled dry before the next */
+    uint32_t head, count;
+};
+
+/* False when memory is short. */
+bool ms_engine_init(struct ms_engine *engine, const struct ms_engine_ops *ops);
+void ms_engine_finish(struct ms_engine *engine); /* accepts a zeroed engine */
+
+void ms_engine_step(struct ms_engine *engine, ms_time now, const struct ms_event *event);
+
+/* Takes the next effect, in order of emission; false when there is none. */
+bool ms_engine_poll(struct ms_engine *engine, struct ms_effect *effect_out);
+
+/* When to be stepped with TICK at the latest; MS_TIME_NEVER if idle. */
+ms_time ms_engine_deadline(const struct ms_engine *engine);
+
+/* For engines, inside step. */
+void ms_engine_emit(struct ms_engine *engine, const struct ms_effect *effect);
+void ms_engine_send(struct ms_engine *engine, ms_peer peer, ms_epoch epoch,
+                    const struct ms_command *command);
+uint32_t ms_engine_room(const struct ms_engine *engine); /* effects that may still be emitted */
+
+#endif

@@ -1,0 +1,84 @@
+/* Every bound of the system. Reaching one is a defined answer to whoever reached it. */
+#ifndef CORE_LIMITS_H
+#define CORE_LIMITS_H
+
+#include <assert.h>
+
+#include "core/types.h"
+
+/* Names and texts, in bytes without the terminating zero. */
+#define MS_NAME_MAX 63           /* a slave, a client, a handler */
+#define MS_DETAIL_MAX 512        /* the reason that goes with a result, an error, a goodbye */
+#define MS_ADDRESS_MAX 255       /* host:port, [v6]:port or unix:/path */
+#define MS_ADDRESSES_MAX 8       /* masters that one slave or client knows */
+
+/* Frames, in bytes of body. */
+#define MS_FRAME_HEADER_SIZE 20
+#define MS_FRAME_HELLO_MAX (4u << 10)    /* before HELLO was accepted */
+#define MS_FRAME_CONTROL_MAX (64u << 10) /* everything that carries no payload */
+#define MS_FRAME_BATCH_SIZE (64u << 10)  /* a batch of commands is closed when it grows past this */
+#define MS_FRAME_OVERHEAD_MAX (4u << 10) /* what a frame holds beside one payload */
+#define MS_UNKNOWN_FIELDS_MAX 16         /* fields of a newer schema tolerated in one message */
+
+/* Payloads. */
+#define MS_PAYLOAD_MAX_DEFAULT (1u << 20)
+#define MS_PAYLOAD_MAX_CEILING (64u << 20)
+#define MS_CHUNK_MAX (64u << 10)           /* one piece of streamed output */
+#define MS_RESULT_BYTES_MAX (64u << 20)    /* all output of one command that the master keeps */
+
+/* Decoding: what one frame may cost beyond its own length. */
+#define MS_DECODE_FACTOR 64
+#define MS_DECODE_SLACK (16u << 10)
+#define MS_DECODE_BYTES_MAX (16u << 20)
+#define MS_DECODE_ALLOCATIONS_MAX 65536
+
+/* Populations. */
+#define MS_PEERS_MAX (1u << 20)
+#define MS_SESSIONS_MAX_DEFAULT 200000u
+#define MS_COMMANDS_MAX_DEFAULT 20000000u     /* live commands of one master */
+#define MS_COMMAND_BYTES_MAX_DEFAULT (4ull << 30) /* payloads and results kept by one master */
+#define MS_TYPES_MAX 4096                     /* routes of one master */
+#define MS_SLAVE_TYPES_MAX 256                /* types one slave announces */
+#define MS_SLOTS_MAX 4096                     /* commands one slave runs at a time */
+#define MS_CREDIT_MAX (1u << 20)              /* commands one slave may have granted */
+#define MS_OUTSTANDING_MAX (1u << 20)         /* submissions of one client without an outcome */
+#define MS_HELD_PER_FRAME_MAX 2048            /* tokens in one ROLL or VERDICT frame */
+#define MS_REPORT_ROWS_MAX 512                /* rows in one REPORT frame */
+
+/* Attempts. */
+#define MS_ATTEMPTS_DEFAULT 1
+#define MS_ATTEMPTS_MAX 1000
+#define MS_CRASHES_MAX_DEFAULT 3    /* slaves a command may take down before it is buried */
+#define MS_RETRY_DELAY_MIN (100 * MS_MSEC) /* first delay of a retry; it doubles */
+#define MS_RETRY_DELAY_MAX (30 * MS_SEC)
+
+/* Time. A beat is sent at half a tick or sooner. */
+#define MS_TICK_DEFAULT (1 * MS_SEC)
+#define MS_BEAT_DEFAULT (500 * MS_MSEC)
+#define MS_HELLO_TIMEOUT (3 * MS_SEC)        /* a connection that has not said HELLO is closed */
+#define MS_FRAME_TIMEOUT (10 * MS_SEC)       /* a frame begun must be complete */
+#define MS_FRAME_RATE_MIN 1024u              /* bytes per second that a long frame must keep up */
+#define MS_RECONNECT_MIN (10 * MS_MSEC)      /* first pause of the back-off; it doubles, with jitter */
+#define MS_RECONNECT_MAX (1 * MS_SEC)
+#define MS_RESPONSE_TIMEOUT (1 * MS_SEC)     /* WELCOME must follow HELLO */
+#define MS_DRAIN_TIMEOUT_DEFAULT (60 * MS_SEC)
+
+/* Output buffers of one connection. */
+#define MS_OUTPUT_SOFT_MAX (1u << 20)  /* above: the master stops reading from that client */
+#define MS_OUTPUT_HARD_MAX (128u << 20) /* above: the connection is closed; nothing stored is lost */
+#define MS_OUTCOME_WINDOW_BYTES (8u << 20) /* outcomes sent to one client and not yet confirmed */
+#define MS_OUTCOME_WINDOW_COUNT (1u << 18)
+
+/* Connections that have not said HELLO. */
+#define MS_PENDING_PEERS_MAX 16384u
+
+/* Effects that one engine step may emit before it must defer the rest. */
+#define MS_EFFECTS_MAX 1024
+#define MS_DISPATCH_BURST 256 /* commands handed out in one step */
+
+static_assert(MS_DISPATCH_BURST * 2 < MS_EFFECTS_MAX, "a step's dispatch fits the effect queue");
+static_assert(MS_FRAME_HELLO_MAX < MS_FRAME_CONTROL_MAX, "HELLO is a small control frame");
+static_assert(MS_PAYLOAD_MAX_DEFAULT <= MS_PAYLOAD_MAX_CEILING, "default payload limit is legal");
+static_assert(MS_OUTCOME_WINDOW_BYTES < MS_OUTPUT_HARD_MAX, "a correct client is never cut off");
+
+#endif

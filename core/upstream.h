@@ -1,0 +1,68 @@
+/* The way up, the same for slaves and clients: which master to talk to, the greeting, heartbeats in
+ * both directions, back-off with jitter, fencing by epoch. A part of an engine, not an engine.
+ *
+ *   IDLE --connect--> CONNECTING --opened--> GREETING --WELCOME--> UP
+ *     ^                   |                     |                  |
+ *     +---- back-off -----+-- failed, silent ---+-- lost, silent --+
+ *
+ * The owner feeds it its engine's events first and looks at what it says happened. It emits CONNECT,
+ * CLOSE and SEND (HELLO, BEAT, BEAT_ACK) through the owner's engine. */
+#ifndef CORE_UPSTREAM_H
+#define CORE_UPSTREAM_H
+
+#include "core/engine.h"
+#include "core/rng.h"
+
+enum ms_upstream_state {
+    MS_UPSTREAM_IDLE,       /* waiting for the back-off to pass, or stopped */
+    MS_UPSTREAM_CONNECTING,
+    MS_UPSTREAM_GREETING,   /* connected, HELLO sent */
+    MS_UPSTREAM_UP,
+    MS_UPSTREAM_STATES
+};
+
+/* What a step meant for the owner. */
+enum ms_upstream_news {
+    MS_UPSTREAM_NOTHING,  /* handled, or none of its business and not from the current peer */
+    MS_UPSTREAM_RECEIVED, /* a command from the master for the owner to handle */
+    MS_UPSTREAM_WELCOMED, /* UP now; upstream->welcome is fresh, .resumed says of which session */
+    MS_UPSTREAM_LOST,     /* was UP, is not any more; it will try again by itself */
+    MS_UPSTREAM_REFUSED,  /* the master said ERROR or GOAWAY during greeting; it will try again */
+};
+
+struct ms_upstream {
+    struct ms_engine *engine;
+    struct ms_rng *rng;
+    enum ms_upstream_state state;
+    uint32_t addresses_count, address_at; /* which one is tried or in use */
+    char addresses[MS_ADDRESSES_MAX][MS_ADDRESS_MAX + 1];
+    ms_peer peer;
+    uint32_t tag; /* of the CONNECT under way; grows, so a late answer is told from the current */
+    ms_epoch epoch; /* highest seen: a frame below it is refused and the connection closed */
+    ms_time backoff, retry_at, greet_by, beat_at, dead_at;
+    uint64_t beats_count;
+    enum ms_error last_error; /* why it is not UP */
+    struct ms_hello hello;    /* the owner fills it; token is kept up to date from WELCOME */
+    struct ms_welcome welcome;
+};
+
+/* addresses: comma list of host:port, [v6]:port, unix:/path, already checked by core/uri. */
+void ms_upstream_init(struct ms_upstream *upstream, struct ms_engine *engine, struct ms_rng *rng,
+                      const char *addresses);
+
+void ms_upstream_start(struct ms_upstream *upstream, ms_time now);
+
+/* Says BYE when UP, closes, stays IDLE for good. */
+void ms_upstream_stop(struct ms_upstream *upstream);
+
+/* Every event of the owner's engine goes through here first (TICK, PEER_*, RECEIVED). */
+enum ms_upstream_news ms_upstream_step(struct ms_upstream *upstream, ms_time now,
+                                       const struct ms_event *event);
+
+/* Sends to the master; only when UP (asserted). */
+void ms_upstream_send(struct ms_upstream *upstream, const struct ms_command *command);
+
+bool ms_upstream_is_up(const struct ms_upstream *upstream);
+ms_time ms_upstream_deadline(const struct ms_upstream *upstream);
+
+#endif
