@@ -27,7 +27,7 @@ enum ms_upstream_news {
     MS_UPSTREAM_RECEIVED, /* a command from the master for the owner to handle */
     MS_UPSTREAM_WELCOMED, /* UP now; upstream->welcome is fresh, .resumed says of which session */
     MS_UPSTREAM_LOST,     /* was UP, is not any more; it will try again by itself */
-    MS_UPSTREAM_REFUSED,  /* the master said ERROR or GOAWAY during greeting; it will try again */
+    MS_UPSTREAM_REFUSED,  /* greeting failed (last_error says how); it will try again */
 };
 
 struct ms_upstream {
@@ -50,9 +50,14 @@ struct ms_upstream {
 void ms_upstream_init(struct ms_upstream *upstream, struct ms_engine *engine, struct ms_rng *rng,
                       const char *addresses);
 
+/* Connects at the next TICK. */
 void ms_upstream_start(struct ms_upstream *upstream, ms_time now);
 
-/* Says BYE when UP, closes, stays IDLE for good. */
+/* The owner, who is UP, gives this master up: says ERROR, closes, tries the next one. No news
+ * follows; the owner treats it as LOST by itself. */
+void ms_upstream_fail(struct ms_upstream *upstream, ms_time now, enum ms_error error);
+
+/* Says BYE when UP, closes, stays IDLE for good (until start). Events may go on coming. */
 void ms_upstream_stop(struct ms_upstream *upstream);
 
 /* Every event of the owner's engine goes through here first (TICK, PEER_*, RECEIVED). */

@@ -1,0 +1,349 @@
+#include "core/upstream.h"
+
+#include "core/invariant.h"
+
+/* What a master may ask for: an absurd WELCOME neither floods nor deafens us. */
+#define BEAT_INTERVAL_MIN (10 * MS_MSEC)
+#define BEAT_INTERVAL_MAX (3600 * MS_SEC)
+
+static ms_time clamp(ms_time value, ms_time low, ms_time high)
+{
+    ms_assert(low <= high);
+    if (value < low) {
+        return low;
+    }
+    return value > high ? high : value;
+}
+
+void ms_upstream_init(struct ms_upstream *upstream, struct ms_engine *engine, struct ms_rng *rng,
+                      const char *addresses)
+{
+    ms_assert(engine != NULL && rng != NULL);
+    ms_assert(addresses != NULL && addresses[0] != '\0');
+    *upstream = (struct ms_upstream){
+        .engine = engine,
+        .rng = rng,
+        .backoff = MS_RECONNECT_MIN,
+        .retry_at = MS_TIME_NEVER,
+        .greet_by = MS_TIME_NEVER,
+        .beat_at = MS_TIME_NEVER,
+        .dead_at = MS_TIME_NEVER,
+        .hello = {.version_min = MS_PROTOCOL_MIN,
+                  .version_max = MS_PROTOCOL_MAX,
+                  .features = MS_FEATURES_ALL},
+    };
+    for (const char *from = addresses; from != NULL;) {
+        const char *comma = strchr(from, ',');
+        const size_t length = comma != NULL ? (size_t)(comma - from) : strlen(from);
+
+        ms_assert(length > 0 && length <= MS_ADDRESS_MAX);
+        ms_assert(upstream->addresses_count < MS_ADDRESSES_MAX);
+        memcpy(upstream->addresses[upstream->addresses_count++], from, length);
+        from = comma != NULL ? comma + 1 : NULL;
+    }
+}
+
+void ms_upstream_start(struct ms_upstream *upstream, ms_time now)
+{
+    ms_assert(upstream->state == MS_UPSTREAM_IDLE);
+    upstream->retry_at = now;
+}
+
+bool ms_upstream_is_up(const struct ms_upstream *upstream)
+{
+    return upstream->state == MS_UPSTREAM_UP;
+}
+
+ms_time ms_upstream_deadline(const struct ms_upstream *upstream)
+{
+    switch (upstream->state) {
+    case MS_UPSTREAM_IDLE:
+        return upstream->retry_at;
+    case MS_UPSTREAM_CONNECTING:
+    case MS_UPSTREAM_GREETING:
+        return upstream->greet_by;
+    case MS_UPSTREAM_UP:
+        return upstream->beat_at < upstream->dead_at ? upstream->beat_at : upstream->dead_at;
+    case MS_UPSTREAM_STATES:
+        break;
+    }
+    ms_unreachable();
+}
+
+void ms_upstream_send(struct ms_upstream *upstream, const struct ms_command *command)
+{
+    ms_assert(ms_upstream_is_up(upstream));
+    ms_engine_send(upstream->engine, upstream->peer, upstream->epoch, command);
+}
+
+static void close_peer(struct ms_upstream *upstream, ms_peer peer)
+{
+    ms_assert(peer != MS_PEER_NONE);
+    ms_engine_emit(upstream->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
+}
+
+/* Back to IDLE, with the next address and a random pause, so that a thousand slaves of one dead
+ * master do not come back in step. */
+static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error error)
+{
+    ms_assert(upstream->state != MS_UPSTREAM_IDLE);
+    ms_assert(upstream->backoff >= MS_RECONNECT_MIN && upstream->backoff <= MS_RECONNECT_MAX);
+    upstream->state = MS_UPSTREAM_IDLE;
+    upstream->peer = MS_PEER_NONE;
+    upstream->last_error = error;
+    upstream->address_at = (upstream->address_at + 1) % upstream->addresses_count;
+    upstream->retry_at = now + ms_rng_between(upstream->rng, 1, upstream->backoff);
+    upstream->backoff = clamp(2 * upstream->backoff, MS_RECONNECT_MIN, MS_RECONNECT_MAX);
+    ms_trace(&upstream->engine->trace, MS_LEVEL_DEBUG, "master away", "error=%s retry_us=%lld",
+             ms_error_name(error), (long long)(upstream->retry_at - now));
+}
+
+/* Leaves the connection, if there is one. What it means for the owner depends on how far it was. */
+static enum ms_upstream_news leave(struct ms_upstream *upstream, ms_time now, enum ms_error error)
+{
+    const enum ms_upstream_state state = upstream->state;
+
+    ms_assert(error != MS_E_OK);
+    if (upstream->peer != MS_PEER_NONE) {
+        close_peer(upstream, upstream->peer);
+    }
+    back_off(upstream, now, error);
+    if (state == MS_UPSTREAM_UP) {
+        return MS_UPSTREAM_LOST;
+    }
+    return state == MS_UPSTREAM_GREETING ? MS_UPSTREAM_REFUSED : MS_UPSTREAM_NOTHING;
+}
+
+void ms_upstream_fail(struct ms_upstream *upstream, ms_time now, enum ms_error error)
+{
+    ms_assert(ms_upstream_is_up(upstream));
+    ms_upstream_send(upstream, &(struct ms_command){
+                                   .kind = MS_KIND_ERROR,
+                                   .error = (uint16_t)error,
+                                   .detail = ms_bytes_of(ms_error_text(error)),
+                               });
+    leave(upstream, now, error);
+}
+
+void ms_upstream_stop(struct ms_upstream *upstream)
+{
+    if (ms_upstream_is_up(upstream)) {
+        ms_upstream_send(upstream, &(struct ms_command){.kind = MS_KIND_BYE});
+    }
+    if (upstream->peer != MS_PEER_NONE) {
+        close_peer(upstream, upstream->peer);
+    }
+    upstream->state = MS_UPSTREAM_IDLE;
+    upstream->peer = MS_PEER_NONE;
+    upstream->retry_at = MS_TIME_NEVER;
+}
+
+static void connect_next(struct ms_upstream *upstream, ms_time now)
+{
+    ms_assert(upstream->state == MS_UPSTREAM_IDLE);
+    upstream->state = MS_UPSTREAM_CONNECTING;
+    upstream->retry_at = MS_TIME_NEVER;
+    upstream->greet_by = now + MS_HELLO_TIMEOUT;
+    upstream->tag = upstream->tag == UINT32_MAX ? 1 : upstream->tag + 1;
+    ms_engine_emit(upstream->engine, &(struct ms_effect){
+                                         .type = MS_EFFECT_CONNECT,
+                                         .tag = upstream->tag,
+                                         .text = upstream->addresses[upstream->address_at],
+                                     });
+}
+
+static void send_beat(struct ms_upstream *upstream, ms_time now)
+{
+    upstream->beat_at = now + upstream->welcome.beat_interval;
+    ms_upstream_send(upstream, &(struct ms_command){
+                                   .kind = MS_KIND_BEAT,
+                                   .count = ++upstream->beats_count,
+                               });
+}
+
+static enum ms_upstream_news tick_up(struct ms_upstream *upstream, ms_time now)
+{
+    const ms_time late = now - ms_upstream_deadline(upstream);
+
+    /* A tick far behind its time says that we were stopped, not the master. What it sent meanwhile
+     * may still wait to be read, so it gets one more interval before it is judged. */
+    if (late > upstream->welcome.beat_interval / 2) {
+        const ms_time grace = now + upstream->welcome.beat_interval;
+
+        upstream->dead_at = upstream->dead_at > grace ? upstream->dead_at : grace;
+    }
+    if (now >= upstream->dead_at) {
+        return leave(upstream, now, MS_E_TIMEOUT);
+    }
+    if (now >= upstream->beat_at) {
+        send_beat(upstream, now);
+    }
+    return MS_UPSTREAM_NOTHING;
+}
+
+static enum ms_upstream_news tick(struct ms_upstream *upstream, ms_time now)
+{
+    if (now < ms_upstream_deadline(upstream)) {
+        return MS_UPSTREAM_NOTHING;
+    }
+    switch (upstream->state) {
+    case MS_UPSTREAM_IDLE:
+        connect_next(upstream, now);
+        return MS_UPSTREAM_NOTHING;
+    case MS_UPSTREAM_CONNECTING:
+    case MS_UPSTREAM_GREETING:
+        return leave(upstream, now, MS_E_TIMEOUT);
+    case MS_UPSTREAM_UP:
+        return tick_up(upstream, now);
+    case MS_UPSTREAM_STATES:
+        break;
+    }
+    ms_unreachable();
+}
+
+static void opened(struct ms_upstream *upstream, ms_time now, const struct ms_event *event)
+{
+    if (upstream->state != MS_UPSTREAM_CONNECTING || event->tag != upstream->tag) {
+        close_peer(upstream, event->peer); /* the answer to a CONNECT given up meanwhile */
+        return;
+    }
+    upstream->state = MS_UPSTREAM_GREETING;
+    upstream->peer = event->peer;
+    upstream->greet_by = now + MS_RESPONSE_TIMEOUT;
+    upstream->hello.epoch = upstream->epoch;
+    ms_engine_send(upstream->engine, upstream->peer, upstream->epoch,
+                   &(struct ms_command){
+                       .kind = MS_KIND_HELLO,
+                       .body.hello = &upstream->hello,
+                   });
+}
+
+static enum ms_upstream_news closed(struct ms_upstream *upstream, ms_time now,
+                                    const struct ms_event *event)
+{
+    const enum ms_upstream_state state = upstream->state;
+    const enum ms_error error = event->error != MS_E_OK ? event->error : MS_E_CLOSED;
+
+    if (state == MS_UPSTREAM_CONNECTING) {
+        if (event->tag == upstream->tag) {
+            back_off(upstream, now, error);
+        }
+        return MS_UPSTREAM_NOTHING;
+    }
+    if (event->peer == MS_PEER_NONE || event->peer != upstream->peer) {
+        return MS_UPSTREAM_NOTHING;
+    }
+    back_off(upstream, now, error);
+    return state == MS_UPSTREAM_UP ? MS_UPSTREAM_LOST : MS_UPSTREAM_REFUSED;
+}
+
+static enum ms_upstream_news welcomed(struct ms_upstream *upstream, ms_time now,
+                                      const struct ms_welcome *welcome)
+{
+    if (welcome == NULL || welcome->version < upstream->hello.version_min ||
+        welcome->version > upstream->hello.version_max) {
+        return leave(upstream, now, MS_E_VERSION);
+    }
+    upstream->welcome = *welcome;
+    upstream->welcome.features &= upstream->hello.features;
+    upstream->welcome.beat_interval =
+        clamp(welcome->beat_interval, BEAT_INTERVAL_MIN, BEAT_INTERVAL_MAX);
+    upstream->welcome.dead_after = clamp(welcome->dead_after, 2 * upstream->welcome.beat_interval,
+                                         4 * BEAT_INTERVAL_MAX);
+    upstream->hello.token = welcome->token;
+    upstream->state = MS_UPSTREAM_UP;
+    upstream->last_error = MS_E_OK;
+    upstream->beat_at = now + upstream->welcome.beat_interval;
+    upstream->dead_at = now + upstream->welcome.dead_after;
+    return MS_UPSTREAM_WELCOMED;
+}
+
+/* ERROR, or a GOAWAY that leaves nothing to stay for. */
+static enum ms_upstream_news sent_away(struct ms_upstream *upstream, ms_time now,
+                                       const struct ms_command *command)
+{
+    const enum ms_error error = command->error != 0 ? (enum ms_error)command->error : MS_E_CLOSED;
+
+    if (error == MS_E_SESSION_DEAD) {
+        upstream->hello.token = (struct ms_uuid){{0}}; /* nobody would know it any more */
+    }
+    return leave(upstream, now, error);
+}
+
+static enum ms_upstream_news greeted(struct ms_upstream *upstream, ms_time now,
+                                     const struct ms_command *command)
+{
+    switch (command->kind) {
+    case MS_KIND_WELCOME:
+        return welcomed(upstream, now, command->body.welcome);
+    case MS_KIND_ERROR:
+    case MS_KIND_GOAWAY:
+        return sent_away(upstream, now, command);
+    default:
+        return leave(upstream, now, MS_E_ORDER);
+    }
+}
+
+static enum ms_upstream_news received(struct ms_upstream *upstream, ms_time now,
+                                      const struct ms_event *event)
+{
+    const struct ms_command *command = event->command;
+
+    if (upstream->peer == MS_PEER_NONE || event->peer != upstream->peer) {
+        return MS_UPSTREAM_NOTHING; /* read before a CLOSE was carried out */
+    }
+    if (command->kind == MS_KIND_ERROR) {
+        return sent_away(upstream, now, command); /* the reason counts, whatever its epoch */
+    }
+    if (event->epoch < upstream->epoch) {
+        return leave(upstream, now, MS_E_STALE_EPOCH);
+    }
+    upstream->epoch = event->epoch;
+    if (upstream->state == MS_UPSTREAM_GREETING) {
+        return greeted(upstream, now, command);
+    }
+    ms_assert(ms_upstream_is_up(upstream));
+    upstream->dead_at = now + upstream->welcome.dead_after; /* any frame is a sign of life */
+    switch (command->kind) {
+    case MS_KIND_BEAT:
+        ms_upstream_send(upstream, &(struct ms_command){
+                                       .kind = MS_KIND_BEAT_ACK,
+                                       .count = command->count,
+                                   });
+        return MS_UPSTREAM_NOTHING;
+    case MS_KIND_BEAT_ACK:
+        /* Only a master that has stayed for a beat earns a quick reconnect: one that welcomes and
+         * closes at once is met with growing pauses. */
+        upstream->backoff = MS_RECONNECT_MIN;
+        return MS_UPSTREAM_NOTHING;
+    case MS_KIND_HELLO:
+    case MS_KIND_WELCOME:
+        return leave(upstream, now, MS_E_ORDER);
+    case MS_KIND_GOAWAY:
+        if (command->error == MS_E_NOT_ACTIVE) {
+            return sent_away(upstream, now, command);
+        }
+        return MS_UPSTREAM_RECEIVED;
+    default:
+        return MS_UPSTREAM_RECEIVED;
+    }
+}
+
+enum ms_upstream_news ms_upstream_step(struct ms_upstream *upstream, ms_time now,
+                                       const struct ms_event *event)
+{
+    ms_assert(upstream->addresses_count > 0);
+    switch (event->type) {
+    case MS_EVENT_RECEIVED:
+        return received(upstream, now, event);
+    case MS_EVENT_TICK:
+        return tick(upstream, now);
+    case MS_EVENT_PEER_OPENED:
+        opened(upstream, now, event);
+        return MS_UPSTREAM_NOTHING;
+    case MS_EVENT_PEER_CLOSED:
+        return closed(upstream, now, event);
+    default:
+        return MS_UPSTREAM_NOTHING;
+    }
+}
