@@ -1,0 +1,66 @@
+# The front door. CMake does the work; everything lands in build/<preset>/.
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+PREFIX ?= /usr/local
+SEEDS  ?= 20000
+
+.PHONY: all help test run bench install tsan fuzz soak coverage clang debug format lint clean fresh-machine
+
+all: ## build the release programs into build/release/bin/
+	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	cmake --build --preset release -j $(JOBS)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+test: ## everything scripts/test runs: unit, style, integration, simulator, fuzzing, threads
+	scripts/test
+
+run: ## build, start a small cluster and show it working
+	scripts/run
+
+bench: all ## build the drivers and measure; the table also goes to build/bench/results.json
+	cmake --build --preset release -j $(JOBS) --target bench_programs
+	python3 tests/bench/run.py
+
+install: all ## install under PREFIX (default /usr/local), staged in DESTDIR if given
+	DESTDIR=$(DESTDIR) cmake --install build/release
+
+debug: ## build with ASan and UBSan, tests included
+	cmake --preset debug >/dev/null
+	cmake --build --preset debug -j $(JOBS)
+
+tsan: ## the thread tests under TSan
+	cmake --preset tsan >/dev/null
+	cmake --build --preset tsan -j $(JOBS)
+	ctest --preset tsan -L thread -j $(JOBS)
+
+fuzz: ## a minute of fuzzing (clang)
+	cmake --preset fuzz >/dev/null
+	cmake --build --preset fuzz -j $(JOBS)
+	ctest --preset fuzz -L fuzz -j $(JOBS)
+
+clang: ## build everything with clang, warnings are errors
+	cmake --preset clang >/dev/null
+	cmake --build --preset clang -j $(JOBS)
+
+soak: ## many simulator seeds, optimised: make soak SEEDS=1000000
+	cmake --preset release >/dev/null
+	cmake --build --preset release -j $(JOBS) --target ms-sim
+	build/release/bin/ms-sim --seeds $(SEEDS)
+
+coverage: ## unit tests with gcov counters in build/coverage
+	cmake --preset coverage >/dev/null
+	cmake --build --preset coverage -j $(JOBS)
+	ctest --preset coverage -L unit -j $(JOBS)
+
+format: ## let clang-format decide
+	git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r $(or $(shell command -v clang-format-14),clang-format) -i
+
+lint: debug ## clang-tidy over every translation unit of ours
+	git ls-files -co --exclude-standard '*.c' ':!tests/bench' | xargs -r clang-tidy --quiet -p build/debug
+
+fresh-machine: ## show that a minimal Debian can install, build and configure (needs root and debootstrap)
+	scripts/fresh-machine
+
+clean: ## remove build/
+	rm -rf build
