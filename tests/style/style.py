@@ -107,13 +107,14 @@ class Report:
 
 def tree_files(root):
     """Paths, relative to root, of every file that is or could be committed."""
+    names = []
     if (root / ".git").exists():
-        out = subprocess.run(["git", "-C", str(root), "ls-files", "-co", "--exclude-standard"], check=True,
-                             capture_output=True, text=True).stdout
-        names = out.splitlines()
-    else:
+        done = subprocess.run(["git", "-C", str(root), "ls-files", "-co", "--exclude-standard"],
+                              capture_output=True, text=True)
+        names = done.stdout.splitlines()
+    if not names:
         names = [str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()]
-        names = [n for n in names if not n.startswith("build/") and "__pycache__" not in n]
+        names = [n for n in names if not n.startswith(("build/", ".git/")) and "__pycache__" not in n]
     return sorted(n for n in set(names) if (root / n).is_file())
 
 
