@@ -20,7 +20,7 @@ done
 [ -f "$(dirname "$library")/muster/handlers/echo.so" ] || fail "the handlers are not beside the library"
 
 # Instrumented builds bring symbols of their own.
-nm -D --defined-only "$library" | sed -n 's/.* [TDBRVW] \([A-Za-z_]*\).*/\1/p' | grep -v '^_\|^MUSTER' |
+nm -D --defined-only "$library" | sed -n 's/.* [TDBRVW] \([A-Za-z0-9_]*\).*/\1/p' | grep -v '^_\|^MUSTER' |
     sort -u >"$work/exported"
 [ -s "$work/exported" ] || fail "nothing is exported"
 while read -r name; do
