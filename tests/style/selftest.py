@@ -43,7 +43,7 @@ CLEAN_TEST = """int main(void)
 LONG_FUNCTION = "int ms_long(void);\nint ms_long(void)\n{\n" + "    (void)0;\n" * 60 + "    return 0;\n}\n"
 TO_DO = "TO" + "DO"
 
-# check -> list of (what is planted, file, its text). Every rule of a check has its own plant.
+# check -> list of (what is planted, file, its text); several files are {file: text}. Every rule of a check has its own plant.
 PLANTS = {
     "layers": [
         ("core includes core/io", "core/bad.c", '#include "core/io/tcp.h"\n'),
@@ -94,9 +94,9 @@ PLANTS = {
         ("another's guard", "core/io/bad.h", "#ifndef CORE_GOOD_H\n#define CORE_GOOD_H\n#endif\n"),
     ],
     "tests": [
-        ("a module of core without test", "core/bad.c", "int ms_x;\n"),
-        ("a module of core/io without test", "core/io/bad.c", "int ms_x;\n"),
-        ("a module of an engine without test", "master/bad.c", "int ms_x;\n"),
+        ("a module of core without test", {"core/bad.c": "", "core/bad.h": ""}, None),
+        ("a module of core/io without test", {"core/io/bad.c": "", "core/io/bad.h": ""}, None),
+        ("a module of an engine without test", {"master/bad.c": "", "master/bad.h": ""}, None),
         ("an integration script that nobody runs", "tests/integration/kill.py", "pass\n"),
     ],
     "braces": [
@@ -163,8 +163,8 @@ def prove(check, plants):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             clean_tree(root)
-            if name:
-                write(root, name, text)
+            for path, content in (name if isinstance(name, dict) else {name: text} if name else {}).items():
+                write(root, path, content)
             done = run(check, root)
         if done.returncode == style.SKIPPED:
             print(f"{check}: skipped")
