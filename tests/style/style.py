@@ -77,14 +77,13 @@ BANNED = {
     "bzero": "memset",
     "bcopy": "memmove",
     "select": "libev, or poll",
-    "strerror": "strerror_r",
 }
 # A test waits for what happened, never for time to pass.
 BANNED_IN_TESTS = {name: "an event or a virtual clock: tests do not wait for time" for name in
                    ("sleep", "usleep", "nanosleep", "clock_nanosleep")}
 # The programs of the benchmarks are measuring instruments; only the deadly calls are banned there.
 LENIENT_FOLDERS = ("tests/bench/",)
-LENIENT_CALLS = {"time", "select", "rand", "random", "strerror", "signal"}
+LENIENT_CALLS = {"time", "select", "rand", "random", "signal"}
 
 WORDS = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX|HA" + r"CK)\b")
 MACHINE_PATHS = re.compile(r"(?<![\w.])(/(?:home|Users)/[a-z]\w*|/ro" + r"ot/|/wo" + r"rk/|/tmp/(?:bui" + r"ld|bri"
@@ -188,9 +187,9 @@ def check_layers(root, _build, report):
             quoted, target = match.group(1) == '"', match.group(2)
             first = first or target
             check_include(report, name, number, target, quoted)
-        own = name[:-2] + ".h"
-        if name.endswith(".c") and (root / own).exists() and first != own:
-            report.add(name, 1, f'includes its own header, "{own}", first')
+        own = [name[:-2] + end for end in (".h", "_private.h") if (root / (name[:-2] + end)).exists()]
+        if name.endswith(".c") and own and first not in own:
+            report.add(name, 1, f'includes its own header, "{own[0]}", first')
 
 
 def check_include(report, name, number, target, quoted):
