@@ -1,0 +1,383 @@
+#include "client/client.h"
+
+#include "client/client_private.h"
+#include "core/text.h"
+
+/* Effects of one step: what the upstream may emit, what answers one event, and the two bursts. */
+#define SEND_BURST MS_DISPATCH_BURST
+#define TELL_BURST MS_DISPATCH_BURST
+
+static_assert(2 * SEND_BURST + TELL_BURST + 2 * MS_CLIENT_QUERIES_MAX + 32 < MS_EFFECTS_MAX,
+              "a step of the client fits the effect queue");
+static_assert(MS_CLIENT_WINDOW_MIN <= MS_CLIENT_WINDOW_DEFAULT &&
+                  2 * MS_CLIENT_WINDOW_DEFAULT <= MS_OUTSTANDING_MAX,
+              "the default window is legal");
+
+static struct ms_client_engine *engine_of(struct ms_engine *base)
+{
+    return ms_container_of(base, struct ms_client_engine, base);
+}
+
+void ms_client_deliver(struct ms_client_engine *engine, uint64_t cookie, enum ms_client_note note,
+                       const struct ms_command *command)
+{
+    struct ms_effect effect = {
+        .type = MS_EFFECT_DELIVER,
+        .tag = note,
+        .seq = cookie,
+        .error = (enum ms_error)command->error,
+        .command = *command,
+    };
+
+    effect.command.id.client = engine->client;
+    ms_engine_emit(&engine->base, &effect);
+}
+
+void ms_client_note(struct ms_client_engine *engine, enum ms_client_note note, enum ms_error error)
+{
+    ms_assert(note != MS_CLIENT_NOTE_NONE);
+    ms_client_deliver(engine, 0, note,
+                      &(struct ms_command){
+                          .kind = MS_KIND_NONE,
+                          .error = (uint16_t)error,
+                          .count = note == MS_CLIENT_NOTE_UP ? engine->upstream.welcome.session : 0,
+                      });
+}
+
+void ms_client_close_request(struct ms_client_engine *engine, struct ms_request *request)
+{
+    if (request->is_cancelled) {
+        ms_assert(engine->cancels_count > 0);
+        engine->cancels_count--;
+    }
+    ms_requests_close(&engine->requests, request);
+}
+
+/* What was sent is to be sent again. */
+static void take_back(struct ms_client_engine *engine)
+{
+    ms_assert(!ms_upstream_is_up(&engine->upstream));
+    ms_requests_lost(&engine->requests);
+    for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
+        engine->queries[i].is_sent = false;
+    }
+}
+
+void ms_client_lost(struct ms_client_engine *engine, enum ms_error error)
+{
+    ms_assert(!ms_upstream_is_up(&engine->upstream));
+    engine->counters.lost_total++;
+    engine->counters.resent_total += engine->requests.sent_count;
+    engine->allowed = engine->window;
+    take_back(engine);
+    ms_client_note(engine, MS_CLIENT_NOTE_LOST, error);
+}
+
+static void welcomed(struct ms_client_engine *engine)
+{
+    ms_assert(engine->requests.sent_count == 0);
+    engine->is_away = false;
+    engine->allowed = engine->window;
+    ms_client_note(engine, MS_CLIENT_NOTE_UP, MS_E_OK);
+}
+
+static void tell_accepted(struct ms_client_engine *engine)
+{
+    for (uint32_t i = 0; i < TELL_BURST; i++) {
+        struct ms_request *request = ms_requests_confirmed(&engine->requests);
+
+        if (request == NULL) {
+            return;
+        }
+        ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
+                          &(struct ms_command){
+                              .kind = MS_KIND_SUBMIT_ACK,
+                              .id.seq = request->seq,
+                              .durability = request->durability,
+                              .copies = request->copies,
+                              .count = 1,
+                          });
+        if ((request->flags & MS_FLAG_BACKGROUND) != 0) {
+            ms_client_close_request(engine, request);
+        } else {
+            request->is_quiet = true; /* told once, however often it is sent again */
+            ms_requests_told(&engine->requests, request);
+        }
+    }
+}
+
+static uint32_t window(const struct ms_client_engine *engine)
+{
+    const uint64_t told = engine->upstream.welcome.outstanding_max;
+
+    return told > 0 && told < engine->allowed ? (uint32_t)told : engine->allowed;
+}
+
+static bool can_send(const struct ms_client_engine *engine)
+{
+    return ms_upstream_is_up(&engine->upstream) && !engine->is_away &&
+           engine->requests.waiting_count > 0 && engine->requests.sent_count < window(engine);
+}
+
+static void send_request(struct ms_client_engine *engine, struct ms_request *request, ms_time now)
+{
+    ms_requests_send(&engine->requests, request, now);
+    /* A master that hears of it late shall not begin the whole delay again. */
+    const ms_time waited = now - request->sent_at;
+    const bool has_stream = (engine->upstream.welcome.features & MS_FEATURE_STREAM) != 0;
+    const uint8_t flags = has_stream ? request->flags : request->flags & (uint8_t)~MS_FLAG_STREAM;
+
+    ms_upstream_send(&engine->upstream,
+                     &(struct ms_command){
+                         .kind = MS_KIND_SUBMIT,
+                         .flags = flags,
+                         .durability = request->durability,
+                         .attempts_max = request->attempts_max,
+                         .type = request->type,
+                         .id = {engine->client, request->seq},
+                         .timeout = request->timeout,
+                         .delay = request->delay > waited ? request->delay - waited : 0,
+                         .payload = {request->payload, request->size},
+                     });
+    if (request->is_cancelled) {
+        ms_client_send_cancel(engine, request);
+    }
+}
+
+static void send_waiting(struct ms_client_engine *engine, ms_time now)
+{
+    for (uint32_t i = 0; i < SEND_BURST && can_send(engine); i++) {
+        struct ms_request *request = ms_requests_waiting(&engine->requests);
+
+        if (request->size > ms_client_engine_payload_max(engine)) {
+            /* Taken when another master's limit, or none, was known. */
+            ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
+                              &(struct ms_command){
+                                  .kind = MS_KIND_SUBMIT_NAK,
+                                  .id.seq = request->seq,
+                                  .error = MS_E_PAYLOAD_SIZE,
+                                  .detail = ms_bytes_of(ms_error_text(MS_E_PAYLOAD_SIZE)),
+                              });
+            ms_client_close_request(engine, request);
+        } else {
+            send_request(engine, request, now);
+        }
+    }
+}
+
+static struct ms_client_query *next_query(struct ms_client_engine *engine)
+{
+    struct ms_client_query *next = NULL;
+
+    for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
+        struct ms_client_query *query = &engine->queries[i];
+
+        if (query->number != 0 && !query->is_sent &&
+            (next == NULL || query->number < next->number)) {
+            next = query;
+        }
+    }
+    return next;
+}
+
+static void send_queries(struct ms_client_engine *engine)
+{
+    for (struct ms_client_query *query = next_query(engine); query != NULL;
+         query = next_query(engine)) {
+        if (query->has_rows) {
+            ms_client_deliver(engine, query->cookie, MS_CLIENT_NOTE_RESET,
+                              &(struct ms_command){.kind = MS_KIND_REPORT});
+            query->has_rows = false;
+        }
+        query->is_sent = true;
+        ms_upstream_send(&engine->upstream, &(struct ms_command){
+                                                .kind = MS_KIND_QUERY,
+                                                .count = query->number,
+                                                .body.query = &query->query,
+                                            });
+    }
+}
+
+/* A quarter free before the word is given, so that it is not given for every single place. */
+static void tell_room(struct ms_client_engine *engine)
+{
+    const struct ms_requests *requests = &engine->requests;
+    const uint64_t count = ms_requests_count(requests);
+
+    if (!engine->was_refused || engine->stops > 0) {
+        return;
+    }
+    if (count <= ms_pool_capacity(&requests->pool) / 4 * 3 &&
+        engine->refused_bytes <= requests->slab.max - ms_requests_bytes(requests)) {
+        engine->was_refused = false;
+        ms_client_note(engine, MS_CLIENT_NOTE_ROOM, MS_E_OK);
+    }
+}
+
+static void stop_when_done(struct ms_client_engine *engine)
+{
+    const uint32_t left = ms_client_engine_outstanding(engine);
+
+    if (engine->is_stopped || engine->stops == 0 || (engine->stops == 1 && left > 0)) {
+        return;
+    }
+    ms_upstream_stop(&engine->upstream);
+    take_back(engine);
+    engine->is_stopped = true;
+    ms_engine_emit(&engine->base, &(struct ms_effect){
+                                      .type = MS_EFFECT_STOPPED,
+                                      .error = left > 0 ? MS_E_CANCELLED : MS_E_OK,
+                                      .count = left,
+                                  });
+}
+
+static void step(struct ms_engine *base, ms_time now, const struct ms_event *event)
+{
+    struct ms_client_engine *engine = engine_of(base);
+
+    if (!engine->is_started) {
+        engine->is_started = true;
+        ms_upstream_start(&engine->upstream, now);
+    }
+    engine->upstream.hello.floor = ms_requests_floor(&engine->requests);
+    switch (ms_upstream_step(&engine->upstream, now, event)) {
+    case MS_UPSTREAM_NOTHING:
+        break;
+    case MS_UPSTREAM_RECEIVED:
+        ms_client_hear(engine, now, event->command);
+        break;
+    case MS_UPSTREAM_WELCOMED:
+        welcomed(engine);
+        break;
+    case MS_UPSTREAM_LOST:
+        ms_client_lost(engine, engine->upstream.last_error);
+        break;
+    case MS_UPSTREAM_REFUSED:
+        ms_client_note(engine, MS_CLIENT_NOTE_REFUSED, engine->upstream.last_error);
+        break;
+    }
+    if (event->type == MS_EVENT_REQUEST) {
+        ms_client_ask(engine, event);
+    } else if (event->type == MS_EVENT_STOP && engine->stops < 2) {
+        engine->stops++;
+    }
+    tell_accepted(engine);
+    ms_requests_resume(&engine->requests, now, SEND_BURST);
+    send_waiting(engine, now);
+    if (ms_upstream_is_up(&engine->upstream)) {
+        send_queries(engine);
+    }
+    tell_room(engine);
+    stop_when_done(engine);
+}
+
+static ms_time deadline(const struct ms_engine *base)
+{
+    const struct ms_client_engine *engine =
+        ms_container_of((struct ms_engine *)(uintptr_t)base, struct ms_client_engine, base);
+
+    if (!engine->is_started) {
+        return 0;
+    }
+    if (can_send(engine) || ms_requests_confirmed(&engine->requests) != NULL) {
+        return engine->base.now;
+    }
+    const ms_time upstream = ms_upstream_deadline(&engine->upstream);
+    const ms_time resume =
+        engine->is_stopped ? MS_TIME_NEVER : ms_heap_min(&engine->requests.delayed);
+
+    return upstream < resume ? upstream : resume;
+}
+
+static bool is_config_fit(const struct ms_client_config *config)
+{
+    return config->addresses != NULL && !ms_uuid_is_zero(&config->client) &&
+           config->window <= MS_OUTSTANDING_MAX && config->kept_max <= MS_OUTSTANDING_MAX;
+}
+
+bool ms_client_engine_init(struct ms_client_engine *engine, const struct ms_client_config *config)
+{
+    static const struct ms_engine_ops ops = {"client", step, deadline};
+    const uint32_t window_max = config->window == 0 ? MS_CLIENT_WINDOW_DEFAULT : config->window;
+    const uint32_t twice =
+        window_max > MS_OUTSTANDING_MAX / 2 ? MS_OUTSTANDING_MAX : 2 * window_max;
+    const uint64_t seq_first = config->seq_first == 0 ? 1 : config->seq_first;
+
+    ms_assert(is_config_fit(config));
+    *engine = (struct ms_client_engine){
+        .client = config->client,
+        .window = window_max,
+        .allowed = window_max,
+    };
+    if (!ms_engine_init(&engine->base, &ops)) {
+        return false;
+    }
+    if (!ms_requests_init(
+            &engine->requests,
+            &(struct ms_requests_config){
+                .count_max = config->kept_max == 0 ? twice : config->kept_max,
+                .bytes_max = config->bytes_max == 0 ? MS_CLIENT_BYTES_DEFAULT : config->bytes_max,
+                .seq_first = seq_first,
+                .floor = config->floor,
+                .seed = config->seed,
+            })) {
+        ms_engine_finish(&engine->base);
+        return false;
+    }
+    ms_rng_init(&engine->rng, config->seed);
+    ms_upstream_init(&engine->upstream, &engine->base, &engine->rng, config->addresses);
+    engine->upstream.hello.role = MS_ROLE_CLIENT;
+    engine->upstream.hello.node = config->client;
+    if (config->name != NULL) {
+        ms_text_copy(engine->upstream.hello.name, sizeof engine->upstream.hello.name, config->name,
+                     strlen(config->name));
+    }
+    if (config->build != NULL) {
+        ms_text_copy(engine->upstream.hello.build, sizeof engine->upstream.hello.build,
+                     config->build, strlen(config->build));
+    }
+    return true;
+}
+
+void ms_client_engine_finish(struct ms_client_engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    ms_requests_finish(&engine->requests);
+    ms_engine_finish(&engine->base);
+}
+
+uint32_t ms_client_engine_outstanding(const struct ms_client_engine *engine)
+{
+    uint32_t count = ms_requests_count(&engine->requests);
+
+    for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
+        count += engine->queries[i].number != 0 ? 1 : 0;
+    }
+    return count;
+}
+
+void ms_client_engine_check(const struct ms_client_engine *engine)
+{
+    uint64_t cancels = 0;
+
+    ms_requests_check(&engine->requests);
+    ms_list_for_each(link, &engine->requests.all)
+    {
+        const struct ms_request *request = ms_container_of(link, struct ms_request, all);
+
+        cancels += request->is_cancelled ? 1 : 0;
+        ms_assert(!request->is_cancelled || request->sent_at != MS_TIME_NEVER);
+    }
+    ms_assert(cancels == engine->cancels_count);
+    ms_assert(engine->allowed >= 1 && engine->allowed <= engine->window);
+    ms_assert(ms_upstream_is_up(&engine->upstream) || engine->requests.sent_count == 0);
+    ms_assert(engine->requests.sent_count <= engine->window);
+    ms_assert(engine->stops <= 2 && (!engine->is_stopped || engine->stops > 0));
+    for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
+        ms_assert(engine->queries[i].number <= engine->query_number);
+        ms_assert(!engine->queries[i].is_sent || ms_upstream_is_up(&engine->upstream) ||
+                  engine->queries[i].number == 0);
+    }
+}

@@ -1,0 +1,116 @@
+/* The client's engine: keeps each submission until its outcome is in, sends it again under the same id
+ * whenever the connection or the master changed, and hands exactly one outcome per id to the application.
+ *
+ * From the application: REQUEST events with SUBMIT, CANCEL (id.seq) or QUERY; event.seq is a cookie of
+ * the application's choice that comes back in the seq of every delivery it causes; event.tag takes
+ * MS_CLIENT_QUIET. STOP ends it when nothing is outstanding; a second STOP ends it now.
+ *
+ * To the application: DELIVER effects, seq = the cookie, command = what the master said:
+ *   SUBMIT_ACK   accepted (the end of a background one); one id each, count 1
+ *   SUBMIT_NAK   refused for good; also at once, without id, when the REQUEST cannot be taken: error
+ *                RETRY_LATER = full, wait for MS_CLIENT_NOTE_ROOM
+ *   STREAM       each piece of an attempt once, in order; tag MS_CLIENT_NOTE_RESET: command.attempt
+ *                begins anew, forget the pieces of the attempts before (no payload)
+ *   OUTCOME      the end of a submission
+ *   CANCEL_ACK   error NOT_FOUND: nothing by that id is outstanding
+ *   REPORT       one frame of the answer; tag MS_CLIENT_NOTE_RESET: the answer begins anew. A query
+ *                that cannot be asked comes back as a last REPORT with an error
+ *   NONE         tag MS_CLIENT_NOTE_UP, _LOST, _REFUSED (error says why), _ROOM
+ * Then STOPPED. */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include "client/requests.h"
+#include "core/engine.h"
+#include "core/upstream.h"
+
+#define MS_CLIENT_QUERIES_MAX 64 /* queries under way */
+
+/* Tag of a REQUEST with SUBMIT: nobody wants to hear SUBMIT_ACK, unless it is a background one. */
+#define MS_CLIENT_QUIET 1u
+
+/* Tags of DELIVER. */
+enum ms_client_note {
+    MS_CLIENT_NOTE_NONE,
+    MS_CLIENT_NOTE_RESET,
+    MS_CLIENT_NOTE_UP,      /* connected; count = session number, error OK */
+    MS_CLIENT_NOTE_LOST,    /* error why; it tries again by itself */
+    MS_CLIENT_NOTE_REFUSED, /* a master sent us away during the greeting; it tries again */
+    MS_CLIENT_NOTE_ROOM,    /* after a refusal for lack of room: there is some now */
+};
+
+struct ms_client_config {
+    const char *addresses; /* checked list, as for ms_upstream_init */
+    struct ms_uuid client; /* with seq: the ids of its submissions */
+    const char *name;      /* at most MS_NAME_MAX; "" = none */
+    const char *build;     /* at most MS_NAME_MAX */
+    uint64_t seq_first;    /* 0 = 1 */
+    uint64_t floor;        /* every seq up to this was closed by an earlier run; 0 = none */
+    uint32_t window;       /* submissions at the master at most; 0 = MS_CLIENT_WINDOW_DEFAULT */
+    uint32_t kept_max;     /* submissions kept at most; 0 = twice the window */
+    size_t bytes_max;      /* payloads kept at most; 0 = MS_CLIENT_BYTES_DEFAULT */
+    uint64_t seed;         /* for jitter and the map */
+};
+
+#define MS_CLIENT_WINDOW_DEFAULT 65536u
+#define MS_CLIENT_WINDOW_MIN     16u /* however often the master says "later" */
+#define MS_CLIENT_BYTES_DEFAULT  ((size_t)1 << 30)
+#define MS_CLIENT_DELAY_MIN      (1 * MS_MSEC)   /* bounds of the pause a master may ask for */
+#define MS_CLIENT_DELAY_DEFAULT  (100 * MS_MSEC) /* when it names none */
+#define MS_CLIENT_DELAY_MAX      (30 * MS_SEC)
+#define MS_CLIENT_GAPS_MAX       3 /* reconnects to have missing pieces of one output repeated */
+
+struct ms_client_counters {
+    uint64_t submitted_total, outcomes_total, resent_total, duplicates_total, refused_total;
+    uint64_t later_total, lost_total, gaps_total, strange_total;
+};
+
+struct ms_client_query {
+    uint64_t number; /* in order of asking; 0 = free */
+    uint64_t cookie;
+    bool is_sent;  /* on this connection */
+    bool has_rows; /* something was delivered */
+    struct ms_query query;
+};
+
+/* Embed or allocate; private. */
+struct ms_client_engine {
+    struct ms_engine base; /* first; the owner sets base.trace */
+    struct ms_rng rng;
+    struct ms_upstream upstream;
+    struct ms_requests requests;
+    struct ms_client_query queries[MS_CLIENT_QUERIES_MAX];
+    struct ms_client_counters counters;
+    struct ms_uuid client;
+    uint64_t query_number;
+    uint64_t cancels_count;   /* submissions with is_cancelled */
+    uint32_t window;          /* of the configuration */
+    uint32_t allowed;         /* of the window, after "later"; grows back with each acceptance */
+    bool was_refused;         /* somebody waits for room, */
+    size_t refused_bytes;     /* so many bytes of it */
+    bool is_started, is_away; /* away: the master takes nothing new until the next connection */
+    uint8_t stops;            /* STOPs heard */
+    bool is_stopped;
+};
+
+/* False when memory is short; nothing to finish then. config is borrowed for the call. */
+bool ms_client_engine_init(struct ms_client_engine *engine, const struct ms_client_config *config);
+void ms_client_engine_finish(struct ms_client_engine *engine); /* accepts NULL and a zeroed one */
+
+/* The same as a REQUEST with SUBMIT, but without a step: usable between steps and while effects are
+ * polled. Nothing is emitted; the deadline becomes "now" when there is something to send. Refusals
+ * come as the result: RETRY_LATER (NOTE_ROOM will follow), PAYLOAD_SIZE, BAD_ARGUMENT, DRAINING, NO_MEMORY. */
+enum ms_error ms_client_engine_submit(struct ms_client_engine *engine,
+                                      const struct ms_command *submit, uint64_t cookie,
+                                      bool is_quiet, uint64_t *seq_out);
+
+/* Submissions without an end, and queries without an answer. */
+uint32_t ms_client_engine_outstanding(const struct ms_client_engine *engine);
+
+/* Payload bytes allowed now: the master's limit once known, else the ceiling. */
+size_t ms_client_engine_payload_max(const struct ms_client_engine *engine);
+
+/* Asserts every invariant; walks everything. */
+void ms_client_engine_check(const struct ms_client_engine *engine);
+
+#endif

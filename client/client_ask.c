@@ -1,0 +1,171 @@
+#include "client/client_private.h"
+
+size_t ms_client_engine_payload_max(const struct ms_client_engine *engine)
+{
+    const uint64_t told = engine->upstream.welcome.payload_max;
+
+    return told > 0 && told < MS_PAYLOAD_MAX_CEILING ? (size_t)told : MS_PAYLOAD_MAX_CEILING;
+}
+
+enum ms_error ms_client_engine_submit(struct ms_client_engine *engine,
+                                      const struct ms_command *submit, uint64_t cookie,
+                                      bool is_quiet, uint64_t *seq_out)
+{
+    struct ms_request *request;
+
+    ms_assert(submit->kind == MS_KIND_SUBMIT);
+    if (engine->stops > 0) {
+        return MS_E_DRAINING;
+    }
+    if (submit->type == 0 || submit->attempts_max > MS_ATTEMPTS_MAX || submit->attempts_max == 0 ||
+        submit->timeout < 0 || submit->delay < 0 || submit->durability >= MS_DURABILITY_COUNT) {
+        return MS_E_BAD_ARGUMENT;
+    }
+    if (submit->payload.size > ms_client_engine_payload_max(engine)) {
+        return MS_E_PAYLOAD_SIZE;
+    }
+    const enum ms_error error = ms_requests_add(&engine->requests, submit, &request);
+
+    if (error != MS_E_OK) {
+        engine->was_refused = true;
+        engine->refused_bytes = ms_slab_cost(submit->payload.size);
+        return error;
+    }
+    request->cookie = cookie;
+    request->is_quiet = is_quiet && (submit->flags & MS_FLAG_BACKGROUND) == 0;
+    engine->counters.submitted_total++;
+    *seq_out = request->seq;
+    return MS_E_OK;
+}
+
+static void ask_submit(struct ms_client_engine *engine, const struct ms_event *event)
+{
+    uint64_t seq = 0;
+    const enum ms_error error = ms_client_engine_submit(engine, event->command, event->seq,
+                                                        (event->tag & MS_CLIENT_QUIET) != 0, &seq);
+
+    if (error != MS_E_OK) {
+        engine->counters.refused_total++;
+        ms_client_deliver(engine, event->seq, MS_CLIENT_NOTE_NONE,
+                          &(struct ms_command){
+                              .kind = MS_KIND_SUBMIT_NAK,
+                              .error = (uint16_t)error,
+                              .detail = ms_bytes_of(ms_error_text(error)),
+                          });
+    }
+}
+
+static void deliver_cancel_ack(struct ms_client_engine *engine, uint64_t cookie, uint64_t seq,
+                               enum ms_error error)
+{
+    ms_client_deliver(engine, cookie, MS_CLIENT_NOTE_NONE,
+                      &(struct ms_command){
+                          .kind = MS_KIND_CANCEL_ACK,
+                          .id.seq = seq,
+                          .error = (uint16_t)error,
+                      });
+}
+
+/* No master holds it, so there is nobody to ask: it ends here. */
+void ms_client_cancel_here(struct ms_client_engine *engine, struct ms_request *request)
+{
+    deliver_cancel_ack(engine, request->cookie, request->seq, MS_E_OK);
+    ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
+                      &(struct ms_command){
+                          .kind = MS_KIND_OUTCOME,
+                          .id.seq = request->seq,
+                          .status = MS_STATUS_CANCELLED,
+                          .detail = ms_bytes_of("cancelled before a master had it"),
+                      });
+    engine->counters.outcomes_total++;
+    ms_client_close_request(engine, request);
+}
+
+void ms_client_send_cancel(struct ms_client_engine *engine, const struct ms_request *request)
+{
+    ms_assert(request->is_cancelled);
+    ms_upstream_send(&engine->upstream, &(struct ms_command){
+                                            .kind = MS_KIND_CANCEL,
+                                            .id = {engine->client, request->seq},
+                                        });
+}
+
+static void ask_cancel(struct ms_client_engine *engine, const struct ms_event *event)
+{
+    const uint64_t seq = event->command->id.seq;
+    struct ms_request *request = ms_requests_find(&engine->requests, seq);
+
+    if (request == NULL) {
+        deliver_cancel_ack(engine, event->seq, seq, MS_E_NOT_FOUND);
+        return;
+    }
+    if (request->is_cancelled) {
+        return; /* the answer to the first one will do */
+    }
+    const enum ms_request_state state = ms_request_state(&engine->requests, request);
+
+    if (request->sent_at == MS_TIME_NEVER || state == MS_REQUEST_DELAYED) {
+        ms_client_cancel_here(engine, request);
+        return;
+    }
+    request->is_cancelled = true;
+    engine->cancels_count++;
+    if (state != MS_REQUEST_WAITING) {
+        ms_client_send_cancel(engine, request);
+    }
+}
+
+static void deliver_query_failed(struct ms_client_engine *engine, uint64_t cookie,
+                                 enum ms_error error)
+{
+    static const struct ms_report full = {.error = MS_E_RETRY_LATER, .last = true};
+    static const struct ms_report draining = {.error = MS_E_DRAINING, .last = true};
+
+    ms_assert(error == full.error || error == draining.error);
+    ms_client_deliver(engine, cookie, MS_CLIENT_NOTE_NONE,
+                      &(struct ms_command){
+                          .kind = MS_KIND_REPORT,
+                          .error = (uint16_t)error,
+                          .body.report = error == full.error ? &full : &draining,
+                      });
+}
+
+static void ask_query(struct ms_client_engine *engine, const struct ms_event *event)
+{
+    ms_assert(event->command->body.query != NULL);
+    if (engine->stops > 0) {
+        deliver_query_failed(engine, event->seq, MS_E_DRAINING);
+        return;
+    }
+    for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
+        struct ms_client_query *query = &engine->queries[i];
+
+        if (query->number == 0) {
+            engine->query_number++;
+            *query = (struct ms_client_query){
+                .number = engine->query_number,
+                .cookie = event->seq,
+                .query = *event->command->body.query,
+            };
+            return;
+        }
+    }
+    deliver_query_failed(engine, event->seq, MS_E_RETRY_LATER);
+}
+
+void ms_client_ask(struct ms_client_engine *engine, const struct ms_event *event)
+{
+    switch (event->command->kind) {
+    case MS_KIND_SUBMIT:
+        ask_submit(engine, event);
+        break;
+    case MS_KIND_CANCEL:
+        ask_cancel(engine, event);
+        break;
+    case MS_KIND_QUERY:
+        ask_query(engine, event);
+        break;
+    default:
+        ms_unreachable();
+    }
+}
