@@ -44,6 +44,12 @@
 #define MS_OUTSTANDING_MAX (1u << 20)         /* submissions of one client without an outcome */
 #define MS_HELD_PER_FRAME_MAX 2048            /* tokens in one ROLL or VERDICT frame */
 #define MS_REPORT_ROWS_MAX 512                /* rows in one REPORT frame */
+#define MS_REPORT_COLUMNS_MAX 32              /* a row fits a control frame: texts <= MS_DETAIL_MAX */
+
+/* One slave: what it holds beside the commands it runs. */
+#define MS_PREFETCH_MAX (1u << 14)             /* commands granted beyond its slots */
+#define MS_SLAVE_RESULTS_MAX 1024              /* results not acknowledged, beyond slots + prefetch */
+#define MS_SLAVE_KEPT_BYTES_DEFAULT (96u << 20) /* payloads, output and results of all attempts */
 
 /* Attempts. */
 #define MS_ATTEMPTS_DEFAULT 1
@@ -53,6 +59,7 @@
 #define MS_RETRY_DELAY_MAX (30 * MS_SEC)
 
 /* Time. A beat is sent at half a tick or sooner. */
+#define MS_DURATION_MAX ((ms_time)1 << 61) /* on the wire; now + this never overflows */
 #define MS_TICK_DEFAULT (1 * MS_SEC)
 #define MS_BEAT_DEFAULT (500 * MS_MSEC)
 #define MS_HELLO_TIMEOUT (3 * MS_SEC)        /* a connection that has not said HELLO is closed */
@@ -76,9 +83,21 @@
 #define MS_EFFECTS_MAX 1024
 #define MS_DISPATCH_BURST 256 /* commands handed out in one step */
 
+
+/* Inside the master. */
+#define MS_PROFILE_MEMBERS_MAX (1u << 20)  /* types of all distinct sets of types, summed */
+#define MS_CLOSED_CHUNKS_MAX 16384u        /* half-closed spans of 4096 numbers of one client */
+#define MS_INQUIRIES_MAX 256u              /* queries that are being answered at a time */
+#define MS_DELAY_MAX (366 * 24 * 3600 * MS_SEC) /* of a submission; also its longest timeout */
+#define MS_RETRY_LATER_DELAY (100 * MS_MSEC)    /* told to a client that met a full queue */
+#define MS_SWEEP_BURST 256                 /* commands of ended sessions put right in one step */
+#define MS_RESULT_RESERVE (64u << 20)      /* bytes beyond the limit that only results may use */
+
 static_assert(MS_DISPATCH_BURST * 2 < MS_EFFECTS_MAX, "a step's dispatch fits the effect queue");
 static_assert(MS_FRAME_HELLO_MAX < MS_FRAME_CONTROL_MAX, "HELLO is a small control frame");
 static_assert(MS_PAYLOAD_MAX_DEFAULT <= MS_PAYLOAD_MAX_CEILING, "default payload limit is legal");
+static_assert(MS_SLAVE_KEPT_BYTES_DEFAULT < MS_OUTPUT_HARD_MAX, "a slave may resend all it keeps");
+static_assert(MS_SLOTS_MAX + MS_PREFETCH_MAX <= MS_CREDIT_MAX, "what a slave grants is legal");
 static_assert(MS_OUTCOME_WINDOW_BYTES < MS_OUTPUT_HARD_MAX, "a correct client is never cut off");
 
 #endif

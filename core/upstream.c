@@ -248,8 +248,8 @@ static enum ms_upstream_news welcomed(struct ms_upstream *upstream, ms_time now,
     upstream->welcome.features &= upstream->hello.features;
     upstream->welcome.beat_interval =
         clamp(welcome->beat_interval, BEAT_INTERVAL_MIN, BEAT_INTERVAL_MAX);
-    upstream->welcome.dead_after = clamp(welcome->dead_after, 2 * upstream->welcome.beat_interval,
-                                         4 * BEAT_INTERVAL_MAX);
+    upstream->welcome.dead_after =
+        clamp(welcome->dead_after, 2 * upstream->welcome.beat_interval, 4 * BEAT_INTERVAL_MAX);
     upstream->hello.token = welcome->token;
     upstream->state = MS_UPSTREAM_UP;
     upstream->last_error = MS_E_OK;

@@ -14,9 +14,9 @@
 #include "core/rng.h"
 
 enum ms_upstream_state {
-    MS_UPSTREAM_IDLE,       /* waiting for the back-off to pass, or stopped */
+    MS_UPSTREAM_IDLE, /* waiting for the back-off to pass, or stopped */
     MS_UPSTREAM_CONNECTING,
-    MS_UPSTREAM_GREETING,   /* connected, HELLO sent */
+    MS_UPSTREAM_GREETING, /* connected, HELLO sent */
     MS_UPSTREAM_UP,
     MS_UPSTREAM_STATES
 };
@@ -37,7 +37,7 @@ struct ms_upstream {
     uint32_t addresses_count, address_at; /* which one is tried or in use */
     char addresses[MS_ADDRESSES_MAX][MS_ADDRESS_MAX + 1];
     ms_peer peer;
-    uint32_t tag; /* of the CONNECT under way; grows, so a late answer is told from the current */
+    uint32_t tag;   /* of the CONNECT under way; grows, so a late answer is told from the current */
     ms_epoch epoch; /* highest seen: a frame below it is refused and the connection closed */
     ms_time backoff, retry_at, greet_by, beat_at, dead_at;
     uint64_t beats_count;
