@@ -165,12 +165,12 @@ static void send_waiting(struct ms_client_engine *engine, ms_time now)
     }
 }
 
-static struct ms_client_query *next_query(struct ms_client_engine *engine)
+static struct ms_client_asked *next_query(struct ms_client_engine *engine)
 {
-    struct ms_client_query *next = NULL;
+    struct ms_client_asked *next = NULL;
 
     for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
-        struct ms_client_query *query = &engine->queries[i];
+        struct ms_client_asked *query = &engine->queries[i];
 
         if (query->number != 0 && !query->is_sent &&
             (next == NULL || query->number < next->number)) {
@@ -182,7 +182,7 @@ static struct ms_client_query *next_query(struct ms_client_engine *engine)
 
 static void send_queries(struct ms_client_engine *engine)
 {
-    for (struct ms_client_query *query = next_query(engine); query != NULL;
+    for (struct ms_client_asked *query = next_query(engine); query != NULL;
          query = next_query(engine)) {
         if (query->has_rows) {
             ms_client_deliver(engine, query->cookie, MS_CLIENT_NOTE_RESET,

@@ -65,7 +65,7 @@ struct ms_client_counters {
     uint64_t later_total, lost_total, gaps_total, strange_total;
 };
 
-struct ms_client_query {
+struct ms_client_asked {
     uint64_t number; /* in order of asking; 0 = free */
     uint64_t cookie;
     bool is_sent;  /* on this connection */
@@ -79,7 +79,7 @@ struct ms_client_engine {
     struct ms_rng rng;
     struct ms_upstream upstream;
     struct ms_requests requests;
-    struct ms_client_query queries[MS_CLIENT_QUERIES_MAX];
+    struct ms_client_asked queries[MS_CLIENT_QUERIES_MAX];
     struct ms_client_counters counters;
     struct ms_uuid client;
     uint64_t query_number;

@@ -138,11 +138,11 @@ static void ask_query(struct ms_client_engine *engine, const struct ms_event *ev
         return;
     }
     for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
-        struct ms_client_query *query = &engine->queries[i];
+        struct ms_client_asked *query = &engine->queries[i];
 
         if (query->number == 0) {
             engine->query_number++;
-            *query = (struct ms_client_query){
+            *query = (struct ms_client_asked){
                 .number = engine->query_number,
                 .cookie = event->seq,
                 .query = *event->command->body.query,

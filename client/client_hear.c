@@ -203,7 +203,7 @@ static void receive_cancel_ack(struct ms_client_engine *engine, const struct ms_
 static void receive_report(struct ms_client_engine *engine, const struct ms_command *command)
 {
     for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
-        struct ms_client_query *query = &engine->queries[i];
+        struct ms_client_asked *query = &engine->queries[i];
 
         if (query->number == 0 || query->number != command->count || !query->is_sent) {
             continue;

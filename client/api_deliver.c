@@ -1,0 +1,234 @@
+#include <stdlib.h>
+
+#include "client/api_private.h"
+
+#define COLLECT_FIRST 4096
+
+static struct ms_record *record_of(const struct ms_effect *effect)
+{
+    ms_assert(effect->seq != 0);
+    return (struct ms_record *)(uintptr_t)effect->seq;
+}
+
+/* Output of a submission that did not ask for a stream gathers here until its result. */
+static void collect(struct ms_record *record, struct ms_bytes bytes)
+{
+    if (record->error != MS_CLIENT_OK || bytes.size == 0) {
+        return;
+    }
+    if (bytes.size > MS_RESULT_BYTES_MAX - record->collected_size) {
+        record->error = MS_E_RESULT_SIZE;
+        return;
+    }
+    const size_t size = record->collected_size + bytes.size;
+
+    if (size > record->collected_capacity) {
+        size_t capacity =
+            record->collected_capacity == 0 ? COLLECT_FIRST : 2 * record->collected_capacity;
+
+        capacity = capacity < size ? size : capacity;
+        uint8_t *grown = realloc(record->collected, capacity);
+
+        if (grown == NULL) {
+            record->error = MS_CLIENT_NO_MEMORY;
+            return;
+        }
+        record->collected = grown;
+        record->collected_capacity = capacity;
+    }
+    memcpy(record->collected + record->collected_size, bytes.data, bytes.size);
+    record->collected_size = size;
+}
+
+static void deliver_output(struct ms_client *client, const struct ms_effect *effect)
+{
+    const struct ms_command *piece = &effect->command;
+    struct ms_record *record = record_of(effect);
+    const bool is_reset = effect->tag == MS_CLIENT_NOTE_RESET;
+
+    if (record->on_output == NULL) {
+        if (is_reset) {
+            record->collected_size = 0;
+            record->error = MS_CLIENT_OK;
+        } else if (piece->stream == MS_STREAM_DATA) {
+            collect(record, piece->payload);
+        }
+        return;
+    }
+    client->depth++;
+    record->on_output(client,
+                      &(struct ms_client_output){
+                          .size = sizeof(struct ms_client_output),
+                          .seq = piece->id.seq,
+                          .stream = is_reset ? (int)MS_CLIENT_RESET : (int)piece->stream,
+                          .attempt = piece->attempt,
+                          .data = piece->payload.data,
+                          .data_size = piece->payload.size,
+                      },
+                      record->context);
+    client->depth--;
+}
+
+/* The record is free again before anybody hears of it, so that a callback may submit the next. */
+static void finish(struct ms_client *client, struct ms_record *record,
+                   const struct ms_client_result *result)
+{
+    const ms_client_done_fn on_done = record->on_done;
+    void *context = record->done_context;
+
+    ms_pool_give(&client->records, record);
+    if (on_done != NULL) {
+        client->depth++;
+        on_done(client, result, context);
+        client->depth--;
+    }
+}
+
+static void copy_detail(char detail_out[MS_DETAIL_MAX + 1], struct ms_bytes detail)
+{
+    const size_t size = detail.size <= MS_DETAIL_MAX ? detail.size : MS_DETAIL_MAX;
+
+    if (size > 0) {
+        memcpy(detail_out, detail.data, size);
+    }
+    detail_out[size] = '\0';
+}
+
+static void deliver_outcome(struct ms_client *client, const struct ms_effect *effect)
+{
+    const struct ms_command *outcome = &effect->command;
+    struct ms_record *record = record_of(effect);
+    char detail[MS_DETAIL_MAX + 1];
+    struct ms_client_result result = {
+        .size = sizeof result,
+        .seq = outcome->id.seq,
+        .status = outcome->status,
+        .attempt = outcome->attempt,
+        .code = outcome->code,
+        .signal = outcome->signal,
+        .payload = outcome->payload.data,
+        .payload_size = outcome->payload.size,
+        .detail = detail,
+    };
+    uint8_t *collected;
+
+    copy_detail(detail, outcome->detail);
+    if (outcome->usage != NULL) {
+        result.has_usage = true;
+        result.wall_us = outcome->usage->wall_us;
+        result.user_us = outcome->usage->user_us;
+        result.system_us = outcome->usage->system_us;
+        result.rss_kib = outcome->usage->rss_kib;
+    }
+    if (record->collected_size > 0) {
+        collect(record, outcome->payload);
+        result.payload = record->collected;
+        result.payload_size = record->collected_size;
+    }
+    result.error = record->error;
+    collected = record->collected;
+    finish(client, record, &result);
+    free(collected);
+}
+
+static void deliver_accepted(struct ms_client *client, const struct ms_effect *effect)
+{
+    const struct ms_command *ack = &effect->command;
+    struct ms_record *record = record_of(effect);
+    const bool is_background = record->is_background;
+
+    if (record->on_accepted != NULL) {
+        client->depth++;
+        record->on_accepted(client, ack->id.seq, ack->durability, ack->copies, record->context);
+        client->depth--;
+    }
+    if (is_background) {
+        finish(client, record,
+               &(struct ms_client_result){
+                   .size = sizeof(struct ms_client_result),
+                   .seq = ack->id.seq,
+                   .is_background = true,
+                   .detail = "",
+               });
+    }
+}
+
+static void deliver_refused(struct ms_client *client, const struct ms_effect *effect)
+{
+    const struct ms_command *nak = &effect->command;
+    struct ms_record *record = record_of(effect);
+    uint8_t *collected = record->collected;
+    char detail[MS_DETAIL_MAX + 1];
+
+    copy_detail(detail, nak->detail);
+    finish(client, record,
+           &(struct ms_client_result){
+               .size = sizeof(struct ms_client_result),
+               .seq = nak->id.seq,
+               .error = (int)nak->error,
+               .status = MS_CLIENT_STATUS_FAIL,
+               .detail = detail,
+           });
+    free(collected);
+}
+
+static void deliver_note(struct ms_client *client, const struct ms_effect *effect)
+{
+    client->depth++;
+    switch ((enum ms_client_note)effect->tag) {
+    case MS_CLIENT_NOTE_ROOM:
+        if (client->on_room != NULL) {
+            client->on_room(client, client->context);
+        }
+        break;
+    case MS_CLIENT_NOTE_UP:
+    case MS_CLIENT_NOTE_LOST:
+    case MS_CLIENT_NOTE_REFUSED:
+        if (client->on_connection != NULL) {
+            client->on_connection(client, effect->tag == MS_CLIENT_NOTE_UP, (int)effect->error,
+                                  client->context);
+        }
+        break;
+    case MS_CLIENT_NOTE_NONE:
+    case MS_CLIENT_NOTE_RESET:
+        break;
+    }
+    client->depth--;
+}
+
+static void deliver(struct ms_client *client, const struct ms_effect *effect)
+{
+    switch (effect->command.kind) {
+    case MS_KIND_NONE:
+        deliver_note(client, effect);
+        break;
+    case MS_KIND_SUBMIT_ACK:
+        deliver_accepted(client, effect);
+        break;
+    case MS_KIND_SUBMIT_NAK:
+        deliver_refused(client, effect);
+        break;
+    case MS_KIND_STREAM:
+        deliver_output(client, effect);
+        break;
+    case MS_KIND_OUTCOME:
+        deliver_outcome(client, effect);
+        break;
+    case MS_KIND_REPORT:
+        ms_client_deliver_report(client, effect);
+        break;
+    default: /* CANCEL_ACK: the outcome says the rest */
+        break;
+    }
+}
+
+void ms_client_effect(void *context, const struct ms_effect *effect)
+{
+    struct ms_client *client = context;
+
+    if (effect->type == MS_EFFECT_DELIVER) {
+        deliver(client, effect);
+    } else if (effect->type == MS_EFFECT_STOPPED) {
+        client->is_stopped = true;
+    }
+}

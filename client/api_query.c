@@ -1,0 +1,123 @@
+#include <stdlib.h>
+
+#include "client/api_private.h"
+#include "core/router.h"
+#include "core/text.h"
+
+_Static_assert((int)MS_CLIENT_ASK_STATUS == MS_QUERY_STATUS &&
+                   (int)MS_CLIENT_ASK_SLAVES == MS_QUERY_SLAVES &&
+                   (int)MS_CLIENT_ASK_COMMANDS == MS_QUERY_COMMANDS &&
+                   (int)MS_CLIENT_ASK_SHOW == MS_QUERY_SHOW,
+               "public questions are those of the wire");
+
+static bool translate(const struct ms_client *client, const struct ms_client_query *from,
+                      struct ms_query *query_out)
+{
+    struct ms_query query = {
+        .what = (enum ms_query_what)from->what,
+        .id = {client->engine.client, from->seq},
+        .limit = from->limit,
+    };
+
+    if (from->what < MS_QUERY_STATUS || from->what >= MS_QUERY_COUNT) {
+        return false;
+    }
+    if (from->client_id != NULL && !ms_client_parse_id(from->client_id, &query.id.client)) {
+        return false;
+    }
+    if (from->state != NULL &&
+        !ms_text_copy(query.state, sizeof query.state, from->state, strlen(from->state))) {
+        return false;
+    }
+    query.type = from->type != NULL ? ms_type_of_name(from->type) : 0;
+    *query_out = query;
+    return true;
+}
+
+int ms_client_ask(struct ms_client *client, const struct ms_client_query *query,
+                  ms_client_report_fn on_report, void *context)
+{
+    struct ms_client_query known;
+    struct ms_query asked;
+    struct ms_question *question = NULL;
+
+    if (client->is_closing) {
+        return MS_CLIENT_DRAINING;
+    }
+    if (on_report == NULL || !ms_client_copy_struct(&known, sizeof known, query) ||
+        !translate(client, &known, &asked)) {
+        return MS_CLIENT_BAD_ARGUMENT;
+    }
+    for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX && question == NULL; i++) {
+        question = client->questions[i].is_used ? NULL : &client->questions[i];
+    }
+    if (question == NULL) {
+        return MS_CLIENT_BUSY;
+    }
+    question->is_used = true;
+    question->on_report = on_report;
+    question->context = context;
+    ms_client_post(client, MS_EVENT_REQUEST, (uint64_t)(uintptr_t)question,
+                   &(struct ms_command){.kind = MS_KIND_QUERY, .body.query = &asked});
+    return MS_CLIENT_OK;
+}
+
+static bool translate_cells(struct ms_question *question, const struct ms_report *from)
+{
+    if (from->cells_count > question->cells_capacity) {
+        struct ms_client_cell *cells = realloc(question->cells, from->cells_count * sizeof *cells);
+
+        if (cells == NULL) {
+            return false;
+        }
+        question->cells = cells;
+        question->cells_capacity = from->cells_count;
+    }
+    for (uint32_t i = 0; i < from->cells_count; i++) {
+        const struct ms_cell *cell = &from->cells[i];
+
+        question->cells[i] = (struct ms_client_cell){
+            .name = cell->name,
+            .is_number = cell->is_number,
+            .number = cell->number,
+            .text = cell->text,
+        };
+    }
+    return true;
+}
+
+void ms_client_deliver_report(struct ms_client *client, const struct ms_effect *effect)
+{
+    struct ms_question *question = (struct ms_question *)(uintptr_t)effect->seq;
+    const struct ms_report *from = effect->command.body.report;
+    struct ms_client_report report = {.size = sizeof report};
+
+    ms_assert(question != NULL && question->is_used);
+    if (effect->tag == MS_CLIENT_NOTE_RESET) {
+        report.is_reset = true;
+    } else {
+        ms_assert(from != NULL);
+        report.error = (int)from->error;
+        report.is_last = from->last;
+        if (!translate_cells(question, from)) {
+            report.error = MS_CLIENT_NO_MEMORY;
+        } else if (from->columns_count > 0) {
+            report.columns = from->columns_count;
+            report.rows = from->cells_count / from->columns_count;
+            report.cells = question->cells;
+        }
+    }
+    const ms_client_report_fn on_report = question->on_report;
+    void *context = question->context;
+    struct ms_client_cell *cells = question->cells;
+
+    if (report.is_last) {
+        *question = (struct ms_question){.is_used = false};
+    }
+    client->depth++;
+    on_report(client, &report, context);
+    client->depth--;
+    if (report.is_last) {
+        free(cells);
+    }
+}
