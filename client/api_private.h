@@ -7,6 +7,8 @@
 
 #include "client/client.h"
 #include "client/ms_client.h"
+#include "client/ms_future.h"
+#include "client/ms_query.h"
 #include "core/io/driver.h"
 
 #define MS_CLIENT_ID_SIZE 33 /* 32 hex digits and a zero */

@@ -1,8 +1,6 @@
-/* The client library of muster: submit commands, learn how they came out.
- *
- * A client keeps every submission until its outcome is in and sends it again, under the same id,
+/* The client library of muster: submit commands, learn how they came out. A client keeps every submission until its outcome is in and sends it again, under the same id,
  * whenever the connection or the master changed; each submission ends exactly once, by one call of its
- * on_done or by its future. While no master is reachable, submissions wait.
+ * on_done or by its future (ms_future.h). While no master is reachable, submissions wait.
  *
  * Threads: a client, its futures and its event loop belong to one thread. Several clients in several
  * threads are fine, each with a loop of its own.
@@ -29,14 +27,13 @@ extern "C" {
 
 struct ev_loop; /* of libev */
 struct ms_client;
-struct ms_future;
 
 /* What went wrong. Numbers below 1000 are those of the wire; ms_client_strerror knows all of them. */
 enum {
     MS_CLIENT_OK = 0,
-    MS_CLIENT_TIMEOUT = 9,       /* the wait was over; what was waited for goes on */
-    MS_CLIENT_CLOSED = 16,       /* the client was destroyed before */
-    MS_CLIENT_UNREACHABLE = 17,  /* no master could be reached */
+    MS_CLIENT_TIMEOUT = 9, /* the wait was over; what was waited for goes on */
+    MS_CLIENT_CLOSED = 16, /* the client was destroyed before */
+    MS_CLIENT_UNREACHABLE = 17,
     MS_CLIENT_DRAINING = 19,     /* ms_client_close was called: nothing new is taken */
     MS_CLIENT_UNKNOWN_TYPE = 32, /* no slave ever announced this type, and no route knows it */
     MS_CLIENT_PAYLOAD_SIZE = 33, /* larger than the master takes */
@@ -52,20 +49,15 @@ enum {
 /* How a submission came out, when it did (error is MS_CLIENT_OK). */
 enum ms_client_status {
     MS_CLIENT_STATUS_OK = 0,
-    MS_CLIENT_STATUS_FAIL = 2, /* failed for good */
+    MS_CLIENT_STATUS_RETRY = 1, /* failed in its last attempt */
+    MS_CLIENT_STATUS_FAIL = 2,  /* failed for good */
     MS_CLIENT_STATUS_CANCELLED = 3,
-    MS_CLIENT_STATUS_RETRY = 1,   /* failed in its last attempt */
     MS_CLIENT_STATUS_TIMEOUT = 4, /* its last attempt took too long */
     MS_CLIENT_STATUS_CRASHED = 5  /* it took too many slaves or processes down */
 };
 
-/* "ok", "fail", "cancelled" ...; never NULL. */
-const char *ms_client_status_name(int status);
-
-/* One sentence; never NULL. */
-const char *ms_client_strerror(int error);
-
-/* ---- A client ---- */
+const char *ms_client_status_name(int status); /* "ok", "fail", "cancelled" ...; never NULL */
+const char *ms_client_strerror(int error);     /* one sentence; never NULL */
 
 struct ms_client_error {
     int code;
@@ -112,21 +104,15 @@ int ms_client_close(struct ms_client *client, int64_t timeout_ms);
  * ms_client_close before, the master may hold the last outcomes for unconfirmed. Accepts NULL. */
 void ms_client_destroy(struct ms_client *client);
 
-/* 32 hex digits; borrowed. */
-const char *ms_client_id(const struct ms_client *client);
-
+const char *ms_client_id(const struct ms_client *client); /* 32 hex digits; borrowed */
 bool ms_client_is_connected(const struct ms_client *client);
 
 /* Why it is not connected; OK while it is, or has not tried. */
 int ms_client_last_error(const struct ms_client *client);
 
-/* Submissions and queries that have not ended. */
-uint32_t ms_client_outstanding(const struct ms_client *client);
-
-/* Highest seq such that it and all below have ended: what an application with a lasting id saves. */
+uint32_t ms_client_outstanding(const struct ms_client *client); /* submissions and questions */
+/* Every seq up to this has ended: what an application with a lasting id saves. */
 uint64_t ms_client_floor(const struct ms_client *client);
-
-/* ---- Submissions ---- */
 
 struct ms_client_result {
     size_t size;
@@ -170,9 +156,7 @@ typedef void (*ms_client_output_fn)(struct ms_client *client, const struct ms_cl
 typedef void (*ms_client_accepted_fn)(struct ms_client *client, uint64_t seq, int durability,
                                       int copies, void *context);
 
-enum {
-    MS_CLIENT_BACKGROUND = 1 /* no outcome wanted: it ends when it is accepted */
-};
+#define MS_CLIENT_BACKGROUND 1u /* no outcome wanted: it ends when it is accepted */
 
 struct ms_client_submission {
     size_t size;
@@ -199,91 +183,14 @@ int ms_client_submit(struct ms_client *client, const struct ms_client_submission
  * when it has ended already. */
 int ms_client_cancel(struct ms_client *client, uint64_t seq);
 
-/* ---- Futures: the same without callbacks ---- */
-
-/* Submits; NULL on failure, with *error_out (may be NULL) as ms_client_submit returns it. */
-struct ms_future *ms_client_future(struct ms_client *client,
-                                   const struct ms_client_submission *submission, int *error_out);
-
-/* The future of that submission unless it was freed; NULL when there is none. */
-struct ms_future *ms_client_find(const struct ms_client *client, uint64_t seq);
-
-uint64_t ms_future_seq(const struct ms_future *future);
-bool ms_future_is_done(const struct ms_future *future);
-
-/* NULL while it is not done; borrowed until the future is freed. */
-const struct ms_client_result *ms_future_result(const struct ms_future *future);
-
-/* Runs the loop until it is done. OK: it is; TIMEOUT; BAD_STATE: called from a callback. */
-int ms_future_wait(struct ms_future *future, int64_t timeout_ms);
-
-/* Lets go of the future, not of the submission. Accepts NULL. */
-void ms_future_free(struct ms_future *future);
-
-/* ---- The simplest way ---- */
-
-/* Submits, waiting for room if need be, and waits for the outcome. The future holds the result; free
- * it. NULL on failure with *error_out (may be NULL). timeout_ms < 0: for ever; TIMEOUT: it was
- * cancelled, as far as that still could be. */
-struct ms_future *ms_call(struct ms_client *client, const struct ms_client_submission *submission,
-                          int64_t timeout_ms, int *error_out);
-
-/* ---- Questions to the master ---- */
-
-enum ms_client_question {
-    MS_CLIENT_ASK_STATUS = 1,   /* one row of counters */
-    MS_CLIENT_ASK_SLAVES = 2,   /* a row for each slave */
-    MS_CLIENT_ASK_COMMANDS = 3, /* a row for each live command */
-    MS_CLIENT_ASK_SHOW = 4      /* one command */
-};
-
-struct ms_client_query {
-    size_t size;
-    int what;              /* enum ms_client_question */
-    uint32_t limit;        /* rows at most; 0 = all the master gives */
-    const char *state;     /* COMMANDS: in this state only; NULL = all */
-    const char *type;      /* COMMANDS: of this type only; NULL = all */
-    const char *client_id; /* SHOW: 32 hex digits; NULL = this client's */
-    uint64_t seq;          /* SHOW */
-};
-
-struct ms_client_cell {
-    const char *name; /* of the column */
-    bool is_number;
-    uint64_t number;
-    const char *text; /* NULL when it is a number */
-};
-
-/* A part of the answer: cells row after row. */
-struct ms_client_report {
-    size_t size;
-    int error;
-    uint32_t columns;
-    uint32_t rows;
-    const struct ms_client_cell *cells; /* columns * rows of them */
-    bool is_reset;                      /* forget the rows so far, the answer begins anew */
-    bool is_last;
-};
-
-typedef void (*ms_client_report_fn)(struct ms_client *client, const struct ms_client_report *report,
-                                    void *context);
-
-/* on_report is called until is_last. BUSY: 64 questions are under way already. */
-int ms_client_ask(struct ms_client *client, const struct ms_client_query *query,
-                  ms_client_report_fn on_report, void *context);
-
-/* ---- Running the loop, the client's own or the caller's ---- */
-
 /* Runs until ms_client_break, or for timeout_ms if that is >= 0: OK or TIMEOUT. */
 int ms_client_run(struct ms_client *client, int64_t timeout_ms);
 
 /* Makes the innermost ms_client_run or wait return (a wait with TIMEOUT); for callbacks. */
 void ms_client_break(struct ms_client *client);
 
-/* Runs until nothing is outstanding. */
+/* Run until nothing is outstanding; until connected. TIMEOUT: ms_client_last_error says what stands in the way. */
 int ms_client_wait_all(struct ms_client *client, int64_t timeout_ms);
-
-/* Runs until connected. TIMEOUT: ms_client_last_error says what stands in the way. */
 int ms_client_wait_connected(struct ms_client *client, int64_t timeout_ms);
 
 #ifdef __cplusplus

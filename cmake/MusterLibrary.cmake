@@ -5,17 +5,14 @@ foreach(part IN LISTS muster_parts)
     list(APPEND muster_objects $<TARGET_OBJECTS:${part}>)
 endforeach()
 
-# Exactly the functions declared in the public header are exported, so the list cannot go stale.
-set(public_header "${PROJECT_SOURCE_DIR}/client/ms_client.h")
-if(EXISTS "${public_header}")
-    set(exports_depend "${public_header}")
-endif()
+# Exactly the functions declared in the public headers are exported, so the list cannot go stale.
+file(GLOB public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/client/ms_*.h")
 set(version_script "${MS_GENERATED_DIR}/libmuster.map")
 add_custom_command(
     OUTPUT "${version_script}"
-    COMMAND "${CMAKE_COMMAND}" "-DHEADER=${public_header}" "-DOUTPUT=${version_script}"
+    COMMAND "${CMAKE_COMMAND}" "-DHEADERS=${public_headers}" "-DOUTPUT=${version_script}"
         -P "${PROJECT_SOURCE_DIR}/cmake/exports.cmake"
-    DEPENDS ${exports_depend}
+    DEPENDS ${public_headers}
     VERBATIM)
 add_custom_target(ms_exports DEPENDS "${version_script}")
 
@@ -39,7 +36,7 @@ ms_muster_library(muster_static STATIC)
 install(TARGETS muster_shared muster_static
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(FILES "${PROJECT_SOURCE_DIR}/client/ms_client.h" "${PROJECT_SOURCE_DIR}/handlers/ms_handler.h"
+install(FILES ${public_headers} "${PROJECT_SOURCE_DIR}/handlers/ms_handler.h"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/muster")
 
 include(CMakePackageConfigHelpers)

@@ -1,13 +1,14 @@
-# Writes the linker's version script: the functions HEADER declares are global, all else is local.
+# Writes the linker's version script: the functions that HEADERS declare are global, all else is local.
 set(names "")
-if(EXISTS "${HEADER}")
-    file(READ "${HEADER}" text)
+foreach(header IN LISTS HEADERS)
+    file(READ "${header}" text)
     # Semicolons separate CMake lists, and comments mention functions that may be private.
     string(REPLACE ";" " " text "${text}")
     string(REGEX REPLACE "/\\*([^*]|\\*+[^*/])*\\*+/" "" text "${text}")
-    string(REGEX MATCHALL "ms_[a-z0-9_]+\\(" names "${text}")
-    list(REMOVE_DUPLICATES names)
-endif()
+    string(REGEX MATCHALL "ms_[a-z0-9_]+\\(" found "${text}")
+    list(APPEND names ${found})
+endforeach()
+list(REMOVE_DUPLICATES names)
 set(script "MUSTER_0 {\n")
 if(names)
     string(APPEND script "global:\n")

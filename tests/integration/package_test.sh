@@ -24,7 +24,7 @@ nm -D --defined-only "$library" | sed -n 's/.* [TDBRVW] \([A-Za-z0-9_]*\).*/\1/p
     sort -u >"$work/exported"
 [ -s "$work/exported" ] || fail "nothing is exported"
 while read -r name; do
-    grep -q "\b$name(" "$prefix/include/muster/ms_client.h" || fail "$name is exported and not public"
+    grep -q "\b$name(" "$prefix"/include/muster/ms_*.h || fail "$name is exported and not public"
 done <"$work/exported"
 first=$(sed -n 1p "$work/exported")
 
@@ -32,7 +32,9 @@ mkdir "$work/use"
 printf '#include <muster/ms_handler.h>\nextern int unused;\n' >"$work/use/plugin.c"
 cat >"$work/use/client.c" <<END
 #include <muster/ms_client.h>
+#include <muster/ms_future.h>
 #include <muster/ms_handler.h>
+#include <muster/ms_query.h>
 
 int main(void)
 {
