@@ -6,13 +6,14 @@ foreach(part IN LISTS muster_parts)
 endforeach()
 
 # Exactly the functions declared in the public headers are exported, so the list cannot go stale.
-file(GLOB public_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/client/ms_*.h")
+file(GLOB client_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/client/ms_*.h")
+file(GLOB handler_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/handlers/ms_*.h")
 set(version_script "${MS_GENERATED_DIR}/libmuster.map")
 add_custom_command(
     OUTPUT "${version_script}"
-    COMMAND "${CMAKE_COMMAND}" "-DHEADERS=${public_headers}" "-DOUTPUT=${version_script}"
+    COMMAND "${CMAKE_COMMAND}" "-DHEADERS=${client_headers}" "-DOUTPUT=${version_script}"
         -P "${PROJECT_SOURCE_DIR}/cmake/exports.cmake"
-    DEPENDS ${public_headers}
+    DEPENDS ${client_headers} "${PROJECT_SOURCE_DIR}/cmake/exports.cmake"
     VERBATIM)
 add_custom_target(ms_exports DEPENDS "${version_script}")
 

@@ -1,4 +1,4 @@
-# Writes the linker's version script: the functions that HEADERS declare are global, all else is local.
+# Writes the linker's version script: the functions HEADERS declare are global, all else is local.
 set(names "")
 foreach(header IN LISTS HEADERS)
     file(READ "${header}" text)

@@ -12,14 +12,18 @@ LIBRARIES = {
 }
 ANYWHERE = {
     "memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strnlen", "strcmp", "strncmp", "strchr",
-    "strrchr", "strstr", "strspn", "strcspn", "snprintf", "vsnprintf",
+    "strrchr", "strstr", "strspn", "strcspn", "strpbrk", "snprintf", "vsnprintf",
     # Number parsers report overflow through errno.
     "strtol", "strtoll", "strtoul", "strtoull", "__errno_location",
 }
 ALLOCATION = {"malloc", "calloc", "realloc", "aligned_alloc", "free"}
-# Memory is taken when an object is made. Only these objects of the libraries do it; all others go through them.
+# Memory is taken when an object is made: containers grow in steps, tables are sized once, options copy their
+# values. Only these objects of the libraries do it; everything else goes through them.
 ALLOCATORS = {
-    "ms_core": {"pool", "slab", "heap", "map", "engine"},
+    "ms_core": {"pool", "slab", "heap", "map", "engine", "router", "options"},
+    "ms_proto": {"arena", "acks", "decoder", "encoder"},
+    "ms_master": {"lanes", "leases"},
+    "ms_slave": {"slave"},
 }
 # The invariant handler is the one that may speak and end the process.
 LAST_WORDS = {"core/invariant": {"stderr", "fprintf", "fputs", "fflush", "abort"}}

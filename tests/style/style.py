@@ -188,11 +188,13 @@ def check_layers(root, _build, report):
             first = first or target
             check_include(report, name, number, target, quoted)
         own = [name[:-2] + end for end in (".h", "_private.h") if (root / (name[:-2] + end)).exists()]
-        if name.endswith(".c") and own and first not in own:
+        if name.endswith(".c") and own and first not in own and not is_public(first or ""):
             report.add(name, 1, f'includes its own header, "{own[0]}", first')
 
 
 def check_include(report, name, number, target, quoted):
+    if quoted and is_public(name) and re.fullmatch(r"ms_\w+\.h", target):
+        return  # Public headers are installed into one folder, and find each other there.
     if quoted and "/" not in target:
         report.add(name, number, f'"{target}" must name its folder: the include path shows the layer')
     elif quoted and is_public(name):
@@ -278,8 +280,10 @@ def check_machine(root, _build, report):
 def check_guards(root, _build, report):
     for name in sources(root, (".h",)):
         guard = re.sub(r"[/.\-]", "_", name).upper()
-        # The guards of tests may leave out their first folder.
+        # Tests may leave out their first folder; public headers are known as <muster/...>.
         guards = {guard, guard.removeprefix("TESTS_")}
+        if is_public(name):
+            guards.add("MUSTER_" + name.rsplit("/", 1)[1].replace(".", "_").upper())
         text = strip_comments(read(root, name))
         found = re.search(r"^\s*#ifndef (\w+)\s*\n\s*#define (\w+)", text, flags=re.M)
         if not found or found.group(1) not in guards or found.group(2) != found.group(1):
