@@ -18,8 +18,8 @@ static struct ms_client_engine *engine_of(struct ms_engine *base)
     return ms_container_of(base, struct ms_client_engine, base);
 }
 
-void ms_client_deliver(struct ms_client_engine *engine, uint64_t cookie, enum ms_client_note note,
-                       const struct ms_command *command)
+void ms_client_engine_deliver(struct ms_client_engine *engine, uint64_t cookie,
+                              enum ms_client_note note, const struct ms_command *command)
 {
     struct ms_effect effect = {
         .type = MS_EFFECT_DELIVER,
@@ -33,18 +33,20 @@ void ms_client_deliver(struct ms_client_engine *engine, uint64_t cookie, enum ms
     ms_engine_emit(&engine->base, &effect);
 }
 
-void ms_client_note(struct ms_client_engine *engine, enum ms_client_note note, enum ms_error error)
+void ms_client_engine_note(struct ms_client_engine *engine, enum ms_client_note note,
+                           enum ms_error error)
 {
     ms_assert(note != MS_CLIENT_NOTE_NONE);
-    ms_client_deliver(engine, 0, note,
-                      &(struct ms_command){
-                          .kind = MS_KIND_NONE,
-                          .error = (uint16_t)error,
-                          .count = note == MS_CLIENT_NOTE_UP ? engine->upstream.welcome.session : 0,
-                      });
+    ms_client_engine_deliver(
+        engine, 0, note,
+        &(struct ms_command){
+            .kind = MS_KIND_NONE,
+            .error = (uint16_t)error,
+            .count = note == MS_CLIENT_NOTE_UP ? engine->upstream.welcome.session : 0,
+        });
 }
 
-void ms_client_close_request(struct ms_client_engine *engine, struct ms_request *request)
+void ms_client_engine_close(struct ms_client_engine *engine, struct ms_request *request)
 {
     if (request->is_cancelled) {
         ms_assert(engine->cancels_count > 0);
@@ -63,14 +65,14 @@ static void take_back(struct ms_client_engine *engine)
     }
 }
 
-void ms_client_lost(struct ms_client_engine *engine, enum ms_error error)
+void ms_client_engine_lost(struct ms_client_engine *engine, enum ms_error error)
 {
     ms_assert(!ms_upstream_is_up(&engine->upstream));
     engine->counters.lost_total++;
     engine->counters.resent_total += engine->requests.sent_count;
     engine->allowed = engine->window;
     take_back(engine);
-    ms_client_note(engine, MS_CLIENT_NOTE_LOST, error);
+    ms_client_engine_note(engine, MS_CLIENT_NOTE_LOST, error);
 }
 
 static void welcomed(struct ms_client_engine *engine)
@@ -78,7 +80,7 @@ static void welcomed(struct ms_client_engine *engine)
     ms_assert(engine->requests.sent_count == 0);
     engine->is_away = false;
     engine->allowed = engine->window;
-    ms_client_note(engine, MS_CLIENT_NOTE_UP, MS_E_OK);
+    ms_client_engine_note(engine, MS_CLIENT_NOTE_UP, MS_E_OK);
 }
 
 static void tell_accepted(struct ms_client_engine *engine)
@@ -89,16 +91,16 @@ static void tell_accepted(struct ms_client_engine *engine)
         if (request == NULL) {
             return;
         }
-        ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
-                          &(struct ms_command){
-                              .kind = MS_KIND_SUBMIT_ACK,
-                              .id.seq = request->seq,
-                              .durability = request->durability,
-                              .copies = request->copies,
-                              .count = 1,
-                          });
+        ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
+                                 &(struct ms_command){
+                                     .kind = MS_KIND_SUBMIT_ACK,
+                                     .id.seq = request->seq,
+                                     .durability = request->durability,
+                                     .copies = request->copies,
+                                     .count = 1,
+                                 });
         if ((request->flags & MS_FLAG_BACKGROUND) != 0) {
-            ms_client_close_request(engine, request);
+            ms_client_engine_close(engine, request);
         } else {
             request->is_quiet = true; /* told once, however often it is sent again */
             ms_requests_told(&engine->requests, request);
@@ -140,7 +142,7 @@ static void send_request(struct ms_client_engine *engine, struct ms_request *req
                          .payload = {request->payload, request->size},
                      });
     if (request->is_cancelled) {
-        ms_client_send_cancel(engine, request);
+        ms_client_engine_send_cancel(engine, request);
     }
 }
 
@@ -151,14 +153,14 @@ static void send_waiting(struct ms_client_engine *engine, ms_time now)
 
         if (request->size > ms_client_engine_payload_max(engine)) {
             /* Taken when another master's limit, or none, was known. */
-            ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
-                              &(struct ms_command){
-                                  .kind = MS_KIND_SUBMIT_NAK,
-                                  .id.seq = request->seq,
-                                  .error = MS_E_PAYLOAD_SIZE,
-                                  .detail = ms_bytes_of(ms_error_text(MS_E_PAYLOAD_SIZE)),
-                              });
-            ms_client_close_request(engine, request);
+            ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
+                                     &(struct ms_command){
+                                         .kind = MS_KIND_SUBMIT_NAK,
+                                         .id.seq = request->seq,
+                                         .error = MS_E_PAYLOAD_SIZE,
+                                         .detail = ms_bytes_of(ms_error_text(MS_E_PAYLOAD_SIZE)),
+                                     });
+            ms_client_engine_close(engine, request);
         } else {
             send_request(engine, request, now);
         }
@@ -185,8 +187,8 @@ static void send_queries(struct ms_client_engine *engine)
     for (struct ms_client_asked *query = next_query(engine); query != NULL;
          query = next_query(engine)) {
         if (query->has_rows) {
-            ms_client_deliver(engine, query->cookie, MS_CLIENT_NOTE_RESET,
-                              &(struct ms_command){.kind = MS_KIND_REPORT});
+            ms_client_engine_deliver(engine, query->cookie, MS_CLIENT_NOTE_RESET,
+                                     &(struct ms_command){.kind = MS_KIND_REPORT});
             query->has_rows = false;
         }
         query->is_sent = true;
@@ -210,7 +212,7 @@ static void tell_room(struct ms_client_engine *engine)
     if (count <= ms_pool_capacity(&requests->pool) / 4 * 3 &&
         engine->refused_bytes <= requests->slab.max - ms_requests_bytes(requests)) {
         engine->was_refused = false;
-        ms_client_note(engine, MS_CLIENT_NOTE_ROOM, MS_E_OK);
+        ms_client_engine_note(engine, MS_CLIENT_NOTE_ROOM, MS_E_OK);
     }
 }
 
@@ -244,20 +246,20 @@ static void step(struct ms_engine *base, ms_time now, const struct ms_event *eve
     case MS_UPSTREAM_NOTHING:
         break;
     case MS_UPSTREAM_RECEIVED:
-        ms_client_hear(engine, now, event->command);
+        ms_client_engine_hear(engine, now, event->command);
         break;
     case MS_UPSTREAM_WELCOMED:
         welcomed(engine);
         break;
     case MS_UPSTREAM_LOST:
-        ms_client_lost(engine, engine->upstream.last_error);
+        ms_client_engine_lost(engine, engine->upstream.last_error);
         break;
     case MS_UPSTREAM_REFUSED:
-        ms_client_note(engine, MS_CLIENT_NOTE_REFUSED, engine->upstream.last_error);
+        ms_client_engine_note(engine, MS_CLIENT_NOTE_REFUSED, engine->upstream.last_error);
         break;
     }
     if (event->type == MS_EVENT_REQUEST) {
-        ms_client_ask(engine, event);
+        ms_client_engine_ask(engine, event);
     } else if (event->type == MS_EVENT_STOP && engine->stops < 2) {
         engine->stops++;
     }

@@ -46,42 +46,42 @@ static void ask_submit(struct ms_client_engine *engine, const struct ms_event *e
 
     if (error != MS_E_OK) {
         engine->counters.refused_total++;
-        ms_client_deliver(engine, event->seq, MS_CLIENT_NOTE_NONE,
-                          &(struct ms_command){
-                              .kind = MS_KIND_SUBMIT_NAK,
-                              .error = (uint16_t)error,
-                              .detail = ms_bytes_of(ms_error_text(error)),
-                          });
+        ms_client_engine_deliver(engine, event->seq, MS_CLIENT_NOTE_NONE,
+                                 &(struct ms_command){
+                                     .kind = MS_KIND_SUBMIT_NAK,
+                                     .error = (uint16_t)error,
+                                     .detail = ms_bytes_of(ms_error_text(error)),
+                                 });
     }
 }
 
 static void deliver_cancel_ack(struct ms_client_engine *engine, uint64_t cookie, uint64_t seq,
                                enum ms_error error)
 {
-    ms_client_deliver(engine, cookie, MS_CLIENT_NOTE_NONE,
-                      &(struct ms_command){
-                          .kind = MS_KIND_CANCEL_ACK,
-                          .id.seq = seq,
-                          .error = (uint16_t)error,
-                      });
+    ms_client_engine_deliver(engine, cookie, MS_CLIENT_NOTE_NONE,
+                             &(struct ms_command){
+                                 .kind = MS_KIND_CANCEL_ACK,
+                                 .id.seq = seq,
+                                 .error = (uint16_t)error,
+                             });
 }
 
 /* No master holds it, so there is nobody to ask: it ends here. */
-void ms_client_cancel_here(struct ms_client_engine *engine, struct ms_request *request)
+void ms_client_engine_cancel_here(struct ms_client_engine *engine, struct ms_request *request)
 {
     deliver_cancel_ack(engine, request->cookie, request->seq, MS_E_OK);
-    ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
-                      &(struct ms_command){
-                          .kind = MS_KIND_OUTCOME,
-                          .id.seq = request->seq,
-                          .status = MS_STATUS_CANCELLED,
-                          .detail = ms_bytes_of("cancelled before a master had it"),
-                      });
+    ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
+                             &(struct ms_command){
+                                 .kind = MS_KIND_OUTCOME,
+                                 .id.seq = request->seq,
+                                 .status = MS_STATUS_CANCELLED,
+                                 .detail = ms_bytes_of("cancelled before a master had it"),
+                             });
     engine->counters.outcomes_total++;
-    ms_client_close_request(engine, request);
+    ms_client_engine_close(engine, request);
 }
 
-void ms_client_send_cancel(struct ms_client_engine *engine, const struct ms_request *request)
+void ms_client_engine_send_cancel(struct ms_client_engine *engine, const struct ms_request *request)
 {
     ms_assert(request->is_cancelled);
     ms_upstream_send(&engine->upstream, &(struct ms_command){
@@ -105,13 +105,13 @@ static void ask_cancel(struct ms_client_engine *engine, const struct ms_event *e
     const enum ms_request_state state = ms_request_state(&engine->requests, request);
 
     if (request->sent_at == MS_TIME_NEVER || state == MS_REQUEST_DELAYED) {
-        ms_client_cancel_here(engine, request);
+        ms_client_engine_cancel_here(engine, request);
         return;
     }
     request->is_cancelled = true;
     engine->cancels_count++;
     if (state != MS_REQUEST_WAITING) {
-        ms_client_send_cancel(engine, request);
+        ms_client_engine_send_cancel(engine, request);
     }
 }
 
@@ -122,12 +122,12 @@ static void deliver_query_failed(struct ms_client_engine *engine, uint64_t cooki
     static const struct ms_report draining = {.error = MS_E_DRAINING, .last = true};
 
     ms_assert(error == full.error || error == draining.error);
-    ms_client_deliver(engine, cookie, MS_CLIENT_NOTE_NONE,
-                      &(struct ms_command){
-                          .kind = MS_KIND_REPORT,
-                          .error = (uint16_t)error,
-                          .body.report = error == full.error ? &full : &draining,
-                      });
+    ms_client_engine_deliver(engine, cookie, MS_CLIENT_NOTE_NONE,
+                             &(struct ms_command){
+                                 .kind = MS_KIND_REPORT,
+                                 .error = (uint16_t)error,
+                                 .body.report = error == full.error ? &full : &draining,
+                             });
 }
 
 static void ask_query(struct ms_client_engine *engine, const struct ms_event *event)
@@ -153,7 +153,7 @@ static void ask_query(struct ms_client_engine *engine, const struct ms_event *ev
     deliver_query_failed(engine, event->seq, MS_E_RETRY_LATER);
 }
 
-void ms_client_ask(struct ms_client_engine *engine, const struct ms_event *event)
+void ms_client_engine_ask(struct ms_client_engine *engine, const struct ms_event *event)
 {
     switch (event->command->kind) {
     case MS_KIND_SUBMIT:

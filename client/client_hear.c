@@ -61,8 +61,8 @@ static void put_off(struct ms_client_engine *engine, struct ms_request *request,
     if (ms_requests_delay(&engine->requests, request, until) != MS_E_OK) {
         static const struct ms_command nak = {.kind = MS_KIND_SUBMIT_NAK, .error = MS_E_NO_MEMORY};
 
-        ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, &nak);
-        ms_client_close_request(engine, request);
+        ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, &nak);
+        ms_client_engine_close(engine, request);
     }
 }
 
@@ -82,14 +82,14 @@ static void receive_refused(struct ms_client_engine *engine, ms_time now,
     } else if (nak->error == MS_E_RETRY_LATER || nak->error == MS_E_DRAINING ||
                nak->error == MS_E_NOT_ACTIVE) {
         if (request->is_cancelled) {
-            ms_client_cancel_here(engine, request);
+            ms_client_engine_cancel_here(engine, request);
         } else {
             put_off(engine, request, now, nak->delay);
         }
     } else {
         engine->counters.refused_total++;
-        ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, nak);
-        ms_client_close_request(engine, request);
+        ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, nak);
+        ms_client_engine_close(engine, request);
     }
 }
 
@@ -97,12 +97,12 @@ static void deliver_reset(struct ms_client_engine *engine, struct ms_request *re
                           uint32_t attempt)
 {
     if (request->pieces > 0) {
-        ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_RESET,
-                          &(struct ms_command){
-                              .kind = MS_KIND_STREAM,
-                              .id.seq = request->seq,
-                              .attempt = attempt,
-                          });
+        ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_RESET,
+                                 &(struct ms_command){
+                                     .kind = MS_KIND_STREAM,
+                                     .id.seq = request->seq,
+                                     .attempt = attempt,
+                                 });
     }
     request->attempt = attempt;
     request->pieces = 0;
@@ -115,17 +115,17 @@ static void receive_gap(struct ms_client_engine *engine, ms_time now, struct ms_
     engine->counters.gaps_total++;
     if (++request->gaps < MS_CLIENT_GAPS_MAX) {
         ms_upstream_fail(&engine->upstream, now, MS_E_ORDER);
-        ms_client_lost(engine, MS_E_ORDER);
+        ms_client_engine_lost(engine, MS_E_ORDER);
         return;
     }
-    ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
-                      &(struct ms_command){
-                          .kind = MS_KIND_SUBMIT_NAK,
-                          .id.seq = request->seq,
-                          .error = MS_E_ORDER,
-                          .detail = ms_bytes_of("the master left pieces of the output out"),
-                      });
-    ms_client_close_request(engine, request);
+    ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
+                             &(struct ms_command){
+                                 .kind = MS_KIND_SUBMIT_NAK,
+                                 .id.seq = request->seq,
+                                 .error = MS_E_ORDER,
+                                 .detail = ms_bytes_of("the master left pieces of the output out"),
+                             });
+    ms_client_engine_close(engine, request);
 }
 
 static void receive_stream(struct ms_client_engine *engine, ms_time now,
@@ -146,7 +146,7 @@ static void receive_stream(struct ms_client_engine *engine, ms_time now,
         return;
     }
     request->pieces++;
-    ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, piece);
+    ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, piece);
 }
 
 static void confirm_outcome(struct ms_client_engine *engine, uint64_t seq)
@@ -181,9 +181,9 @@ static void receive_outcome(struct ms_client_engine *engine, ms_time now,
         return;
     }
     engine->counters.outcomes_total++;
-    ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, outcome);
+    ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, outcome);
     confirm_outcome(engine, seq);
-    ms_client_close_request(engine, request);
+    ms_client_engine_close(engine, request);
 }
 
 static void receive_cancel_ack(struct ms_client_engine *engine, const struct ms_command *ack)
@@ -197,7 +197,7 @@ static void receive_cancel_ack(struct ms_client_engine *engine, const struct ms_
     ms_assert(engine->cancels_count > 0);
     request->is_cancelled = false;
     engine->cancels_count--;
-    ms_client_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, ack);
+    ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, ack);
 }
 
 static void receive_report(struct ms_client_engine *engine, const struct ms_command *command)
@@ -209,7 +209,7 @@ static void receive_report(struct ms_client_engine *engine, const struct ms_comm
             continue;
         }
         query->has_rows = true;
-        ms_client_deliver(engine, query->cookie, MS_CLIENT_NOTE_NONE, command);
+        ms_client_engine_deliver(engine, query->cookie, MS_CLIENT_NOTE_NONE, command);
         if (command->body.report == NULL || command->body.report->last) {
             query->number = 0;
         }
@@ -218,7 +218,8 @@ static void receive_report(struct ms_client_engine *engine, const struct ms_comm
     engine->counters.strange_total++;
 }
 
-void ms_client_hear(struct ms_client_engine *engine, ms_time now, const struct ms_command *command)
+void ms_client_engine_hear(struct ms_client_engine *engine, ms_time now,
+                           const struct ms_command *command)
 {
     switch (command->kind) {
     case MS_KIND_SUBMIT_ACK:
@@ -245,7 +246,7 @@ void ms_client_hear(struct ms_client_engine *engine, ms_time now, const struct m
     default:
         engine->counters.strange_total++;
         ms_upstream_fail(&engine->upstream, now, MS_E_ROLE);
-        ms_client_lost(engine, MS_E_ROLE);
+        ms_client_engine_lost(engine, MS_E_ROLE);
         break;
     }
 }

@@ -109,7 +109,6 @@ bool ms_client_is_connected(const struct ms_client *client);
 
 /* Why it is not connected; OK while it is, or has not tried. */
 int ms_client_last_error(const struct ms_client *client);
-
 uint32_t ms_client_outstanding(const struct ms_client *client); /* submissions and questions */
 /* Every seq up to this has ended: what an application with a lasting id saves. */
 uint64_t ms_client_floor(const struct ms_client *client);
@@ -152,7 +151,8 @@ typedef void (*ms_client_done_fn)(struct ms_client *client, const struct ms_clie
 typedef void (*ms_client_output_fn)(struct ms_client *client, const struct ms_client_output *output,
                                     void *context);
 
-/* durability: 0 in a master's memory, 1 on its disk, 2 on both; copies: masters that hold it. */
+/* durability: 0 in a master's memory, 1 on its disk, 2 on both; copies: masters that hold it. Left out
+ * when the outcome is faster. */
 typedef void (*ms_client_accepted_fn)(struct ms_client *client, uint64_t seq, int durability,
                                       int copies, void *context);
 
