@@ -75,8 +75,10 @@ const struct ms_session_transition *ms_session_transition(enum ms_session_state 
 const char *ms_session_state_name(enum ms_session_state state);
 const char *ms_session_event_name(enum ms_session_event event);
 
-/* The table in words, for the manual. */
-const struct ms_fsm *ms_session_fsm(void);
+/* The table in words, for the manual: rows is filled, fsm borrows it. */
+#define MS_SESSION_ROWS (MS_SESSION_STATES * MS_SESSION_EVENTS)
+void ms_session_rows(struct ms_fsm_row rows[static MS_SESSION_ROWS]);
+struct ms_fsm ms_session_fsm(const struct ms_fsm_row rows[static MS_SESSION_ROWS]);
 
 /* Gives a blank session its identity; it is alive and not connected. */
 void ms_session_init(struct ms_session *session, const struct ms_session_identity *identity);
@@ -111,7 +113,7 @@ enum ms_session_state ms_session_transit_state(struct ms_session *session,
 /* Blank again, ready for another init; the token is wiped. It must be on no list. */
 void ms_session_free(struct ms_session *session);
 
-/* Ends it for good, in any state, on any list. */
+/* Ends it for good, in any state, on any list. Accepts NULL and a zeroed session. */
 void ms_session_destroy(struct ms_session *session);
 
 /* Constant in time. */

@@ -52,6 +52,8 @@ struct ms_session *ms_session_manager_find_uuid(const struct ms_session_manager 
 /* Proofs of life and changes of connection: the session's own functions, with the counts kept. */
 bool ms_session_manager_alive(struct ms_session_manager *manager, struct ms_session *session,
                               ms_time now);
+bool ms_session_manager_read(struct ms_session_manager *manager, struct ms_session *session,
+                             ms_time now);
 bool ms_session_manager_resume(struct ms_session_manager *manager, struct ms_session *session,
                                ms_time now, const struct ms_uuid *token, ms_peer peer);
 
