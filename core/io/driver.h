@@ -21,13 +21,13 @@ struct ms_driver;
 typedef void (*ms_driver_effect_fn)(void *context, const struct ms_effect *effect);
 
 struct ms_driver_options {
-    size_t size;              /* of this struct */
+    size_t size; /* of this struct */
     struct ev_loop *loop;
     struct ms_engine *engine;
-    bool is_server;           /* greets nobody, reads HELLO first, applies soft output limits */
+    bool is_server; /* greets nobody, reads HELLO first, applies soft output limits */
     uint32_t payload_max;
-    uint32_t peers_max;       /* connections at most; 0 = MS_PEERS_MAX */
-    ms_time busy_poll;        /* spin this long for input before the loop sleeps; 0 = never */
+    uint32_t peers_max; /* connections at most; 0 = MS_PEERS_MAX */
+    ms_time busy_poll;  /* spin this long for input before the loop sleeps; 0 = never */
     ms_driver_effect_fn effect;
     void *context;
 };
@@ -37,8 +37,8 @@ void ms_driver_destroy(struct ms_driver *driver); /* closes everything; accepts 
 
 /* Listens on host:port, [v6]:port (port 0 picks one) or unix:/path. On success *bound_out (at least
  * MS_ADDRESS_MAX + 1 bytes) is the address bound. On failure false, and a sentence in *why_out. */
-bool ms_driver_listen(struct ms_driver *driver, const char *address, char *bound_out,
-                      char *why_out, size_t why_size);
+bool ms_driver_listen(struct ms_driver *driver, const char *address, char *bound_out, char *why_out,
+                      size_t why_size);
 void ms_driver_stop_listening(struct ms_driver *driver);
 
 /* Steps the engine with an event of the owner's (REQUEST, FINISHED, OUTPUT, STOP, RELOAD, ...) and

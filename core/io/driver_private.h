@@ -1,0 +1,136 @@
+/* The driver's inside, shared by driver.c, connection.c, connector.c and listener.c, and by its
+ * tests, which set the tuning. */
+#ifndef CORE_IO_DRIVER_PRIVATE_H
+#define CORE_IO_DRIVER_PRIVATE_H
+
+#include "core/io/clock.h"
+#include "core/io/driver.h"
+#include "core/io/mailbox.h"
+#include "core/io/resolver.h"
+#include "core/list.h"
+#include "core/pool.h"
+#include "proto/codec.h"
+
+#define MS_DRIVER_READ_SIZE     (256u << 10) /* one connection's share of a turn */
+#define MS_DRIVER_PARTIAL_SIZE  (4u << 10)   /* first allocation for a frame that is incomplete */
+#define MS_DRIVER_ACCEPT_BATCH  256          /* connections accepted per listener and turn */
+#define MS_DRIVER_BACKLOG       4096
+#define MS_DRIVER_LISTENERS_MAX 8
+#define MS_DRIVER_FLUSH_ROUNDS  4    /* flushes of one turn, when failed writes cause output */
+#define MS_DRIVER_MAILBOX_BURST 1024 /* posted events stepped before input is read again */
+#define MS_DRIVER_LINGER        (1 * MS_SEC)    /* a closed connection may take this long to go */
+#define MS_DRIVER_ACCEPT_PAUSE  (100 * MS_MSEC) /* without descriptors */
+
+/* What limits.h says, changeable for tests only. */
+struct ms_driver_tuning {
+    ms_time hello_timeout, frame_timeout, linger, accept_pause;
+    uint32_t frame_rate_min, pending_max, read_size;
+    size_t output_soft_max, output_hard_max;
+};
+
+enum ms_connection_state {
+    MS_CONNECTION_CONNECTING, /* the engine does not know it yet */
+    MS_CONNECTION_OPEN,
+    MS_CONNECTION_CLOSING, /* the engine has forgotten it; its last output is on the way */
+    MS_CONNECTION_DEAD,    /* waits for the end of the turn to be freed */
+};
+
+struct ms_attempt; /* connector.c */
+
+/* One connection; lives in the driver's pool, whose handle is the ms_peer. It is all that an idle
+ * peer costs: buffers exist only while something waits in them. */
+struct ms_connection {
+    ev_io io; /* data is the driver */
+    struct ms_encoder encoder;
+    struct ms_list age; /* on pending, partial or closing, ordered by since */
+    struct ms_connection *next_dirty;
+    struct ms_attempt *attempt; /* while connecting */
+    uint8_t *partial;           /* a frame begun, kept until it is complete */
+    size_t partial_size, partial_capacity, partial_need;
+    size_t counted;        /* bytes of output whose frames are in the statistics */
+    ms_time since;         /* for the list it is on */
+    uint32_t window_bytes; /* received of the partial frame since then */
+    uint32_t payload_max;
+    uint8_t state; /* enum ms_connection_state */
+    bool is_greeted, is_dirty, is_paused;
+    bool is_shut;   /* our side said its last byte */
+    bool is_at_end; /* closing, and the peer's side said its last */
+};
+
+static_assert(sizeof(struct ms_connection) <= 384, "an idle peer stays cheap");
+
+struct ms_listener;
+
+struct ms_driver {
+    struct ms_driver_options options;
+    struct ms_driver_tuning tuning;
+    ms_time now;       /* read once or twice a turn; what the engine is stepped with */
+    ms_time active_at; /* of the last input or output, for busy_poll */
+    ms_time armed_at;  /* what the timer is set to */
+    bool is_turning, is_stepping;
+    uint8_t *input; /* MS_DRIVER_READ_SIZE, shared by all connections */
+    struct ms_decoder *decoder;
+    struct ms_pool pool;
+    struct ms_connection *dirty;
+    struct ms_list pending, partial, closing, dead;
+    uint32_t pending_count, closing_count;
+    struct ms_mailbox mailbox;
+    struct ms_list listeners;
+    struct ms_resolver *resolver; /* made when the first name is looked up */
+    int reserve;                  /* a descriptor to give up when there are no others */
+    struct ms_driver_stats stats;
+    uint64_t
+        writes_total; /* system calls; frames and commands per write tell how well it batches */
+    struct ms_entropy entropy;
+    ev_prepare prepare;
+    ev_check check;
+    ev_timer timer;
+    ev_idle spin;
+};
+
+static inline struct ms_driver *ms_connection_driver(const struct ms_connection *connection)
+{
+    return connection->io.data;
+}
+
+/* driver.c. Steps the engine and carries out its effects; not from within a step. */
+void ms_driver_step(struct ms_driver *driver, const struct ms_event *event);
+/* Steps it now, or later if a step is under way. */
+void ms_driver_tell(struct ms_driver *driver, const struct ms_event *event);
+
+/* connection.c. A connection of the driver, in state CONNECTING; fd -1 = not yet known. NULL when
+ * peers_max is reached. */
+struct ms_connection *ms_connection_create(struct ms_driver *driver);
+void ms_connection_watch(struct ms_connection *connection, int fd, int events);
+/* The connection stands: the engine is told. tag 0 = accepted. */
+void ms_connection_opened(struct ms_connection *connection, uint32_t tag);
+enum ms_error ms_connection_send(struct ms_connection *connection, ms_epoch epoch,
+                                 const struct ms_command *command);
+/* HELLO or WELCOME was accepted: longer frames are allowed from now on. */
+void ms_connection_greeted(struct ms_connection *connection, uint64_t payload_max);
+void ms_connection_flush(struct ms_connection *connection);
+/* receive.c. It is readable: one read, its whole frames to the engine. */
+void ms_connection_receive(struct ms_connection *connection);
+/* Nothing more is read; what was sent goes out, then it closes. The engine is not told. */
+void ms_connection_close(struct ms_connection *connection);
+/* An ERROR frame that says why, then as close; the engine is told if it knew the peer. */
+void ms_connection_fail(struct ms_connection *connection, enum ms_error error, const char *detail);
+/* At once and without a word; the engine is told if it knew the peer. */
+void ms_connection_drop(struct ms_connection *connection, enum ms_error error);
+/* Frees what died in this turn. */
+void ms_connection_bury(struct ms_driver *driver);
+/* Closes what has been on its list for too long; and when that happens next. */
+void ms_connection_expire(struct ms_driver *driver);
+ms_time ms_connection_deadline(const struct ms_driver *driver);
+
+/* connector.c */
+void ms_connector_start(struct ms_driver *driver, uint32_t tag, const char *address);
+void ms_connector_ready(struct ms_connection *connection); /* writable: see how it came out */
+/* The attempt is over: tells the engine that it failed. */
+void ms_connector_failed(struct ms_connection *connection, enum ms_error error);
+void ms_connector_resolved(void *context, const struct ms_resolution *resolution);
+
+/* listener.c */
+void ms_listener_close_all(struct ms_driver *driver);
+
+#endif
