@@ -1,0 +1,305 @@
+#include "core/io/cli.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "core/invariant.h"
+#include "core/io/config.h"
+
+#define HELP_WIDTH 80
+
+/* What getopt_long returns for a long option: these, or ROW_FIRST + row. */
+enum { CODE_HELP = 1000, CODE_VERSION, CODE_CHECK, CODE_DUMP, ROW_FIRST = 2000 };
+
+/* What the flags asked for beside setting options. */
+struct wishes {
+    bool help, version, check, dump;
+};
+
+struct grammar {
+    char shorts[2 + 3 * MS_OPTIONS_MAX + 3];
+    struct option longs[MS_OPTIONS_MAX + 5];
+};
+
+static bool has_short(const struct ms_cli *cli, char name)
+{
+    for (size_t i = 0; i < cli->count; i++) {
+        if (cli->table[i].short_name == name) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_row(struct grammar *grammar, const struct ms_option *row, size_t index)
+{
+    char *end = grammar->shorts + strlen(grammar->shorts);
+    bool is_flag = row->kind == MS_OPTION_BOOL;
+
+    grammar->longs[index] =
+        (struct option){.name = row->name,
+                        .has_arg = is_flag ? optional_argument : required_argument,
+                        .val = ROW_FIRST + (int)index};
+    if (row->short_name != 0) {
+        *end++ = row->short_name;
+        if (!is_flag) {
+            *end++ = ':';
+        }
+        *end = '\0';
+    }
+}
+
+static void build(const struct ms_cli *cli, struct grammar *grammar)
+{
+    size_t count = cli->count;
+
+    ms_assert(count <= MS_OPTIONS_MAX);
+    *grammar = (struct grammar){0};
+    strcpy(grammar->shorts, cli->is_ordered ? "+:" : ":");
+    for (size_t i = 0; i < cli->count; i++) {
+        add_row(grammar, &cli->table[i], i);
+    }
+    if (!has_short(cli, 'h')) {
+        strcat(grammar->shorts, "h");
+    }
+    if (!has_short(cli, 'V')) {
+        strcat(grammar->shorts, "V");
+    }
+    grammar->longs[count++] = (struct option){.name = "help", .val = CODE_HELP};
+    grammar->longs[count++] = (struct option){.name = "version", .val = CODE_VERSION};
+    if (cli->config_option != NULL) {
+        grammar->longs[count++] = (struct option){.name = "check", .val = CODE_CHECK};
+        grammar->longs[count++] = (struct option){.name = "dump-config", .val = CODE_DUMP};
+    }
+}
+
+/* getopt says '?' for all that it does not take: find out what it was. */
+static bool complain_flag(const struct ms_cli *cli, const struct ms_options *options, char **argv,
+                          struct ms_complaint *complaint)
+{
+    static const struct ms_option_source flag = {.level = MS_OPTION_FLAG};
+    char name[MS_COMPLAINT_MAX / 4], *equals;
+    size_t matches = 0;
+
+    if (optopt >= ROW_FIRST || optopt >= CODE_HELP) {
+        return ms_complain(complaint, "%s takes no value", argv[optind - 1]);
+    }
+    if (optopt != 0) {
+        return ms_complain(complaint, "unknown option -%c", optopt);
+    }
+    snprintf(name, sizeof name, "%s", argv[optind - 1] + strspn(argv[optind - 1], "-"));
+    equals = strchr(name, '=');
+    if (equals != NULL) {
+        *equals = '\0';
+    }
+    for (size_t i = 0; i < cli->count; i++) {
+        matches += strncmp(cli->table[i].name, name, strlen(name)) == 0;
+    }
+    if (matches > 1) {
+        return ms_complain(complaint, "--%s is the beginning of several options", name);
+    }
+    return ms_options_unknown(options, flag, name, complaint);
+}
+
+static bool complain_missing(char **argv, struct ms_complaint *complaint)
+{
+    return ms_complain(complaint, "%s needs a value", argv[optind - 1]);
+}
+
+static bool set_row(struct ms_options *options, const struct ms_option *row, const char *text,
+                    struct ms_complaint *complaint)
+{
+    return ms_options_set(options, row, (struct ms_option_source){.level = MS_OPTION_FLAG}, text,
+                          complaint);
+}
+
+static bool take_flag(struct ms_options *options, int code, struct wishes *wishes,
+                      struct ms_complaint *complaint)
+{
+    const struct ms_option *row;
+
+    if (code >= ROW_FIRST) {
+        return set_row(options, &options->table[code - ROW_FIRST], optarg, complaint);
+    }
+    row = code < 256 ? ms_options_find_short(options, (char)code) : NULL;
+    if (row != NULL) {
+        return set_row(options, row, optarg, complaint);
+    }
+    wishes->help |= code == CODE_HELP || code == 'h';
+    wishes->version |= code == CODE_VERSION || code == 'V';
+    wishes->check |= code == CODE_CHECK;
+    wishes->dump |= code == CODE_DUMP;
+    return true;
+}
+
+/* The flags; --help and --version win over mistakes that come after them. */
+static bool read_flags(const struct ms_cli *cli, int argc, char **argv, struct ms_options *options,
+                       struct wishes *wishes, struct ms_complaint *complaint)
+{
+    struct grammar grammar;
+    int code;
+
+    build(cli, &grammar);
+    opterr = 0;
+    optind = 0; /* glibc: start anew */
+    while ((code = getopt_long(argc, argv, grammar.shorts, grammar.longs, NULL)) != -1) {
+        if (code == '?') {
+            return complain_flag(cli, options, argv, complaint);
+        }
+        if (code == ':') {
+            return complain_missing(argv, complaint);
+        }
+        if (!take_flag(options, code, wishes, complaint)) {
+            return false;
+        }
+        if (wishes->help || wishes->version) {
+            return true;
+        }
+    }
+    return true;
+}
+
+static const char *config_path(const struct ms_cli *cli, const struct ms_options *options)
+{
+    const struct ms_option *row;
+
+    if (cli->config_option == NULL) {
+        return NULL;
+    }
+    row = ms_options_find(options, cli->config_option);
+    ms_assert(row != NULL && row->kind == MS_OPTION_STRING);
+    return *(const char *const *)(const void *)((const char *)options->target + row->offset);
+}
+
+/* Environment first, because it may name the file; a file's values do not override it. */
+static bool read_rest(const struct ms_cli *cli, struct ms_options *options,
+                      struct ms_complaint *complaint)
+{
+    const char *path;
+
+    if (!ms_config_environment(options, complaint)) {
+        return false;
+    }
+    path = config_path(cli, options);
+    if (path != NULL && !ms_config_read(options, path, complaint)) {
+        return false;
+    }
+    return ms_options_check(options, complaint) &&
+           (cli->check == NULL || cli->check(options->target, complaint));
+}
+
+static void print_help(const struct ms_cli *cli)
+{
+    struct ms_text text;
+    char *options;
+
+    ms_text_init(&text, NULL, 0);
+    ms_options_print_help(cli->table, cli->count, HELP_WIDTH, &text);
+    options = malloc(text.length + 1);
+    if (options == NULL) {
+        return;
+    }
+    ms_text_init(&text, options, text.length + 1);
+    ms_options_print_help(cli->table, cli->count, HELP_WIDTH, &text);
+    printf("Usage: %s [OPTION]...%s%s\n%s\n%s%s", cli->program, cli->arguments == NULL ? "" : " ",
+           cli->arguments == NULL ? "" : cli->arguments, cli->summary, cli->count > 0 ? "\n" : "",
+           options);
+    free(options);
+    puts("\nOther");
+    if (cli->config_option != NULL) {
+        puts("      --check          read the configuration, say whether it is right, end");
+        puts("      --dump-config    print the values in force as a configuration file, end");
+    }
+    printf("  %s --help           print this, end\n", has_short(cli, 'h') ? "   " : "-h,");
+    printf("  %s --version        print the version, end\n", has_short(cli, 'V') ? "   " : "-V,");
+    if (cli->epilogue != NULL) {
+        printf("\n%s\n", cli->epilogue);
+    }
+}
+
+int ms_cli_usage_error(const struct ms_cli *cli, const char *text)
+{
+    fprintf(stderr, "%s: %s\nTry '%s --help' for more information.\n", cli->program, text,
+            cli->program);
+    return EX_USAGE;
+}
+
+static struct ms_cli_result finish(struct ms_options *options, int exit_code)
+{
+    ms_options_finish(options);
+    return (struct ms_cli_result){.is_done = true, .exit_code = exit_code};
+}
+
+static bool check_arguments(const struct ms_cli *cli, int count, struct ms_complaint *complaint)
+{
+    if (count < cli->arguments_min) {
+        return ms_complain(complaint, "an argument is missing: %s",
+                           cli->arguments == NULL ? "" : cli->arguments);
+    }
+    if (cli->arguments_max >= 0 && count > cli->arguments_max) {
+        return ms_complain(complaint,
+                           cli->arguments_max == 0 ? "takes no arguments" : "too many arguments");
+    }
+    return true;
+}
+
+struct ms_cli_result ms_cli_parse(const struct ms_cli *cli, int argc, char **argv, void *target,
+                                  struct ms_options *options)
+{
+    struct ms_complaint complaint;
+    struct wishes wishes = {0};
+    int argument_at;
+
+    if (!ms_options_init(options, cli->table, cli->count, target)) {
+        fprintf(stderr, "%s: out of memory\n", cli->program);
+        return finish(options, EX_OSERR);
+    }
+    if (!read_flags(cli, argc, argv, options, &wishes, &complaint)) {
+        return finish(options, ms_cli_usage_error(cli, complaint.text));
+    }
+    argument_at = optind;
+    if (wishes.help) {
+        print_help(cli);
+        return finish(options, EX_OK);
+    }
+    if (wishes.version) {
+        printf("%s (muster) %s\n", cli->program, MS_VERSION);
+        return finish(options, EX_OK);
+    }
+    if (!check_arguments(cli, argc - argument_at, &complaint)) {
+        return finish(options, ms_cli_usage_error(cli, complaint.text));
+    }
+    if (!read_rest(cli, options, &complaint)) {
+        fprintf(stderr, "%s: %s\n", cli->program, complaint.text);
+        return finish(options, EX_CONFIG);
+    }
+    if (wishes.dump) {
+        ms_config_dump(options, stdout);
+    } else if (wishes.check) {
+        puts("the configuration is right");
+    }
+    if (wishes.dump || wishes.check) {
+        return finish(options, EX_OK);
+    }
+    return (struct ms_cli_result){.argument_at = argument_at};
+}
+
+bool ms_cli_reload(const struct ms_cli *cli, int argc, char **argv, void *target,
+                   struct ms_options *options, struct ms_complaint *complaint)
+{
+    struct wishes wishes = {0};
+
+    if (!ms_options_init(options, cli->table, cli->count, target)) {
+        ms_options_finish(options);
+        return ms_complain(complaint, "out of memory");
+    }
+    if (!read_flags(cli, argc, argv, options, &wishes, complaint) ||
+        !read_rest(cli, options, complaint)) {
+        ms_options_finish(options);
+        return false;
+    }
+    return true;
+}
