@@ -46,7 +46,7 @@ clang: ## build everything with clang, warnings are errors
 soak: ## many simulator seeds, optimised: make soak SEEDS=1000000
 	cmake --preset release >/dev/null
 	cmake --build --preset release -j $(JOBS) --target ms-sim
-	build/release/bin/ms-sim --seeds $(SEEDS)
+	build/release/bin/ms-sim --seeds 1..$(SEEDS) --coverage
 
 coverage: ## unit tests with gcov counters in build/coverage
 	cmake --preset coverage >/dev/null
