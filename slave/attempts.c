@@ -134,7 +134,7 @@ struct ms_attempt *ms_attempts_add(struct ms_attempts *attempts, const struct ms
                                    enum ms_attempt_state state)
 {
     ms_assert(state == MS_ATTEMPT_QUEUED || state == MS_ATTEMPT_RUNNING);
-    ms_assert(ms_attempts_find(attempts, command->token) == NULL);
+    const size_t count = ms_map_count(&attempts->map);
     struct ms_attempt *attempt = ms_pool_take(&attempts->pool);
 
     if (attempt == NULL) {
@@ -160,6 +160,7 @@ struct ms_attempt *ms_attempts_add(struct ms_attempts *attempts, const struct ms
     if (!ms_map_put_pointer(&attempts->map, key_of(attempt->token), attempt)) {
         goto err_after_copy;
     }
+    ms_assert(ms_map_count(&attempts->map) == count + 1); /* the token was new */
     enter(attempts, attempt, state);
     return attempt;
 
@@ -296,6 +297,7 @@ void ms_attempts_drop(struct ms_attempts *attempts, struct ms_attempt *attempt)
 {
     ms_assert(attempt->state == MS_ATTEMPT_RUNNING);
     attempt->state = MS_ATTEMPT_DROPPED;
+    attempts->dropped_count++;
     free_output(attempts, attempt);
     ms_list_remove(&attempt->sending);
     if (ms_heap_has(&attempt->deadline)) {
@@ -328,6 +330,7 @@ void ms_attempts_rewind(struct ms_attempts *attempts)
 void ms_attempts_forget(struct ms_attempts *attempts, struct ms_attempt *attempt)
 {
     ms_assert(attempt->state != MS_ATTEMPT_RUNNING);
+    attempts->dropped_count -= attempt->state == MS_ATTEMPT_DROPPED;
     calm(attempts, attempt);
     leave(attempts, attempt);
     ms_list_remove(&attempt->sending);
@@ -402,6 +405,8 @@ void ms_attempts_check(const struct ms_attempts *attempts)
     ms_assert(check_list(attempts, &attempts->done) == attempts->done_count);
     ms_assert(ms_pool_used(&attempts->pool) == all);
     ms_assert(ms_map_count(&attempts->map) == all);
-    ms_assert(ms_heap_count(&attempts->deadlines) <= attempts->running_count);
+    ms_assert(attempts->dropped_count <= attempts->running_count);
+    ms_assert(ms_heap_count(&attempts->deadlines) <=
+              attempts->running_count - attempts->dropped_count);
     ms_assert(all > 0 || ms_slab_used(&attempts->slab) == 0);
 }

@@ -74,6 +74,7 @@ struct ms_attempts {
     struct ms_list unsent;   /* attempts with a piece or a result to send */
     struct ms_list aborting; /* attempts whose handler is to be told to stop */
     uint32_t queued_count, running_count, done_count;
+    uint32_t dropped_count; /* of those running */
 };
 
 /* max attempts and bytes at a time. False when memory is out. */

@@ -90,9 +90,14 @@ static void refuse_command(struct ms_slave *slave, const struct ms_command *comm
 
 void ms_slave_command(struct ms_slave *slave, ms_time now, const struct ms_command *command)
 {
-    const struct ms_attempt *known = ms_attempts_find(&slave->attempts, command->token);
+    const bool is_new = is_newer(command->token, slave->highest);
+    const struct ms_attempt *known = NULL;
 
     slave->stats.commands_total++;
+    if (!is_new || slave->attempts.dropped_count > 0) {
+        /* Dropped ones may be of an earlier session, whose tokens say nothing about this one's. */
+        known = ms_attempts_find(&slave->attempts, command->token);
+    }
     if (known != NULL && known->state != MS_ATTEMPT_DROPPED) {
         slave->stats.duplicates_total++;
         return;
@@ -101,8 +106,7 @@ void ms_slave_command(struct ms_slave *slave, ms_time now, const struct ms_comma
      * twice. Handing back is always safe, and it is also the answer to more than was granted. */
     const bool is_granted = ms_credits_spend(&slave->credits);
 
-    if (!is_granted || known != NULL || slave->is_draining ||
-        !is_newer(command->token, slave->highest)) {
+    if (!is_granted || known != NULL || slave->is_draining || !is_new) {
         give_back(slave, command->token);
         return;
     }
@@ -194,6 +198,21 @@ static void acknowledged(struct ms_slave *slave, struct ms_attempt *attempt)
     }
 }
 
+/* Results are acknowledged in the order in which they were sent, so the oldest is the best guess. */
+static struct ms_attempt *find_done(const struct ms_slave *slave, struct ms_token token)
+{
+    struct ms_list *link = ms_list_first(&slave->attempts.done);
+
+    if (link != NULL) {
+        struct ms_attempt *oldest = ms_container_of(link, struct ms_attempt, link);
+
+        if (ms_token_equal(oldest->token, token)) {
+            return oldest;
+        }
+    }
+    return ms_attempts_find(&slave->attempts, token);
+}
+
 void ms_slave_acknowledged(struct ms_slave *slave, const struct ms_command *ack)
 {
     const struct ms_token first = ack->token;
@@ -203,7 +222,7 @@ void ms_slave_acknowledged(struct ms_slave *slave, const struct ms_command *ack)
         for (uint64_t i = 0; i < count; i++) {
             const struct ms_token token = {first.epoch, first.n + i};
 
-            acknowledged(slave, ms_attempts_find(&slave->attempts, token));
+            acknowledged(slave, find_done(slave, token));
         }
         return;
     }
