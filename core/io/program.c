@@ -224,9 +224,9 @@ int ms_program_run(struct ms_program *program)
     if (program->node != NULL) {
         error = start_node(program->node);
     }
-    if (error == MS_E_OK) {
+    if (error == MS_E_OK && !program->has_ended) { /* a break before the loop is none */
         ev_run(program->loop, 0);
-    } else {
+    } else if (error != MS_E_OK) {
         ms_log(program->log, MS_LEVEL_ERROR, "cannot start",
                MS_LOG_TEXT("node", program->node->ops->name),
                MS_LOG_TEXT("error", ms_error_text(error)));
@@ -244,7 +244,8 @@ int ms_program_run(struct ms_program *program)
 
 void ms_program_end(struct ms_program *program, int exit_code)
 {
-    if (program->exit_code == EX_OK) {
+    if (!program->has_ended) {
+        program->has_ended = true;
         program->exit_code = exit_code;
     }
     ev_break(program->loop, EVBREAK_ALL);

@@ -66,6 +66,7 @@ struct ms_program {
     ev_signal signals[4];
     char *port_file;
     unsigned stops_count;
+    bool has_ended;
     int exit_code;
 };
 
