@@ -46,14 +46,15 @@ struct ms_node {
 void ms_node_prepare(struct ms_node *node, const struct ms_node_ops *ops);
 
 /* MS_E_ORDER when the lifecycle table does not have the call in this state, with nothing called;
- * else what the operation returned. A failed operation leaves the state as it was. */
+ * else what the operation returned. A failed init or start leaves the state as it was. */
 enum ms_error ms_node_init(struct ms_node *node);
 enum ms_error ms_node_start(struct ms_node *node);
 
 /* A node that does not run is stopped already: MS_E_OK. */
 enum ms_error ms_node_stop(struct ms_node *node);
 
-/* As good as new: a running node is stopped, reset and started again. */
+/* As good as new: a running node is stopped, reset and started again; when that start fails it is
+ * left initialised, with the error returned. */
 enum ms_error ms_node_reset(struct ms_node *node);
 
 /* Stops it when it runs, undoes init; the node is new again. */
@@ -62,11 +63,14 @@ enum ms_error ms_node_finish(struct ms_node *node);
 const char *ms_node_state_name(enum ms_node_state state);
 const char *ms_node_call_name(enum ms_node_call call);
 
-/* Next state, or false when the call is refused; why says it in words in both cases. */
+/* True with the next state; false when the call is refused and the state stays. why says in words
+ * either. */
 bool ms_node_transition(enum ms_node_state from, enum ms_node_call call, enum ms_node_state *to_out,
                         const char **why_out);
 
-/* The lifecycle in words, for the manual. */
-const struct ms_fsm *ms_node_fsm(void);
+/* The lifecycle in words, for the manual: rows is filled, fsm borrows it. */
+#define MS_NODE_ROWS (MS_NODE_STATES * MS_NODE_CALLS)
+void ms_node_rows(struct ms_fsm_row rows[static MS_NODE_ROWS]);
+struct ms_fsm ms_node_fsm(const struct ms_fsm_row rows[static MS_NODE_ROWS]);
 
 #endif

@@ -96,6 +96,7 @@ const struct ms_option *ms_options_find_env(const struct ms_options *options, co
 
 /* Parses text and stores it unless somebody of a higher level spoke before; a bad text is refused
  * even then. A list is replaced by the first item of a higher level and extended by its own level.
+ * A list in a variable or default is separated by commas; elsewhere each set adds one item.
  * text NULL = the flag stood alone (BOOL: true). option must be a row of the table. */
 bool ms_options_set(struct ms_options *options, const struct ms_option *option,
                     struct ms_option_source source, const char *text,
@@ -127,6 +128,9 @@ void ms_options_print_config(const struct ms_option *table, size_t count, struct
 
 /* What --help calls the value; "" for a BOOL, which takes none. */
 const char *ms_option_argument(const struct ms_option *option);
+
+/* A number of the option's kind: with units for sizes and durations. */
+void ms_option_print_number(const struct ms_option *option, uint64_t number, struct ms_text *text);
 
 /* The two texts with units, for use outside tables too (CLI arguments). */
 bool ms_parse_duration(const char *text, ms_time *value_out, struct ms_complaint *complaint);
