@@ -21,6 +21,7 @@ bool ms_requests_init(struct ms_requests *requests, const struct ms_requests_con
     ms_list_init(&requests->waiting);
     ms_list_init(&requests->sent);
     ms_list_init(&requests->confirmed);
+    ms_list_init(&requests->told);
     return true;
 }
 
@@ -163,7 +164,7 @@ void ms_requests_told(struct ms_requests *requests, struct ms_request *request)
 {
     ms_assert(ms_request_state(requests, request) == MS_REQUEST_CONFIRMED);
     ms_list_remove(&request->link);
-    ms_list_push_back(&requests->sent, &request->link);
+    ms_list_push_back(&requests->told, &request->link);
     request->is_confirmed = false;
 }
 
@@ -201,9 +202,10 @@ void ms_requests_lost(struct ms_requests *requests)
 {
     /* Changing the turn makes every SENT one WAITING at once; what they keep of the old turn means
      * nothing any more. */
-    ms_list_splice(&requests->sent, &requests->confirmed);
-    ms_list_splice(&requests->sent, &requests->waiting);
-    ms_list_splice(&requests->waiting, &requests->sent);
+    ms_list_splice(&requests->told, &requests->confirmed);
+    ms_list_splice(&requests->told, &requests->sent);
+    ms_list_splice(&requests->told, &requests->waiting);
+    ms_list_splice(&requests->waiting, &requests->told);
     requests->waiting_count += requests->sent_count;
     requests->sent_count = 0;
     requests->turn++;
@@ -290,7 +292,8 @@ void ms_requests_check(const struct ms_requests *requests)
     }
     const uint32_t waiting = check_list(requests, &requests->waiting, MS_REQUEST_WAITING);
     const uint32_t sent = check_list(requests, &requests->sent, MS_REQUEST_SENT) +
-                          check_list(requests, &requests->confirmed, MS_REQUEST_CONFIRMED);
+                          check_list(requests, &requests->confirmed, MS_REQUEST_CONFIRMED) +
+                          check_list(requests, &requests->told, MS_REQUEST_SENT);
 
     ms_assert(waiting == requests->waiting_count);
     ms_assert(sent == requests->sent_count);

@@ -51,7 +51,9 @@ struct ms_requests {
     struct ms_slab slab;
     struct ms_map by_seq;
     struct ms_heap delayed;
-    struct ms_list all, waiting, sent, confirmed;
+    struct ms_list all, waiting;
+    struct ms_list sent, confirmed,
+        told;                     /* told: SENT, and the application knows of its acceptance */
     uint64_t turn;                /* counts connections, from 1 */
     uint64_t seq_first, seq_last; /* of this run of the program; seq_last < seq_first: none yet */
     uint64_t floor;               /* known to be closed before this run */
@@ -105,7 +107,8 @@ enum ms_error ms_requests_delay(struct ms_requests *requests, struct ms_request 
 /* DELAYED -> WAITING for those whose pause is over, at most max of them. */
 void ms_requests_resume(struct ms_requests *requests, ms_time now, uint32_t max);
 
-/* The connection is gone: all that was SENT waits again, before what waited, in order. O(1). */
+/* The connection is gone: all that was SENT waits again, before what waited, the oldest
+ * first as far as the application was told of them in order. O(1). */
 void ms_requests_lost(struct ms_requests *requests);
 
 /* Forgets it, whatever its state; gives the payload back. */
