@@ -1,0 +1,24 @@
+/* Elements of lists, written; the part of proto/pack.h that is hot. */
+#ifndef PROTO_PACK_LIST_H
+#define PROTO_PACK_LIST_H
+
+#include "core/command.h"
+
+#define MS_PACK_ELEMENT_MAX 192 /* bytes of an element beside payload and detail, with its key */
+
+typedef uint8_t *ms_pack_element_fn(uint8_t *at, ms_epoch frame_epoch,
+                                    const struct ms_command *command);
+
+/* NULL when frames of that kind are not lists of commands. */
+ms_pack_element_fn *ms_pack_element_of(enum ms_kind kind);
+
+/* A field with a detail, cut and cleaned as far as needed; nothing when it is empty. */
+uint8_t *ms_pack_detail(uint8_t *at, unsigned number, struct ms_bytes detail);
+
+/* A field with a time, at most MS_DURATION_MAX. */
+uint8_t *ms_pack_time(uint8_t *at, unsigned number, ms_time time);
+
+/* One element of a list of tokens. */
+uint8_t *ms_pack_token(uint8_t *at, ms_epoch frame_epoch, struct ms_token token);
+
+#endif

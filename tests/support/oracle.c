@@ -1,0 +1,338 @@
+#include "tests/support/oracle.h"
+
+#include <stdlib.h>
+
+#include "core/invariant.h"
+#include "proto/muster.pb-c.h"
+#include "proto/screen.h"
+
+static const ProtobufCMessageDescriptor *descriptor_of(enum ms_kind kind)
+{
+    static const ProtobufCMessageDescriptor *const descriptors[MS_KIND_COUNT] = {
+        [MS_KIND_BEAT] = &muster__beat__descriptor,
+        [MS_KIND_BEAT_ACK] = &muster__beat__descriptor,
+        [MS_KIND_PULL] = &muster__pull__descriptor,
+        [MS_KIND_COMMAND] = &muster__commands__descriptor,
+        [MS_KIND_OUTPUT] = &muster__outputs__descriptor,
+        [MS_KIND_RESULT] = &muster__results__descriptor,
+        [MS_KIND_RESULT_ACK] = &muster__acks__descriptor,
+        [MS_KIND_REVOKE] = &muster__tokens__descriptor,
+        [MS_KIND_RETURN] = &muster__tokens__descriptor,
+        [MS_KIND_SUBMIT] = &muster__submits__descriptor,
+        [MS_KIND_SUBMIT_ACK] = &muster__acks__descriptor,
+        [MS_KIND_SUBMIT_NAK] = &muster__naks__descriptor,
+        [MS_KIND_OUTCOME] = &muster__outcomes__descriptor,
+        [MS_KIND_OUTCOME_ACK] = &muster__acks__descriptor,
+        [MS_KIND_STREAM] = &muster__outputs__descriptor,
+        [MS_KIND_CANCEL] = &muster__cancels__descriptor,
+        [MS_KIND_CANCEL_ACK] = &muster__cancels__descriptor,
+    };
+
+    ms_assert(descriptors[kind] != NULL);
+    return descriptors[kind];
+}
+
+static bool is_duration(uint64_t time)
+{
+    return time <= (uint64_t)MS_DURATION_MAX;
+}
+
+static struct ms_bytes bytes_of(ProtobufCBinaryData data)
+{
+    return (struct ms_bytes){data.data, data.len};
+}
+
+static struct ms_bytes detail_of(const char *text)
+{
+    return text[0] != '\0' ? ms_bytes_of(text) : (struct ms_bytes){0};
+}
+
+static const struct ms_usage *usage_of(const Muster__Usage *from, struct ms_usage *to)
+{
+    if (from == NULL) {
+        return NULL;
+    }
+    *to = (struct ms_usage){from->wall_us, from->user_us, from->system_us, from->rss_kib};
+    return to;
+}
+
+static uint16_t error_of(uint32_t number)
+{
+    return (uint16_t)(number > 65535 ? 65535 : number);
+}
+
+static ms_epoch epoch_of(uint64_t own, ms_epoch frame_epoch)
+{
+    return own != 0 ? own : frame_epoch;
+}
+
+static bool take_command(const Muster__Commands__Command *from, ms_epoch epoch,
+                         struct ms_command *to)
+{
+    if (from->client.len != 16 || from->seq == 0 || from->token == 0 || from->attempt == 0 ||
+        from->type < 1024 || !is_duration(from->timeout)) {
+        return false;
+    }
+    to->type = from->type;
+    memcpy(to->id.client.bytes, from->client.data, 16);
+    to->id.seq = from->seq;
+    to->token = (struct ms_token){epoch, from->token};
+    to->attempt = from->attempt;
+    to->timeout = (ms_time)from->timeout;
+    to->flags = from->flags & 2;
+    to->payload = bytes_of(from->payload);
+    return true;
+}
+
+static bool take_output(const Muster__Outputs__Output *from, ms_epoch epoch, struct ms_command *to)
+{
+    if (from->stream > 3) {
+        return false;
+    }
+    to->stream = (uint8_t)from->stream;
+    to->index = from->index;
+    to->payload = bytes_of(from->payload);
+    if (to->kind == MS_KIND_OUTPUT) {
+        to->token = (struct ms_token){epoch_of(from->epoch, epoch), from->token};
+        return from->token != 0;
+    }
+    to->id.seq = from->seq;
+    to->attempt = from->attempt;
+    return from->seq != 0 && from->attempt != 0;
+}
+
+static bool take_result(const Muster__Results__Result *from, ms_epoch epoch, struct ms_command *to,
+                        struct ms_usage *usage)
+{
+    if (from->token == 0 || from->status > 5 || strlen(from->detail) > 512) {
+        return false;
+    }
+    to->token = (struct ms_token){epoch_of(from->epoch, epoch), from->token};
+    to->status = (uint8_t)from->status;
+    to->code = from->code;
+    to->signal = from->signal;
+    to->count = from->credit;
+    to->usage = usage_of(from->usage, usage);
+    to->detail = detail_of(from->detail);
+    to->payload = bytes_of(from->payload);
+    return true;
+}
+
+static bool take_run(const Muster__Acks *acks, size_t i, ms_epoch epoch, struct ms_command *to)
+{
+    const Muster__Acks__Run *from = acks->runs[i];
+
+    to->count = from->count != 0 ? from->count : 1;
+    if (from->first == 0 || from->first + to->count < from->first) {
+        return false;
+    }
+    if (to->kind == MS_KIND_RESULT_ACK) {
+        to->token = (struct ms_token){epoch_of(acks->epoch, epoch), from->first};
+        return true;
+    }
+    to->id.seq = from->first;
+    if (to->kind == MS_KIND_SUBMIT_ACK) {
+        to->durability = (uint8_t)acks->durability;
+        to->copies = (uint8_t)(acks->copies > 255 ? 255 : acks->copies);
+    }
+    return true;
+}
+
+static bool take_submit(const Muster__Submits__Submit *from, struct ms_command *to)
+{
+    if (from->type < 1024 || from->seq == 0 || !is_duration(from->timeout) ||
+        !is_duration(from->delay) || from->durability > 3) {
+        return false;
+    }
+    to->type = from->type;
+    to->id.seq = from->seq;
+    to->attempts_max = from->attempts_max != 0 ? from->attempts_max : 1;
+    to->timeout = (ms_time)from->timeout;
+    to->delay = (ms_time)from->delay;
+    to->flags = from->flags & 3;
+    to->durability = (uint8_t)from->durability;
+    to->payload = bytes_of(from->payload);
+    return true;
+}
+
+static bool take_nak(const Muster__Naks__Nak *from, struct ms_command *to)
+{
+    if (from->seq == 0 || from->error == 0 || !is_duration(from->delay) ||
+        strlen(from->detail) > 512) {
+        return false;
+    }
+    to->id.seq = from->seq;
+    to->error = error_of(from->error);
+    to->delay = (ms_time)from->delay;
+    to->detail = detail_of(from->detail);
+    return true;
+}
+
+static bool take_outcome(const Muster__Outcomes__Outcome *from, struct ms_command *to,
+                         struct ms_usage *usage)
+{
+    if (from->seq == 0 || from->status > 5 || strlen(from->detail) > 512) {
+        return false;
+    }
+    to->id.seq = from->seq;
+    to->status = (uint8_t)from->status;
+    to->attempt = from->attempt;
+    to->code = from->code;
+    to->signal = from->signal;
+    to->usage = usage_of(from->usage, usage);
+    to->detail = detail_of(from->detail);
+    to->payload = bytes_of(from->payload);
+    to->index = from->index;
+    return true;
+}
+
+static bool take_cancel(const Muster__Cancels__Cancel *from, struct ms_command *to)
+{
+    to->id.seq = from->seq;
+    if (to->kind == MS_KIND_CANCEL_ACK) {
+        to->flags = from->flags & 4;
+        to->error = error_of(from->error);
+    }
+    return from->seq != 0;
+}
+
+static bool take_token(const Muster__Tokens__Token *from, ms_epoch epoch, struct ms_command *to)
+{
+    to->token = (struct ms_token){epoch_of(from->epoch, epoch), from->token};
+    return from->token != 0;
+}
+
+static size_t elements_of(enum ms_kind kind, const void *message)
+{
+    switch (kind) {
+    case MS_KIND_COMMAND:
+        return ((const Muster__Commands *)message)->n_commands;
+    case MS_KIND_OUTPUT:
+    case MS_KIND_STREAM:
+        return ((const Muster__Outputs *)message)->n_outputs;
+    case MS_KIND_RESULT:
+        return ((const Muster__Results *)message)->n_results;
+    case MS_KIND_RESULT_ACK:
+    case MS_KIND_SUBMIT_ACK:
+    case MS_KIND_OUTCOME_ACK:
+        return ((const Muster__Acks *)message)->n_runs;
+    case MS_KIND_REVOKE:
+    case MS_KIND_RETURN:
+        return ((const Muster__Tokens *)message)->n_tokens;
+    case MS_KIND_SUBMIT:
+        return ((const Muster__Submits *)message)->n_submits;
+    case MS_KIND_SUBMIT_NAK:
+        return ((const Muster__Naks *)message)->n_naks;
+    case MS_KIND_OUTCOME:
+        return ((const Muster__Outcomes *)message)->n_outcomes;
+    case MS_KIND_CANCEL:
+    case MS_KIND_CANCEL_ACK:
+        return ((const Muster__Cancels *)message)->n_cancels;
+    default:
+        return 1;
+    }
+}
+
+static bool take(const struct ms_frame *frame, struct oracle_list *list, size_t i)
+{
+    const void *message = list->message;
+    struct ms_command *to = &list->commands[i];
+
+    to->kind = (uint8_t)frame->kind;
+    switch (frame->kind) {
+    case MS_KIND_COMMAND:
+        return take_command(((const Muster__Commands *)message)->commands[i], frame->epoch, to);
+    case MS_KIND_OUTPUT:
+    case MS_KIND_STREAM:
+        return take_output(((const Muster__Outputs *)message)->outputs[i], frame->epoch, to);
+    case MS_KIND_RESULT:
+        return take_result(((const Muster__Results *)message)->results[i], frame->epoch, to,
+                           &list->usages[i]);
+    case MS_KIND_RESULT_ACK:
+    case MS_KIND_SUBMIT_ACK:
+    case MS_KIND_OUTCOME_ACK:
+        return take_run(message, i, frame->epoch, to);
+    case MS_KIND_REVOKE:
+    case MS_KIND_RETURN:
+        return take_token(((const Muster__Tokens *)message)->tokens[i], frame->epoch, to);
+    case MS_KIND_SUBMIT:
+        return take_submit(((const Muster__Submits *)message)->submits[i], to);
+    case MS_KIND_SUBMIT_NAK:
+        return take_nak(((const Muster__Naks *)message)->naks[i], to);
+    case MS_KIND_OUTCOME:
+        return take_outcome(((const Muster__Outcomes *)message)->outcomes[i], to, &list->usages[i]);
+    case MS_KIND_CANCEL:
+    case MS_KIND_CANCEL_ACK:
+        return take_cancel(((const Muster__Cancels *)message)->cancels[i], to);
+    case MS_KIND_PULL:
+        to->count = ((const Muster__Pull *)message)->count;
+        return to->count > 0;
+    default:
+        to->count = ((const Muster__Beat *)message)->number;
+        return true;
+    }
+}
+
+bool oracle_unpack(const struct ms_frame *frame, struct oracle_list *list_out)
+{
+    const ProtobufCMessageDescriptor *descriptor = descriptor_of(frame->kind);
+
+    *list_out = (struct oracle_list){0};
+    list_out->message =
+        protobuf_c_message_unpack(descriptor, NULL, frame->body.size, frame->body.data);
+    if (list_out->message == NULL) {
+        return false;
+    }
+    bool is_fine = ms_screen(descriptor, frame->body);
+    if (frame->kind == MS_KIND_SUBMIT_ACK) {
+        is_fine = is_fine && ((const Muster__Acks *)list_out->message)->durability <= 3;
+    }
+    list_out->count = elements_of(frame->kind, list_out->message);
+    list_out->commands = calloc(list_out->count + 1, sizeof *list_out->commands);
+    list_out->usages = calloc(list_out->count + 1, sizeof *list_out->usages);
+    ms_assert(list_out->commands != NULL && list_out->usages != NULL);
+    for (size_t i = 0; is_fine && i < list_out->count; i++) {
+        is_fine = take(frame, list_out, i);
+    }
+    if (!is_fine) {
+        oracle_free(list_out);
+    }
+    return is_fine;
+}
+
+void oracle_free(struct oracle_list *list)
+{
+    if (list->message != NULL) {
+        protobuf_c_message_free_unpacked(list->message, NULL);
+    }
+    free(list->commands);
+    free(list->usages);
+    *list = (struct oracle_list){0};
+}
+
+static bool bytes_equal(struct ms_bytes a, struct ms_bytes b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static bool usage_equal(const struct ms_usage *a, const struct ms_usage *b)
+{
+    if (a == NULL || b == NULL) {
+        return a == b;
+    }
+    return a->wall_us == b->wall_us && a->user_us == b->user_us && a->system_us == b->system_us &&
+           a->rss_kib == b->rss_kib;
+}
+
+bool oracle_equal(const struct ms_command *a, const struct ms_command *b)
+{
+    return a->kind == b->kind && a->status == b->status && a->stream == b->stream &&
+           a->flags == b->flags && a->durability == b->durability && a->copies == b->copies &&
+           a->error == b->error && a->attempt == b->attempt && a->attempts_max == b->attempts_max &&
+           a->index == b->index && a->signal == b->signal && a->code == b->code &&
+           a->type == b->type && ms_uuid_equal(&a->id.client, &b->id.client) &&
+           a->id.seq == b->id.seq && ms_token_equal(a->token, b->token) && a->count == b->count &&
+           a->timeout == b->timeout && a->delay == b->delay &&
+           bytes_equal(a->payload, b->payload) && bytes_equal(a->detail, b->detail) &&
+           usage_equal(a->usage, b->usage) && a->body.any == b->body.any;
+}

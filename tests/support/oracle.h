@@ -1,0 +1,28 @@
+/* What protobuf-c makes of frames that the codec reads by hand, judged once more after the rules of
+ * docs/protocol.md: a second opinion for unit tests and fuzzers. Lists and numbers only. */
+#ifndef SUPPORT_ORACLE_H
+#define SUPPORT_ORACLE_H
+
+#include "core/command.h"
+#include "proto/frame.h"
+
+struct oracle_list {
+    struct ms_command *commands; /* they borrow from message and from this list */
+    struct ms_usage *usages;
+    size_t count;
+    void *message;
+};
+
+/* False: the frame is malformed. */
+bool oracle_unpack(const struct ms_frame *frame, struct oracle_list *list_out);
+void oracle_free(struct oracle_list *list);
+
+/* The body of one frame with these commands (of one kind, count >= 1; acknowledgements of one
+ * scope), packed by protobuf-c; the caller frees *body_out. */
+size_t oracle_pack(ms_epoch frame_epoch, const struct ms_command *commands, size_t count,
+                   uint8_t **body_out);
+
+/* Field by field, following pointers; body is compared by its address only. */
+bool oracle_equal(const struct ms_command *a, const struct ms_command *b);
+
+#endif

@@ -1,0 +1,242 @@
+#include <stdlib.h>
+
+#include "core/invariant.h"
+#include "proto/muster.pb-c.h"
+#include "tests/support/oracle.h"
+
+/* One element, as protobuf-c wants it; it borrows from the command. */
+union element {
+    ProtobufCMessage base;
+    Muster__Commands__Command command;
+    Muster__Outputs__Output output;
+    Muster__Results__Result result;
+    Muster__Acks__Run run;
+    Muster__Tokens__Token token;
+    Muster__Submits__Submit submit;
+    Muster__Naks__Nak nak;
+    Muster__Outcomes__Outcome outcome;
+    Muster__Cancels__Cancel cancel;
+};
+
+/* The usage and the terminated detail of one element. */
+struct attachment {
+    Muster__Usage usage;
+    char detail[MS_DETAIL_MAX + 1];
+};
+
+static ProtobufCBinaryData data_of(struct ms_bytes bytes)
+{
+    return (ProtobufCBinaryData){bytes.size, (uint8_t *)(uintptr_t)bytes.data};
+}
+
+static Muster__Usage *usage_of(const struct ms_usage *from, Muster__Usage *to)
+{
+    if (from == NULL) {
+        return NULL;
+    }
+    muster__usage__init(to);
+    to->wall_us = from->wall_us;
+    to->user_us = from->user_us;
+    to->system_us = from->system_us;
+    to->rss_kib = from->rss_kib;
+    return to;
+}
+
+static char *detail_of(struct ms_bytes from, char *to)
+{
+    ms_assert(from.size <= MS_DETAIL_MAX);
+    if (from.size > 0) {
+        memcpy(to, from.data, from.size);
+    }
+    to[from.size] = '\0';
+    return to;
+}
+
+static uint64_t epoch_of(ms_epoch epoch, ms_epoch frame_epoch)
+{
+    return epoch != frame_epoch ? epoch : 0;
+}
+
+static void make_command(Muster__Commands__Command *to, const struct ms_command *from)
+{
+    muster__commands__command__init(to);
+    to->type = from->type;
+    to->client = data_of((struct ms_bytes){from->id.client.bytes, sizeof from->id.client.bytes});
+    to->seq = from->id.seq;
+    to->token = from->token.n;
+    to->attempt = from->attempt;
+    to->timeout = (uint64_t)from->timeout;
+    to->flags = from->flags;
+    to->payload = data_of(from->payload);
+}
+
+static void make_output(Muster__Outputs__Output *to, const struct ms_command *from, ms_epoch epoch)
+{
+    muster__outputs__output__init(to);
+    to->token = from->token.n;
+    to->epoch = from->kind == MS_KIND_OUTPUT ? epoch_of(from->token.epoch, epoch) : 0;
+    to->seq = from->id.seq;
+    to->attempt = from->attempt;
+    to->stream = from->stream;
+    to->index = from->index;
+    to->payload = data_of(from->payload);
+}
+
+static void make_result(Muster__Results__Result *to, const struct ms_command *from, ms_epoch epoch,
+                        struct attachment *attachment)
+{
+    muster__results__result__init(to);
+    to->token = from->token.n;
+    to->status = from->status;
+    to->code = from->code;
+    to->signal = from->signal;
+    to->credit = from->count;
+    to->usage = usage_of(from->usage, &attachment->usage);
+    to->detail = detail_of(from->detail, attachment->detail);
+    to->payload = data_of(from->payload);
+    to->epoch = epoch_of(from->token.epoch, epoch);
+}
+
+static void make_submit(Muster__Submits__Submit *to, const struct ms_command *from)
+{
+    muster__submits__submit__init(to);
+    to->type = from->type;
+    to->seq = from->id.seq;
+    to->attempts_max = from->attempts_max;
+    to->timeout = (uint64_t)from->timeout;
+    to->delay = (uint64_t)from->delay;
+    to->flags = from->flags;
+    to->durability = from->durability;
+    to->payload = data_of(from->payload);
+}
+
+static void make_outcome(Muster__Outcomes__Outcome *to, const struct ms_command *from,
+                         struct attachment *attachment)
+{
+    muster__outcomes__outcome__init(to);
+    to->seq = from->id.seq;
+    to->status = from->status;
+    to->attempt = from->attempt;
+    to->code = from->code;
+    to->signal = from->signal;
+    to->usage = usage_of(from->usage, &attachment->usage);
+    to->detail = detail_of(from->detail, attachment->detail);
+    to->payload = data_of(from->payload);
+    to->index = from->index;
+}
+
+static void make_nak(Muster__Naks__Nak *to, const struct ms_command *from,
+                     struct attachment *attachment)
+{
+    muster__naks__nak__init(to);
+    to->seq = from->id.seq;
+    to->error = from->error;
+    to->delay = (uint64_t)from->delay;
+    to->detail = detail_of(from->detail, attachment->detail);
+}
+
+static void make_small(union element *to, const struct ms_command *from, ms_epoch epoch)
+{
+    switch ((enum ms_kind)from->kind) {
+    case MS_KIND_CANCEL:
+    case MS_KIND_CANCEL_ACK:
+        muster__cancels__cancel__init(&to->cancel);
+        to->cancel.seq = from->id.seq;
+        to->cancel.flags = from->flags;
+        to->cancel.error = from->error;
+        return;
+    case MS_KIND_REVOKE:
+    case MS_KIND_RETURN:
+        muster__tokens__token__init(&to->token);
+        to->token.token = from->token.n;
+        to->token.epoch = epoch_of(from->token.epoch, epoch);
+        return;
+    default:
+        muster__acks__run__init(&to->run);
+        to->run.first = from->kind == MS_KIND_RESULT_ACK ? from->token.n : from->id.seq;
+        to->run.count = from->count > 1 ? from->count : 0;
+        return;
+    }
+}
+
+static void make(union element *to, const struct ms_command *from, ms_epoch epoch,
+                 struct attachment *attachment)
+{
+    switch ((enum ms_kind)from->kind) {
+    case MS_KIND_COMMAND:
+        make_command(&to->command, from);
+        return;
+    case MS_KIND_OUTPUT:
+    case MS_KIND_STREAM:
+        make_output(&to->output, from, epoch);
+        return;
+    case MS_KIND_RESULT:
+        make_result(&to->result, from, epoch, attachment);
+        return;
+    case MS_KIND_SUBMIT:
+        make_submit(&to->submit, from);
+        return;
+    case MS_KIND_SUBMIT_NAK:
+        make_nak(&to->nak, from, attachment);
+        return;
+    case MS_KIND_OUTCOME:
+        make_outcome(&to->outcome, from, attachment);
+        return;
+    default:
+        make_small(to, from, epoch);
+        return;
+    }
+}
+
+static size_t pack_message(const ProtobufCMessage *message, uint8_t **body_out)
+{
+    const size_t size = protobuf_c_message_get_packed_size(message);
+
+    *body_out = malloc(size + 1);
+    ms_assert(*body_out != NULL);
+    return protobuf_c_message_pack(message, *body_out);
+}
+
+/* All lists have their elements in field 1, so the message of one kind stands for all of them. */
+static size_t pack_list(const struct ms_command *first, ms_epoch epoch, union element **elements,
+                        size_t count, uint8_t **body_out)
+{
+    if (first->kind != MS_KIND_SUBMIT_ACK && first->kind != MS_KIND_RESULT_ACK) {
+        Muster__Tokens list = MUSTER__TOKENS__INIT;
+        list.n_tokens = count;
+        list.tokens = (Muster__Tokens__Token **)elements;
+        return pack_message(&list.base, body_out);
+    }
+    Muster__Acks acks = MUSTER__ACKS__INIT;
+    acks.n_runs = count;
+    acks.runs = (Muster__Acks__Run **)elements;
+    acks.durability = first->durability;
+    acks.copies = first->copies;
+    acks.epoch = first->kind == MS_KIND_RESULT_ACK ? epoch_of(first->token.epoch, epoch) : 0;
+    return pack_message(&acks.base, body_out);
+}
+
+size_t oracle_pack(ms_epoch frame_epoch, const struct ms_command *commands, size_t count,
+                   uint8_t **body_out)
+{
+    ms_assert(count > 0);
+    if (commands->kind == MS_KIND_BEAT || commands->kind == MS_KIND_BEAT_ACK ||
+        commands->kind == MS_KIND_PULL) {
+        Muster__Pull pull = MUSTER__PULL__INIT;
+        pull.count = commands->count;
+        return pack_message(&pull.base, body_out);
+    }
+    union element *elements = calloc(count, sizeof *elements);
+    union element **pointers = calloc(count, sizeof *pointers);
+    struct attachment *attachments = calloc(count, sizeof *attachments);
+    ms_assert(elements != NULL && pointers != NULL && attachments != NULL);
+    for (size_t i = 0; i < count; i++) {
+        make(&elements[i], &commands[i], frame_epoch, &attachments[i]);
+        pointers[i] = &elements[i];
+    }
+    const size_t size = pack_list(commands, frame_epoch, pointers, count, body_out);
+    free(elements);
+    free(pointers);
+    free(attachments);
+    return size;
+}

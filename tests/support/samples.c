@@ -1,0 +1,169 @@
+#include "tests/support/samples.h"
+
+#define BYTES(text)                                                                                \
+    {                                                                                              \
+        (const uint8_t *)(text), sizeof(text) - 1                                                  \
+    }
+#define UUID(last)                                                                                 \
+    {                                                                                              \
+        {                                                                                          \
+            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, (last)                              \
+        }                                                                                          \
+    }
+
+static const struct ms_hello hello = {
+    .role = MS_ROLE_CLIENT,
+    .version_min = 1,
+    .version_max = 3,
+    .features = MS_FEATURES_ALL,
+    .node = UUID(1),
+    .token = UUID(2),
+    .epoch = 6,
+    .floor = 99,
+    .slots = 8,
+    .name = "n\xc3\xa4me",
+    .group = "group",
+    .build = "muster 0.1.0",
+};
+
+static const struct ms_welcome welcome = {
+    .version = 1,
+    .features = MS_FEATURE_RESUME,
+    .token = UUID(3),
+    .resumed = true,
+    .session = 12,
+    .payload_max = MS_PAYLOAD_MAX_CEILING,
+    .outstanding_max = 1000,
+    .beat_interval = 500 * MS_MSEC,
+    .dead_after = 4 * MS_SEC,
+    .name = "master",
+    .build = "muster 0.1.0",
+};
+
+static const struct ms_announced types[] = {
+    {.type = MS_TYPE_USER_MIN, .name = "first"},
+    {.type = UINT64_MAX, .name = "last"},
+};
+
+static const struct ms_announce announce = {.count = 2, .types = types};
+
+static const struct ms_token held[] = {{SAMPLES_EPOCH, 1}, {3, UINT64_MAX}};
+
+static const struct ms_tokens tokens = {.count = 2, .tokens = held, .last = true};
+
+static const struct ms_query query = {
+    .what = MS_QUERY_SHOW,
+    .id = {UUID(4), 5},
+    .limit = 100,
+    .state = "ready",
+    .type = 4711,
+};
+
+static const struct ms_cell cells[] = {
+    {.name = "name", .text = "a"},
+    {.name = "age_us", .is_number = true, .number = 0},
+    {.name = "name", .text = "b\xe2\x82\xac"},
+    {.name = "age_us", .is_number = true, .number = UINT64_MAX},
+};
+
+static const struct ms_report report = {
+    .error = MS_E_NOT_FOUND,
+    .columns_count = 2,
+    .cells_count = 4,
+    .cells = cells,
+    .last = true,
+};
+
+static const struct ms_usage usage = {1, 200, 30000, UINT64_MAX};
+
+static const struct ms_command samples[MS_KIND_COUNT] = {
+    [MS_KIND_HELLO] = {.kind = MS_KIND_HELLO, .body.hello = &hello},
+    [MS_KIND_WELCOME] = {.kind = MS_KIND_WELCOME, .body.welcome = &welcome},
+    [MS_KIND_BEAT] = {.kind = MS_KIND_BEAT, .count = 300},
+    [MS_KIND_BEAT_ACK] = {.kind = MS_KIND_BEAT_ACK, .count = UINT64_MAX},
+    [MS_KIND_ERROR] = {.kind = MS_KIND_ERROR, .error = MS_E_MALFORMED, .detail = BYTES("why")},
+    [MS_KIND_GOAWAY] = {.kind = MS_KIND_GOAWAY, .error = MS_E_DRAINING, .detail = BYTES("h:1")},
+    [MS_KIND_ANNOUNCE] = {.kind = MS_KIND_ANNOUNCE, .body.announce = &announce},
+    [MS_KIND_PULL] = {.kind = MS_KIND_PULL, .count = 1 << 20},
+    [MS_KIND_COMMAND] = {.kind = MS_KIND_COMMAND,
+                         .type = 4711,
+                         .id = {UUID(5), 77},
+                         .token = {SAMPLES_EPOCH, 1234567},
+                         .attempt = 3,
+                         .timeout = MS_DURATION_MAX,
+                         .flags = MS_FLAG_STREAM,
+                         .payload = BYTES("payload \0 and more")},
+    [MS_KIND_OUTPUT] = {.kind = MS_KIND_OUTPUT,
+                        .token = {3, 1234567},
+                        .stream = MS_STREAM_PROGRESS,
+                        .index = UINT32_MAX,
+                        .payload = BYTES("1 2 half")},
+    [MS_KIND_RESULT] = {.kind = MS_KIND_RESULT,
+                        .token = {3, UINT64_MAX},
+                        .status = MS_STATUS_CRASHED,
+                        .code = INT32_MIN,
+                        .signal = 11,
+                        .count = 2,
+                        .usage = &usage,
+                        .detail = BYTES("killed by signal 11"),
+                        .payload = BYTES("rest")},
+    [MS_KIND_RESULT_ACK] = {.kind = MS_KIND_RESULT_ACK, .token = {3, 1000}, .count = 200},
+    [MS_KIND_REVOKE] = {.kind = MS_KIND_REVOKE, .token = {3, 1}},
+    [MS_KIND_RETURN] = {.kind = MS_KIND_RETURN, .token = {SAMPLES_EPOCH, UINT64_MAX}},
+    [MS_KIND_ROLL] = {.kind = MS_KIND_ROLL, .body.tokens = &tokens},
+    [MS_KIND_VERDICT] = {.kind = MS_KIND_VERDICT, .body.tokens = &tokens},
+    [MS_KIND_BYE] = {.kind = MS_KIND_BYE},
+    [MS_KIND_SUBMIT] = {.kind = MS_KIND_SUBMIT,
+                        .type = MS_TYPE_USER_MIN,
+                        .id.seq = UINT64_MAX,
+                        .attempts_max = MS_ATTEMPTS_MAX,
+                        .timeout = 3 * MS_SEC,
+                        .delay = 10 * MS_MSEC,
+                        .flags = MS_FLAG_BACKGROUND | MS_FLAG_STREAM,
+                        .durability = MS_DURABILITY_STRICT,
+                        .payload = BYTES("work")},
+    [MS_KIND_SUBMIT_ACK] = {.kind = MS_KIND_SUBMIT_ACK,
+                            .id.seq = 5,
+                            .count = 3,
+                            .durability = MS_DURABILITY_SYNC,
+                            .copies = 200},
+    [MS_KIND_SUBMIT_NAK] = {.kind = MS_KIND_SUBMIT_NAK,
+                            .id.seq = 6,
+                            .error = MS_E_RETRY_LATER,
+                            .delay = 5 * MS_SEC,
+                            .detail = BYTES("full")},
+    [MS_KIND_OUTCOME] = {.kind = MS_KIND_OUTCOME,
+                         .id.seq = 128,
+                         .status = MS_STATUS_FAIL,
+                         .attempt = 2,
+                         .code = -1,
+                         .signal = 9,
+                         .usage = &usage,
+                         .detail = BYTES("no"),
+                         .payload = BYTES("result"),
+                         .index = 4},
+    [MS_KIND_OUTCOME_ACK] = {.kind = MS_KIND_OUTCOME_ACK, .id.seq = 9, .count = 1},
+    [MS_KIND_STREAM] = {.kind = MS_KIND_STREAM,
+                        .id.seq = 10,
+                        .attempt = 1,
+                        .stream = MS_STREAM_STDERR,
+                        .index = 128,
+                        .payload = BYTES("oops")},
+    [MS_KIND_CANCEL] = {.kind = MS_KIND_CANCEL, .id.seq = 11},
+    [MS_KIND_CANCEL_ACK] = {.kind = MS_KIND_CANCEL_ACK,
+                            .id.seq = 12,
+                            .flags = MS_FLAG_STARTED,
+                            .error = MS_E_NOT_FOUND},
+    [MS_KIND_QUERY] = {.kind = MS_KIND_QUERY, .count = 4, .body.query = &query},
+    [MS_KIND_REPORT] = {.kind = MS_KIND_REPORT, .count = 4, .body.report = &report},
+};
+
+bool sample_exists(enum ms_kind kind)
+{
+    return kind < MS_KIND_COUNT && samples[kind].kind != MS_KIND_NONE;
+}
+
+const struct ms_command *sample_of(enum ms_kind kind)
+{
+    return &samples[kind];
+}
