@@ -1,0 +1,282 @@
+#include "core/invariant.h"
+#include "master/clients.h"
+#include "master/output.h"
+#include "master/slaves.h"
+#include "master/state.h"
+
+/* What the walks add up, to be compared with what is kept. */
+struct sums {
+    uint64_t states[MS_LIFE_STATES];
+    uint64_t leased, ready, delayed;
+    uint64_t block_bytes;
+    uint64_t held, credit, slots, sessions_with_profile;
+    uint64_t live, finished;
+};
+
+static size_t list_length(const struct ms_list *list)
+{
+    size_t length = 0;
+
+    for (const struct ms_list *link = list->next; link != list; link = link->next) {
+        ms_assert(link->next->prev == link);
+        length++;
+    }
+    return length;
+}
+
+static bool list_has(const struct ms_list *list, const struct ms_list *wanted)
+{
+    for (const struct ms_list *link = list->next; link != list; link = link->next) {
+        if (link == wanted) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_output(const struct ms_work *work)
+{
+    const struct ms_output *output = work->output;
+    uint32_t count = 0;
+
+    if (output == NULL) {
+        return;
+    }
+    ms_assert(output->work == work);
+    for (const struct ms_piece *piece = output->first; piece != NULL; piece = piece->next) {
+        ms_assert(piece->index == count);
+        ms_assert(piece->next != NULL || piece == output->last);
+        count++;
+    }
+    ms_assert(count == output->count);
+    ms_assert(output->bytes <= MS_RESULT_BYTES_MAX);
+}
+
+static void check_work(const struct ms_master *master, const struct ms_work *work,
+                       struct sums *sums)
+{
+    const bool is_leased = work->state == MS_LIFE_LEASED;
+
+    ms_assert(work->state > MS_LIFE_NONE && work->state < MS_LIFE_CLOSED);
+    ms_assert(ms_queue_find(&master->queue, work->client, work->seq) == work);
+    ms_assert((work->holder != NULL) == is_leased);
+    ms_assert((work->token != 0) == is_leased);
+    ms_assert(!is_leased || ms_leases_find(&master->queue.leases, work->token) == work);
+    ms_assert(ms_heap_has(&work->timer) == (work->state == MS_LIFE_DELAYED));
+    ms_assert(ms_list_is_linked(&work->link) == (work->state != MS_LIFE_DELAYED));
+    ms_assert((uint64_t)work->size + work->detail_size <= work->block_size);
+    ms_assert((work->block != NULL) == (work->block_size > 0));
+    ms_assert(ms_work_is_finished(work) || work->sent_on == 0);
+    ms_assert(!is_leased || work->attempt > 0);
+    ms_assert(ms_work_is_finished(work) || work->failures < work->attempts_max);
+    check_output(work);
+    sums->states[work->state]++;
+    sums->leased += is_leased;
+    sums->ready += work->state == MS_LIFE_READY;
+    sums->delayed += work->state == MS_LIFE_DELAYED;
+    sums->finished += ms_work_is_finished(work);
+}
+
+static void check_queue(const struct ms_master *master, struct sums *sums)
+{
+    const struct ms_queue *queue = &master->queue;
+    const struct ms_work *work;
+    uint32_t cursor = 0;
+    uint32_t count = 0;
+
+    while ((work = ms_pool_next(&queue->pool, &cursor)) != NULL) {
+        check_work(master, work, sums);
+        count++;
+    }
+    ms_assert(count == ms_pool_used(&queue->pool));
+    ms_assert(count == ms_map_count(&queue->by_id));
+    ms_assert(sums->leased == queue->leases.count);
+    ms_assert(sums->delayed == ms_heap_count(&queue->delayed));
+    for (size_t state = 0; state < MS_LIFE_STATES; state++) {
+        ms_assert(sums->states[state] == queue->states[state]);
+    }
+}
+
+static void check_ready_list(const struct ms_lane *lane)
+{
+    uint32_t count = 0;
+
+    ms_list_for_each(link, &lane->ready) {
+        const struct ms_work *work = ms_work_of(link);
+
+        ms_assert(work->state == MS_LIFE_READY && work->lane == lane);
+        count++;
+    }
+    ms_assert(count == lane->ready_count);
+}
+
+/* A command and credit for it never both wait, unless one of them is due. */
+static void check_member(const struct ms_member *member)
+{
+    const struct ms_lane *lane = member->lane;
+    const struct ms_profile *profile = member->profile;
+
+    ms_assert(ms_list_is_linked(&member->supply) && ms_list_is_linked(&member->demand));
+    ms_assert(profile->ready_count == 0 || ms_list_is_empty(&profile->dry));
+    ms_assert(lane->ready_count == 0 || ms_list_is_empty(&lane->quiet));
+    if (lane->ready_count > 0 && profile->ready_count > 0) {
+        ms_assert(ms_list_is_linked(&lane->due) || ms_list_is_linked(&profile->due));
+    }
+}
+
+static void check_lanes(const struct ms_master *master, struct sums *sums)
+{
+    uint64_t ready = 0;
+    uint64_t members = 0;
+    const struct ms_lane *lane;
+    uint32_t cursor = 0;
+
+    while ((lane = ms_pool_next(&master->lanes.pool, &cursor)) != NULL) {
+        ms_assert(ms_lanes_find(&master->lanes, lane->type) == lane);
+        check_ready_list(lane);
+        ms_list_for_each(link, &lane->members) {
+            check_member(ms_container_of(link, struct ms_member, of_lane));
+            members++;
+        }
+        ready += lane->ready_count;
+        sums->live += lane->live_count;
+    }
+    ms_assert(ready == sums->ready);
+    ms_assert(members == master->lanes.members_count);
+    ms_assert(sums->live == ms_queue_count(&master->queue));
+}
+
+static void check_held(const struct ms_slave *slave, const struct ms_list *list)
+{
+    ms_list_for_each(link, list) {
+        const struct ms_work *work = ms_work_of(link);
+
+        ms_assert(work->state == MS_LIFE_LEASED);
+        ms_assert(work->holder == slave);
+    }
+}
+
+static void check_slave(const struct ms_slave *slave, struct sums *sums)
+{
+    const struct ms_session *session = slave->session;
+    const bool is_ready = ms_list_is_linked(&session->link);
+
+    ms_assert(session->user == slave && session->role == MS_ROLE_SLAVE);
+    ms_assert(list_length(&slave->held) + list_length(&slave->kept) == session->held);
+    check_held(slave, &slave->held);
+    check_held(slave, &slave->kept);
+    ms_assert(slave->dispatched_total + session->credit <= slave->granted_total);
+    ms_assert(session->held <= slave->dispatched_total);
+    ms_assert(session->credit == 0 || session->peer != MS_PEER_NONE);
+    ms_assert(!is_ready || (session->credit > 0 && slave->is_rolled && slave->is_announced));
+    ms_assert(!is_ready || !(slave->is_draining || slave->is_ending));
+    ms_assert(is_ready || session->credit == 0 || !slave->is_rolled || !slave->is_announced);
+    ms_assert(!is_ready || list_has(&slave->profile->ready, &session->link));
+    ms_assert(!slave->is_ending || session->held == 0 || ms_list_is_linked(&slave->sweep));
+    ms_assert(slave->is_ending == ms_session_is_dead(session) || !slave->is_ending);
+    sums->held += session->held;
+    sums->credit += session->credit;
+    sums->slots += slave->slots;
+    sums->sessions_with_profile += slave->profile != NULL;
+}
+
+static void check_slaves(const struct ms_master *master, struct sums *sums)
+{
+    const struct ms_slave *slave;
+    uint32_t cursor = 0;
+    uint32_t count = 0;
+
+    while ((slave = ms_pool_next(&master->slaves, &cursor)) != NULL) {
+        check_slave(slave, sums);
+        count++;
+    }
+    ms_assert(count == ms_pool_used(&master->slaves));
+    ms_assert(sums->held == sums->leased);
+    ms_assert(sums->credit == master->credit);
+    ms_assert(sums->slots == master->slots);
+    ms_assert(sums->sessions_with_profile >= ms_map_count(&master->lanes.profiles));
+}
+
+static void check_outcome_list(const struct ms_client *client, const struct ms_list *list,
+                               bool is_sent, uint64_t *bytes)
+{
+    ms_list_for_each(link, list) {
+        const struct ms_work *work = ms_work_of(link);
+
+        ms_assert(ms_work_is_finished(work) && work->client == client);
+        ms_assert((work->sent_on == client->connection) == is_sent);
+        *bytes += (uint64_t)work->size + work->detail_size +
+                  (work->output != NULL ? work->output->bytes : 0);
+    }
+}
+
+static void check_client(const struct ms_client *client, uint64_t *finished, uint64_t *live)
+{
+    uint64_t sent_bytes = 0;
+    uint64_t pending_bytes = 0;
+
+    ms_assert(client->session == NULL || client->session->user == client);
+    ms_assert(client->session != NULL || client->live_count > 0);
+    check_outcome_list(client, &client->sent, true, &sent_bytes);
+    check_outcome_list(client, &client->pending, false, &pending_bytes);
+    ms_assert(list_length(&client->sent) == client->sent_count);
+    ms_assert(list_length(&client->pending) == client->pending_count);
+    ms_assert(sent_bytes == client->sent_bytes);
+    ms_assert(client->sent_count + client->pending_count <= client->live_count);
+    ms_assert(client->session != NULL || client->pending_count == 0 ||
+              ms_list_is_linked(&client->sweep));
+    *finished += client->sent_count + client->pending_count;
+    *live += client->live_count;
+}
+
+static void check_clients(const struct ms_master *master, const struct sums *sums)
+{
+    const struct ms_client *client;
+    uint32_t cursor = 0;
+    uint64_t finished = 0;
+    uint64_t live = 0;
+
+    while ((client = ms_pool_next(&master->clients, &cursor)) != NULL) {
+        check_client(client, &finished, &live);
+    }
+    ms_assert(finished == sums->finished);
+    ms_assert(live == ms_queue_count(&master->queue));
+    ms_assert(ms_pool_used(&master->clients) == ms_map_count(&master->clients_by_uuid));
+}
+
+static void check_sessions(const struct ms_master *master)
+{
+    const struct ms_session *session;
+    uint64_t states[MS_SESSION_STATES] = {0};
+    uint32_t connected = 0;
+    uint32_t cursor = 0;
+
+    while ((session = ms_session_manager_next(&master->sessions, &cursor)) != NULL) {
+        if (session->peer != MS_PEER_NONE) {
+            const struct ms_connection *connection =
+                ms_connections_find(&master->connections, session->peer);
+
+            ms_assert(connection != NULL && connection->session == session);
+            connected++;
+        }
+        if (!session->is_reclaimed) {
+            states[session->state]++;
+        }
+    }
+    ms_assert(connected + master->connections.pending_count == master->connections.count);
+    for (size_t state = 0; state < MS_SESSION_STATES; state++) {
+        ms_assert(states[state] == master->sessions.states[state]);
+    }
+}
+
+void ms_master_check(const struct ms_master *master)
+{
+    struct sums sums = {0};
+
+    ms_assert(master != NULL);
+    check_queue(master, &sums);
+    check_lanes(master, &sums);
+    check_slaves(master, &sums);
+    check_clients(master, &sums);
+    check_sessions(master);
+}

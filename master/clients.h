@@ -1,0 +1,74 @@
+/* What a client may do: submit, cancel, confirm outcomes; and how outcomes travel to it. */
+#ifndef MASTER_CLIENTS_H
+#define MASTER_CLIENTS_H
+
+#include "core/command.h"
+#include "core/list.h"
+#include "core/session.h"
+#include "master/closed.h"
+
+struct ms_master;
+struct ms_work;
+
+/* Pooled; outlives its session while commands of it live. Without a session, outcomes are dropped; a
+ * client that comes back under its name finds the commands that still run. */
+struct ms_client {
+    struct ms_session *session; /* NULL = gone */
+    struct ms_uuid uuid;
+    uint64_t number;            /* unique in this master; with seq it names commands in the index */
+    uint64_t session_number;    /* for people */
+    struct ms_closed closed;
+    struct ms_list pending;     /* finished works, not sent on this connection, in order of finish */
+    struct ms_list sent;        /* sent, not confirmed */
+    struct ms_list streams_due;  /* outputs with pieces to be forwarded */
+    struct ms_list streams_idle; /* outputs all forwarded */
+    struct ms_list pump;        /* on master->pumps while something may be sent */
+    struct ms_list sweep;       /* on master->client_sweeps while outcomes nobody wants are dropped */
+    uint32_t connection;        /* counts its connections from 1 */
+    uint32_t live_count;        /* commands in any state */
+    uint32_t pending_count;
+    uint32_t sent_count;
+    uint64_t sent_bytes;        /* of outcomes not confirmed, with their late pieces */
+    uint64_t live_bytes;        /* of pieces forwarded before their outcome */
+    uint64_t submitted_total;
+};
+
+/* The client of that name, made when new, gets the session. NULL when memory is out. */
+struct ms_client *ms_clients_open(struct ms_master *master, struct ms_session *session,
+                                  const struct ms_hello *hello, uint64_t number);
+
+/* A new connection: everything not confirmed will be sent again. */
+void ms_clients_resume(struct ms_master *master, struct ms_client *client,
+                       const struct ms_hello *hello);
+
+/* The session is over. is_replaced: a new session of the same client takes over at once. */
+void ms_clients_end(struct ms_master *master, struct ms_client *client, bool is_replaced);
+
+/* Frees a client without session and commands; harmless for others. */
+void ms_clients_reap(struct ms_master *master, struct ms_client *client);
+
+/* A frame of a client. */
+void ms_clients_receive(struct ms_master *master, ms_time now, struct ms_client *client,
+                        const struct ms_command *command);
+
+/* A work was settled: its outcome goes to the client, or the work is closed when nobody waits. */
+void ms_clients_settled(struct ms_master *master, ms_time now, struct ms_work *work);
+
+/* A piece of output was kept: forward it when the submitter wants it as it comes. */
+void ms_clients_streamed(struct ms_master *master, struct ms_work *work);
+
+/* Sends outcomes and pieces while the step has room. */
+void ms_clients_pump(struct ms_master *master, ms_time now);
+
+/* Drops a bounded part of the outcomes of clients that are gone; true when more is left. */
+bool ms_clients_sweep(struct ms_master *master, ms_time now);
+
+/* Forgets all clients, at the end of the master; their commands are gone already. */
+void ms_clients_finish(struct ms_master *master);
+
+static inline struct ms_client *ms_client_of(const struct ms_session *session)
+{
+    return session->user;
+}
+
+#endif

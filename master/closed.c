@@ -1,0 +1,183 @@
+#include "master/closed.h"
+
+#include "core/invariant.h"
+#include "core/limits.h"
+
+#define SPAN_SHIFT 12
+#define SPAN_SIZE (UINT64_C(1) << SPAN_SHIFT)
+#define SPAN_WORDS (SPAN_SIZE / 64)
+
+struct span {
+    struct ms_list link;
+    uint64_t number; /* seq >> SPAN_SHIFT */
+    uint32_t count;  /* bits set */
+    uint64_t *bits;  /* NULL = all of them */
+};
+
+void ms_closed_init(struct ms_closed *closed, uint64_t seed)
+{
+    ms_assert(closed != NULL);
+    *closed = (struct ms_closed){0};
+    ms_map_init(&closed->spans, SIZE_MAX / 2, seed);
+    ms_list_init(&closed->list);
+}
+
+static struct span *find(const struct ms_closed *closed, uint64_t number)
+{
+    if (ms_map_count(&closed->spans) == 0) {
+        return NULL;
+    }
+    return ms_map_find_pointer(&closed->spans, ms_key_of(number, 0));
+}
+
+static void drop_bits(struct ms_closed *closed, struct ms_slab *slab, struct span *span)
+{
+    if (span->bits != NULL) {
+        ms_assert(closed->partial_count > 0);
+        closed->partial_count--;
+        ms_slab_give(slab, span->bits, SPAN_WORDS * sizeof *span->bits);
+        span->bits = NULL;
+    }
+}
+
+static void drop(struct ms_closed *closed, struct ms_slab *slab, struct span *span)
+{
+    uint64_t value = ms_map_remove(&closed->spans, ms_key_of(span->number, 0));
+
+    ms_assert(value != 0);
+    drop_bits(closed, slab, span);
+    ms_list_remove(&span->link);
+    ms_slab_give(slab, span, sizeof *span);
+}
+
+void ms_closed_finish(struct ms_closed *closed, struct ms_slab *slab)
+{
+    if (closed == NULL || closed->list.next == NULL) {
+        return;
+    }
+    ms_list_for_each(link, &closed->list) {
+        drop(closed, slab, ms_container_of(link, struct span, link));
+    }
+    ms_assert(closed->partial_count == 0);
+    ms_map_finish(&closed->spans);
+}
+
+static bool bit_is_set(const struct span *span, uint64_t seq)
+{
+    uint64_t place = seq & (SPAN_SIZE - 1);
+
+    return span->bits == NULL || ((span->bits[place / 64] >> (place % 64)) & 1) != 0;
+}
+
+bool ms_closed_has(const struct ms_closed *closed, uint64_t seq)
+{
+    const struct span *span;
+
+    if (seq <= closed->floor) {
+        return true;
+    }
+    span = find(closed, seq >> SPAN_SHIFT);
+    return span != NULL && bit_is_set(span, seq);
+}
+
+/* Lets the floor rise through what was closed before its turn. */
+static void advance(struct ms_closed *closed, struct ms_slab *slab)
+{
+    struct span *span;
+
+    while ((span = find(closed, (closed->floor + 1) >> SPAN_SHIFT)) != NULL) {
+        const uint64_t last = ((span->number + 1) << SPAN_SHIFT) - 1;
+
+        if (span->bits == NULL) {
+            closed->floor = last;
+        }
+        while (closed->floor < last && bit_is_set(span, closed->floor + 1)) {
+            closed->floor++;
+        }
+        if (closed->floor < last) {
+            return;
+        }
+        drop(closed, slab, span);
+    }
+}
+
+static struct span *add_span(struct ms_closed *closed, struct ms_slab *slab, uint64_t number)
+{
+    struct span *span;
+
+    if (ms_closed_is_full(closed)) {
+        return NULL;
+    }
+    span = ms_slab_take(slab, sizeof *span);
+    if (span == NULL) {
+        return NULL;
+    }
+    *span = (struct span){.number = number};
+    ms_list_init(&span->link);
+    span->bits = ms_slab_take(slab, SPAN_WORDS * sizeof *span->bits);
+    if (span->bits == NULL ||
+        !ms_map_put_pointer(&closed->spans, ms_key_of(number, 0), span)) {
+        ms_slab_give(slab, span->bits, SPAN_WORDS * sizeof *span->bits);
+        ms_slab_give(slab, span, sizeof *span);
+        return NULL;
+    }
+    memset(span->bits, 0, SPAN_WORDS * sizeof *span->bits);
+    ms_list_push_back(&closed->list, &span->link);
+    closed->partial_count++;
+    return span;
+}
+
+bool ms_closed_add(struct ms_closed *closed, struct ms_slab *slab, uint64_t seq)
+{
+    struct span *span;
+
+    ms_assert(seq > 0);
+    if (seq <= closed->floor) {
+        return true;
+    }
+    if (seq == closed->floor + 1) {
+        closed->floor++;
+        advance(closed, slab);
+        return true;
+    }
+    span = find(closed, seq >> SPAN_SHIFT);
+    if (span == NULL) {
+        span = add_span(closed, slab, seq >> SPAN_SHIFT);
+    }
+    if (span == NULL) {
+        return false;
+    }
+    if (!bit_is_set(span, seq)) {
+        uint64_t place = seq & (SPAN_SIZE - 1);
+
+        span->bits[place / 64] |= UINT64_C(1) << (place % 64);
+        if (++span->count == SPAN_SIZE) {
+            drop_bits(closed, slab, span);
+        }
+    }
+    return true;
+}
+
+void ms_closed_raise(struct ms_closed *closed, struct ms_slab *slab, uint64_t floor)
+{
+    if (floor <= closed->floor) {
+        return;
+    }
+    closed->floor = floor;
+    ms_list_for_each(link, &closed->list) {
+        struct span *span = ms_container_of(link, struct span, link);
+
+        if (span->number < (floor + 1) >> SPAN_SHIFT) {
+            drop(closed, slab, span);
+        }
+    }
+    if (floor < UINT64_MAX) {
+        advance(closed, slab);
+    }
+    ms_assert(closed->floor >= floor);
+}
+
+bool ms_closed_is_full(const struct ms_closed *closed)
+{
+    return closed->partial_count >= MS_CLOSED_CHUNKS_MAX;
+}

@@ -1,0 +1,117 @@
+#include "master/dispatch.h"
+
+#include "core/invariant.h"
+#include "master/clients.h"
+#include "master/slaves.h"
+#include "master/state.h"
+
+/* False when memory is out: the command stays ready. */
+static bool hand_out(struct ms_master *master, ms_time now, struct ms_work *work,
+                     struct ms_session *session)
+{
+    struct ms_slave *slave = ms_slave_of(session);
+
+    ms_assert(session->credit > 0);
+    ms_assert(session->peer != MS_PEER_NONE);
+    if (!ms_queue_lease(&master->queue, now, work, slave)) {
+        return false;
+    }
+    ms_assert(master->credit > 0);
+    master->credit--;
+    slave->dispatched_total++;
+    master->totals.dispatched_total++;
+    if (--session->credit == 0) {
+        ms_lanes_withdraw(slave->profile, session);
+    } else {
+        ms_list_remove(&session->link);
+        ms_list_push_back(&slave->profile->ready, &session->link);
+    }
+    ms_master_send(master, session->peer,
+                   &(struct ms_command){
+                       .kind = MS_KIND_COMMAND,
+                       .flags = work->flags & MS_FLAG_STREAM,
+                       .attempt = work->attempt,
+                       .type = work->lane->type,
+                       .id = {.client = work->client->uuid, .seq = work->seq},
+                       .token = {.epoch = master->config.epoch, .n = work->token},
+                       .timeout = work->timeout,
+                       .payload = {.data = work->block, .size = work->size},
+                   });
+    return true;
+}
+
+/* Hands the lane's first command to whom its strategy chooses; false when nobody takes it now. */
+static bool serve(struct ms_master *master, ms_time now, struct ms_lane *lane)
+{
+    struct ms_work *work = ms_work_of(ms_list_first(&lane->ready));
+    struct ms_session *session = lane->strategy->choose(lane, work);
+
+    ms_assert(work->state == MS_LIFE_READY);
+    return session != NULL && hand_out(master, now, work, session);
+}
+
+/* A command came where none waited: it may be taken by anybody with credit. */
+static uint32_t run_lane(struct ms_master *master, ms_time now)
+{
+    struct ms_list *link = ms_list_first(&master->lanes.due_lanes);
+    struct ms_lane *lane = ms_container_of(link, struct ms_lane, due);
+
+    if (lane->ready_count == 0 || !serve(master, now, lane)) {
+        ms_list_remove(link);
+        return 0;
+    }
+    if (lane->ready_count == 0) {
+        ms_list_remove(link);
+    } else {
+        ms_list_rotate(&master->lanes.due_lanes);
+    }
+    return 1;
+}
+
+/* Credit came where commands wait: one of the profile's lanes is served, in turn. */
+static uint32_t run_profile(struct ms_master *master, ms_time now)
+{
+    struct ms_list *link = ms_list_first(&master->lanes.due_profiles);
+    struct ms_profile *profile = ms_container_of(link, struct ms_profile, due);
+    struct ms_member *member = profile->ready_count > 0 ? ms_profile_demand(profile) : NULL;
+
+    if (member == NULL || !serve(master, now, member->lane)) {
+        ms_list_remove(link);
+        return 0;
+    }
+    ms_list_rotate(&profile->backlog);
+    ms_list_rotate(&master->lanes.due_profiles);
+    return 1;
+}
+
+void ms_dispatch_run(struct ms_master *master, ms_time now)
+{
+    uint32_t burst = MS_DISPATCH_BURST;
+
+    while (burst > 0 && ms_engine_room(&master->engine) > 0) {
+        if (!ms_list_is_empty(&master->lanes.due_lanes)) {
+            burst -= run_lane(master, now);
+        } else if (!ms_list_is_empty(&master->lanes.due_profiles)) {
+            burst -= run_profile(master, now);
+        } else {
+            break;
+        }
+    }
+    ms_assert(burst <= MS_DISPATCH_BURST);
+}
+
+void ms_dispatch_ask(struct ms_master *master, ms_time now)
+{
+    const struct ms_provider *provider = master->queue.provider;
+    const uint64_t ready = master->queue.states[MS_LIFE_READY];
+    const uint64_t wanted = master->credit > ready ? master->credit - ready : 0;
+
+    if (provider->produce == NULL) {
+        return;
+    }
+    ms_assert(provider->abi == MS_PROVIDER_ABI);
+    if (wanted > master->produce_asked) {
+        provider->produce(master->config.provider_context, now, wanted - master->produce_asked);
+    }
+    master->produce_asked = wanted;
+}

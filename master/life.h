@@ -1,0 +1,54 @@
+/* The life of a command: every change of its state is a row of one table. */
+#ifndef MASTER_LIFE_H
+#define MASTER_LIFE_H
+
+#include "core/fsm.h"
+
+enum ms_life_state {
+    MS_LIFE_NONE,      /* not known here */
+    MS_LIFE_READY,     /* waits for a slave with credit */
+    MS_LIFE_DELAYED,   /* waits for its time */
+    MS_LIFE_LEASED,    /* in the hands of a slave's session */
+    MS_LIFE_DONE,      /* succeeded; its submitter has not confirmed the outcome */
+    MS_LIFE_BURIED,    /* failed for good; the same */
+    MS_LIFE_CANCELLED, /* stopped by request; the same */
+    MS_LIFE_CLOSED,    /* forgotten but for its number */
+    MS_LIFE_STATES,
+};
+
+enum ms_life_event {
+    MS_LIFE_SUBMIT,
+    MS_LIFE_SUBMIT_LATER,
+    MS_LIFE_DUE,
+    MS_LIFE_HAND_OUT,
+    MS_LIFE_RETURN,
+    MS_LIFE_LOSE,
+    MS_LIFE_RETRY,
+    MS_LIFE_SUCCEED,
+    MS_LIFE_FAIL,
+    MS_LIFE_EXHAUST,
+    MS_LIFE_OVERFLOW,
+    MS_LIFE_CANCEL,
+    MS_LIFE_CONFIRM,
+    MS_LIFE_ABANDON,
+    MS_LIFE_EVENTS,
+};
+
+struct ms_life_row {
+    enum ms_life_state from;
+    enum ms_life_event event;
+    enum ms_life_state to;
+    const char *why;
+};
+
+/* NULL when the event has no meaning in that state. */
+const struct ms_life_row *ms_life_next(enum ms_life_state from, enum ms_life_event event);
+
+/* "ready", "hand_out". Never NULL. */
+const char *ms_life_state_name(enum ms_life_state state);
+const char *ms_life_event_name(enum ms_life_event event);
+
+/* The table in words, for the manual. */
+const struct ms_fsm *ms_life_fsm(void);
+
+#endif

@@ -1,0 +1,347 @@
+#include "master/master.h"
+
+#include <stdlib.h>
+
+#include "core/invariant.h"
+#include "master/clients.h"
+#include "master/dispatch.h"
+#include "master/drain.h"
+#include "master/sessions.h"
+#include "master/slaves.h"
+#include "master/state.h"
+
+static struct ms_master *master_of(struct ms_engine *engine)
+{
+    return ms_container_of(engine, struct ms_master, engine);
+}
+
+void ms_master_send(struct ms_master *master, ms_peer peer, const struct ms_command *command)
+{
+    ms_engine_send(&master->engine, peer, master->config.epoch, command);
+}
+
+void ms_master_lose(struct ms_master *master, struct ms_session *session)
+{
+    if (session->peer == MS_PEER_NONE) {
+        return;
+    }
+    ms_session_lost(session);
+    ms_assert(session->peer == MS_PEER_NONE);
+    if (session->role == MS_ROLE_SLAVE && session->user != NULL) {
+        ms_slaves_lost(master, ms_slave_of(session));
+    }
+}
+
+void ms_master_refuse(struct ms_master *master, ms_peer peer, enum ms_error error,
+                      const char *detail)
+{
+    struct ms_connection *connection = ms_connections_find(&master->connections, peer);
+
+    ms_assert(error != MS_E_OK);
+    ms_trace(&master->engine.trace, MS_LEVEL_INFO, "connection refused", "error=%s detail=\"%s\"",
+             ms_error_name(error), detail != NULL ? detail : "");
+    ms_master_send(master, peer,
+                   &(struct ms_command){
+                       .kind = MS_KIND_ERROR,
+                       .error = (uint16_t)error,
+                       .detail = ms_bytes_of(detail != NULL ? detail : ms_error_text(error)),
+                   });
+    ms_engine_emit(&master->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
+    if (connection != NULL) {
+        struct ms_session *session = connection->session;
+
+        ms_connections_close(&master->connections, connection);
+        if (session != NULL) {
+            ms_master_lose(master, session);
+        }
+    }
+}
+
+/* A frame before HELLO, or HELLO itself. */
+static void greet(struct ms_master *master, ms_time now, struct ms_connection *connection,
+                  const struct ms_command *command)
+{
+    switch (command->kind) {
+    case MS_KIND_HELLO:
+        ms_sessions_hello(master, now, connection, command->body.hello);
+        break;
+    default:
+        ms_master_refuse(master, connection->peer, MS_E_ORDER, "the first frame must be HELLO");
+        break;
+    }
+}
+
+/* The peer says that it cannot go on; it closes, and so do we. */
+static void hear_error(struct ms_master *master, struct ms_session *session,
+                       const struct ms_command *command)
+{
+    const ms_peer peer = session->peer;
+
+    ms_trace(&master->engine.trace, MS_LEVEL_WARN, "error from peer",
+             "role=%s name=\"%s\" error=%s", ms_role_name(session->role), session->name,
+             ms_error_name((enum ms_error)command->error));
+    ms_connections_close(&master->connections, ms_connections_find(&master->connections, peer));
+    ms_master_lose(master, session);
+    ms_engine_emit(&master->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
+}
+
+/* A frame in a session: what is common to slaves and clients is answered here. */
+static void receive(struct ms_master *master, ms_time now, struct ms_session *session,
+                    const struct ms_command *command)
+{
+    switch (command->kind) {
+    case MS_KIND_HELLO:
+        ms_master_refuse(master, session->peer, MS_E_ORDER, "HELLO was said before");
+        break;
+    case MS_KIND_BEAT:
+        ms_master_send(
+            master, session->peer,
+            &(struct ms_command){.kind = MS_KIND_BEAT_ACK, .count = command->count});
+        break;
+    case MS_KIND_BEAT_ACK:
+        break;
+    case MS_KIND_ERROR:
+        hear_error(master, session, command);
+        break;
+    case MS_KIND_BYE:
+        ms_sessions_bye(master, session);
+        break;
+    default:
+        if (session->role == MS_ROLE_SLAVE) {
+            ms_slaves_receive(master, now, ms_slave_of(session), command);
+        } else {
+            ms_clients_receive(master, now, ms_client_of(session), command);
+        }
+        break;
+    }
+}
+
+/* Frames of another epoch than ours are fenced off; HELLO comes from any earlier one. */
+static enum ms_error fence(const struct ms_master *master, const struct ms_event *event)
+{
+    ms_assert(master->config.epoch > 0);
+    if (event->epoch > master->config.epoch) {
+        return MS_E_NOT_ACTIVE;
+    }
+    if (event->epoch != 0 && event->epoch < master->config.epoch &&
+        event->command->kind != MS_KIND_HELLO) {
+        return MS_E_STALE_EPOCH;
+    }
+    return MS_E_OK;
+}
+
+static void received(struct ms_master *master, ms_time now, const struct ms_event *event)
+{
+    struct ms_connection *connection = ms_connections_find(&master->connections, event->peer);
+    enum ms_error error;
+
+    if (connection == NULL) {
+        return; /* on its way when we closed */
+    }
+    ms_assert(event->command != NULL);
+    error = fence(master, event);
+    if (error != MS_E_OK) {
+        ms_master_refuse(master, event->peer, error, NULL);
+    } else if (connection->session == NULL) {
+        greet(master, now, connection, event->command);
+    } else if (ms_session_manager_read(&master->sessions, connection->session, now)) {
+        receive(master, now, connection->session, event->command);
+    }
+}
+
+/* Everything that goes by time, and what earlier steps left behind. */
+static void tick(struct ms_master *master, ms_time now)
+{
+    master->has_more = ms_sessions_tick(master, now);
+    master->has_more |= ms_slaves_sweep(master, now);
+    master->has_more |= ms_clients_sweep(master, now);
+    master->has_more |= ms_queue_wake(&master->queue, now, MS_SWEEP_BURST);
+    ms_drain_tick(master, now);
+    ms_inspect_run(master, now);
+}
+
+static void step(struct ms_engine *engine, ms_time now, const struct ms_event *event)
+{
+    struct ms_master *master = master_of(engine);
+
+    if (!master->is_started) {
+        master->is_started = true;
+        master->started_at = now;
+    }
+    switch (event->type) {
+    case MS_EVENT_RECEIVED:
+        received(master, now, event);
+        break;
+    case MS_EVENT_TICK:
+        tick(master, now);
+        break;
+    case MS_EVENT_PEER_OPENED:
+        ms_sessions_opened(master, now, event);
+        break;
+    case MS_EVENT_PEER_CLOSED:
+        ms_sessions_closed(master, event);
+        break;
+    case MS_EVENT_STOP:
+        ms_drain_stop(master, now);
+        break;
+    default: /* RELOAD is ms_master_reconfigure; the rest has no meaning in class mem */
+        break;
+    }
+    if (ms_lanes_are_due(&master->lanes)) {
+        ms_dispatch_run(master, now);
+    }
+    if (!ms_list_is_empty(&master->pumps)) {
+        ms_clients_pump(master, now);
+    }
+    ms_dispatch_ask(master, now);
+}
+
+/* True when a step left something behind. */
+static bool is_behind(const struct ms_master *master)
+{
+    return master->has_more || ms_lanes_are_due(&master->lanes) ||
+           !ms_list_is_empty(&master->pumps) || !ms_list_is_empty(&master->slave_sweeps) ||
+           !ms_list_is_empty(&master->client_sweeps) ||
+           !ms_list_is_empty(&master->sessions.dead) || ms_inspect_is_due(&master->inspect) ||
+           ms_drain_is_busy(master);
+}
+
+static ms_time earlier(ms_time a, ms_time b)
+{
+    return a < b ? a : b;
+}
+
+static ms_time deadline(const struct ms_engine *engine)
+{
+    const struct ms_master *master = (const struct ms_master *)(const void *)engine;
+    ms_time at = MS_TIME_NEVER;
+
+    if (is_behind(master)) {
+        return engine->now;
+    }
+    at = earlier(at, ms_sessions_deadline(master));
+    at = earlier(at, ms_queue_deadline(&master->queue));
+    return earlier(at, ms_drain_deadline(master));
+}
+
+static const struct ms_engine_ops ops = {.name = "master", .step = step, .deadline = deadline};
+
+static void copy_name(char *to, const char *from)
+{
+    size_t size = from != NULL ? strlen(from) : 0;
+
+    if (size > MS_NAME_MAX) {
+        size = MS_NAME_MAX;
+    }
+    memcpy(to, from != NULL ? from : "", size);
+    to[size] = '\0';
+}
+
+/* Fills in what was left open and cuts what is out of range. */
+static void settle_config(struct ms_master_config *config)
+{
+    struct ms_master_limits *limits = &config->limits;
+
+    ms_assert(config->epoch > 0);
+    ms_assert(config->payload_max <= MS_PAYLOAD_MAX_CEILING);
+    config->payload_max = config->payload_max > 0 ? config->payload_max : MS_PAYLOAD_MAX_DEFAULT;
+    config->tick = config->tick > 0 ? config->tick : MS_TICK_DEFAULT;
+    config->drain_timeout =
+        config->drain_timeout > 0 ? config->drain_timeout : MS_DRAIN_TIMEOUT_DEFAULT;
+    config->crashes_max = config->crashes_max < UINT16_MAX - 1 ? config->crashes_max : UINT16_MAX - 1;
+    limits->sessions_max = limits->sessions_max > 0 ? limits->sessions_max : MS_SESSIONS_MAX_DEFAULT;
+    limits->commands_max = limits->commands_max > 0 ? limits->commands_max : MS_COMMANDS_MAX_DEFAULT;
+    limits->bytes_max = limits->bytes_max > 0 ? limits->bytes_max : MS_COMMAND_BYTES_MAX_DEFAULT;
+}
+
+static bool init(struct ms_master *master)
+{
+    const struct ms_master_limits *limits = &master->config.limits;
+
+    ms_list_init(&master->slave_sweeps);
+    ms_list_init(&master->client_sweeps);
+    ms_list_init(&master->pumps);
+    ms_rng_init(&master->rng, master->config.seed);
+    ms_map_init(&master->clients_by_uuid, limits->sessions_max, ms_rng_next(&master->rng));
+    return ms_engine_init(&master->engine, &ops) &&
+           ms_connections_init(&master->connections) &&
+           ms_session_manager_init(&master->sessions, limits->sessions_max, master->config.tick,
+                                   ms_rng_next(&master->rng)) &&
+           ms_lanes_init(&master->lanes, ms_rng_next(&master->rng)) &&
+           ms_queue_init(&master->queue, &master->lanes, &master->rng, limits->commands_max,
+                         limits->bytes_max) &&
+           ms_inspect_init(&master->inspect) &&
+           ms_pool_init(&master->slaves, sizeof(struct ms_slave), limits->sessions_max) &&
+           ms_pool_init(&master->clients, sizeof(struct ms_client), limits->sessions_max);
+}
+
+struct ms_master *ms_master_create(const struct ms_master_config *config)
+{
+    struct ms_master *master = calloc(1, sizeof *master);
+
+    if (master == NULL) {
+        return NULL;
+    }
+    master->config = *config;
+    copy_name(master->name, config->name);
+    copy_name(master->build, config->build);
+    master->config.name = master->name;
+    master->config.build = master->build;
+    settle_config(&master->config);
+    if (init(master)) {
+        master->queue.provider = config->provider != NULL ? config->provider : &ms_provider_queue;
+    } else {
+        ms_master_destroy(master);
+        master = NULL;
+    }
+    return master;
+}
+
+/* Profiles end with the last session that has one. */
+static void leave_all(struct ms_master *master)
+{
+    uint32_t cursor = 0;
+    struct ms_slave *slave;
+
+    while (master->slaves.chunks != NULL &&
+           (slave = ms_pool_next(&master->slaves, &cursor)) != NULL) {
+        if (ms_list_is_linked(&slave->session->link)) {
+            ms_lanes_withdraw(slave->profile, slave->session);
+        }
+        ms_lanes_leave(&master->lanes, slave->profile);
+    }
+    ms_pool_finish(&master->slaves);
+}
+
+void ms_master_destroy(struct ms_master *master)
+{
+    if (master == NULL) {
+        return;
+    }
+    leave_all(master);
+    ms_inspect_finish(&master->inspect);
+    ms_clients_finish(master);
+    ms_queue_finish(&master->queue);
+    ms_lanes_finish(&master->lanes);
+    ms_session_manager_finish(&master->sessions);
+    ms_connections_finish(&master->connections);
+    ms_engine_finish(&master->engine);
+    free(master);
+}
+
+struct ms_engine *ms_master_engine(struct ms_master *master)
+{
+    ms_assert(master != NULL);
+    return &master->engine;
+}
+
+void ms_master_reconfigure(struct ms_master *master, const struct ms_master_config *config)
+{
+    struct ms_master_config next = *config;
+
+    settle_config(&next);
+    master->config.payload_max = next.payload_max;
+    master->config.crashes_max = next.crashes_max;
+    master->config.drain_timeout = next.drain_timeout;
+    ms_queue_limit(&master->queue, next.limits.commands_max, next.limits.bytes_max);
+}

@@ -1,0 +1,71 @@
+/* The master as an engine: sessions of slaves and clients, the queue, who gets which command.
+ * Pure: see core/engine.h for how it is driven. Everything here is class "mem": what is accepted lives
+ * in this process only, and acknowledgements say so. */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include "core/engine.h"
+#include "core/limits.h"
+#include "core/session.h"
+#include "master/life.h"
+#include "master/provider.h"
+
+struct ms_master_limits {
+    uint32_t sessions_max; /* 0 = MS_SESSIONS_MAX_DEFAULT */
+    uint32_t commands_max; /* live commands; 0 = MS_COMMANDS_MAX_DEFAULT */
+    uint64_t bytes_max;    /* payloads, results, output; 0 = MS_COMMAND_BYTES_MAX_DEFAULT */
+};
+
+/* name and build are borrowed for the call of create and cut at MS_NAME_MAX. */
+struct ms_master_config {
+    ms_epoch epoch;        /* > 0; above that of every earlier master of these slaves */
+    uint32_t payload_max;  /* bytes; 0 = MS_PAYLOAD_MAX_DEFAULT */
+    uint32_t crashes_max;  /* sessions and processes a command may take down and still be retried */
+    ms_time tick;          /* step of the five-state walk; 0 = MS_TICK_DEFAULT */
+    ms_time drain_timeout; /* 0 = MS_DRAIN_TIMEOUT_DEFAULT */
+    uint64_t seed;         /* of jitter and hashing */
+    struct ms_master_limits limits;
+    const char *name;
+    const char *build;
+    const struct ms_provider *provider; /* NULL = ms_provider_queue */
+    void *provider_context;
+};
+
+struct ms_master;
+
+/* NULL when memory is out. */
+struct ms_master *ms_master_create(const struct ms_master_config *config);
+void ms_master_destroy(struct ms_master *master); /* accepts NULL */
+struct ms_engine *ms_master_engine(struct ms_master *master);
+
+/* Takes over what may change in a running master: payload_max is told to new connections only;
+ * commands_max, bytes_max, crashes_max, drain_timeout hold from now on. The rest is ignored. */
+void ms_master_reconfigure(struct ms_master *master, const struct ms_master_config *config);
+
+/* Counters and gauges; totals count from creation. */
+struct ms_master_stats {
+    uint32_t commands[MS_LIFE_STATES];        /* live commands in each state */
+    uint64_t commands_count;                  /* all of them */
+    uint64_t events_total[MS_LIFE_EVENTS];    /* steps taken along each row's event */
+    uint64_t bytes_used, bytes_reserved;      /* of payloads, results, output */
+    uint32_t sessions[MS_SESSION_STATES];     /* in each state of the walk */
+    uint32_t slaves_count, clients_count;     /* sessions of each role, dead ones too */
+    uint32_t client_records_count;            /* clients with a session or with live commands */
+    uint32_t connections_count, pending_count; /* all, and those that have not said HELLO */
+    uint32_t types_count, profiles_count;
+    uint64_t slots, credit, held;             /* over all slaves */
+    uint64_t sessions_total, resumes_total, deaths_total, stalls_total;
+    uint64_t submitted_total, refused_total;  /* SUBMIT_ACK to new ids, SUBMIT_NAK */
+    uint64_t dispatched_total, retries_total, results_total, results_refused_total;
+    uint64_t outputs_total, outputs_refused_total, outcomes_total;
+    bool is_draining, is_stopped;
+};
+
+void ms_master_stats(const struct ms_master *master, struct ms_master_stats *stats_out);
+
+/* Walks everything and asserts every internal invariant: lists and counts agree, credit and held are
+ * within what was granted, pools conserve, no command is in two places. For simulator and tests:
+ * its cost grows with all that is stored. */
+void ms_master_check(const struct ms_master *master);
+
+#endif

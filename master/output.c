@@ -1,0 +1,127 @@
+#include "master/output.h"
+
+#include "core/invariant.h"
+#include "master/clients.h"
+#include "master/work.h"
+
+static size_t piece_cost(size_t size)
+{
+    return ms_slab_cost(sizeof(struct ms_piece) + size);
+}
+
+static struct ms_output *create(struct ms_work *work, struct ms_slab *slab)
+{
+    struct ms_output *output = ms_slab_take(slab, sizeof *output);
+
+    ms_assert(work->output == NULL);
+    if (output != NULL) {
+        *output = (struct ms_output){.work = work, .sent_on = work->client->connection};
+        ms_list_init(&output->link);
+        work->output = output;
+    }
+    return output;
+}
+
+static bool append(struct ms_output *output, struct ms_slab *slab, const struct ms_command *piece)
+{
+    struct ms_piece *copy = ms_slab_take(slab, sizeof *copy + piece->payload.size);
+
+    if (copy == NULL) {
+        return false;
+    }
+    ms_assert(piece->payload.size <= MS_RESULT_BYTES_MAX);
+    *copy = (struct ms_piece){.size = (uint32_t)piece->payload.size,
+                              .index = output->count,
+                              .stream = piece->stream};
+    if (copy->size > 0) {
+        memcpy(copy->data, piece->payload.data, copy->size);
+    }
+    if (output->last != NULL) {
+        output->last->next = copy;
+    } else {
+        output->first = copy;
+    }
+    output->last = copy;
+    if (output->unsent == NULL) {
+        output->unsent = copy;
+    }
+    output->bytes += piece_cost(copy->size);
+    output->count++;
+    return true;
+}
+
+enum ms_output_result ms_output_add(struct ms_work *work, struct ms_slab *slab,
+                                    const struct ms_command *piece)
+{
+    struct ms_output *output;
+
+    ms_assert(work->state == MS_LIFE_LEASED);
+    output = work->output != NULL ? work->output : create(work, slab);
+    if (output == NULL) {
+        return MS_OUTPUT_TOO_MUCH;
+    }
+    if (piece->index != output->count) {
+        return piece->index < output->count ? MS_OUTPUT_KNOWN : MS_OUTPUT_GAP;
+    }
+    if (piece->payload.size > MS_RESULT_BYTES_MAX ||
+        output->bytes + piece_cost(piece->payload.size) > MS_RESULT_BYTES_MAX) {
+        return MS_OUTPUT_TOO_MUCH;
+    }
+    return append(output, slab, piece) ? MS_OUTPUT_KEPT : MS_OUTPUT_TOO_MUCH;
+}
+
+struct ms_piece *ms_output_next(struct ms_output *output)
+{
+    const struct ms_client *client = output->work->client;
+
+    ms_assert(output->work->output == output);
+    if (output->sent_on != client->connection) {
+        output->sent_on = client->connection;
+        output->unsent = output->first;
+        output->live_bytes = 0;
+    }
+    return output->unsent;
+}
+
+void ms_output_forward(struct ms_output *output, bool is_live)
+{
+    struct ms_piece *piece = ms_output_next(output);
+
+    ms_assert(piece != NULL);
+    output->unsent = piece->next;
+    if (is_live) {
+        output->live_bytes += piece_cost(piece->size);
+        output->work->client->live_bytes += piece_cost(piece->size);
+    }
+}
+
+void ms_output_calm(struct ms_output *output)
+{
+    struct ms_client *client = output->work->client;
+
+    if (output->sent_on == client->connection) {
+        ms_assert(client->live_bytes >= output->live_bytes);
+        client->live_bytes -= output->live_bytes;
+    }
+    output->live_bytes = 0;
+}
+
+void ms_output_discard(struct ms_work *work, struct ms_slab *slab)
+{
+    struct ms_output *output = work->output;
+
+    if (output == NULL) {
+        return;
+    }
+    ms_assert(output->work == work);
+    ms_output_calm(output);
+    while (output->first != NULL) {
+        struct ms_piece *piece = output->first;
+
+        output->first = piece->next;
+        ms_slab_give(slab, piece, sizeof *piece + piece->size);
+    }
+    ms_list_remove(&output->link);
+    ms_slab_give(slab, output, sizeof *output);
+    work->output = NULL;
+}

@@ -1,0 +1,65 @@
+/* The output of one command that came in pieces: kept until its submitter has the outcome. */
+#ifndef MASTER_OUTPUT_H
+#define MASTER_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/command.h"
+#include "core/list.h"
+#include "core/slab.h"
+
+struct ms_work;
+
+struct ms_piece {
+    struct ms_piece *next;
+    uint32_t size;
+    uint32_t index;
+    uint8_t stream; /* enum ms_stream */
+    uint8_t data[];
+};
+
+/* Exists from the first piece on. link is on one of the client's two stream lists while pieces are
+ * forwarded as they come. */
+struct ms_output {
+    struct ms_list link;
+    struct ms_work *work;
+    struct ms_piece *first, *last;
+    struct ms_piece *unsent; /* next to be forwarded; NULL = none */
+    uint64_t bytes;          /* of all pieces, with what they cost beside their payload */
+    uint64_t live_bytes;     /* of those forwarded before the outcome; in client->live_bytes, too */
+    uint32_t count;          /* index of the next piece */
+    uint32_t sent_on;        /* client->connection that unsent and live_bytes speak of */
+};
+
+enum ms_output_result {
+    MS_OUTPUT_KEPT,
+    MS_OUTPUT_KNOWN,    /* a piece with this index is there: dropped */
+    MS_OUTPUT_GAP,      /* a piece before it is missing */
+    MS_OUTPUT_TOO_MUCH, /* beyond MS_RESULT_BYTES_MAX, or out of memory */
+};
+
+/* Takes one piece of the work's present attempt. */
+enum ms_output_result ms_output_add(struct ms_work *work, struct ms_slab *slab,
+                                    const struct ms_command *piece);
+
+/* The next piece to forward on the client's present connection; on a new one they start anew. NULL
+ * when all are forwarded. */
+struct ms_piece *ms_output_next(struct ms_output *output);
+
+/* The next piece goes out now; is_live: before the outcome. */
+void ms_output_forward(struct ms_output *output, bool is_live);
+
+/* The outcome takes over: nothing of it counts as forwarded live any more. */
+void ms_output_calm(struct ms_output *output);
+
+/* Drops all pieces and work->output, if there are any; takes it off the client's lists. */
+void ms_output_discard(struct ms_work *work, struct ms_slab *slab);
+
+/* How many pieces there are. */
+static inline uint32_t ms_output_count(const struct ms_output *output)
+{
+    return output != NULL ? output->count : 0;
+}
+
+#endif

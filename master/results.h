@@ -1,0 +1,26 @@
+/* How attempts come out, and what that means for the command. */
+#ifndef MASTER_RESULTS_H
+#define MASTER_RESULTS_H
+
+#include "core/command.h"
+
+struct ms_master;
+struct ms_slave;
+struct ms_work;
+
+/* RESULT: acknowledged in any case; refused, counted and traced unless the slave holds the attempt. */
+void ms_results_receive(struct ms_master *master, ms_time now, struct ms_slave *slave,
+                        const struct ms_command *command);
+
+/* OUTPUT: kept with the command. */
+void ms_results_output(struct ms_master *master, ms_time now, struct ms_slave *slave,
+                       const struct ms_command *command);
+
+/* A cancelled command is in nobody's hands any more, or never was. */
+void ms_results_cancel(struct ms_master *master, ms_time now, struct ms_work *work);
+
+/* The session that held it died. */
+void ms_results_died(struct ms_master *master, ms_time now, struct ms_slave *slave,
+                     struct ms_work *work);
+
+#endif

@@ -1,0 +1,314 @@
+#include "master/slaves.h"
+
+#include "core/invariant.h"
+#include "master/clients.h"
+#include "master/results.h"
+#include "master/sessions.h"
+#include "master/state.h"
+
+bool ms_slaves_open(struct ms_master *master, struct ms_session *session,
+                    const struct ms_hello *hello, uint64_t number)
+{
+    struct ms_slave *slave = ms_pool_take(&master->slaves);
+
+    ms_assert(session->user == NULL);
+    if (slave == NULL) {
+        return false;
+    }
+    slave->session = session;
+    slave->number = number;
+    slave->slots = hello->slots;
+    slave->is_rolled = true; /* a new session holds nothing */
+    ms_list_init(&slave->held);
+    ms_list_init(&slave->kept);
+    ms_list_init(&slave->sweep);
+    session->user = slave;
+    master->slots += slave->slots;
+    return true;
+}
+
+void ms_slaves_refresh(struct ms_lanes *lanes, struct ms_slave *slave)
+{
+    struct ms_session *session = slave->session;
+    const bool is_ready = session->credit > 0 && slave->is_rolled && slave->is_announced &&
+                          !slave->is_draining && !slave->is_ending &&
+                          session->peer != MS_PEER_NONE;
+
+    if (is_ready == ms_list_is_linked(&session->link)) {
+        return;
+    }
+    ms_assert(slave->profile != NULL);
+    if (is_ready) {
+        ms_lanes_supply(lanes, slave->profile, session);
+    } else {
+        ms_lanes_withdraw(slave->profile, session);
+    }
+}
+
+static void void_credit(struct ms_master *master, struct ms_slave *slave)
+{
+    ms_assert(master->credit >= slave->session->credit);
+    master->credit -= slave->session->credit;
+    slave->session->credit = 0;
+    ms_slaves_refresh(&master->lanes, slave);
+}
+
+void ms_slaves_grant(struct ms_master *master, struct ms_slave *slave, uint64_t count)
+{
+    struct ms_session *session = slave->session;
+    const uint32_t room = MS_CREDIT_MAX - session->credit;
+    const uint32_t added = count < room ? (uint32_t)count : room;
+
+    ms_assert(session->credit <= MS_CREDIT_MAX);
+    if (slave->is_draining || slave->is_ending || added == 0) {
+        return;
+    }
+    session->credit += added;
+    slave->granted_total += added;
+    master->credit += added;
+    ms_slaves_refresh(&master->lanes, slave);
+}
+
+/* What a roll had named counts as held like the rest. */
+static void forget_roll(struct ms_slave *slave)
+{
+    ms_list_splice(&slave->kept, &slave->held);
+    ms_list_splice(&slave->held, &slave->kept);
+    slave->is_called = false;
+    ms_list_remove(&slave->sweep);
+}
+
+void ms_slaves_resume(struct ms_master *master, struct ms_slave *slave, uint32_t slots)
+{
+    ms_assert(!slave->is_ending);
+    void_credit(master, slave);
+    forget_roll(slave);
+    slave->is_rolled = false;
+    slave->is_announced = false;
+    slave->is_draining = false;
+    ms_assert(master->slots >= slave->slots);
+    master->slots += (uint64_t)slots - slave->slots;
+    slave->slots = slots;
+}
+
+void ms_slaves_lost(struct ms_master *master, struct ms_slave *slave)
+{
+    ms_assert(slave->session->peer == MS_PEER_NONE);
+    void_credit(master, slave);
+    ms_assert(!ms_list_is_linked(&slave->session->link));
+}
+
+bool ms_slaves_are_sweeping(const struct ms_slave *slave)
+{
+    return ms_list_is_linked(&slave->sweep);
+}
+
+void ms_slaves_end(struct ms_master *master, struct ms_slave *slave, bool is_crash)
+{
+    ms_assert(!slave->is_ending);
+    forget_roll(slave);
+    slave->is_ending = true;
+    slave->is_crash = is_crash;
+    void_credit(master, slave);
+    ms_lanes_leave(&master->lanes, slave->profile);
+    slave->profile = NULL;
+    if (slave->session->held > 0) {
+        ms_list_push_back(&master->slave_sweeps, &slave->sweep);
+    }
+}
+
+void ms_slaves_close(struct ms_master *master, struct ms_slave *slave)
+{
+    ms_assert(slave->is_ending);
+    ms_assert(slave->session->held == 0 && ms_list_is_empty(&slave->held));
+    ms_assert(master->slots >= slave->slots);
+    master->slots -= slave->slots;
+    slave->session->user = NULL;
+    ms_pool_give(&master->slaves, slave);
+}
+
+static void announce(struct ms_master *master, struct ms_slave *slave,
+                     const struct ms_announce *types)
+{
+    enum ms_error error = MS_E_INTERNAL;
+    struct ms_profile *profile = ms_lanes_join(&master->lanes, types, &error, &master->complaint);
+
+    if (profile == NULL) {
+        ms_trace(&master->engine.trace, MS_LEVEL_WARN, "announcement refused",
+                 "slave=\"%s\" error=%s reason=\"%s\"", slave->session->name,
+                 ms_error_name(error), master->complaint.text);
+        ms_master_refuse(master, slave->session->peer, error, master->complaint.text);
+        return;
+    }
+    slave->is_announced = false;
+    ms_slaves_refresh(&master->lanes, slave);
+    ms_lanes_leave(&master->lanes, slave->profile);
+    slave->profile = profile;
+    slave->is_announced = true;
+    ms_slaves_refresh(&master->lanes, slave);
+}
+
+static void drain(struct ms_master *master, struct ms_slave *slave)
+{
+    slave->is_draining = true;
+    void_credit(master, slave);
+    ms_trace(&master->engine.trace, MS_LEVEL_INFO, "slave drains", "slave=\"%s\" held=%u",
+             slave->session->name, slave->session->held);
+    ms_assert(slave->session->credit == 0);
+}
+
+/* One token of a roll: true when the slave must drop it. */
+static bool judge(struct ms_master *master, ms_time now, struct ms_slave *slave,
+                  struct ms_token token)
+{
+    struct ms_work *work = ms_queue_find_token(&master->queue, token, master->config.epoch);
+
+    if (work == NULL || work->holder != slave) {
+        return true;
+    }
+    if (work->is_cancel_asked) {
+        ms_results_cancel(master, now, work);
+        return true;
+    }
+    ms_list_remove(&work->link);
+    ms_list_push_back(&slave->kept, &work->link);
+    return false;
+}
+
+static void call_roll(struct ms_master *master, ms_time now, struct ms_slave *slave,
+                      const struct ms_tokens *roll)
+{
+    uint32_t count = 0;
+
+    if (slave->is_rolled || slave->is_called || roll->count > MS_HELD_PER_FRAME_MAX) {
+        ms_master_refuse(master, slave->session->peer, MS_E_ORDER,
+                         "a roll is called once, on a resumed connection");
+        return;
+    }
+    for (uint32_t i = 0; i < roll->count; i++) {
+        if (judge(master, now, slave, roll->tokens[i])) {
+            master->verdict[count++] = roll->tokens[i];
+        }
+    }
+    if (count > 0 || roll->last) {
+        master->verdict_tokens = (struct ms_tokens){count, master->verdict, roll->last};
+        ms_master_send(master, slave->session->peer,
+                       &(struct ms_command){.kind = MS_KIND_VERDICT,
+                                            .body.tokens = &master->verdict_tokens});
+    }
+    if (roll->last) {
+        slave->is_called = true;
+        ms_list_push_back(&master->slave_sweeps, &slave->sweep);
+    }
+}
+
+static void give_back(struct ms_master *master, ms_time now, struct ms_slave *slave,
+                      struct ms_token token)
+{
+    struct ms_work *work = ms_queue_find_token(&master->queue, token, master->config.epoch);
+
+    if (work == NULL || work->holder != slave) {
+        return;
+    }
+    if (work->is_cancel_asked) {
+        ms_results_cancel(master, now, work);
+    } else {
+        ms_queue_give_back(&master->queue, now, work, MS_LIFE_RETURN);
+    }
+}
+
+void ms_slaves_receive(struct ms_master *master, ms_time now, struct ms_slave *slave,
+                       const struct ms_command *command)
+{
+    ms_assert(!slave->is_ending);
+    switch (command->kind) {
+    case MS_KIND_ANNOUNCE:
+        announce(master, slave, command->body.announce);
+        break;
+    case MS_KIND_PULL:
+        ms_slaves_grant(master, slave, command->count);
+        break;
+    case MS_KIND_OUTPUT:
+        ms_results_output(master, now, slave, command);
+        break;
+    case MS_KIND_RESULT:
+        ms_results_receive(master, now, slave, command);
+        break;
+    case MS_KIND_RETURN:
+        give_back(master, now, slave, command->token);
+        break;
+    case MS_KIND_ROLL:
+        call_roll(master, now, slave, command->body.tokens);
+        break;
+    case MS_KIND_GOAWAY:
+        drain(master, slave);
+        break;
+    default:
+        ms_master_refuse(master, slave->session->peer, MS_E_ROLE, NULL);
+        break;
+    }
+}
+
+/* One command of a session that ended, or that the slave does not know of. */
+static void put_right(struct ms_master *master, ms_time now, struct ms_slave *slave,
+                      struct ms_work *work)
+{
+    ms_assert(work->holder == slave);
+    if (work->is_cancel_asked) {
+        ms_results_cancel(master, now, work);
+    } else if (slave->is_ending && slave->is_crash) {
+        ms_results_died(master, now, slave, work);
+    } else {
+        master->totals.retries_total++;
+        ms_queue_give_back(&master->queue, now, work, MS_LIFE_LOSE);
+    }
+}
+
+static void end_sweep(struct ms_master *master, struct ms_slave *slave)
+{
+    ms_assert(ms_list_is_empty(&slave->held));
+    ms_list_remove(&slave->sweep);
+    if (slave->is_ending) {
+        if (slave->session->is_reclaimed) {
+            ms_sessions_let_go(master, slave->session);
+        }
+        return;
+    }
+    ms_list_splice(&slave->held, &slave->kept);
+    slave->is_called = false;
+    slave->is_rolled = true;
+    ms_slaves_refresh(&master->lanes, slave);
+}
+
+/* From the youngest to the oldest, each to the head of its lane: so they wait in their old order. */
+bool ms_slaves_sweep(struct ms_master *master, ms_time now)
+{
+    uint32_t burst = MS_SWEEP_BURST;
+    struct ms_list *link;
+
+    while ((link = ms_list_first(&master->slave_sweeps)) != NULL && burst > 0) {
+        struct ms_slave *slave = ms_container_of(link, struct ms_slave, sweep);
+
+        while (!ms_list_is_empty(&slave->held) && burst > 0) {
+            put_right(master, now, slave, ms_work_of(ms_list_last(&slave->held)));
+            burst--;
+        }
+        if (ms_list_is_empty(&slave->held)) {
+            end_sweep(master, slave);
+            burst -= burst > 0;
+        }
+    }
+    ms_assert(burst <= MS_SWEEP_BURST);
+    return !ms_list_is_empty(&master->slave_sweeps);
+}
+
+void ms_slaves_revoke(struct ms_master *master, const struct ms_slave *slave, uint64_t token)
+{
+    ms_assert(token > 0);
+    if (slave->session->peer == MS_PEER_NONE) {
+        return;
+    }
+    ms_master_send(master, slave->session->peer,
+                   &(struct ms_command){.kind = MS_KIND_REVOKE,
+                                        .token = {master->config.epoch, token}});
+}

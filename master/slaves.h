@@ -1,0 +1,74 @@
+/* What a slave's session may do: announce, ask for commands, hand in results, call its roll. */
+#ifndef MASTER_SLAVES_H
+#define MASTER_SLAVES_H
+
+#include "core/command.h"
+#include "core/list.h"
+#include "core/session.h"
+
+struct ms_lanes;
+struct ms_master;
+struct ms_profile;
+struct ms_work;
+
+/* Pooled; session->user of a slave. It is given commands while it is_ready: connected, its roll called,
+ * types announced, not draining, with credit. */
+struct ms_slave {
+    struct ms_session *session;
+    struct ms_profile *profile; /* what it announced last, or NULL */
+    struct ms_list held;        /* works, by link, in order of their tokens */
+    struct ms_list kept;        /* those of held that the roll being called has named */
+    struct ms_list sweep;       /* on master->slave_sweeps while held is being put right */
+    uint64_t number;            /* of the session, for people */
+    uint64_t granted_total, dispatched_total;
+    uint64_t done_total, failed_total;
+    uint32_t slots;
+    bool is_rolled;    /* what it holds is agreed on this connection */
+    bool is_called;    /* its roll is complete; what it did not name is being put right */
+    bool is_announced; /* on this connection */
+    bool is_draining;  /* it said GOAWAY */
+    bool is_ending;    /* the session is over: everything held goes back */
+    bool is_crash;     /* it ended in a way that counts against what it held */
+};
+
+/* Gives a new session its slave's side, or prepares the slave of a resumed one for its roll. False when
+ * memory is out. */
+bool ms_slaves_open(struct ms_master *master, struct ms_session *session,
+                    const struct ms_hello *hello, uint64_t number);
+void ms_slaves_resume(struct ms_master *master, struct ms_slave *slave, uint32_t slots);
+
+/* The connection is gone: credit is void, commands stay in hand. */
+void ms_slaves_lost(struct ms_master *master, struct ms_slave *slave);
+
+/* The session is dead: everything it holds goes back, in this step or the next ones. is_crash counts
+ * the end against those commands. */
+void ms_slaves_end(struct ms_master *master, struct ms_slave *slave, bool is_crash);
+
+/* True while commands of the ended session are still to be put right. */
+bool ms_slaves_are_sweeping(const struct ms_slave *slave);
+
+/* Frees the slave's side of an ended, swept session. */
+void ms_slaves_close(struct ms_master *master, struct ms_slave *slave);
+
+/* count more commands may be sent; beyond MS_CREDIT_MAX it is ignored. */
+void ms_slaves_grant(struct ms_master *master, struct ms_slave *slave, uint64_t count);
+
+/* A frame of a slave. */
+void ms_slaves_receive(struct ms_master *master, ms_time now, struct ms_slave *slave,
+                       const struct ms_command *command);
+
+/* Puts right a bounded part of what ended or re-rolled sessions held; true when more is left. */
+bool ms_slaves_sweep(struct ms_master *master, ms_time now);
+
+/* Tells the slave to stop the attempt, if it is connected. */
+void ms_slaves_revoke(struct ms_master *master, const struct ms_slave *slave, uint64_t token);
+
+/* Commands sent may still be taken: the session's turn in its profile follows from its state. */
+void ms_slaves_refresh(struct ms_lanes *lanes, struct ms_slave *slave);
+
+static inline struct ms_slave *ms_slave_of(const struct ms_session *session)
+{
+    return session->user;
+}
+
+#endif

@@ -1,0 +1,78 @@
+/* The parts of one master, for the files of this folder. */
+#ifndef MASTER_STATE_H
+#define MASTER_STATE_H
+
+#include "core/engine.h"
+#include "core/pool.h"
+#include "core/rng.h"
+#include "core/session_manager.h"
+#include "core/text.h"
+#include "master/connections.h"
+#include "master/inspect.h"
+#include "master/lanes.h"
+#include "master/master.h"
+#include "master/queue.h"
+
+enum ms_drain {
+    MS_DRAIN_NO,
+    MS_DRAIN_NOTICE, /* idle clients are told */
+    MS_DRAIN_WAIT,   /* for the last command to be closed, or the time-out */
+    MS_DRAIN_LEAVE,  /* everybody is told */
+    MS_DRAIN_STOPPED,
+};
+
+struct ms_master {
+    struct ms_engine engine; /* first */
+    struct ms_master_config config; /* name and build point into this struct */
+    char name[MS_NAME_MAX + 1];
+    char build[MS_NAME_MAX + 1];
+    struct ms_rng rng;
+    struct ms_connections connections;
+    struct ms_session_manager sessions;
+    struct ms_lanes lanes;
+    struct ms_queue queue;
+    struct ms_inspect inspect;
+
+    struct ms_pool slaves;
+    struct ms_list slave_sweeps; /* slaves whose held commands are to be put right */
+
+    struct ms_pool clients;
+    struct ms_map clients_by_uuid;
+    struct ms_list pumps;         /* clients to which something may be sent */
+    struct ms_list client_sweeps; /* clients whose outcomes are to be dropped */
+    uint64_t clients_total;
+
+    enum ms_drain drain;
+    ms_time started_at;     /* of the first step; the origin of uptime */
+    bool is_started;
+    bool has_more;          /* a bounded part of the step left work behind */
+    ms_time drain_deadline;
+    uint32_t drain_cursor;
+    uint64_t credit, slots; /* over all slaves */
+    uint64_t produce_asked; /* commands the provider was asked for, as long as they are wanted */
+    struct ms_master_stats totals; /* only its totals are kept here */
+
+    /* What effects of the present step point to. */
+    struct ms_welcome welcome;
+    struct ms_complaint complaint;
+    struct ms_token verdict[MS_HELD_PER_FRAME_MAX];
+    struct ms_tokens verdict_tokens;
+};
+
+/* Sends one command with the master's epoch. */
+void ms_master_send(struct ms_master *master, ms_peer peer, const struct ms_command *command);
+
+/* ERROR with a sentence, then CLOSE; the connection is forgotten and its session, if any, lost. detail
+ * stays borrowed until the next step. */
+void ms_master_refuse(struct ms_master *master, ms_peer peer, enum ms_error error,
+                      const char *detail);
+
+/* The connection of a session is over; the session keeps walking. Harmless without one. */
+void ms_master_lose(struct ms_master *master, struct ms_session *session);
+
+static inline bool ms_master_is_draining(const struct ms_master *master)
+{
+    return master->drain != MS_DRAIN_NO;
+}
+
+#endif

@@ -1,0 +1,36 @@
+#include "core/invariant.h"
+#include "master/slaves.h"
+#include "master/state.h"
+
+/* Everything here is kept up to date anyway, so asking costs nothing. */
+void ms_master_stats(const struct ms_master *master, struct ms_master_stats *stats_out)
+{
+    struct ms_master_stats *stats = stats_out;
+
+    ms_assert(stats_out != NULL);
+    *stats = master->totals;
+    for (size_t i = 0; i < MS_LIFE_STATES; i++) {
+        stats->commands[i] = master->queue.states[i];
+    }
+    for (size_t i = 0; i < MS_LIFE_EVENTS; i++) {
+        stats->events_total[i] = master->queue.events_total[i];
+    }
+    for (size_t i = 0; i < MS_SESSION_STATES; i++) {
+        stats->sessions[i] = master->sessions.states[i];
+    }
+    stats->commands_count = ms_queue_count(&master->queue);
+    stats->bytes_used = ms_slab_used(&master->queue.slab);
+    stats->bytes_reserved = ms_slab_reserved(&master->queue.slab);
+    stats->slaves_count = ms_pool_used(&master->slaves);
+    stats->clients_count = ms_session_manager_count(&master->sessions) - stats->slaves_count;
+    stats->client_records_count = ms_pool_used(&master->clients);
+    stats->connections_count = master->connections.count;
+    stats->pending_count = master->connections.pending_count;
+    stats->types_count = ms_lanes_count(&master->lanes);
+    stats->profiles_count = (uint32_t)ms_map_count(&master->lanes.profiles);
+    stats->slots = master->slots;
+    stats->credit = master->credit;
+    stats->held = master->queue.leases.count;
+    stats->is_draining = ms_master_is_draining(master);
+    stats->is_stopped = master->drain == MS_DRAIN_STOPPED;
+}
