@@ -1,0 +1,1 @@
+# Planted faults. Each names what must notice it: one of the simulator's invariants, or an assertion.

@@ -1,0 +1,247 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "core/invariant.h"
+#include "tests/sim/nodes.h"
+#include "tests/sim/observer.h"
+
+#define PAYLOAD_MIN       16
+#define NAME_MAX_SIZE     16
+#define BACKGROUND_CHANCE 20 /* one submission in so many */
+#define STRANGE_CHANCE    60
+#define DELAY_CHANCE      10
+
+enum { AFFAIR_SUBMIT };
+
+struct client {
+    struct ms_client_engine engine;
+    bool is_direct; /* submits between steps, not by REQUEST */
+    bool is_stopping;
+    uint32_t open_count;
+    uint8_t *payload;
+};
+
+/* Identities that outlive a process: a client may come back under its old name. */
+struct identity {
+    struct ms_uuid uuid;
+    uint64_t seq_first, floor;
+};
+
+static struct identity identity_of(struct sim_world *world, struct sim_node *node)
+{
+    struct identity identity = {.uuid = sim_uuid(world, node, node->incarnation), .seq_first = 1};
+    const struct sim_observer *observer = world->observer;
+
+    if (node->incarnation == 1 || !ms_rng_chance(&world->rng_load, 1, 2)) {
+        return identity;
+    }
+    /* It takes the latest name it had and goes on counting where its books end. */
+    for (uint32_t i = observer->records_count; i > 0; i--) {
+        const struct sim_record *record = &observer->records[i - 1];
+
+        if (record->node != node->index || record->id.seq == 0) {
+            continue;
+        }
+        if (identity.seq_first == 1) {
+            identity.uuid = record->id.client;
+        }
+        if (ms_uuid_equal(&identity.uuid, &record->id.client) &&
+            record->id.seq >= identity.seq_first) {
+            identity.seq_first = record->id.seq + 1;
+        }
+    }
+    /* Ids that were given out without anybody hearing of them are never given out again. */
+    identity.seq_first += identity.seq_first > 1 ? 1000 : 0;
+    identity.floor = ms_rng_chance(&world->rng_load, 1, 2) ? identity.seq_first - 1 : 0;
+    return identity;
+}
+
+static void plan(struct sim_world *world, struct sim_node *node, ms_time pause)
+{
+    sim_world_push(world, (struct sim_item){.at = world->now + pause,
+                                            .kind = SIM_ITEM_NODE,
+                                            .a = node->index,
+                                            .b = AFFAIR_SUBMIT,
+                                            .c = node->incarnation});
+}
+
+static void start(struct sim_world *world, struct sim_node *node)
+{
+    struct client *client = calloc(1, sizeof *client);
+    const struct identity identity = identity_of(world, node);
+    const struct ms_client_config config = {
+        .addresses = sim_addresses(world),
+        .client = identity.uuid,
+        .name = sim_node_name(world, node->index),
+        .build = "sim",
+        .seq_first = identity.seq_first,
+        .floor = identity.floor,
+        .window = ms_rng_chance(&world->rng_load, 1, 3) ? 2 + world->config.outstanding / 2 : 0,
+        .kept_max = 2 * SIM_CLIENTS_MAX + world->config.outstanding,
+        .seed = ms_rng_next(&world->rng_load),
+    };
+
+    ms_assert(client != NULL);
+    const bool is_made = ms_client_engine_init(&client->engine, &config);
+
+    ms_assert(is_made);
+    client->payload = malloc(world->config.payload_max + PAYLOAD_MIN);
+    ms_assert(client->payload != NULL);
+    client->is_direct = ms_rng_chance(&world->rng_load, 1, 2);
+    node->state = client;
+    node->engine = &client->engine.base;
+    sim_name_add(world, node, &identity.uuid);
+    plan(world, node, (ms_time)ms_rng_below(&world->rng_load, (uint64_t)world->config.tick));
+}
+
+static void stop(struct sim_world *world, struct sim_node *node)
+{
+    struct client *client = node->state;
+
+    (void)world;
+    ms_client_engine_finish(&client->engine);
+    free(client->payload);
+    free(client);
+    node->state = NULL;
+}
+
+static struct ms_command draw_submit(struct sim_world *world, struct client *client)
+{
+    struct ms_rng *rng = &world->rng_load;
+    const struct sim_config *config = &world->config;
+    struct ms_command submit = {.kind = MS_KIND_SUBMIT};
+
+    submit.type = SIM_TYPE_FIRST + ms_rng_below(rng, config->types);
+    if (ms_rng_chance(rng, 1, STRANGE_CHANCE) && !world->is_healing) {
+        submit.type = SIM_TYPE_FIRST + SIM_TYPES_MAX;
+    }
+    submit.attempts_max = (uint32_t)ms_rng_between(rng, 1, config->attempts_max);
+    /* Only a limit of time ends an attempt that hangs. */
+    if (config->faults[SIM_FAULT_HANG] != 0 || ms_rng_chance(rng, 1, 4)) {
+        submit.timeout = config->work_max * 2 + config->tick;
+    }
+    if (ms_rng_chance(rng, 1, DELAY_CHANCE)) {
+        submit.delay = ms_rng_between(rng, 1, 2 * config->tick);
+    }
+    if (ms_rng_chance(rng, 1, 2)) {
+        submit.flags |= MS_FLAG_STREAM;
+    }
+    if (ms_rng_chance(rng, 1, BACKGROUND_CHANCE)) {
+        submit.flags |= MS_FLAG_BACKGROUND;
+    }
+    submit.payload.data = client->payload;
+    submit.payload.size = PAYLOAD_MIN + (size_t)ms_rng_below(rng, config->payload_max);
+    sim_payload(world, world->observer->records_count, client->payload, submit.payload.size);
+    return submit;
+}
+
+static void submit_one(struct sim_world *world, struct sim_node *node)
+{
+    struct client *client = node->state;
+    const struct ms_command submit = draw_submit(world, client);
+    const uint32_t record = sim_record_add(world, node, &submit);
+
+    client->open_count++;
+    if (!client->is_direct) {
+        sim_driver_post(
+            world, node,
+            &(struct ms_event){.type = MS_EVENT_REQUEST, .seq = record, .command = &submit});
+        return;
+    }
+    uint64_t seq = 0;
+    const enum ms_error error =
+        ms_client_engine_submit(&client->engine, &submit, record, false, &seq);
+
+    if (error == MS_E_OK) {
+        sim_record_number(world, record,
+                          &(struct ms_id){.client = client->engine.client, .seq = seq});
+    } else {
+        client->open_count--;
+        world->stats.counts[SIM_STAT_REFUSED]++;
+        sim_record_over(world, &world->observer->records[record]);
+    }
+    sim_node_wake(world, node, world->now + 1);
+}
+
+static void affair(struct sim_world *world, struct sim_node *node, uint32_t what)
+{
+    struct client *client = node->state;
+
+    ms_assert(what == AFFAIR_SUBMIT);
+    if (sim_node_is_stalled(world, node)) {
+        plan(world, node, node->stalled_until - world->now + 1);
+        return;
+    }
+    if (world->is_healing || client->is_stopping) {
+        return;
+    }
+    while (client->open_count < world->config.outstanding) {
+        submit_one(world, node);
+        if (!world->config.batches) {
+            break;
+        }
+    }
+    const ms_time pause = 1 + world->config.work_max / 2 + world->config.tick / 50;
+
+    plan(world, node, (ms_time)ms_rng_below(&world->rng_load, (uint64_t)pause) + 1);
+}
+
+static void effect(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
+{
+    struct client *client = node->state;
+
+    if (effect->type != MS_EFFECT_DELIVER) {
+        sim_fail(world, "contract", "a client emits effect %d", (int)effect->type);
+    }
+    if (effect->command.kind == MS_KIND_NONE || effect->command.kind == MS_KIND_CANCEL_ACK) {
+        return;
+    }
+    const struct sim_record *record = &world->observer->records[effect->seq];
+
+    if (record->is_over && effect->command.kind != MS_KIND_STREAM) {
+        ms_assert(client->open_count > 0);
+        client->open_count--;
+    }
+}
+
+void sim_client_cancel(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_observer *observer = world->observer;
+
+    if (!node->is_up) {
+        return;
+    }
+    for (uint32_t i = observer->records_count; i > 0; i--) {
+        struct sim_record *record = &observer->records[i - 1];
+
+        if (record->node == node->index && record->incarnation == node->incarnation &&
+            !record->is_over && record->id.seq != 0 && ms_rng_chance(&world->rng_fault, 1, 4)) {
+            record->is_cancel_asked = true;
+            world->stats.counts[SIM_STAT_CANCELS]++;
+            sim_driver_post(world, node,
+                            &(struct ms_event){.type = MS_EVENT_REQUEST,
+                                               .seq = i - 1,
+                                               .command = &(struct ms_command){
+                                                   .kind = MS_KIND_CANCEL, .id = record->id}});
+            return;
+        }
+    }
+}
+
+static void check(struct sim_world *world, struct sim_node *node)
+{
+    const struct client *client = node->state;
+
+    (void)world;
+    ms_client_engine_check(&client->engine);
+}
+
+const struct sim_role_ops sim_client_ops = {
+    .name = "client",
+    .start = start,
+    .stop = stop,
+    .effect = effect,
+    .affair = affair,
+    .check = check,
+};

@@ -1,0 +1,109 @@
+#include "tests/sim/config.h"
+
+#include "core/limits.h"
+
+const char *sim_fault_name(enum sim_fault fault)
+{
+    static const char *const names[] = {
+#define SIM_FAULT_NAME(name, text) [SIM_FAULT_##name] = (text),
+        SIM_TIMED_FAULTS(SIM_FAULT_NAME) SIM_DRAWN_FAULTS(SIM_FAULT_NAME)
+#undef SIM_FAULT_NAME
+    };
+
+    return names[fault];
+}
+
+static uint32_t draw(struct ms_rng *rng, uint32_t low, uint32_t high)
+{
+    return (uint32_t)ms_rng_between(rng, low, high);
+}
+
+/* Each magnitude is as likely as any other, so that small and large values both come up. */
+static uint32_t draw_scaled(struct ms_rng *rng, uint32_t low, uint32_t high)
+{
+    uint32_t top = low;
+
+    while (top < high && ms_rng_chance(rng, 3, 4)) {
+        top = top * 2 + 1;
+    }
+    return draw(rng, low, top < high ? top : high);
+}
+
+static void draw_fault(struct sim_config *config, struct ms_rng *rng, enum sim_fault fault)
+{
+    if (fault < SIM_FAULTS_TIMED) {
+        const uint32_t period = (uint32_t)(config->tick / MS_MSEC);
+
+        config->faults[fault] = draw(rng, period, 20 * period);
+        return;
+    }
+    config->faults[fault] = draw(rng, 10, 300);
+}
+
+static void draw_faults(struct sim_config *config, struct ms_rng *rng)
+{
+    /* A third of the seeds know one kind of fault: with all of them at once, some masks others. */
+    if (ms_rng_chance(rng, 1, 3)) {
+        draw_fault(config, rng, (enum sim_fault)ms_rng_below(rng, SIM_FAULTS));
+        return;
+    }
+    const uint32_t likely = draw(rng, 1, 6);
+
+    for (uint32_t i = 0; i < SIM_FAULTS; i++) {
+        if (ms_rng_chance(rng, likely, 8)) {
+            draw_fault(config, rng, (enum sim_fault)i);
+        }
+    }
+}
+
+void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps)
+{
+    struct ms_rng rng;
+
+    ms_rng_init(&rng, seed ^ UINT64_C(0x5157a3b1));
+    *config = (struct sim_config){.seed = seed, .steps = steps};
+    config->slaves = draw(&rng, 1, SIM_SLAVES_MAX);
+    config->clients = draw(&rng, 1, SIM_CLIENTS_MAX);
+    config->types = draw(&rng, 1, SIM_TYPES_MAX);
+    for (uint32_t i = 0; i < SIM_SLAVES_MAX; i++) {
+        config->slots[i] = draw_scaled(&rng, 1, 16);
+        config->prefetch[i] = ms_rng_chance(&rng, 1, 3) ? draw(&rng, 1, 8) : 0;
+        config->pulls_one[i] = ms_rng_chance(&rng, 1, 4);
+    }
+    config->outstanding = draw_scaled(&rng, 1, 40);
+    config->payload_max = draw_scaled(&rng, 32, 6000);
+    config->payload_limit = ms_rng_chance(&rng, 1, 4) ? 4096 : MS_PAYLOAD_MAX_DEFAULT;
+    config->sessions_max = 64;
+    config->commands_max = ms_rng_chance(&rng, 1, 5) ? draw(&rng, 4, 40) : 4096;
+    config->attempts_max = draw_scaled(&rng, 1, 6);
+    config->pieces_max = ms_rng_chance(&rng, 1, 2) ? draw_scaled(&rng, 1, 12) : 0;
+    config->tick = draw(&rng, 40, 1000) * MS_MSEC;
+    config->work_max = draw_scaled(&rng, 1, 2000) * config->tick / 1000;
+    config->delay_base = draw_scaled(&rng, 20, (uint32_t)(config->tick / 40));
+    config->drift_ppm = ms_rng_chance(&rng, 1, 2) ? draw(&rng, 0, 50000) : 0;
+    config->window = draw_scaled(&rng, 1u << 11, 1u << 18);
+    config->output_soft =
+        ms_rng_chance(&rng, 1, 2) ? draw_scaled(&rng, 1u << 12, 1u << 20) : MS_OUTPUT_SOFT_MAX;
+    config->cut_permille = draw(&rng, 0, 600);
+    config->dead_addresses = ms_rng_chance(&rng, 1, 5) ? draw(&rng, 1, 2) : 0;
+    config->batches = ms_rng_chance(&rng, 1, 2);
+    draw_faults(config, &rng);
+}
+
+void sim_config_print(const struct sim_config *config, FILE *out)
+{
+    fprintf(out,
+            "seed %llu: %u slaves, %u clients, %u types, %u outstanding, payload %u, tick %lld ms, "
+            "delay %lld us, work %lld ms, drift %u ppm, window %u\nfaults:",
+            (unsigned long long)config->seed, config->slaves, config->clients, config->types,
+            config->outstanding, config->payload_max, (long long)(config->tick / MS_MSEC),
+            (long long)config->delay_base, (long long)(config->work_max / MS_MSEC),
+            config->drift_ppm, config->window);
+    for (uint32_t i = 0; i < SIM_FAULTS; i++) {
+        if (config->faults[i] != 0) {
+            fprintf(out, " %s=%u%s", sim_fault_name((enum sim_fault)i), config->faults[i],
+                    i < SIM_FAULTS_TIMED ? "ms" : "/1000");
+        }
+    }
+    fputc('\n', out);
+}

@@ -1,0 +1,83 @@
+/* What one seed is made of: sizes, speeds, and which faults happen how often. */
+#ifndef SIM_CONFIG_H
+#define SIM_CONFIG_H
+
+#include <stdio.h>
+
+#include "core/rng.h"
+#include "core/types.h"
+
+#define SIM_SLAVES_MAX    5
+#define SIM_CLIENTS_MAX   5
+#define SIM_NODES_MAX     (1 + SIM_SLAVES_MAX + SIM_CLIENTS_MAX)
+#define SIM_TYPES_MAX     4
+#define SIM_STEPS_DEFAULT 2000
+
+/* Faults that strike from outside at random times ... */
+#define SIM_TIMED_FAULTS(X)                                                                        \
+    X(RESET, "reset")                                                                              \
+    X(HALF_OPEN, "half-open")                                                                      \
+    X(PARTITION, "partition")                                                                      \
+    X(ONE_WAY, "one-way")                                                                          \
+    X(CLOG, "clog")                                                                                \
+    X(CRASH_SLAVE, "crash-slave")                                                                  \
+    X(CRASH_CLIENT, "crash-client")                                                                \
+    X(CRASH_MASTER, "crash-master")                                                                \
+    X(STALL_SLAVE, "stall-slave")                                                                  \
+    X(STALL_CLIENT, "stall-client")                                                                \
+    X(STALL_MASTER, "stall-master")                                                                \
+    X(DRAIN_SLAVE, "drain-slave")                                                                  \
+    X(CANCEL, "cancel")
+
+/* ... and those that an attempt or a submission brings along. */
+#define SIM_DRAWN_FAULTS(X)                                                                        \
+    X(RETRY, "retry")                                                                              \
+    X(FAIL, "fail")                                                                                \
+    X(HANDLER_CRASH, "handler-crash")                                                              \
+    X(HANDLER_KILLS, "handler-kills-slave")                                                        \
+    X(HANG, "hang")                                                                                \
+    X(LATE, "late")
+
+enum sim_fault {
+#define SIM_FAULT_ENUM(name, text) SIM_FAULT_##name,
+    SIM_TIMED_FAULTS(SIM_FAULT_ENUM) SIM_FAULTS_TIMED,
+    SIM_FAULT_BEFORE_DRAWN = SIM_FAULTS_TIMED - 1,
+    SIM_DRAWN_FAULTS(SIM_FAULT_ENUM)
+#undef SIM_FAULT_ENUM
+        SIM_FAULTS
+};
+
+struct sim_config {
+    uint64_t seed;
+    uint64_t steps; /* engine steps of the phase with faults */
+    uint32_t slaves, clients;
+    uint32_t types;                    /* kinds of work, each announced by at least one slave */
+    uint32_t slots[SIM_SLAVES_MAX];    /* attempts run at a time */
+    uint32_t prefetch[SIM_SLAVES_MAX]; /* attempts granted beyond the free slots */
+    bool pulls_one[SIM_SLAVES_MAX];    /* credit mode: ask once per command, not a standing grant */
+    uint32_t outstanding;              /* submissions a client keeps under way */
+    uint32_t payload_max;              /* bytes of the largest payload submitted */
+    uint32_t payload_limit;            /* what the master accepts */
+    uint32_t sessions_max, commands_max; /* of the master; 0 = its default */
+    uint32_t attempts_max;
+    uint32_t pieces_max;   /* streamed pieces of one attempt */
+    ms_time work_max;      /* how long an attempt takes at most, when nothing is wrong */
+    ms_time tick;          /* of the master's sessions */
+    ms_time delay_base;    /* of the network */
+    uint32_t drift_ppm;    /* clocks differ by up to this, either way */
+    uint32_t window;       /* bytes that fit between two sockets */
+    uint32_t output_soft;  /* bytes of output above which the master stops reading a client */
+    uint32_t cut_permille; /* writes that arrive in several pieces */
+    uint32_t
+        faults[SIM_FAULTS];  /* timed: mean time between two in ms; drawn: per mille; 0 = never */
+    uint32_t dead_addresses; /* addresses ahead of the master's where nobody listens */
+    bool batches;            /* a client submits its whole window at once */
+};
+
+/* Everything follows from the seed. */
+void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps);
+
+const char *sim_fault_name(enum sim_fault fault);
+void sim_config_print(const struct sim_config *config, FILE *out);
+
+#endif

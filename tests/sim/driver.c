@@ -1,0 +1,506 @@
+#include "tests/sim/driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/invariant.h"
+#include "proto/frame.h"
+#include "tests/sim/observer.h"
+#include "tests/sim/world.h"
+
+#define READ_SIZE (64u << 10)
+
+void sim_driver_init(struct sim_driver *driver, bool is_server)
+{
+    *driver = (struct sim_driver){.is_server = is_server, .decoder = ms_decoder_create()};
+    ms_assert(driver->decoder != NULL);
+}
+
+static void free_posted(struct sim_posted *posted)
+{
+    if (posted != NULL) {
+        free(posted->payload);
+        free(posted);
+    }
+}
+
+void sim_driver_finish(struct sim_world *world, struct sim_node *node, bool told)
+{
+    struct sim_driver *driver = &node->driver;
+
+    for (uint32_t i = 0; i < world->net.count; i++) {
+        struct sim_connection *connection = world->net.connections[i];
+
+        for (uint32_t end = 0; end < 2; end++) {
+            if (connection->ends[end].is_open && connection->ends[end].node == node->index) {
+                sim_net_close(world, i, end, told);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < driver->peers_count; i++) {
+        ms_encoder_finish(&driver->peers[i]->encoder);
+        free(driver->peers[i]->input);
+        free(driver->peers[i]);
+    }
+    free(driver->peers);
+    for (size_t i = 0; i < driver->notices_count; i++) {
+        free_posted(driver->notices[driver->notices_head + i].posted);
+    }
+    free(driver->notices);
+    ms_decoder_destroy(driver->decoder);
+    *driver = (struct sim_driver){.is_server = driver->is_server};
+}
+
+void sim_driver_notice(struct sim_world *world, struct sim_node *node, struct sim_notice notice)
+{
+    struct sim_driver *driver = &node->driver;
+
+    if (driver->notices_head + driver->notices_count == driver->notices_capacity) {
+        if (driver->notices_head > 0) {
+            memmove(driver->notices, driver->notices + driver->notices_head,
+                    driver->notices_count * sizeof *driver->notices);
+            driver->notices_head = 0;
+        } else {
+            driver->notices_capacity =
+                driver->notices_capacity == 0 ? 32 : driver->notices_capacity * 2;
+            driver->notices =
+                realloc(driver->notices, driver->notices_capacity * sizeof *driver->notices);
+            ms_assert(driver->notices != NULL);
+        }
+    }
+    driver->notices[driver->notices_head + driver->notices_count++] = notice;
+    /* A process needs a moment to wake up; what comes meanwhile is handled in the same turn. */
+    sim_node_wake(world, node, world->now + 1 + (ms_time)ms_rng_below(&world->rng_net, 60));
+}
+
+void sim_driver_post(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
+{
+    struct sim_posted *posted = calloc(1, sizeof *posted);
+
+    ms_assert(posted != NULL);
+    posted->event = *event;
+    if (event->command != NULL) {
+        posted->command = *event->command;
+        posted->event.command = &posted->command;
+        posted->command.detail = (struct ms_bytes){NULL, 0};
+        if (event->command->payload.size > 0) {
+            posted->payload = malloc(event->command->payload.size);
+            ms_assert(posted->payload != NULL);
+            memcpy(posted->payload, event->command->payload.data, event->command->payload.size);
+            posted->command.payload.data = posted->payload;
+        }
+        if (event->command->usage != NULL) {
+            posted->usage = *event->command->usage;
+            posted->command.usage = &posted->usage;
+        }
+    }
+    sim_driver_notice(world, node,
+                      (struct sim_notice){.kind = SIM_NOTICE_POSTED, .posted = posted});
+}
+
+/* --- peers --- */
+
+static struct sim_peer *find(struct sim_driver *driver, ms_peer name)
+{
+    const uint32_t slot = ms_peer_slot(name);
+
+    if (slot == 0 || slot > driver->peers_count || driver->peers[slot - 1]->name != name) {
+        return NULL;
+    }
+    return driver->peers[slot - 1];
+}
+
+static struct sim_peer *of_notice(struct sim_world *world, struct sim_node *node,
+                                  const struct sim_notice *notice)
+{
+    const struct sim_end *end = &world->net.connections[notice->connection]->ends[notice->end];
+
+    if (!end->is_open || end->node != node->index || end->incarnation != node->incarnation ||
+        end->peer == 0) {
+        return NULL;
+    }
+    return node->driver.peers[end->peer - 1];
+}
+
+static struct sim_peer *take(struct sim_driver *driver)
+{
+    for (uint32_t i = 0; i < driver->peers_count; i++) {
+        if (driver->peers[i]->name == MS_PEER_NONE) {
+            return driver->peers[i];
+        }
+    }
+    driver->peers = realloc(driver->peers, (driver->peers_count + 1) * sizeof *driver->peers);
+    ms_assert(driver->peers != NULL);
+    driver->peers[driver->peers_count] = calloc(1, sizeof *driver->peers[0]);
+    ms_assert(driver->peers[driver->peers_count] != NULL);
+    return driver->peers[driver->peers_count++];
+}
+
+static uint32_t slot_of(const struct sim_driver *driver, const struct sim_peer *peer)
+{
+    uint32_t i = 0;
+
+    while (driver->peers[i] != peer) {
+        i++;
+    }
+    return i + 1;
+}
+
+static void release(struct sim_world *world, struct sim_peer *peer)
+{
+    struct sim_end *end = &world->net.connections[peer->connection]->ends[peer->end];
+
+    sim_net_close(world, peer->connection, peer->end, true);
+    end->peer = 0;
+    ms_encoder_finish(&peer->encoder);
+    free(peer->input);
+    *peer = (struct sim_peer){.generation = peer->generation};
+}
+
+size_t sim_driver_pending(const struct sim_driver *driver)
+{
+    size_t pending = 0;
+
+    for (uint32_t i = 0; i < driver->peers_count; i++) {
+        pending += ms_encoder_pending(&driver->peers[i]->encoder);
+    }
+    return pending;
+}
+
+/* --- steps --- */
+
+static void send(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
+{
+    struct sim_peer *peer = find(&node->driver, effect->peer);
+
+    if (peer == NULL || peer->is_closing) {
+        sim_fail(world, "contract", "%s sends %s to a peer that it closed or knows to be closed",
+                 sim_node_name(world, node->index),
+                 ms_kind_name((enum ms_kind)effect->command.kind));
+    }
+    if (effect->command.kind == MS_KIND_WELCOME) {
+        peer->is_greeted = true;
+    }
+    const enum ms_error error = ms_encoder_put(&peer->encoder, effect->epoch, &effect->command);
+
+    if (error != MS_E_OK) {
+        sim_fail(world, "codec", "%s cannot encode %s: %s", sim_node_name(world, node->index),
+                 ms_kind_name((enum ms_kind)effect->command.kind), ms_error_text(error));
+    }
+}
+
+static void carry_out(struct sim_world *world, struct sim_node *node,
+                      const struct ms_effect *effect)
+{
+    struct sim_peer *peer;
+
+    sim_observe_effect(world, node, effect);
+    switch (effect->type) {
+    case MS_EFFECT_CONNECT:
+        sim_net_connect(world, node, effect->tag, effect->text);
+        break;
+    case MS_EFFECT_CLOSE:
+        peer = find(&node->driver, effect->peer);
+        if (peer == NULL || peer->is_closing) {
+            sim_fail(world, "contract", "%s closes a peer twice",
+                     sim_node_name(world, node->index));
+        }
+        peer->is_closing = true;
+        break;
+    case MS_EFFECT_SEND:
+        send(world, node, effect);
+        break;
+    default:
+        node->ops->effect(world, node, effect);
+    }
+}
+
+static void step(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
+{
+    struct ms_effect effect;
+
+    world->steps++;
+    world->stats.counts[SIM_STAT_STEPS]++;
+    sim_observe_event(world, node, event);
+    ms_engine_step(node->engine, node->driver.clock, event);
+    while (!node->is_doomed && ms_engine_poll(node->engine, &effect)) {
+        carry_out(world, node, &effect);
+        if (node->crash_in > 0 && --node->crash_in == 0) {
+            world->stats.counts[SIM_STAT_CRASHES_AT_EFFECT]++;
+            node->is_doomed = true;
+        }
+    }
+    if (!node->is_doomed) {
+        sim_observe_step(world, node, event);
+    }
+}
+
+static void fail_peer(struct sim_world *world, struct sim_node *node, struct sim_peer *peer,
+                      enum ms_error error)
+{
+    const struct ms_event event = {
+        .type = MS_EVENT_PEER_CLOSED, .peer = peer->name, .error = error};
+    const bool is_news = !peer->is_closing;
+
+    release(world, peer);
+    if (is_news) {
+        step(world, node, &event);
+    }
+}
+
+/* --- input --- */
+
+/* True when a frame was taken off the input. */
+static bool parse(struct sim_world *world, struct sim_node *node, struct sim_peer *peer, size_t *at,
+                  struct ms_frame *frame_out)
+{
+    const struct ms_frame_limits limits = {.greeted = peer->is_greeted,
+                                           .payload_max = world->config.payload_limit};
+    size_t used = 0, need = 0;
+    const enum ms_error error =
+        ms_frame_parse((struct ms_bytes){peer->input + *at, peer->input_size - *at}, &limits,
+                       frame_out, &used, &need);
+
+    if (error != MS_E_OK) {
+        sim_fail(world, "codec", "%s refuses a frame of one of ours: %s",
+                 sim_node_name(world, node->index), ms_error_text(error));
+    }
+    if (used == 0 && peer->input_size > *at) {
+        world->stats.counts[SIM_STAT_FRAMES_CUT]++;
+        if (need <= peer->input_size - *at) {
+            sim_fail(world, "codec", "a frame needs %zu bytes and has %zu", need,
+                     peer->input_size - *at);
+        }
+    }
+    *at += used;
+    return used > 0;
+}
+
+/* Steps every command of the frame, as long as the peer stays. */
+static void take_frame(struct sim_world *world, struct sim_node *node, ms_peer name,
+                       const struct ms_frame *frame)
+{
+    struct ms_decoder *decoder = node->driver.decoder;
+    struct ms_command command;
+    bool more = true;
+    enum ms_error error = ms_decoder_begin(decoder, frame);
+
+    while (error == MS_E_OK && more) {
+        error = ms_decoder_next(decoder, &command, &more);
+        if (error != MS_E_OK || !more) {
+            break;
+        }
+        struct sim_peer *peer = find(&node->driver, name);
+
+        if (node->is_doomed || peer == NULL || peer->is_closing) {
+            return;
+        }
+        if (command.kind == MS_KIND_WELCOME) {
+            peer->is_greeted = true;
+        }
+        step(world, node,
+             &(struct ms_event){.type = MS_EVENT_RECEIVED,
+                                .peer = name,
+                                .epoch = frame->epoch,
+                                .command = &command});
+    }
+    if (error != MS_E_OK) {
+        sim_fail(world, "codec", "%s cannot decode %s: %s", sim_node_name(world, node->index),
+                 ms_kind_name(frame->kind), ms_error_text(error));
+    }
+}
+
+static void take_input(struct sim_world *world, struct sim_node *node, ms_peer name)
+{
+    struct sim_peer *peer = find(&node->driver, name);
+    struct ms_frame frame;
+    size_t at = 0;
+
+    while (peer != NULL && !peer->is_closing && !node->is_doomed &&
+           parse(world, node, peer, &at, &frame)) {
+        take_frame(world, node, name, &frame);
+        peer = find(&node->driver, name);
+    }
+    if (peer != NULL) {
+        memmove(peer->input, peer->input + at, peer->input_size - at);
+        peer->input_size -= at;
+    }
+}
+
+static void read_peer(struct sim_world *world, struct sim_peer *peer)
+{
+    size_t size = sim_net_readable(world, peer->connection, peer->end);
+
+    if (size > READ_SIZE) {
+        size = READ_SIZE;
+    }
+    if (peer->input_size + size > peer->input_capacity) {
+        peer->input_capacity = (peer->input_size + size) * 2;
+        peer->input = realloc(peer->input, peer->input_capacity);
+        ms_assert(peer->input != NULL);
+    }
+    peer->input_size +=
+        sim_net_read(world, peer->connection, peer->end, peer->input + peer->input_size, size);
+}
+
+static void readable(struct sim_world *world, struct sim_node *node,
+                     const struct sim_notice *notice)
+{
+    struct sim_peer *peer = of_notice(world, node, notice);
+
+    if (peer == NULL) {
+        return;
+    }
+    struct sim_end *end = &world->net.connections[notice->connection]->ends[notice->end];
+
+    end->is_noted = false;
+    if (peer->is_paused) {
+        return;
+    }
+    if (peer->is_closing) {
+        /* The engine is not interested any more, but the window must not fill up. */
+        peer->input_size = 0;
+    }
+    read_peer(world, peer);
+    if (sim_net_readable(world, notice->connection, notice->end) > 0) {
+        end->is_noted = true;
+        sim_driver_notice(world, node, *notice);
+    }
+    take_input(world, node, peer->name);
+}
+
+/* --- output --- */
+
+static void pause_or_resume(struct sim_world *world, struct sim_node *node, struct sim_peer *peer)
+{
+    const size_t pending = ms_encoder_pending(&peer->encoder);
+    const struct sim_notice notice = {
+        .kind = SIM_NOTICE_READABLE, .connection = peer->connection, .end = peer->end};
+
+    if (!peer->is_paused && pending > world->config.output_soft) {
+        peer->is_paused = true;
+        world->stats.counts[SIM_STAT_INPUT_PAUSED]++;
+    } else if (peer->is_paused && pending <= world->config.output_soft / 2) {
+        peer->is_paused = false;
+        sim_driver_notice(world, node, notice);
+    }
+}
+
+static void flush_peer(struct sim_world *world, struct sim_node *node, struct sim_peer *peer)
+{
+    if (ms_encoder_pending(&peer->encoder) > 0) {
+        const struct ms_bytes bytes = ms_encoder_flush(&peer->encoder);
+
+        ms_encoder_consume(&peer->encoder,
+                           sim_net_write(world, peer->connection, peer->end, bytes));
+    }
+    if (node->driver.is_server) {
+        pause_or_resume(world, node, peer);
+    }
+    if (peer->is_closing && ms_encoder_pending(&peer->encoder) == 0) {
+        release(world, peer);
+    }
+}
+
+static void flush(struct sim_world *world, struct sim_node *node)
+{
+    for (uint32_t i = 0; i < node->driver.peers_count; i++) {
+        struct sim_peer *peer = node->driver.peers[i];
+
+        if (peer->name == MS_PEER_NONE) {
+            continue;
+        }
+        if (node->is_doomed && ms_rng_chance(&world->rng_fault, 1, 2)) {
+            continue; /* it died before it came to this one */
+        }
+        flush_peer(world, node, peer);
+    }
+}
+
+/* --- turns --- */
+
+static void opened(struct sim_world *world, struct sim_node *node, const struct sim_notice *notice)
+{
+    struct sim_end *end = &world->net.connections[notice->connection]->ends[notice->end];
+
+    if (!end->is_open || end->node != node->index || end->incarnation != node->incarnation) {
+        return;
+    }
+    struct sim_peer *peer = take(&node->driver);
+    struct ms_event event = {.type = MS_EVENT_PEER_OPENED, .tag = notice->tag};
+
+    end->peer = slot_of(&node->driver, peer);
+    peer->generation++;
+    peer->name = (ms_peer)peer->generation << 32 | end->peer;
+    peer->connection = notice->connection;
+    peer->end = notice->end;
+    event.peer = peer->name;
+    ms_rng_fill(&world->rng_net, &event.nonce, sizeof event.nonce);
+    step(world, node, &event);
+}
+
+static void closed(struct sim_world *world, struct sim_node *node, const struct sim_notice *notice)
+{
+    struct sim_peer *peer = of_notice(world, node, notice);
+
+    if (peer == NULL) {
+        return;
+    }
+    const ms_peer name = peer->name;
+
+    while (notice->kind == SIM_NOTICE_CLOSED && peer != NULL && !peer->is_closing &&
+           !node->is_doomed && sim_net_readable(world, notice->connection, notice->end) > 0) {
+        read_peer(world, peer);
+        take_input(world, node, name);
+        peer = find(&node->driver, name);
+    }
+    if (peer != NULL && !node->is_doomed) {
+        fail_peer(world, node, peer, notice->kind == SIM_NOTICE_CLOSED ? MS_E_CLOSED : MS_E_IO);
+    }
+}
+
+static void handle(struct sim_world *world, struct sim_node *node, const struct sim_notice *notice)
+{
+    switch (notice->kind) {
+    case SIM_NOTICE_OPENED:
+        opened(world, node, notice);
+        break;
+    case SIM_NOTICE_FAILED:
+        step(world, node,
+             &(struct ms_event){
+                 .type = MS_EVENT_PEER_CLOSED, .tag = notice->tag, .error = MS_E_UNREACHABLE});
+        break;
+    case SIM_NOTICE_READABLE:
+        readable(world, node, notice);
+        break;
+    case SIM_NOTICE_WRITABLE:
+        break; /* the flush at the end of the turn does it */
+    case SIM_NOTICE_CLOSED:
+    case SIM_NOTICE_RESET:
+        closed(world, node, notice);
+        break;
+    case SIM_NOTICE_POSTED:
+        step(world, node, &notice->posted->event);
+        break;
+    }
+}
+
+void sim_driver_turn(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_driver *driver = &node->driver;
+    size_t left = driver->notices_count;
+
+    driver->clock = sim_node_clock(world, node);
+    while (left > 0 && !node->is_doomed) {
+        const struct sim_notice notice = driver->notices[driver->notices_head++];
+
+        left--;
+        driver->notices_count--;
+        handle(world, node, &notice);
+        free_posted(notice.posted);
+    }
+    if (!node->is_doomed && ms_engine_deadline(node->engine) <= driver->clock) {
+        step(world, node, &(struct ms_event){.type = MS_EVENT_TICK});
+    }
+    flush(world, node);
+}

@@ -1,0 +1,254 @@
+#include "tests/sim/faults.h"
+
+#include "core/invariant.h"
+#include "tests/sim/nodes.h"
+
+#define STALL_TICKS_MAX         10
+#define PARTITION_TICKS_MAX     8
+#define PAUSE_TICKS_MAX         7
+#define EFFECTS_UNTIL_CRASH_MAX 40
+
+static ms_time draw_time(struct sim_world *world, ms_time ticks_max)
+{
+    /* Half of them are short: around a tick is where the boundaries are. */
+    const ms_time top = ms_rng_chance(&world->rng_fault, 1, 2) ? world->config.tick
+                                                               : ticks_max * world->config.tick;
+
+    return (ms_time)ms_rng_between(&world->rng_fault, MS_MSEC, top);
+}
+
+static void arm(struct sim_world *world, enum sim_fault fault)
+{
+    const ms_time mean = world->config.faults[fault] * MS_MSEC;
+
+    sim_world_push(
+        world, (struct sim_item){.at = world->now + ms_rng_between(&world->rng_fault, 1, 2 * mean),
+                                 .kind = SIM_ITEM_FAULT,
+                                 .a = (uint32_t)fault});
+}
+
+void sim_faults_arm(struct sim_world *world)
+{
+    for (uint32_t i = 0; i < SIM_FAULTS_TIMED; i++) {
+        if (world->config.faults[i] != 0) {
+            arm(world, (enum sim_fault)i);
+        }
+    }
+}
+
+static struct sim_node *pick(struct sim_world *world, enum sim_role role)
+{
+    const uint32_t slaves = world->config.slaves, clients = world->config.clients;
+    uint32_t index = 0;
+
+    if (role == SIM_SLAVE) {
+        index = 1 + (uint32_t)ms_rng_below(&world->rng_fault, slaves);
+    } else if (role == SIM_CLIENT) {
+        index = 1 + slaves + (uint32_t)ms_rng_below(&world->rng_fault, clients);
+    }
+    return &world->nodes[index];
+}
+
+void sim_faults_crash(struct sim_world *world, struct sim_node *node, bool with_host)
+{
+    ms_time pause = 1;
+
+    if (!ms_rng_chance(&world->rng_fault, 1, 4)) {
+        pause = draw_time(world, PAUSE_TICKS_MAX);
+    }
+    world->stats.counts[SIM_STAT_CRASHES]++;
+    if (node->role == SIM_MASTER) {
+        world->stats.counts[SIM_STAT_MASTER_CRASHES]++;
+    }
+    sim_node_kill(world, node, with_host);
+    sim_node_restart(world, node, pause);
+}
+
+static void crash(struct sim_world *world, enum sim_role role)
+{
+    struct sim_node *node = pick(world, role);
+
+    if (!node->is_up) {
+        return;
+    }
+    if (ms_rng_chance(&world->rng_fault, 1, 2)) {
+        node->crash_in = 1 + (uint32_t)ms_rng_below(&world->rng_fault, EFFECTS_UNTIL_CRASH_MAX);
+        return;
+    }
+    sim_faults_crash(world, node, ms_rng_chance(&world->rng_fault, 1, 4));
+}
+
+/* Any set of nodes loses its way to the master, from it, or both. */
+static void partition(struct sim_world *world, bool is_one_way)
+{
+    const ms_time until = world->now + draw_time(world, PARTITION_TICKS_MAX);
+    const bool is_inward = ms_rng_chance(&world->rng_fault, 1, 2);
+
+    world->stats.counts[SIM_STAT_PARTITIONS]++;
+    for (uint32_t i = 1; i < world->nodes_count; i++) {
+        if (ms_rng_chance(&world->rng_fault, 1, 2)) {
+            continue;
+        }
+        sim_trace(world, "%s is cut off%s until %lld", sim_node_name(world, i),
+                  is_one_way ? " one way" : "", (long long)until);
+        if (!is_one_way || is_inward) {
+            sim_net_block(world, i, 0, until);
+        }
+        if (!is_one_way || !is_inward) {
+            sim_net_block(world, 0, i, until);
+        }
+    }
+}
+
+static void break_line(struct sim_world *world, bool is_silent)
+{
+    struct sim_connection *connection = sim_net_pick(world);
+
+    if (connection == NULL) {
+        return;
+    }
+    sim_trace(world, "connection #%u of %s %s", connection->index,
+              sim_node_name(world, connection->ends[0].node),
+              is_silent ? "goes dead one way" : "is reset");
+    if (!is_silent) {
+        world->stats.counts[SIM_STAT_RESETS]++;
+        sim_net_reset(world, connection);
+        return;
+    }
+    world->stats.counts[SIM_STAT_HALF_OPENS]++;
+    connection->streams[ms_rng_below(&world->rng_fault, 2)].is_void = true;
+    if (ms_rng_chance(&world->rng_fault, 1, 3)) {
+        connection->streams[0].is_void = true;
+        connection->streams[1].is_void = true;
+    }
+}
+
+static void strike_node(struct sim_world *world, enum sim_fault fault)
+{
+    switch (fault) {
+    case SIM_FAULT_CRASH_SLAVE:
+        crash(world, SIM_SLAVE);
+        break;
+    case SIM_FAULT_CRASH_CLIENT:
+        crash(world, SIM_CLIENT);
+        break;
+    case SIM_FAULT_CRASH_MASTER:
+        crash(world, SIM_MASTER);
+        break;
+    case SIM_FAULT_STALL_SLAVE:
+        sim_node_stall(world, pick(world, SIM_SLAVE), draw_time(world, STALL_TICKS_MAX));
+        break;
+    case SIM_FAULT_STALL_CLIENT:
+        sim_node_stall(world, pick(world, SIM_CLIENT), draw_time(world, STALL_TICKS_MAX));
+        break;
+    case SIM_FAULT_STALL_MASTER:
+        sim_node_stall(world, &world->nodes[0], draw_time(world, STALL_TICKS_MAX));
+        break;
+    case SIM_FAULT_DRAIN_SLAVE:
+        sim_slave_drain(world, pick(world, SIM_SLAVE));
+        break;
+    case SIM_FAULT_CANCEL:
+        sim_client_cancel(world, pick(world, SIM_CLIENT));
+        break;
+    default:
+        ms_unreachable();
+    }
+}
+
+void sim_faults_strike(struct sim_world *world, enum sim_fault fault)
+{
+    switch (fault) {
+    case SIM_FAULT_RESET:
+        break_line(world, false);
+        break;
+    case SIM_FAULT_HALF_OPEN:
+        break_line(world, true);
+        break;
+    case SIM_FAULT_PARTITION:
+        partition(world, false);
+        break;
+    case SIM_FAULT_ONE_WAY:
+        partition(world, true);
+        break;
+    case SIM_FAULT_CLOG:
+        world->net.clogged_until = world->now + draw_time(world, PARTITION_TICKS_MAX);
+        break;
+    default:
+        strike_node(world, fault);
+    }
+    arm(world, fault);
+}
+
+static void reset_all(struct sim_world *world, const struct sim_node *node)
+{
+    for (uint32_t i = 0; i < world->net.count; i++) {
+        struct sim_connection *connection = world->net.connections[i];
+
+        if (connection->ends[0].node == node->index && connection->ends[0].is_open &&
+            !connection->is_reset) {
+            world->stats.counts[SIM_STAT_RESETS]++;
+            sim_net_reset(world, connection);
+        }
+    }
+}
+
+void sim_faults_act(struct sim_world *world, enum sim_fault fault, struct sim_node *node,
+                    ms_time duration)
+{
+    const ms_time until = world->now + duration;
+
+    switch (fault) {
+    case SIM_FAULT_STALL_MASTER:
+    case SIM_FAULT_STALL_SLAVE:
+    case SIM_FAULT_STALL_CLIENT:
+        sim_node_stall(world, node, duration);
+        break;
+    case SIM_FAULT_CRASH_MASTER:
+    case SIM_FAULT_CRASH_SLAVE:
+    case SIM_FAULT_CRASH_CLIENT:
+        world->stats.counts[SIM_STAT_CRASHES]++;
+        sim_node_kill(world, node, false);
+        sim_node_restart(world, node, duration);
+        break;
+    case SIM_FAULT_PARTITION:
+        sim_net_block(world, node->index, 0, until);
+        sim_net_block(world, 0, node->index, until);
+        break;
+    case SIM_FAULT_ONE_WAY:
+        sim_net_block(world, 0, node->index, until);
+        break;
+    case SIM_FAULT_RESET:
+        reset_all(world, node);
+        break;
+    case SIM_FAULT_DRAIN_SLAVE:
+        sim_slave_drain(world, node);
+        break;
+    case SIM_FAULT_CANCEL:
+        sim_client_cancel(world, node);
+        break;
+    default:
+        ms_unreachable();
+    }
+}
+
+void sim_faults_heal(struct sim_world *world)
+{
+    world->healed_at = world->now;
+    sim_trace(world, "faults are over");
+    world->is_healing = true;
+    for (uint32_t i = 0; i < SIM_FAULTS; i++) {
+        world->config.faults[i] = 0;
+    }
+    sim_net_heal(world);
+    for (uint32_t i = 0; i < world->nodes_count; i++) {
+        struct sim_node *node = &world->nodes[i];
+
+        node->crash_in = 0;
+        if (node->stalled_until > world->now) {
+            node->stalled_until = world->now;
+            node->turn_at = MS_TIME_NEVER;
+            sim_node_wake(world, node, world->now);
+        }
+    }
+    sim_slaves_heal(world);
+}

@@ -1,0 +1,23 @@
+/* What goes wrong from outside: when, whom it hits, and for how long. */
+#ifndef SIM_FAULTS_H
+#define SIM_FAULTS_H
+
+#include "tests/sim/world.h"
+
+/* Schedules the first of each kind that the seed knows. */
+void sim_faults_arm(struct sim_world *world);
+
+/* One strikes now, and its next is scheduled. */
+void sim_faults_strike(struct sim_world *world, enum sim_fault fault);
+
+/* One strikes this very node for so long, as a scenario wants it. */
+void sim_faults_act(struct sim_world *world, enum sim_fault fault, struct sim_node *node,
+                    ms_time duration);
+
+/* The process dies now and is started again some time later. */
+void sim_faults_crash(struct sim_world *world, struct sim_node *node, bool with_host);
+
+/* Faults are over: everybody comes back, all ways are free. */
+void sim_faults_heal(struct sim_world *world);
+
+#endif

@@ -1,0 +1,122 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/invariant.h"
+#include "master/master.h"
+#include "tests/sim/nodes.h"
+#include "tests/sim/observer.h"
+
+#define RESULT_MIN     24
+#define ADDRESSES_SIZE 64
+
+const char *sim_addresses(const struct sim_world *world)
+{
+    static const char *const lists[] = {"master:7400", "nobody:1,master:7400",
+                                        "nobody:1,nobody:2,master:7400"};
+
+    return lists[world->config.dead_addresses];
+}
+
+struct ms_uuid sim_uuid(const struct sim_world *world, const struct sim_node *node,
+                        uint32_t incarnation)
+{
+    struct ms_uuid uuid;
+    const uint64_t parts[2] = {sim_hash(world->config.seed, &node->index, sizeof node->index),
+                               sim_hash(world->config.seed + 1, &incarnation, sizeof incarnation) ^
+                                   node->index};
+
+    memcpy(uuid.bytes, parts, sizeof uuid.bytes);
+    return uuid;
+}
+
+static void fill(uint64_t seed, uint8_t *bytes, size_t size)
+{
+    uint64_t word = seed;
+
+    for (size_t i = 0; i < size; i++) {
+        if (i % 8 == 0) {
+            word = sim_hash(seed, &i, sizeof i);
+        }
+        bytes[i] = (uint8_t)(word >> i % 8 * 8);
+    }
+}
+
+size_t sim_piece(const struct sim_world *world, struct ms_token token, uint32_t index,
+                 uint8_t *bytes_out)
+{
+    const uint64_t parts[4] = {world->config.seed, token.epoch, token.n, index};
+    const uint64_t seed = sim_hash(2, parts, sizeof parts);
+    const size_t size = seed % (SIM_PIECE_MAX - RESULT_MIN) + (seed >> 32) % RESULT_MIN;
+
+    fill(seed, bytes_out, size);
+    return size;
+}
+
+void sim_payload(const struct sim_world *world, uint64_t record, uint8_t *bytes, size_t size)
+{
+    ms_assert(size >= sizeof record);
+    fill(sim_hash(world->config.seed, &record, sizeof record), bytes, size);
+    memcpy(bytes, &record, sizeof record);
+}
+
+static void start(struct sim_world *world, struct sim_node *node)
+{
+    const struct sim_config *config = &world->config;
+    const struct ms_master_config options = {
+        .epoch = node->incarnation,
+        .payload_max = config->payload_limit,
+        .crashes_max = MS_CRASHES_MAX_DEFAULT,
+        .tick = config->tick,
+        .seed = ms_rng_next(&world->rng_load),
+        .limits = {.sessions_max = config->sessions_max, .commands_max = config->commands_max},
+        .name = "m",
+        .build = "sim",
+    };
+    struct ms_master *master = ms_master_create(&options);
+
+    ms_assert(master != NULL);
+    node->state = master;
+    node->engine = ms_master_engine(master);
+}
+
+static void stop(struct sim_world *world, struct sim_node *node)
+{
+    struct ms_master_stats stats;
+
+    ms_master_stats(node->state, &stats);
+    world->stats.counts[SIM_STAT_LATE_RESULTS] += stats.results_refused_total;
+    world->stats.counts[SIM_STAT_STALLED_TICKS] += stats.stalls_total;
+    ms_master_destroy(node->state);
+    node->state = NULL;
+}
+
+static void effect(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
+{
+    (void)node;
+    if (effect->type != MS_EFFECT_PRODUCE) {
+        sim_fail(world, "contract", "a master emits effect %d", (int)effect->type);
+    }
+}
+
+static void affair(struct sim_world *world, struct sim_node *node, uint32_t what)
+{
+    (void)world;
+    (void)node;
+    (void)what;
+    ms_unreachable();
+}
+
+static void check(struct sim_world *world, struct sim_node *node)
+{
+    (void)world;
+    ms_master_check(node->state);
+}
+
+const struct sim_role_ops sim_master_ops = {
+    .name = "master",
+    .start = start,
+    .stop = stop,
+    .effect = effect,
+    .affair = affair,
+    .check = check,
+};

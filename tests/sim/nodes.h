@@ -1,0 +1,41 @@
+/* What the processes do around their engines: the handlers of a slave, the application of a client. */
+#ifndef SIM_NODES_H
+#define SIM_NODES_H
+
+#include "tests/sim/world.h"
+
+#define SIM_TYPE_FIRST ((ms_type)2000)
+
+extern const struct sim_role_ops sim_master_ops;
+extern const struct sim_role_ops sim_slave_ops;
+extern const struct sim_role_ops sim_client_ops;
+
+/* The slave is told to stop; once it has, a new one takes its place. */
+void sim_slave_drain(struct sim_world *world, struct sim_node *node);
+
+/* Handlers that hang come to an end. */
+void sim_slaves_heal(struct sim_world *world);
+
+/* The application cancels one of its commands. */
+void sim_client_cancel(struct sim_world *world, struct sim_node *node);
+
+/* Where the masters are, as slaves and clients of this world are told. */
+const char *sim_addresses(const struct sim_world *world);
+
+/* The name of a process in this incarnation. */
+struct ms_uuid sim_uuid(const struct sim_world *world, const struct sim_node *node,
+                        uint32_t incarnation);
+
+/* True when the slave of that node runs the type. */
+bool sim_slave_runs(const struct sim_world *world, uint32_t node, uint32_t type);
+
+/* What an attempt writes: the bytes of piece number index. The last "piece" is the result. */
+#define SIM_PIECE_RESULT UINT32_MAX
+#define SIM_PIECE_MAX    400
+size_t sim_piece(const struct sim_world *world, struct ms_token token, uint32_t index,
+                 uint8_t *bytes_out);
+
+/* The payload of a submission; its first eight bytes name the record. */
+void sim_payload(const struct sim_world *world, uint64_t record, uint8_t *bytes, size_t size);
+
+#endif

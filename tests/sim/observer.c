@@ -1,0 +1,430 @@
+#include "tests/sim/observer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/invariant.h"
+#include "tests/sim/nodes.h"
+
+#define ENTRIES_MAX (1u << 24)
+#define CHECK_EVERY 16 /* steps between two walks through everything an engine keeps */
+
+/* --- books --- */
+
+struct sim_observer *sim_observer_create(void)
+{
+    struct sim_observer *observer = calloc(1, sizeof *observer);
+
+    ms_assert(observer != NULL);
+    ms_map_init(&observer->by_id, ENTRIES_MAX, 1);
+    ms_map_init(&observer->by_token, ENTRIES_MAX, 2);
+    return observer;
+}
+
+void sim_observer_destroy(struct sim_observer *observer)
+{
+    ms_map_finish(&observer->by_id);
+    ms_map_finish(&observer->by_token);
+    free(observer->records);
+    free(observer->attempts);
+    free(observer->sessions);
+    free(observer->wires);
+    free(observer->names);
+    free(observer);
+}
+
+static struct ms_key key_of(const struct ms_id *id)
+{
+    return ms_key_of(sim_hash(1, id->client.bytes, sizeof id->client.bytes), id->seq);
+}
+
+uint32_t sim_record_add(struct sim_world *world, const struct sim_node *node,
+                        const struct ms_command *submit)
+{
+    struct sim_observer *observer = world->observer;
+
+    if (observer->records_count == observer->records_capacity) {
+        observer->records_capacity =
+            observer->records_capacity == 0 ? 128 : observer->records_capacity * 2;
+        observer->records =
+            realloc(observer->records, observer->records_capacity * sizeof *observer->records);
+        ms_assert(observer->records != NULL);
+    }
+    observer->records[observer->records_count] = (struct sim_record){
+        .node = node->index,
+        .incarnation = node->incarnation,
+        .type = submit->type,
+        .payload_hash = sim_hash(0, submit->payload.data, submit->payload.size),
+        .payload_size = submit->payload.size,
+        .attempts_max = submit->attempts_max,
+        .flags = submit->flags,
+        .first = SIM_NONE,
+        .submitted_at = world->now,
+    };
+    observer->open_count++;
+    world->stats.counts[SIM_STAT_COMMANDS_SUBMITTED]++;
+    return observer->records_count++;
+}
+
+void sim_record_number(struct sim_world *world, uint32_t index, const struct ms_id *id)
+{
+    struct sim_observer *observer = world->observer;
+    struct sim_record *record = &observer->records[index];
+
+    if (record->id.seq == id->seq && ms_uuid_equal(&record->id.client, &id->client)) {
+        return;
+    }
+    if (record->id.seq != 0) {
+        sim_fail(world, "identity", "submission %u changes its id", index);
+    }
+    if (ms_map_find(&observer->by_id, key_of(id)) != 0) {
+        sim_fail(world, "identity", "two submissions under seq %llu of one client",
+                 (unsigned long long)id->seq);
+    }
+    record->id = *id;
+    const bool is_kept = ms_map_put(&observer->by_id, key_of(id), index + 1);
+
+    ms_assert(is_kept);
+}
+
+void sim_record_over(struct sim_world *world, struct sim_record *record)
+{
+    ms_assert(!record->is_over);
+    record->is_over = true;
+    if (!record->is_gone) {
+        world->observer->open_count--;
+    }
+}
+
+struct sim_record *sim_record_find(struct sim_world *world, const struct ms_id *id)
+{
+    const uint64_t found = ms_map_find(&world->observer->by_id, key_of(id));
+
+    return found == 0 ? NULL : &world->observer->records[found - 1];
+}
+
+struct sim_attempt *sim_attempt_find(struct sim_world *world, struct ms_token token)
+{
+    const uint64_t found = ms_map_find(&world->observer->by_token, ms_key_of(token.epoch, token.n));
+
+    return found == 0 ? NULL : &world->observer->attempts[found - 1];
+}
+
+void sim_name_add(struct sim_world *world, const struct sim_node *node, const struct ms_uuid *uuid)
+{
+    struct sim_observer *observer = world->observer;
+
+    observer->names =
+        realloc(observer->names, (observer->names_count + 1) * sizeof *observer->names);
+    ms_assert(observer->names != NULL);
+    observer->names[observer->names_count++] =
+        (struct sim_name){node->index, node->incarnation, *uuid};
+}
+
+struct ms_uuid sim_name_find(struct sim_world *world, uint32_t node, uint32_t incarnation)
+{
+    const struct sim_observer *observer = world->observer;
+    uint32_t i = observer->names_count;
+
+    do {
+        ms_assert(i > 0);
+        i--;
+    } while (observer->names[i].node != node || observer->names[i].incarnation != incarnation);
+    return observer->names[i].uuid;
+}
+
+/* --- what the application sees --- */
+
+static void see_accepted(struct sim_world *world, struct sim_record *record)
+{
+    if (record->is_accepted) {
+        sim_fail(world, "outcome", "an acceptance is told twice, seq %llu",
+                 (unsigned long long)record->id.seq);
+    }
+    record->is_accepted = true;
+    if ((record->flags & MS_FLAG_BACKGROUND) != 0) {
+        world->stats.counts[SIM_STAT_OUTCOMES]++;
+        sim_record_over(world, record);
+    }
+}
+
+static void see_piece(struct sim_world *world, struct sim_record *record,
+                      const struct ms_effect *effect)
+{
+    const struct ms_command *command = &effect->command;
+
+    if (effect->tag == 1) { /* MS_CLIENT_NOTE_RESET */
+        record->stream_count = 0;
+        record->stream_attempt = command->attempt;
+        return;
+    }
+    if (command->attempt != record->stream_attempt && record->stream_count > 0) {
+        sim_fail(world, "stream", "attempt %u begins amid the pieces of attempt %u",
+                 command->attempt, record->stream_attempt);
+    }
+    record->stream_attempt = command->attempt;
+    if (command->index != record->stream_count) {
+        sim_fail(world, "stream", "seq %llu: piece %u arrives where %u is due",
+                 (unsigned long long)record->id.seq, command->index, record->stream_count);
+    }
+    record->stream_count++;
+    world->stats.counts[SIM_STAT_PIECES]++;
+    uint8_t expected[SIM_PIECE_MAX];
+
+    for (uint32_t i = record->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
+        const struct sim_attempt *attempt = &world->observer->attempts[i];
+        const size_t size = sim_piece(world, attempt->token, command->index, expected);
+
+        if (attempt->number == command->attempt && command->index < attempt->pieces &&
+            command->payload.size == size && memcmp(command->payload.data, expected, size) == 0) {
+            return;
+        }
+    }
+    sim_fail(world, "stream", "seq %llu: no attempt %u wrote piece %u like this",
+             (unsigned long long)record->id.seq, command->attempt, command->index);
+}
+
+/* The outcome must be what some attempt really returned, with all that it wrote. */
+static bool is_founded(struct sim_world *world, const struct sim_record *record,
+                       const struct ms_command *outcome)
+{
+    uint8_t expected[SIM_PIECE_MAX];
+
+    for (uint32_t i = record->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
+        const struct sim_attempt *attempt = &world->observer->attempts[i];
+
+        if (!attempt->is_reported || attempt->status != MS_STATUS_OK ||
+            attempt->number != outcome->attempt) {
+            continue;
+        }
+        const size_t size = sim_piece(world, attempt->token, SIM_PIECE_RESULT, expected);
+
+        if (outcome->payload.size == size &&
+            (size == 0 || memcmp(outcome->payload.data, expected, size) == 0) &&
+            attempt->pieces == record->stream_count) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void see_outcome(struct sim_world *world, struct sim_record *record,
+                        const struct ms_command *outcome)
+{
+    static const enum sim_stat stats[MS_STATUS_COUNT] = {
+        [MS_STATUS_OK] = SIM_STAT_OUTCOMES_OK,
+        [MS_STATUS_RETRY] = SIM_STAT_OUTCOMES_RETRY,
+        [MS_STATUS_FAIL] = SIM_STAT_OUTCOMES_FAIL,
+        [MS_STATUS_CANCELLED] = SIM_STAT_OUTCOMES_CANCELLED,
+        [MS_STATUS_TIMEOUT] = SIM_STAT_OUTCOMES_TIMEOUT,
+        [MS_STATUS_CRASHED] = SIM_STAT_OUTCOMES_CRASHED,
+    };
+    const unsigned long long seq = record->id.seq;
+
+    world->stats.counts[SIM_STAT_OUTCOMES]++;
+    world->stats.counts[stats[outcome->status]]++;
+    if (outcome->status == MS_STATUS_OK && !is_founded(world, record, outcome)) {
+        sim_fail(world, "outcome",
+                 "seq %llu is said to be ok by attempt %u with %zu bytes after %u pieces, which no "
+                 "attempt returned",
+                 seq, outcome->attempt, outcome->payload.size, record->stream_count);
+    }
+    if (record->is_cancel_confirmed && outcome->status != MS_STATUS_CANCELLED) {
+        sim_fail(world, "cancel", "seq %llu: cancel was confirmed, then the outcome is %s", seq,
+                 ms_status_name((enum ms_status)outcome->status));
+    }
+    if (outcome->status == MS_STATUS_CANCELLED && !record->is_cancel_asked) {
+        sim_fail(world, "cancel", "seq %llu is cancelled, and nobody asked", seq);
+    }
+    sim_record_over(world, record);
+}
+
+static void see_cancel_ack(struct sim_world *world, struct sim_record *record,
+                           const struct ms_command *ack)
+{
+    if (!record->is_cancel_asked) {
+        sim_fail(world, "cancel", "a cancel is answered that nobody asked for");
+    }
+    if (ack->error == MS_E_OK) {
+        record->is_cancel_confirmed = true;
+    }
+}
+
+void sim_client_effect(struct sim_world *world, struct sim_node *node,
+                       const struct ms_effect *effect)
+{
+    const struct ms_command *command = &effect->command;
+
+    if (effect->type == MS_EFFECT_SEND && command->kind == MS_KIND_SUBMIT) {
+        uint64_t index;
+
+        memcpy(&index, command->payload.data, sizeof index);
+        const struct ms_id id = {sim_name_find(world, node->index, node->incarnation),
+                                 command->id.seq};
+
+        if (sim_record_find(world, &id) != NULL && world->observer->records[index].is_sent) {
+            world->stats.counts[SIM_STAT_RESUBMITTED]++;
+        }
+        world->observer->records[index].is_sent = true;
+        sim_record_number(world, (uint32_t)index, &id);
+        return;
+    }
+    if (effect->type != MS_EFFECT_DELIVER || command->kind == MS_KIND_NONE ||
+        command->kind == MS_KIND_REPORT) {
+        return;
+    }
+    if (effect->seq >= world->observer->records_count) {
+        sim_fail(world, "outcome", "a delivery for a submission that never was");
+    }
+    struct sim_record *record = &world->observer->records[effect->seq];
+
+    if (record->node != node->index || record->incarnation != node->incarnation) {
+        sim_fail(world, "outcome", "a delivery for somebody else");
+    }
+    if (record->is_over && command->kind != MS_KIND_CANCEL_ACK) {
+        sim_fail(world, "outcome", "seq %llu: %s after the end", (unsigned long long)record->id.seq,
+                 ms_kind_name((enum ms_kind)command->kind));
+    }
+    switch (command->kind) {
+    case MS_KIND_SUBMIT_ACK:
+        see_accepted(world, record);
+        break;
+    case MS_KIND_SUBMIT_NAK:
+        world->stats.counts[SIM_STAT_REFUSED]++;
+        sim_record_over(world, record);
+        break;
+    case MS_KIND_STREAM:
+        see_piece(world, record, effect);
+        break;
+    case MS_KIND_OUTCOME:
+        see_outcome(world, record, command);
+        break;
+    case MS_KIND_CANCEL_ACK:
+        see_cancel_ack(world, record, command);
+        break;
+    default:
+        sim_fail(world, "contract", "a client is handed %s",
+                 ms_kind_name((enum ms_kind)command->kind));
+    }
+}
+
+/* --- every step --- */
+
+static const char *event_name(enum ms_event_type type)
+{
+    static const char *const names[] = {"tick",      "opened",   "closed",   "received",
+                                        "persisted", "replayed", "finished", "output",
+                                        "produced",  "request",  "stop",     "reload"};
+
+    return names[type];
+}
+
+static const char *effect_name(enum ms_effect_type type)
+{
+    static const char *const names[] = {"connect", "close",   "send",    "persist", "run",
+                                        "abort",   "produce", "deliver", "stopped"};
+
+    return names[type];
+}
+
+void sim_observe_event(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
+{
+    const struct ms_command *command = event->command;
+
+    sim_digest(world, (uint64_t)node->driver.clock ^ ((uint64_t)event->type << 56) ^ node->index);
+    if (command != NULL) {
+        sim_digest(world, command->id.seq ^ command->token.n << 20 ^ (uint64_t)command->kind << 50);
+    }
+    if (world->is_tracing && event->type != MS_EVENT_TICK) {
+        sim_trace(world, "%s <- %s %s seq %llu token %llu:%llu peer %x",
+                  sim_node_name(world, node->index), event_name(event->type),
+                  command != NULL ? ms_kind_name((enum ms_kind)command->kind) : "",
+                  command != NULL ? (unsigned long long)command->id.seq : 0,
+                  command != NULL ? (unsigned long long)command->token.epoch : 0,
+                  command != NULL ? (unsigned long long)command->token.n : 0,
+                  ms_peer_slot(event->peer));
+    }
+    switch (node->role) {
+    case SIM_MASTER:
+        sim_sessions_before(world, node, event);
+        sim_master_event(world, node, event);
+        break;
+    case SIM_SLAVE:
+        sim_slave_event(world, node, event);
+        break;
+    case SIM_CLIENT:
+        break;
+    }
+}
+
+void sim_observe_effect(struct sim_world *world, struct sim_node *node,
+                        const struct ms_effect *effect)
+{
+    const struct ms_command *command = &effect->command;
+
+    sim_digest(world, ((uint64_t)effect->type << 56) ^ effect->peer ^ effect->epoch << 40);
+    sim_digest(world, command->id.seq ^ command->token.n << 20 ^ (uint64_t)command->kind << 50 ^
+                          (uint64_t)command->status << 48);
+    if (command->payload.size > 0) {
+        sim_digest(world, sim_hash(0, command->payload.data, command->payload.size));
+    }
+    if (world->is_tracing) {
+        sim_trace(world, "   %s -> %s %s seq %llu token %llu:%llu count %llu %s %s peer %x",
+                  sim_node_name(world, node->index), effect_name(effect->type),
+                  ms_kind_name((enum ms_kind)command->kind), (unsigned long long)command->id.seq,
+                  (unsigned long long)command->token.epoch, (unsigned long long)command->token.n,
+                  (unsigned long long)command->count,
+                  ms_status_name((enum ms_status)command->status),
+                  ms_error_name((enum ms_error)command->error), ms_peer_slot(effect->peer));
+    }
+    switch (node->role) {
+    case SIM_MASTER:
+        sim_master_effect(world, node, effect);
+        break;
+    case SIM_SLAVE:
+        sim_slave_effect(world, node, effect);
+        break;
+    case SIM_CLIENT:
+        sim_client_effect(world, node, effect);
+        break;
+    }
+}
+
+void sim_observe_step(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
+{
+    (void)event;
+    if (node->role == SIM_MASTER) {
+        sim_sessions_after(world, node);
+    }
+    if (++world->observer->checks % CHECK_EVERY == 0) {
+        node->ops->check(world, node);
+        sim_check_kept(world);
+    }
+}
+
+void sim_observe_death(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_observer *observer = world->observer;
+
+    for (uint32_t i = 0; i < observer->attempts_count && node->role == SIM_SLAVE; i++) {
+        struct sim_attempt *attempt = &observer->attempts[i];
+
+        if (attempt->node == node->index && attempt->incarnation == node->incarnation &&
+            attempt->state < SIM_ATTEMPT_FINISHED) {
+            attempt->state = SIM_ATTEMPT_FINISHED;
+        }
+    }
+    for (uint32_t i = 0; i < observer->records_count && node->role == SIM_CLIENT; i++) {
+        struct sim_record *record = &observer->records[i];
+
+        if (record->node == node->index && !record->is_over && !record->is_gone) {
+            record->is_gone = true;
+            observer->open_count--;
+        }
+    }
+    observer->held[node->index] = 0;
+    observer->running[node->index] = 0;
+    if (node->role == SIM_MASTER) {
+        sim_sessions_forget(world);
+    }
+}

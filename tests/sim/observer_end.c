@@ -1,0 +1,134 @@
+/* How a run ends: nothing is lost on the way, and when faults stop everything comes to its end in time. */
+#include "client/client.h"
+#include "core/invariant.h"
+#include "master/state.h"
+#include "tests/sim/nodes.h"
+#include "tests/sim/observer.h"
+
+/* The longest any time-out, back-off or pause of the protocol lasts once nothing goes wrong any more,
+ * generously: connection and greeting, the walk to dead and reclaim, the longest pause before a retry. */
+#define BOUND_FIXED (90 * MS_SEC)
+#define BOUND_TICKS 40
+
+/* What is open may all have to be done again, one after the other. */
+static ms_time bound_of(const struct sim_world *world)
+{
+    const struct sim_config *config = &world->config;
+    const ms_time one = config->work_max * 4 + 2 * config->tick;
+
+    return BOUND_FIXED + BOUND_TICKS * config->tick +
+           (ms_time)(world->observer->open_count * config->attempts_max) * one;
+}
+
+/* Every submission that has not ended is in its client's books, and in the master's when it was
+ * accepted there. */
+void sim_check_kept(struct sim_world *world)
+{
+    struct sim_observer *observer = world->observer;
+
+    while (observer->kept_from < observer->records_count &&
+           (observer->records[observer->kept_from].is_over ||
+            observer->records[observer->kept_from].is_gone)) {
+        observer->kept_from++;
+    }
+    for (uint32_t i = observer->kept_from; i < observer->records_count; i++) {
+        const struct sim_record *record = &observer->records[i];
+        const struct sim_node *node = &world->nodes[record->node];
+
+        if (record->is_over || record->is_gone || record->id.seq == 0) {
+            continue;
+        }
+        ms_assert(node->is_up && node->incarnation == record->incarnation);
+        const struct ms_client_engine *client =
+            (const struct ms_client_engine *)(const void *)node->engine;
+
+        if (ms_requests_find(&client->requests, record->id.seq) == NULL) {
+            sim_fail(world, "lost", "%s knows nothing of seq %llu, which has no end yet",
+                     sim_node_name(world, record->node), (unsigned long long)record->id.seq);
+        }
+        sim_check_accepted(world, record);
+    }
+}
+
+void sim_check_accepted(struct sim_world *world, const struct sim_record *record)
+{
+    const struct sim_node *node = &world->nodes[0];
+    const struct ms_master *master = node->state;
+
+    if (!node->is_up || record->accepted_by != node->incarnation) {
+        return;
+    }
+    const struct ms_client *client =
+        ms_map_find_pointer(&master->clients_by_uuid, ms_key_of_uuid(&record->id.client));
+
+    if (client == NULL) {
+        /* A client that was dead to the master for long is forgotten with all it had. */
+        return;
+    }
+    if (ms_queue_find(&master->queue, client, record->id.seq) == NULL &&
+        (record->flags & MS_FLAG_BACKGROUND) == 0 && record->outcome_master != node->incarnation) {
+        sim_fail(world, "lost", "the master accepted seq %llu of %s and has forgotten it",
+                 (unsigned long long)record->id.seq, sim_node_name(world, record->node));
+    }
+}
+
+static bool is_idle(const struct sim_world *world)
+{
+    const struct sim_observer *observer = world->observer;
+
+    if (observer->open_count > 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < world->nodes_count; i++) {
+        if (!world->nodes[i].is_up || observer->held[i] > 0) {
+            return false;
+        }
+    }
+    const struct ms_master *master = world->nodes[0].state;
+
+    return ms_queue_count(&master->queue) == 0;
+}
+
+bool sim_observer_is_done(struct sim_world *world, ms_time healed_at)
+{
+    struct sim_observer *observer = world->observer;
+
+    if (is_idle(world)) {
+        return true;
+    }
+    if (observer->bound == 0) {
+        observer->bound = bound_of(world);
+    }
+    if (world->now - healed_at > observer->bound) {
+        const struct sim_node *node = &world->nodes[0];
+
+        sim_fail(world, "liveness",
+                 "%lld s after the last fault %u submissions have no end, and the master has %u "
+                 "commands",
+                 (long long)(observer->bound / MS_SEC), observer->open_count,
+                 node->is_up ? ms_queue_count(&((const struct ms_master *)node->state)->queue) : 0);
+    }
+    return false;
+}
+
+void sim_observer_finish(struct sim_world *world)
+{
+    const struct sim_observer *observer = world->observer;
+    struct ms_master_stats stats;
+
+    for (uint32_t i = 0; i < world->nodes_count; i++) {
+        world->nodes[i].ops->check(world, &world->nodes[i]);
+    }
+    ms_master_stats(world->nodes[0].state, &stats);
+    if (stats.held != 0) {
+        sim_fail(world, "drained", "the master thinks that slaves hold %llu commands",
+                 (unsigned long long)stats.held);
+    }
+    if (stats.bytes_used != 0) {
+        sim_fail(world, "drained", "%llu bytes of payloads are left over",
+                 (unsigned long long)stats.bytes_used);
+    }
+    if (observer->records_count == 0) {
+        sim_fail(world, "work", "nothing was submitted");
+    }
+}

@@ -1,0 +1,313 @@
+/* What may enter and leave the master: credit, attempts, outcomes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/invariant.h"
+#include "master/state.h"
+#include "tests/sim/nodes.h"
+#include "tests/sim/observer.h"
+
+/* The process at the other end of one of the master's connections. */
+static const struct sim_end *other_end(struct sim_world *world, struct sim_node *node, ms_peer peer)
+{
+    const uint32_t slot = ms_peer_slot(peer);
+
+    if (slot == 0 || slot > node->driver.peers_count ||
+        node->driver.peers[slot - 1]->name != peer) {
+        return NULL;
+    }
+    return &world->net.connections[node->driver.peers[slot - 1]->connection]->ends[0];
+}
+
+static struct sim_wire *wire_of(struct sim_world *world, ms_peer peer)
+{
+    struct sim_observer *observer = world->observer;
+    const uint32_t slot = ms_peer_slot(peer);
+
+    if (slot >= observer->wires_count) {
+        observer->wires = realloc(observer->wires, (slot + 1) * sizeof *observer->wires);
+        ms_assert(observer->wires != NULL);
+        memset(observer->wires + observer->wires_count, 0,
+               (slot + 1 - observer->wires_count) * sizeof *observer->wires);
+        observer->wires_count = slot + 1;
+    }
+    return &observer->wires[slot];
+}
+
+static void release_token(struct sim_world *world, const struct sim_end *slave,
+                          struct ms_token token)
+{
+    struct sim_attempt *attempt = sim_attempt_find(world, token);
+
+    if (attempt != NULL && attempt->node == slave->node &&
+        attempt->incarnation == slave->incarnation) {
+        attempt->is_released = true;
+    }
+}
+
+void sim_release(struct sim_world *world, uint32_t node, uint32_t incarnation)
+{
+    struct sim_observer *observer = world->observer;
+
+    for (uint32_t i = observer->released_before; i < observer->attempts_count; i++) {
+        struct sim_attempt *attempt = &observer->attempts[i];
+
+        if (attempt->node == node && attempt->incarnation == incarnation) {
+            attempt->is_released = true;
+        }
+    }
+}
+
+/* What a resumed session does not name, it has not got. */
+static void hear_roll(struct sim_world *world, const struct sim_end *slave,
+                      const struct ms_tokens *roll)
+{
+    struct sim_observer *observer = world->observer;
+
+    world->stats.counts[SIM_STAT_ROLLS] += roll->count > 0;
+    for (uint32_t i = observer->released_before; i < observer->attempts_count; i++) {
+        struct sim_attempt *attempt = &observer->attempts[i];
+        bool is_named = false;
+
+        if (attempt->is_released || attempt->node != slave->node ||
+            attempt->incarnation != slave->incarnation) {
+            continue;
+        }
+        for (uint32_t j = 0; j < roll->count && !is_named; j++) {
+            is_named = ms_token_equal(roll->tokens[j], attempt->token);
+        }
+        attempt->is_released = !is_named;
+    }
+}
+
+static void receive(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
+{
+    const struct ms_command *command = event->command;
+    const struct sim_end *end = other_end(world, node, event->peer);
+    struct sim_wire *wire = wire_of(world, event->peer);
+    struct sim_attempt *attempt;
+
+    ms_assert(end != NULL);
+    switch (command->kind) {
+    case MS_KIND_PULL:
+        wire->granted += command->count;
+        break;
+    case MS_KIND_RESULT:
+        wire->granted += command->count;
+        release_token(world, end, command->token);
+        break;
+    case MS_KIND_RETURN:
+        world->stats.counts[SIM_STAT_RETURNS]++;
+        attempt = sim_attempt_find(world, command->token);
+        if (attempt != NULL && attempt->state == SIM_ATTEMPT_RUNNING) {
+            sim_fail(world, "attempts", "a running attempt %llu is handed back",
+                     (unsigned long long)command->token.n);
+        }
+        release_token(world, end, command->token);
+        break;
+    case MS_KIND_ROLL:
+        hear_roll(world, end, command->body.tokens);
+        break;
+    default:
+        break;
+    }
+}
+
+void sim_master_event(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
+{
+    if (event->type == MS_EVENT_PEER_OPENED) {
+        *wire_of(world, event->peer) = (struct sim_wire){.peer = event->peer};
+    } else if (event->type == MS_EVENT_RECEIVED) {
+        receive(world, node, event);
+    }
+}
+
+static struct sim_attempt *add_attempt(struct sim_world *world, const struct ms_command *command)
+{
+    struct sim_observer *observer = world->observer;
+
+    if (sim_attempt_find(world, command->token) != NULL) {
+        sim_fail(world, "attempts", "token %llu:%llu is handed out twice",
+                 (unsigned long long)command->token.epoch, (unsigned long long)command->token.n);
+    }
+    if (observer->attempts_count == observer->attempts_capacity) {
+        observer->attempts_capacity =
+            observer->attempts_capacity == 0 ? 256 : observer->attempts_capacity * 2;
+        observer->attempts =
+            realloc(observer->attempts, observer->attempts_capacity * sizeof *observer->attempts);
+        ms_assert(observer->attempts != NULL);
+    }
+    struct sim_attempt *attempt = &observer->attempts[observer->attempts_count++];
+    const bool is_kept =
+        ms_map_put(&observer->by_token, ms_key_of(command->token.epoch, command->token.n),
+                   observer->attempts_count);
+
+    ms_assert(is_kept);
+    *attempt = (struct sim_attempt){.token = command->token, .number = command->attempt};
+    return attempt;
+}
+
+static void check_others(struct sim_world *world, const struct sim_record *record,
+                         const struct ms_command *command, uint32_t master)
+{
+    uint32_t counted = 0;
+
+    for (uint32_t i = record->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
+        const struct sim_attempt *other = &world->observer->attempts[i];
+
+        if (other->master != master) {
+            continue; /* the one before it could not know */
+        }
+        if (!other->is_released) {
+            sim_fail(world, "attempts",
+                     "seq %llu is handed out again while attempt %u on %s still has it",
+                     (unsigned long long)record->id.seq, other->number,
+                     sim_node_name(world, other->node));
+        }
+        counted += other->is_counted;
+        if (other->number >= command->attempt) {
+            sim_fail(world, "attempts", "attempt %u follows attempt %u", command->attempt,
+                     other->number);
+        }
+    }
+    if (counted >= record->attempts_max) {
+        sim_fail(world, "attempts", "seq %llu may be tried %u times and has failed %u times",
+                 (unsigned long long)record->id.seq, record->attempts_max, counted);
+    }
+}
+
+static void hand_out(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
+{
+    const struct ms_command *command = &effect->command;
+    struct sim_wire *wire = wire_of(world, effect->peer);
+    const struct sim_end *end = other_end(world, node, effect->peer);
+    struct sim_record *record = sim_record_find(world, &command->id);
+
+    if (record == NULL) {
+        sim_fail(world, "identity", "a command is handed out that nobody submitted: seq %llu",
+                 (unsigned long long)command->id.seq);
+    }
+    if (wire->sent >= wire->granted) {
+        sim_fail(world, "credit", "%s is sent a command beyond the %llu it granted",
+                 sim_node_name(world, end->node), (unsigned long long)wire->granted);
+    }
+    wire->sent++;
+    if (record->unstarted_by == node->incarnation) {
+        sim_fail(world, "cancel", "seq %llu starts, whose cancel said that it never would",
+                 (unsigned long long)record->id.seq);
+    }
+    if (!sim_slave_runs(world, end->node, (uint32_t)(record->type - SIM_TYPE_FIRST))) {
+        sim_fail(world, "routing", "%s is sent a type that it does not run",
+                 sim_node_name(world, end->node));
+    }
+    check_others(world, record, command, node->incarnation);
+    struct sim_attempt *attempt = add_attempt(world, command);
+
+    attempt->record = (uint32_t)(record - world->observer->records);
+    attempt->node = end->node;
+    attempt->incarnation = end->incarnation;
+    attempt->master = node->incarnation;
+    attempt->next = record->first;
+    record->first = (uint32_t)(attempt - world->observer->attempts);
+    world->stats.counts[SIM_STAT_ATTEMPTS_AGAIN] += command->attempt > 1;
+}
+
+static void give_outcome(struct sim_world *world, struct sim_node *node,
+                         const struct ms_effect *effect)
+{
+    const struct ms_command *command = &effect->command;
+    const struct sim_end *end = other_end(world, node, effect->peer);
+    const struct ms_id id = {sim_name_find(world, end->node, end->incarnation), command->id.seq};
+    struct sim_record *record = sim_record_find(world, &id);
+
+    if (record == NULL) {
+        sim_fail(world, "identity", "an outcome for a submission that never was: seq %llu",
+                 (unsigned long long)command->id.seq);
+    }
+    const uint64_t hash =
+        sim_hash(command->status ^ (uint64_t)command->attempt << 8 ^ (uint64_t)command->code << 40,
+                 command->payload.data, command->payload.size);
+
+    if (record->outcome_master == node->incarnation && record->outcome_hash != hash) {
+        sim_fail(world, "outcome", "seq %llu: the outcome has changed",
+                 (unsigned long long)command->id.seq);
+    }
+    record->outcome_master = node->incarnation;
+    record->outcome_hash = hash;
+}
+
+static void accept(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
+{
+    const struct sim_end *end = other_end(world, node, effect->peer);
+    const struct ms_command *command = &effect->command;
+    const uint64_t count = command->count == 0 ? 1 : command->count;
+
+    for (uint64_t i = 0; i < count; i++) {
+        const struct ms_id id = {sim_name_find(world, end->node, end->incarnation),
+                                 command->id.seq + i};
+        struct sim_record *record = sim_record_find(world, &id);
+
+        if (record == NULL) {
+            sim_fail(world, "identity", "seq %llu is accepted, which was never submitted",
+                     (unsigned long long)id.seq);
+        }
+        record->accepted_by = node->incarnation;
+    }
+}
+
+static void answer_cancel(struct sim_world *world, struct sim_node *node,
+                          const struct ms_effect *effect)
+{
+    const struct ms_command *command = &effect->command;
+    const struct sim_end *end = other_end(world, node, effect->peer);
+    const struct ms_id id = {sim_name_find(world, end->node, end->incarnation), command->id.seq};
+    struct sim_record *record = sim_record_find(world, &id);
+
+    if (record != NULL && command->error == MS_E_OK && (command->flags & MS_FLAG_STARTED) == 0) {
+        record->unstarted_by = node->incarnation;
+    }
+}
+
+void sim_master_effect(struct sim_world *world, struct sim_node *node,
+                       const struct ms_effect *effect)
+{
+    const struct ms_command *command = &effect->command;
+
+    if (effect->type != MS_EFFECT_SEND) {
+        return;
+    }
+    if (effect->epoch != node->incarnation) {
+        sim_fail(world, "epoch", "the master of epoch %u sends in epoch %llu", node->incarnation,
+                 (unsigned long long)effect->epoch);
+    }
+    switch (command->kind) {
+    case MS_KIND_WELCOME:
+        world->stats
+            .counts[command->body.welcome->resumed ? SIM_STAT_RESUMES : SIM_STAT_SESSIONS]++;
+        break;
+    case MS_KIND_COMMAND:
+        hand_out(world, node, effect);
+        break;
+    case MS_KIND_REVOKE:
+        world->stats.counts[SIM_STAT_REVOKES]++;
+        break;
+    case MS_KIND_VERDICT:
+        for (uint32_t i = 0; i < command->body.tokens->count; i++) {
+            const struct sim_end *end = other_end(world, node, effect->peer);
+
+            release_token(world, end, command->body.tokens->tokens[i]);
+        }
+        break;
+    case MS_KIND_OUTCOME:
+        give_outcome(world, node, effect);
+        break;
+    case MS_KIND_CANCEL_ACK:
+        answer_cancel(world, node, effect);
+        break;
+    case MS_KIND_SUBMIT_ACK:
+        accept(world, node, effect);
+        break;
+    default:
+        break;
+    }
+}

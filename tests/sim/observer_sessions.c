@@ -1,0 +1,240 @@
+/* The five-state walk as seen from outside: along the table, in time, and never through a stall of the
+ * master's own. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/invariant.h"
+#include "master/state.h"
+#include "tests/sim/nodes.h"
+#include "tests/sim/observer.h"
+
+static const struct ms_session_manager *manager_of(const struct sim_node *node)
+{
+    return &((const struct ms_master *)node->state)->sessions;
+}
+
+void sim_sessions_forget(struct sim_world *world)
+{
+    world->observer->sessions_count = 0;
+    world->observer->wires_count = 0;
+    world->observer->released_before = world->observer->attempts_count;
+}
+
+static bool may_end(const struct ms_event *event)
+{
+    if (event->type == MS_EVENT_STOP) {
+        return true;
+    }
+    if (event->type != MS_EVENT_RECEIVED) {
+        return false;
+    }
+    /* A goodbye ends it; a greeting may replace it; an error ends what cannot go on. */
+    return event->command->kind == MS_KIND_BYE || event->command->kind == MS_KIND_HELLO ||
+           event->command->kind == MS_KIND_ERROR;
+}
+
+void sim_sessions_before(struct sim_world *world, struct sim_node *node,
+                         const struct ms_event *event)
+{
+    struct sim_observer *observer = world->observer;
+
+    observer->due = ms_session_manager_deadline(manager_of(node));
+    observer->may_end = may_end(event);
+    observer->may_age = event->type == MS_EVENT_TICK;
+    for (uint32_t i = 0; i < observer->sessions_count && event->type == MS_EVENT_RECEIVED; i++) {
+        struct sim_session *session = &observer->sessions[i];
+
+        if (session->handle != MS_HANDLE_NONE && session->peer == event->peer &&
+            session->state != MS_SESSION_DEAD) {
+            session->heard_at = node->driver.clock;
+            session->slack = 0;
+            session->was_heard = true;
+        }
+    }
+}
+
+static void fail_walk(struct sim_world *world, const struct sim_session *session,
+                      enum ms_session_state to, const char *why)
+{
+    sim_fail(world, "sessions", "session of %s goes from %s to %s: %s",
+             sim_node_name(world, session->node), ms_session_state_name(session->state),
+             ms_session_state_name(to), why);
+}
+
+/* The time since the last sign of life, in the master's own time, when a tick took a step. */
+static void check_time(struct sim_world *world, const struct sim_node *node,
+                       const struct sim_session *session, int ticks, const char *what)
+{
+    const ms_time tick = world->config.tick;
+    const ms_time late = node->driver.clock - world->observer->due;
+    const ms_time silence = node->driver.clock - session->heard_at;
+
+    if (silence <= ticks * tick || silence > (ticks + 1) * tick + session->slack + late) {
+        sim_fail(world, "sessions",
+                 "session of %s is %s after %lld us of silence, %lld of them our own; a tick is "
+                 "%lld us",
+                 sim_node_name(world, session->node), what, (long long)silence,
+                 (long long)(session->slack + late), (long long)tick);
+    }
+}
+
+static void age(struct sim_world *world, const struct sim_node *node, struct sim_session *session,
+                enum ms_session_state to)
+{
+    const struct sim_observer *observer = world->observer;
+    const ms_time late = node->driver.clock - observer->due;
+
+    if (!observer->may_age || late < 0) {
+        fail_walk(world, session, to, "no tick was due");
+    }
+    if (late > world->config.tick / 2) {
+        fail_walk(world, session, to, "the master was stalled itself");
+    }
+    if (to != session->state + 1) {
+        fail_walk(world, session, to, "not along the table");
+    }
+    if (to == MS_SESSION_DEAD) {
+        world->stats.counts[SIM_STAT_DEATHS]++;
+        check_time(world, node, session, 3, "dead");
+    }
+}
+
+static void move(struct sim_world *world, const struct sim_node *node, struct sim_session *mirror,
+                 const struct ms_session *session)
+{
+    const enum ms_session_state to = (enum ms_session_state)session->state;
+
+    if (mirror->state == MS_SESSION_DEAD) {
+        fail_walk(world, mirror, to, "the dead do not come back");
+    }
+    if (to == MS_SESSION_ALIVE) {
+        if (!mirror->was_heard && mirror->peer == session->peer) {
+            fail_walk(world, mirror, to, "nothing was heard of it");
+        }
+    } else if (to == MS_SESSION_DEAD && world->observer->may_end) {
+        mirror->is_closed = true;
+    } else {
+        age(world, node, mirror, to);
+    }
+    mirror->state = to;
+    if (to == MS_SESSION_DEAD) {
+        sim_release(world, mirror->node, mirror->incarnation);
+    }
+}
+
+static void born(struct sim_world *world, struct sim_node *node, struct sim_session *mirror,
+                 const struct ms_session *session)
+{
+    const struct sim_driver *driver = &node->driver;
+    const uint32_t slot = ms_peer_slot(session->peer);
+
+    ms_assert(slot >= 1 && slot <= driver->peers_count);
+    const struct sim_end *end =
+        &world->net.connections[driver->peers[slot - 1]->connection]->ends[0];
+
+    *mirror = (struct sim_session){.handle = session->handle,
+                                   .state = (enum ms_session_state)session->state,
+                                   .uuid = session->uuid,
+                                   .node = end->node,
+                                   .incarnation = end->incarnation,
+                                   .peer = session->peer,
+                                   .heard_at = driver->clock};
+    if (mirror->state != MS_SESSION_ALIVE) {
+        sim_fail(world, "sessions", "a session is born %s", ms_session_state_name(mirror->state));
+    }
+}
+
+static void gone(struct sim_world *world, struct sim_node *node, struct sim_session *mirror)
+{
+    if (mirror->state != MS_SESSION_DEAD) {
+        if (!world->observer->may_end) {
+            sim_fail(world, "sessions", "session of %s vanishes while %s",
+                     sim_node_name(world, mirror->node), ms_session_state_name(mirror->state));
+        }
+        sim_release(world, mirror->node, mirror->incarnation);
+    } else if (!mirror->is_closed) {
+        world->stats.counts[SIM_STAT_RECLAIMS]++;
+        if (world->observer->may_age) {
+            check_time(world, node, mirror, 4, "reclaimed");
+        }
+    }
+    mirror->handle = MS_HANDLE_NONE;
+}
+
+static void reserve(struct sim_observer *observer, uint32_t count)
+{
+    if (count > observer->sessions_count) {
+        observer->sessions = realloc(observer->sessions, count * sizeof *observer->sessions);
+        ms_assert(observer->sessions != NULL);
+        memset(observer->sessions + observer->sessions_count, 0,
+               (count - observer->sessions_count) * sizeof *observer->sessions);
+        observer->sessions_count = count;
+    }
+}
+
+/* A tick that came so late that it aged nobody starts the schedule anew: everybody's silence may grow
+ * by what was lost. */
+static void note_slack(struct sim_world *world, ms_time due_after)
+{
+    struct sim_observer *observer = world->observer;
+    const ms_time tick = world->config.tick;
+
+    if (observer->due == MS_TIME_NEVER || due_after == MS_TIME_NEVER ||
+        due_after - observer->due <= tick) {
+        return;
+    }
+    for (uint32_t i = 0; i < observer->sessions_count; i++) {
+        observer->sessions[i].slack += due_after - observer->due - tick;
+    }
+    /* The tick itself aged nobody. */
+    for (uint32_t i = 0; i < observer->sessions_count; i++) {
+        observer->sessions[i].slack += tick;
+    }
+}
+
+void sim_sessions_after(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_observer *observer = world->observer;
+    const struct ms_session_manager *manager = manager_of(node);
+    uint32_t cursor = 0, seen = 0;
+
+    for (struct ms_session *session = ms_session_manager_next(manager, &cursor); session != NULL;
+         session = ms_session_manager_next(manager, &cursor)) {
+        const uint32_t place = cursor - 1;
+
+        reserve(observer, cursor);
+        while (seen < place) {
+            if (observer->sessions[seen].handle != MS_HANDLE_NONE) {
+                gone(world, node, &observer->sessions[seen]);
+            }
+            seen++;
+        }
+        struct sim_session *mirror = &observer->sessions[place];
+
+        seen = cursor;
+        if (mirror->handle != session->handle) {
+            if (mirror->handle != MS_HANDLE_NONE) {
+                gone(world, node, mirror);
+            }
+            born(world, node, mirror, session);
+            continue;
+        }
+        if (mirror->state != (enum ms_session_state)session->state) {
+            move(world, node, mirror, session);
+        }
+        if (mirror->peer != session->peer) {
+            if (session->peer != MS_PEER_NONE) {
+                mirror->heard_at = node->driver.clock;
+                mirror->slack = 0;
+            }
+            mirror->peer = session->peer;
+        }
+        mirror->was_heard = false;
+    }
+    for (; seen < observer->sessions_count; seen++) {
+        if (observer->sessions[seen].handle != MS_HANDLE_NONE) {
+            gone(world, node, &observer->sessions[seen]);
+        }
+    }
+    note_slack(world, ms_session_manager_deadline(manager));
+}

@@ -1,0 +1,13 @@
+# Writes the mutant that a recipe describes; fails when the place to change is gone or not unique.
+include("${RECIPE}")
+file(READ "${source}" text)
+string(FIND "${text}" "${from}" first)
+string(FIND "${text}" "${from}" last REVERSE)
+if(first EQUAL -1)
+    message(FATAL_ERROR "${source}: the canary finds no place: ${from}")
+endif()
+if(NOT first EQUAL last)
+    message(FATAL_ERROR "${source}: the canary finds more than one place: ${from}")
+endif()
+string(REPLACE "${from}" "${to}" text "${text}")
+file(WRITE "${mutant}" "${text}")

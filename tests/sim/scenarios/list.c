@@ -1,0 +1,159 @@
+/* Situations with a name, and every seed that ever found something, with its story. */
+#include "tests/sim/scenarios.h"
+
+#define ANY UINT64_MAX
+
+/* Attempts long enough that one is under way at any time. */
+static void busy(struct sim_config *config)
+{
+    config->work_max = 4 * config->tick;
+}
+
+static void mortal(struct sim_config *config)
+{
+    config->faults[SIM_FAULT_HANDLER_KILLS] = 50;
+    config->faults[SIM_FAULT_HANDLER_CRASH] = 50;
+}
+
+static void hanging(struct sim_config *config)
+{
+    config->faults[SIM_FAULT_HANG] = 200;
+}
+
+const struct sim_scenario sim_scenarios_list[] = {
+    {
+        .name = "calm",
+        .story = "nothing goes wrong: no session dies and nothing is done twice",
+        .seed = 1,
+        .ticks = 20,
+        .expectations = {{SIM_STAT_OUTCOMES_OK, 50, ANY},
+                         {SIM_STAT_DEATHS, 0, 0},
+                         {SIM_STAT_ATTEMPTS_AGAIN, 0, 0},
+                         {SIM_STAT_LATE_RESULTS, 0, 0},
+                         {SIM_STAT_RESUBMITTED, 0, 0}},
+    },
+    {
+        .name = "slave-stopped",
+        .story = "a slave stopped for ten ticks is walked to dead, others do its work, and what it "
+                 "has to say afterwards is refused",
+        .seed = 2,
+        .ticks = 30,
+        .setup = busy,
+        .actions = {{5, SIM_FAULT_STALL_SLAVE, 1, 10}},
+        .expectations = {{SIM_STAT_DEATHS, 1, 1},
+                         {SIM_STAT_RECLAIMS, 1, 1},
+                         {SIM_STAT_ATTEMPTS_AGAIN, 1, ANY},
+                         {SIM_STAT_LATE_RESULTS, 1, ANY},
+                         {SIM_STAT_OUTCOMES_OK, 10, ANY}},
+    },
+    {
+        .name = "master-stopped",
+        .story = "a master stopped for ten ticks kills nobody",
+        .seed = 3,
+        .ticks = 30,
+        .actions = {{5, SIM_FAULT_STALL_MASTER, 0, 10}},
+        .expectations = {{SIM_STAT_DEATHS, 0, 0},
+                         {SIM_STAT_STALLED_TICKS, 1, ANY},
+                         {SIM_STAT_OUTCOMES_OK, 20, ANY}},
+    },
+    {
+        .name = "client-stopped",
+        .story =
+            "a client stopped for ten ticks is forgotten, submits again and gets every outcome",
+        .seed = 4,
+        .ticks = 30,
+        .actions = {{5, SIM_FAULT_STALL_CLIENT, 3, 10}},
+        .expectations = {{SIM_STAT_DEATHS, 1, 1}, {SIM_STAT_OUTCOMES_OK, 20, ANY}},
+    },
+    {
+        .name = "slave-killed",
+        .story = "a slave dies with commands in hand; the other one does them",
+        .seed = 5,
+        .ticks = 30,
+        .setup = busy,
+        .actions = {{5, SIM_FAULT_CRASH_SLAVE, 1, 8}},
+        .expectations = {{SIM_STAT_ATTEMPTS_AGAIN, 1, ANY}, {SIM_STAT_OUTCOMES_OK, 10, ANY}},
+    },
+    {
+        .name = "slave-reset",
+        .story = "a slave that loses its connection comes back to its session with its commands, "
+                 "and nothing is done twice",
+        .seed = 6,
+        .ticks = 30,
+        .setup = busy,
+        .actions = {{5, SIM_FAULT_RESET, 1, 1}, {9, SIM_FAULT_RESET, 2, 1}},
+        .expectations = {{SIM_STAT_RESUMES, 2, ANY},
+                         {SIM_STAT_ROLLS, 1, ANY},
+                         {SIM_STAT_DEATHS, 0, 0},
+                         {SIM_STAT_LATE_RESULTS, 0, 0}},
+    },
+    {
+        .name = "client-reset",
+        .story = "a client that loses its connection submits again under the same ids, and nothing "
+                 "is done twice",
+        .seed = 7,
+        .ticks = 30,
+        .actions = {{5, SIM_FAULT_RESET, 3, 1}, {9, SIM_FAULT_RESET, 4, 1}},
+        .expectations = {{SIM_STAT_RESUBMITTED, 1, ANY},
+                         {SIM_STAT_ATTEMPTS_AGAIN, 0, 0},
+                         {SIM_STAT_DEATHS, 0, 0}},
+    },
+    {
+        .name = "slave-cut-off",
+        .story = "a slave behind a partition of ten ticks is dead, and comes back as somebody new",
+        .seed = 8,
+        .ticks = 40,
+        .setup = busy,
+        .actions = {{5, SIM_FAULT_PARTITION, 2, 10}},
+        .expectations = {{SIM_STAT_DEATHS, 1, ANY}, {SIM_STAT_ATTEMPTS_AGAIN, 1, ANY}},
+    },
+    {
+        .name = "slave-deaf",
+        .story = "a slave that hears nothing but is heard gives its master up and comes back",
+        .seed = 9,
+        .ticks = 40,
+        .actions = {{5, SIM_FAULT_ONE_WAY, 1, 10}},
+        .expectations = {{SIM_STAT_OUTCOMES_OK, 20, ANY}},
+    },
+    {
+        .name = "master-restarted",
+        .story = "a master that starts again knows nothing; clients submit everything once more",
+        .seed = 10,
+        .ticks = 30,
+        .setup = busy,
+        .actions = {{8, SIM_FAULT_CRASH_MASTER, 0, 2}},
+        .expectations = {{SIM_STAT_MASTER_CRASHES, 0, ANY},
+                         {SIM_STAT_RESUBMITTED, 1, ANY},
+                         {SIM_STAT_REFUSED, 0, 0},
+                         {SIM_STAT_OUTCOMES_OK, 10, ANY}},
+    },
+    {
+        .name = "slave-drained",
+        .story = "a slave that is told to stop ends what it runs and hands back the rest; nothing "
+                 "is lost or done twice",
+        .seed = 11,
+        .ticks = 30,
+        .setup = busy,
+        .actions = {{5, SIM_FAULT_DRAIN_SLAVE, 1, 1}, {12, SIM_FAULT_DRAIN_SLAVE, 2, 1}},
+        .expectations = {{SIM_STAT_DRAINS, 2, 2}, {SIM_STAT_DEATHS, 0, 0}},
+    },
+    {
+        .name = "handlers-die",
+        .story = "handlers crash, alone or with their slave; crashes are counted apart from "
+                 "failures and every command comes to its end",
+        .seed = 12,
+        .ticks = 40,
+        .setup = mortal,
+        .expectations = {{SIM_STAT_CRASHES, 1, ANY}, {SIM_STAT_OUTCOMES_OK, 20, ANY}},
+    },
+    {
+        .name = "handlers-hang",
+        .story = "a handler that hangs is stopped when its time is over",
+        .seed = 13,
+        .ticks = 40,
+        .setup = hanging,
+        .expectations = {{SIM_STAT_ATTEMPTS_ABORTED, 1, ANY}, {SIM_STAT_OUTCOMES_TIMEOUT, 1, ANY}},
+    },
+};
+
+const uint32_t sim_scenarios_count = sizeof sim_scenarios_list / sizeof sim_scenarios_list[0];

@@ -1,0 +1,91 @@
+#include <string.h>
+
+#include "tests/sim/scenarios.h"
+
+/* Two slaves, two clients, steady work, a tick of one second, and nothing that goes wrong. */
+static void plain(struct sim_config *config, uint64_t seed)
+{
+    sim_config_draw(config, seed, UINT64_MAX);
+    config->slaves = 2;
+    config->clients = 2;
+    config->types = 1;
+    for (uint32_t i = 0; i < SIM_SLAVES_MAX; i++) {
+        config->slots[i] = 2;
+        config->prefetch[i] = 0;
+        config->pulls_one[i] = false;
+    }
+    config->outstanding = 8;
+    config->attempts_max = 3;
+    config->payload_max = 200;
+    config->payload_limit = MS_PAYLOAD_MAX_DEFAULT;
+    config->pieces_max = 4;
+    config->work_max = 400 * MS_MSEC;
+    config->tick = MS_SEC;
+    config->delay_base = 200;
+    config->drift_ppm = 0;
+    config->dead_addresses = 0;
+    config->commands_max = 0;
+    config->output_soft = MS_OUTPUT_SOFT_MAX;
+    memset(config->faults, 0, sizeof config->faults);
+}
+
+void sim_scenario_arm(struct sim_world *world, const struct sim_scenario *scenario)
+{
+    const ms_time tick = world->config.tick;
+
+    for (uint32_t i = 0; i < SIM_ACTIONS_MAX && scenario->actions[i].for_ticks > 0; i++) {
+        const struct sim_action *action = &scenario->actions[i];
+
+        sim_world_push(world, (struct sim_item){.at = action->at_ticks * tick,
+                                                .kind = SIM_ITEM_ACTION,
+                                                .a = (uint32_t)action->fault,
+                                                .b = action->node,
+                                                .c = action->for_ticks});
+    }
+    if (scenario->ticks > 0) {
+        sim_world_push(world,
+                       (struct sim_item){.at = scenario->ticks * tick, .kind = SIM_ITEM_HEAL});
+    }
+}
+
+bool sim_scenario_run(const struct sim_scenario *scenario, const struct sim_options *options)
+{
+    struct sim_config config;
+    struct sim_stats stats = {{0}};
+    struct sim_options own = *options;
+    bool is_good = true;
+
+    if (scenario->ticks > 0) {
+        plain(&config, scenario->seed);
+    } else {
+        sim_config_draw(&config, scenario->seed, scenario->steps);
+    }
+    if (scenario->setup != NULL) {
+        scenario->setup(&config);
+    }
+    own.scenario = scenario;
+    sim_world_run(&config, &own, &stats);
+    for (uint32_t i = 0;
+         i < SIM_EXPECTATIONS_MAX && scenario->expectations[i].stat != SIM_STAT_STEPS; i++) {
+        const struct sim_expectation *expectation = &scenario->expectations[i];
+        const uint64_t value = stats.counts[expectation->stat];
+
+        if (value < expectation->min || value > expectation->max) {
+            fprintf(stderr, "ms-sim: scenario %s: %s: %llu, expected %llu to %llu\n",
+                    scenario->name, sim_stat_text(expectation->stat), (unsigned long long)value,
+                    (unsigned long long)expectation->min, (unsigned long long)expectation->max);
+            is_good = false;
+        }
+    }
+    return is_good;
+}
+
+const struct sim_scenario *sim_scenario_find(const char *name)
+{
+    for (uint32_t i = 0; i < sim_scenarios_count; i++) {
+        if (strcmp(sim_scenarios_list[i].name, name) == 0) {
+            return &sim_scenarios_list[i];
+        }
+    }
+    return NULL;
+}

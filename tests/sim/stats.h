@@ -1,0 +1,68 @@
+/* What happened in the runs so far: proof that the faults struck and the work was done. */
+#ifndef SIM_STATS_H
+#define SIM_STATS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* name, text, must be seen in a batch of seeds */
+#define SIM_STATS(X)                                                                               \
+    X(STEPS, "engine steps", true)                                                                 \
+    X(COMMANDS_SUBMITTED, "commands submitted", true)                                              \
+    X(OUTCOMES, "outcomes delivered", true)                                                        \
+    X(OUTCOMES_OK, "  ok", true)                                                                   \
+    X(OUTCOMES_RETRY, "  retries used up", true)                                                   \
+    X(OUTCOMES_FAIL, "  failed", true)                                                             \
+    X(OUTCOMES_CANCELLED, "  cancelled", true)                                                     \
+    X(OUTCOMES_TIMEOUT, "  timed out", true)                                                       \
+    X(OUTCOMES_CRASHED, "  crashed", true)                                                         \
+    X(REFUSED, "submissions refused", true)                                                        \
+    X(ATTEMPTS, "attempts run", true)                                                              \
+    X(ATTEMPTS_AGAIN, "  second and later", true)                                                  \
+    X(ATTEMPTS_ABORTED, "attempts aborted", true)                                                  \
+    X(PIECES, "streamed pieces delivered", true)                                                   \
+    X(RESUBMITTED, "submissions sent again", true)                                                 \
+    X(SESSIONS, "sessions opened", true)                                                           \
+    X(RESUMES, "sessions resumed", true)                                                           \
+    X(ROLLS, "rolls with attempts in hand", true)                                                  \
+    X(DEATHS, "sessions dead by silence", true)                                                    \
+    X(RECLAIMS, "sessions reclaimed", true)                                                        \
+    X(LATE_RESULTS, "late results refused", true)                                                  \
+    X(RETURNS, "commands handed back", true)                                                       \
+    X(REVOKES, "attempts revoked", true)                                                           \
+    X(CANCELS, "cancels asked", true)                                                              \
+    X(STALLED_TICKS, "ticks that aged nobody", true)                                               \
+    X(CONNECTIONS, "connections", true)                                                            \
+    X(CONNECTS_FAILED, "connects failed", true)                                                    \
+    X(RESETS, "connections reset", true)                                                           \
+    X(HALF_OPENS, "lines gone dead one way", true)                                                 \
+    X(PARTITIONS, "partitions", true)                                                              \
+    X(CRASHES, "processes killed", true)                                                           \
+    X(CRASHES_AT_EFFECT, "  between two effects", true)                                            \
+    X(MASTER_CRASHES, "  masters", true)                                                           \
+    X(STALLS, "processes stopped for a while", true)                                               \
+    X(DRAINS, "drains finished", true)                                                             \
+    X(FRAMES_CUT, "frames that arrived in pieces", true)                                           \
+    X(INPUT_PAUSED, "clients not read for a while", false)                                         \
+    X(WRITES_SHORT, "writes that did not fit", true)
+
+enum sim_stat {
+#define SIM_STAT_ENUM(name, text, needed) SIM_STAT_##name,
+    SIM_STATS(SIM_STAT_ENUM)
+#undef SIM_STAT_ENUM
+        SIM_STATS_COUNT
+};
+
+struct sim_stats {
+    uint64_t counts[SIM_STATS_COUNT];
+};
+
+void sim_stats_add(struct sim_stats *stats, const struct sim_stats *more);
+const char *sim_stat_text(enum sim_stat stat);
+void sim_stats_print(const struct sim_stats *stats, FILE *out);
+
+/* False, with the missing ones named, unless everything that must be seen was seen. */
+bool sim_stats_are_full(const struct sim_stats *stats, FILE *out);
+
+#endif
