@@ -21,14 +21,18 @@ static struct ms_client_engine *engine_of(struct ms_engine *base)
 void ms_client_engine_deliver(struct ms_client_engine *engine, uint64_t cookie,
                               enum ms_client_note note, const struct ms_command *command)
 {
-    struct ms_effect effect = {
-        .type = MS_EFFECT_DELIVER,
-        .tag = note,
-        .seq = cookie,
-        .error = (enum ms_error)command->error,
-        .command = *command,
-    };
+    struct ms_effect effect;
 
+    /* Field by field: this is the hot path, and the rest of an effect means nothing to DELIVER. */
+    effect.type = MS_EFFECT_DELIVER;
+    effect.tag = note;
+    effect.peer = MS_PEER_NONE;
+    effect.epoch = 0;
+    effect.seq = cookie;
+    effect.count = 0;
+    effect.error = (enum ms_error)command->error;
+    effect.text = NULL;
+    effect.command = *command;
     effect.command.id.client = engine->client;
     ms_engine_emit(&engine->base, &effect);
 }
@@ -60,8 +64,10 @@ static void take_back(struct ms_client_engine *engine)
 {
     ms_assert(!ms_upstream_is_up(&engine->upstream));
     ms_requests_lost(&engine->requests);
+    engine->queries_unsent = 0;
     for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
         engine->queries[i].is_sent = false;
+        engine->queries_unsent += engine->queries[i].number != 0 ? 1 : 0;
     }
 }
 
@@ -184,14 +190,17 @@ static struct ms_client_asked *next_query(struct ms_client_engine *engine)
 
 static void send_queries(struct ms_client_engine *engine)
 {
-    for (struct ms_client_asked *query = next_query(engine); query != NULL;
-         query = next_query(engine)) {
+    while (engine->queries_unsent > 0) {
+        struct ms_client_asked *query = next_query(engine);
+
+        ms_assert(query != NULL);
         if (query->has_rows) {
             ms_client_engine_deliver(engine, query->cookie, MS_CLIENT_NOTE_RESET,
                                      &(struct ms_command){.kind = MS_KIND_REPORT});
             query->has_rows = false;
         }
         query->is_sent = true;
+        engine->queries_unsent--;
         ms_upstream_send(&engine->upstream, &(struct ms_command){
                                                 .kind = MS_KIND_QUERY,
                                                 .count = query->number,
@@ -377,9 +386,14 @@ void ms_client_engine_check(const struct ms_client_engine *engine)
     ms_assert(ms_upstream_is_up(&engine->upstream) || engine->requests.sent_count == 0);
     ms_assert(engine->requests.sent_count <= engine->window);
     ms_assert(engine->stops <= 2 && (!engine->is_stopped || engine->stops > 0));
+    uint32_t unsent = 0;
+
     for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
-        ms_assert(engine->queries[i].number <= engine->query_number);
-        ms_assert(!engine->queries[i].is_sent || ms_upstream_is_up(&engine->upstream) ||
-                  engine->queries[i].number == 0);
+        const struct ms_client_asked *query = &engine->queries[i];
+
+        ms_assert(query->number <= engine->query_number);
+        ms_assert(!query->is_sent || ms_upstream_is_up(&engine->upstream) || query->number == 0);
+        unsent += query->number != 0 && !query->is_sent ? 1 : 0;
     }
+    ms_assert(unsent == engine->queries_unsent);
 }

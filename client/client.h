@@ -80,6 +80,7 @@ struct ms_client_engine {
     struct ms_upstream upstream;
     struct ms_requests requests;
     struct ms_client_asked queries[MS_CLIENT_QUERIES_MAX];
+    uint32_t queries_unsent; /* to be sent, or sent again */
     struct ms_client_counters counters;
     struct ms_uuid client;
     uint64_t query_number;

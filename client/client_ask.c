@@ -142,6 +142,7 @@ static void ask_query(struct ms_client_engine *engine, const struct ms_event *ev
 
         if (query->number == 0) {
             engine->query_number++;
+            engine->queries_unsent++;
             *query = (struct ms_client_asked){
                 .number = engine->query_number,
                 .cookie = event->seq,

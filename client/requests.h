@@ -49,7 +49,9 @@ struct ms_request {
 struct ms_requests {
     struct ms_pool pool;
     struct ms_slab slab;
-    struct ms_map by_seq;
+    struct ms_request **recent; /* at seq & recent_mask: most of them; the place may be taken */
+    uint64_t recent_mask;
+    struct ms_map others; /* those that found their place taken by one that lasts */
     struct ms_heap delayed;
     struct ms_list all, waiting;
     struct ms_list sent, confirmed,

@@ -226,6 +226,25 @@ START_TEST(told_goes_back_to_sent)
 }
 END_TEST
 
+START_TEST(one_that_lasts_is_found_however_many_pass)
+{
+    struct ms_request *old = added("old");
+
+    for (int i = 0; i < 100; i++) {
+        struct ms_request *young = added("young");
+
+        ck_assert_ptr_eq(ms_requests_find(&requests, old->seq), old);
+        ck_assert_ptr_eq(ms_requests_find(&requests, young->seq), young);
+        ms_requests_check(&requests);
+        ms_requests_close(&requests, young);
+        ck_assert_ptr_null(ms_requests_find(&requests, young->seq));
+    }
+    ck_assert_uint_eq(ms_requests_floor(&requests), 0);
+    ms_requests_close(&requests, old);
+    ck_assert_uint_eq(ms_requests_floor(&requests), 101);
+}
+END_TEST
+
 START_TEST(sending_twice_is_a_programmer_error)
 {
     ms_requests_send(&requests, sent("1"), 6);
@@ -256,6 +275,7 @@ int main(void)
     tcase_add_test(tests, a_lost_connection_puts_all_back_in_order);
     tcase_add_test(tests, a_pause_holds_one_back_until_its_time);
     tcase_add_test(tests, every_state_can_be_closed);
+    tcase_add_test(tests, one_that_lasts_is_found_however_many_pass);
     tcase_add_test(tests, told_goes_back_to_sent);
     tcase_add_test_raise_signal(tests, sending_twice_is_a_programmer_error, SIGABRT);
     tcase_add_test(tests, nothing_is_lost_when_it_ends_full);
