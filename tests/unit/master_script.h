@@ -1,0 +1,371 @@
+/* A master alone with literal events: what its tests share. Each poll checks all invariants. */
+#ifndef TESTS_UNIT_MASTER_SCRIPT_H
+#define TESTS_UNIT_MASTER_SCRIPT_H
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "core/engine.h"
+#include "master/master.h"
+
+#define EPOCH 7u
+#define ECHO 2000u
+#define OTHER 3000u
+#define SENT_MAX 4096
+
+/* One effect with copies of what it pointed to. */
+struct sent {
+    struct ms_effect effect;
+    char payload[256];
+    char detail[MS_DETAIL_MAX + 1];
+    struct ms_usage usage;
+    struct ms_welcome welcome;
+    struct ms_token tokens[64];
+    uint32_t tokens_count;
+    bool is_last;
+    uint32_t columns, rows;
+    enum ms_error report_error;
+    struct {
+        char name[64], text[512];
+        uint64_t number;
+    } cells[64];
+};
+
+struct script {
+    struct ms_master *master;
+    struct ms_engine *engine;
+    ms_time now;
+    struct sent *sent; /* of the latest step */
+    size_t count;
+    uint8_t nonces;
+};
+
+static inline void copy_bytes(char *to, size_t size, struct ms_bytes bytes)
+{
+    size_t length = bytes.size < size - 1 ? bytes.size : size - 1;
+
+    if (length > 0) {
+        memcpy(to, bytes.data, length);
+    }
+    to[length] = '\0';
+}
+
+static inline void copy_report(struct sent *sent, const struct ms_report *report)
+{
+    sent->report_error = report->error;
+    sent->is_last = report->last;
+    sent->columns = report->columns_count;
+    sent->rows = report->columns_count > 0 ? report->cells_count / report->columns_count : 0;
+    for (uint32_t i = 0; i < report->cells_count && i < 64; i++) {
+        strncpy(sent->cells[i].name, report->cells[i].name, 63);
+        strncpy(sent->cells[i].text, report->cells[i].text ? report->cells[i].text : "", 511);
+        sent->cells[i].number = report->cells[i].number;
+    }
+}
+
+static inline void copy_tokens(struct sent *sent, const struct ms_tokens *tokens)
+{
+    sent->is_last = tokens->last;
+    sent->tokens_count = tokens->count;
+    for (uint32_t i = 0; i < tokens->count && i < 64; i++) {
+        sent->tokens[i] = tokens->tokens[i];
+    }
+}
+
+static inline void poll_dry(struct script *s)
+{
+    struct ms_effect effect;
+
+    while (ms_engine_poll(s->engine, &effect)) {
+        ck_assert_uint_lt(s->count, SENT_MAX);
+        struct sent *sent = &s->sent[s->count++];
+
+        memset(sent, 0, sizeof *sent);
+        sent->effect = effect;
+        if (effect.type != MS_EFFECT_SEND) {
+            continue;
+        }
+        ck_assert_uint_eq(effect.epoch, EPOCH);
+        copy_bytes(sent->payload, sizeof sent->payload, effect.command.payload);
+        copy_bytes(sent->detail, sizeof sent->detail, effect.command.detail);
+        if (effect.command.usage != NULL) {
+            sent->usage = *effect.command.usage;
+        }
+        if (effect.command.kind == MS_KIND_WELCOME) {
+            sent->welcome = *effect.command.body.welcome;
+        } else if (effect.command.kind == MS_KIND_VERDICT) {
+            copy_tokens(sent, effect.command.body.tokens);
+        } else if (effect.command.kind == MS_KIND_REPORT) {
+            copy_report(sent, effect.command.body.report);
+        }
+    }
+    ms_master_check(s->master);
+}
+
+static inline void step(struct script *s, const struct ms_event *event)
+{
+    s->count = 0;
+    ms_engine_step(s->engine, s->now, event);
+    poll_dry(s);
+}
+
+static inline void tick_at(struct script *s, ms_time now)
+{
+    s->now = now;
+    step(s, &(struct ms_event){.type = MS_EVENT_TICK});
+}
+
+/* Ticks at once for as long as the engine wants to go on; effects add up. */
+static inline void settle_down(struct script *s)
+{
+    s->count = 0;
+    for (int i = 0; ms_engine_deadline(s->engine) <= s->now; i++) {
+        ck_assert_int_lt(i, 100000);
+        ms_engine_step(s->engine, s->now, &(struct ms_event){.type = MS_EVENT_TICK});
+        poll_dry(s);
+    }
+}
+
+/* Lets time pass, ticking at every deadline. */
+static inline void run_until(struct script *s, ms_time until)
+{
+    ms_time at;
+
+    s->count = 0;
+    while ((at = ms_engine_deadline(s->engine)) <= until) {
+        s->now = at > s->now ? at : s->now;
+        ms_engine_step(s->engine, s->now, &(struct ms_event){.type = MS_EVENT_TICK});
+        poll_dry(s);
+    }
+    s->now = until;
+}
+
+static inline void setup_with(struct script *s, const struct ms_master_config *config)
+{
+    *s = (struct script){.now = 1000 * MS_SEC};
+    s->master = ms_master_create(config);
+    ck_assert_ptr_nonnull(s->master);
+    s->engine = ms_master_engine(s->master);
+    s->sent = calloc(SENT_MAX, sizeof *s->sent);
+    ck_assert_ptr_nonnull(s->sent);
+}
+
+static inline void setup(struct script *s)
+{
+    setup_with(s, &(struct ms_master_config){.epoch = EPOCH,
+                                             .crashes_max = MS_CRASHES_MAX_DEFAULT,
+                                             .seed = 1,
+                                             .name = "m",
+                                             .build = "test"});
+}
+
+static inline void teardown(struct script *s)
+{
+    ms_master_check(s->master);
+    ms_master_destroy(s->master);
+    free(s->sent);
+}
+
+static inline struct ms_master_stats stats_of(const struct script *s)
+{
+    struct ms_master_stats stats;
+
+    ms_master_stats(s->master, &stats);
+    return stats;
+}
+
+static inline void receive_epoch(struct script *s, ms_peer peer, ms_epoch epoch,
+                                 const struct ms_command *command)
+{
+    step(s, &(struct ms_event){
+                .type = MS_EVENT_RECEIVED, .peer = peer, .epoch = epoch, .command = command});
+}
+
+static inline void receive(struct script *s, ms_peer peer, const struct ms_command *command)
+{
+    receive_epoch(s, peer, EPOCH, command);
+}
+
+static inline struct ms_uuid uuid_of(uint8_t n)
+{
+    return (struct ms_uuid){{n, 0xaa}};
+}
+
+static inline void open_peer(struct script *s, ms_peer peer)
+{
+    struct ms_uuid nonce = {{0x55, ++s->nonces}};
+
+    step(s, &(struct ms_event){.type = MS_EVENT_PEER_OPENED, .peer = peer, .nonce = nonce});
+}
+
+static inline void close_peer(struct script *s, ms_peer peer)
+{
+    step(s, &(struct ms_event){
+                .type = MS_EVENT_PEER_CLOSED, .peer = peer, .error = MS_E_CLOSED});
+}
+
+static inline struct ms_hello hello_of(enum ms_role role, uint8_t node)
+{
+    struct ms_hello hello = {.role = role,
+                             .version_min = 1,
+                             .version_max = 1,
+                             .features = MS_FEATURES_ALL,
+                             .node = uuid_of(node),
+                             .slots = role == MS_ROLE_SLAVE ? 4 : 0};
+
+    hello.name[0] = role == MS_ROLE_SLAVE ? 's' : 'c';
+    hello.name[1] = (char)('0' + node % 10);
+    return hello;
+}
+
+static inline void say_hello(struct script *s, ms_peer peer, const struct ms_hello *hello)
+{
+    receive_epoch(s, peer, 0, &(struct ms_command){.kind = MS_KIND_HELLO, .body.hello = hello});
+}
+
+/* The nth effect of that kind of the latest step, or NULL. */
+static inline struct sent *find_nth(struct script *s, enum ms_kind kind, size_t n)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->sent[i].effect.type == MS_EFFECT_SEND && s->sent[i].effect.command.kind == kind &&
+            n-- == 0) {
+            return &s->sent[i];
+        }
+    }
+    return NULL;
+}
+
+static inline struct sent *find(struct script *s, enum ms_kind kind)
+{
+    return find_nth(s, kind, 0);
+}
+
+static inline struct sent *want(struct script *s, enum ms_kind kind)
+{
+    struct sent *sent = find(s, kind);
+
+    ck_assert_msg(sent != NULL, "no %s was sent", ms_kind_name(kind));
+    return sent;
+}
+
+static inline size_t count_of(struct script *s, enum ms_kind kind)
+{
+    size_t count = 0;
+
+    while (find_nth(s, kind, count) != NULL) {
+        count++;
+    }
+    return count;
+}
+
+static inline bool was_closed(const struct script *s, ms_peer peer)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->sent[i].effect.type == MS_EFFECT_CLOSE && s->sent[i].effect.peer == peer) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ERROR with that code, then CLOSE. */
+static inline void want_refusal(struct script *s, ms_peer peer, enum ms_error error)
+{
+    struct sent *sent = want(s, MS_KIND_ERROR);
+
+    ck_assert_str_eq(ms_error_name((enum ms_error)sent->effect.command.error),
+                     ms_error_name(error));
+    ck_assert_uint_eq(sent->effect.peer, peer);
+    ck_assert(was_closed(s, peer));
+}
+
+static inline struct ms_welcome greet(struct script *s, ms_peer peer, const struct ms_hello *hello)
+{
+    open_peer(s, peer);
+    say_hello(s, peer, hello);
+    return want(s, MS_KIND_WELCOME)->welcome;
+}
+
+static inline void announce(struct script *s, ms_peer peer, ms_type type, const char *name)
+{
+    struct ms_announced types[1] = {{.type = type}};
+    struct ms_announce body = {1, types};
+
+    strncpy(types[0].name, name, MS_NAME_MAX);
+    receive(s, peer, &(struct ms_command){.kind = MS_KIND_ANNOUNCE, .body.announce = &body});
+}
+
+static inline void pull(struct script *s, ms_peer peer, uint64_t count)
+{
+    receive(s, peer, &(struct ms_command){.kind = MS_KIND_PULL, .count = count});
+}
+
+static inline struct ms_welcome client(struct script *s, ms_peer peer, uint8_t node)
+{
+    struct ms_hello hello = hello_of(MS_ROLE_CLIENT, node);
+
+    return greet(s, peer, &hello);
+}
+
+/* A slave that runs echo, without credit. */
+static inline struct ms_welcome slave(struct script *s, ms_peer peer, uint8_t node)
+{
+    struct ms_hello hello = hello_of(MS_ROLE_SLAVE, node);
+    struct ms_welcome welcome = greet(s, peer, &hello);
+
+    announce(s, peer, ECHO, "echo");
+    return welcome;
+}
+
+static inline struct ms_command submission(uint64_t seq, const char *payload)
+{
+    return (struct ms_command){
+        .kind = MS_KIND_SUBMIT, .type = ECHO, .id.seq = seq, .payload = ms_bytes_of(payload)};
+}
+
+static inline void submit(struct script *s, ms_peer peer, uint64_t seq, const char *payload)
+{
+    struct ms_command command = submission(seq, payload);
+
+    receive(s, peer, &command);
+}
+
+static inline void result(struct script *s, ms_peer peer, uint64_t token, enum ms_status status,
+                          const char *payload)
+{
+    receive(s, peer,
+            &(struct ms_command){.kind = MS_KIND_RESULT,
+                                 .status = (uint8_t)status,
+                                 .token = {EPOCH, token},
+                                 .payload = ms_bytes_of(payload)});
+}
+
+static inline void confirm(struct script *s, ms_peer peer, uint64_t seq, uint64_t count)
+{
+    receive(s, peer,
+            &(struct ms_command){.kind = MS_KIND_OUTCOME_ACK, .id.seq = seq, .count = count});
+}
+
+static inline uint64_t token_of(const struct sent *sent)
+{
+    return sent->effect.command.token.n;
+}
+
+#define TESTS(...)                                                                                 \
+    int main(void)                                                                                 \
+    {                                                                                              \
+        const TTest *const tests[] = {__VA_ARGS__};                                         \
+        Suite *suite = suite_create(__FILE__);                                                     \
+        TCase *tcase = tcase_create("all");                                                        \
+        for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {                              \
+            tcase_add_test(tcase, tests[i]);                                                       \
+        }                                                                                          \
+        suite_add_tcase(suite, tcase);                                                             \
+        SRunner *runner = srunner_create(suite);                                                   \
+        srunner_run_all(runner, CK_NORMAL);                                                        \
+        int failed = srunner_ntests_failed(runner);                                                \
+        srunner_free(runner);                                                                      \
+        return failed == 0 ? 0 : 1;                                                                \
+    }
+
+#endif
