@@ -22,8 +22,9 @@ ALLOCATION = {"malloc", "calloc", "realloc", "aligned_alloc", "free"}
 ALLOCATORS = {
     "ms_core": {"pool", "slab", "heap", "map", "engine", "router", "options"},
     "ms_proto": {"arena", "acks", "decoder", "encoder"},
-    "ms_master": {"lanes", "leases"},
+    "ms_master": {"lanes", "leases", "connections", "inspect", "master"},
     "ms_slave": {"slave"},
+    "ms_client": {"requests"},
 }
 # The invariant handler is the one that may speak and end the process.
 LAST_WORDS = {"core/invariant": {"stderr", "fprintf", "fputs", "fflush", "abort"}}
