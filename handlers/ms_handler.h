@@ -38,6 +38,11 @@ enum ms_job_stream { MS_JOB_DATA = 0, MS_JOB_STDERR = 1, MS_JOB_LOG = 2 };
 
 enum ms_job_flags { MS_JOB_STREAMED = 2 /* the submitter watches the output as it comes */ };
 
+enum ms_handler_flags {
+    MS_HANDLER_ON_REQUEST = 1, /* not loaded with a whole directory, only when its file is named */
+    MS_HANDLER_RUNS_ANYTHING = 2 /* runs what submitters say: only with --allow-exec */
+};
+
 struct ms_job;
 struct ms_host;
 
@@ -58,7 +63,7 @@ struct ms_handler {
     const char *about;    /* one line for people; may be NULL */
     uint64_t payload_max; /* larger payloads fail before run; 0 = no limit of its own */
     uint32_t timeout_ms;  /* of an attempt, when the submitter gave none; 0 = none */
-    uint32_t flags;       /* 0 */
+    uint32_t flags;       /* enum ms_handler_flags */
 
     /* May be NULL. args: what the user wrote behind the file's name, "" if nothing. Sets *state,
      * which finish and run get back. 0 = ok; else the slave refuses to start. */
@@ -114,8 +119,8 @@ extern MS_HANDLER_PUBLIC const struct ms_handler ms_handler_v1;
 extern MS_HANDLER_PUBLIC const struct ms_handler *const ms_handlers_v1[];
 
 /* Appends to the result (or another stream). Bytes are copied; any number of calls, any size. May
- * block while the network is slower than the handler. 0 = ok; -1 = the bytes were dropped because
- * the job was cancelled or its output passed the limit: give up. */
+ * block while the slave is slower than the handler. 0 = ok; -1 = the job was cancelled or its output
+ * passed the limit: give up, the bytes may be lost. */
 static inline int ms_job_write_to(struct ms_job *job, int stream, const void *data, size_t size)
 {
     return job->host->write(job, stream, data, size);
