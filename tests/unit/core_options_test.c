@@ -147,7 +147,7 @@ START_TEST(lists_grow_on_their_own_level)
 
     open_fixture(&fixture);
     for (int i = 0; i < 5; i++) {
-        char name[8];
+        char name[16];
 
         snprintf(name, sizeof name, "h%d,x", i);
         set(&fixture, HANDLERS, by_flag, name);
