@@ -89,7 +89,6 @@ static void check_queue(const struct ms_master *master, struct sums *sums)
         count++;
     }
     ms_assert(count == ms_pool_used(&queue->pool));
-    ms_assert(count == ms_map_count(&queue->by_id));
     ms_assert(sums->leased == queue->leases.count);
     ms_assert(sums->delayed == ms_heap_count(&queue->delayed));
     for (size_t state = 0; state < MS_LIFE_STATES; state++) {
@@ -223,6 +222,7 @@ static void check_client(const struct ms_client *client, uint64_t *finished, uin
     ms_assert(list_length(&client->pending) == client->pending_count);
     ms_assert(sent_bytes == client->sent_bytes);
     ms_assert(client->sent_count + client->pending_count <= client->live_count);
+    ms_assert(client->index.count + client->index.spilled == client->live_count);
     ms_assert(client->session != NULL || client->pending_count == 0 ||
               ms_list_is_linked(&client->sweep));
     *finished += client->sent_count + client->pending_count;

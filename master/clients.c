@@ -96,6 +96,7 @@ void ms_clients_reap(struct ms_master *master, struct ms_client *client)
     value = ms_map_remove(&master->clients_by_uuid, ms_key_of_uuid(&client->uuid));
     ms_assert(value == (uint64_t)(uintptr_t)client);
     ms_closed_finish(&client->closed, &master->queue.slab);
+    ms_index_finish(&client->index);
     ms_pool_give(&master->clients, client);
 }
 
@@ -108,6 +109,7 @@ void ms_clients_finish(struct ms_master *master)
     while (master->clients.chunks != NULL &&
            (client = ms_pool_next(&master->clients, &cursor)) != NULL) {
         ms_closed_finish(&client->closed, &master->queue.slab);
+        ms_index_finish(&client->index);
     }
     ms_pool_finish(&master->clients);
     ms_map_finish(&master->clients_by_uuid);
@@ -174,6 +176,15 @@ static enum ms_error examine(struct ms_master *master, const struct ms_client *c
     return MS_E_OK;
 }
 
+static struct ms_lane *find_lane(struct ms_master *master, struct ms_client *client, ms_type type)
+{
+    if (client->lane == NULL || client->lane->type != type) {
+        client->lane = ms_lanes_find(&master->lanes, type);
+    }
+    ms_assert(client->lane == NULL || client->lane->type == type);
+    return client->lane;
+}
+
 static void submit(struct ms_master *master, ms_time now, struct ms_client *client,
                    const struct ms_command *command)
 {
@@ -193,7 +204,7 @@ static void submit(struct ms_master *master, ms_time now, struct ms_client *clie
         refuse(master, client, seq, seq == 0 ? MS_E_BAD_ARGUMENT : MS_E_CLOSED_ID, NULL);
         return;
     }
-    lane = ms_lanes_find(&master->lanes, command->type);
+    lane = find_lane(master, client, command->type);
     master->complaint.text[0] = '\0';
     error = examine(master, client, lane, command);
     if (error == MS_E_OK &&
@@ -217,8 +228,8 @@ static void cancel(struct ms_master *master, ms_time now, struct ms_client *clie
     struct ms_command answer = {.kind = MS_KIND_CANCEL_ACK,
                                 .id = {.client = client->uuid, .seq = command->id.seq}};
 
-    if (work == NULL) {
-        answer.error = MS_E_NOT_FOUND;
+    if (work == NULL || ms_work_is_finished(work)) {
+        answer.error = MS_E_NOT_FOUND; /* too late: the outcome stands */
     } else if (work->attempt > 0) {
         answer.flags = MS_FLAG_STARTED;
     }

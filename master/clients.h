@@ -6,7 +6,9 @@
 #include "core/list.h"
 #include "core/session.h"
 #include "master/closed.h"
+#include "master/index.h"
 
+struct ms_lane;
 struct ms_master;
 struct ms_work;
 
@@ -17,6 +19,8 @@ struct ms_client {
     struct ms_uuid uuid;
     uint64_t number;            /* unique in this master; with seq it names commands in the index */
     uint64_t session_number;    /* for people */
+    struct ms_index index;      /* its live commands */
+    struct ms_lane *lane;       /* that it submitted to last; saves the search */
     struct ms_closed closed;
     struct ms_list pending;     /* finished works, not sent on this connection, in order of finish */
     struct ms_list sent;        /* sent, not confirmed */

@@ -18,7 +18,7 @@ void ms_closed_init(struct ms_closed *closed, uint64_t seed)
 {
     ms_assert(closed != NULL);
     *closed = (struct ms_closed){0};
-    ms_map_init(&closed->spans, SIZE_MAX / 2, seed);
+    ms_map_init(&closed->spans, SIZE_MAX / 4 / sizeof(struct ms_map_cell), seed);
     ms_list_init(&closed->list);
 }
 

@@ -9,7 +9,7 @@ struct ms_master;
 /* Hands out at most MS_DISPATCH_BURST commands while the step has room; what is left stays due. */
 void ms_dispatch_run(struct ms_master *master, ms_time now);
 
-/* Asks the provider for commands when there is more credit than ready ones. */
+/* Asks a provider that produces for commands when there is more credit than ready ones. */
 void ms_dispatch_ask(struct ms_master *master, ms_time now);
 
 #endif

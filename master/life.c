@@ -6,8 +6,7 @@
     [MS_LIFE_##state][MS_LIFE_##happening] = {MS_LIFE_##state, MS_LIFE_##happening,                \
                                               MS_LIFE_##next, words}
 
-/* A cell without words is no row. */
-static const struct ms_life_row table[MS_LIFE_STATES][MS_LIFE_EVENTS] = {
+const struct ms_life_row ms_life_table[MS_LIFE_STATES][MS_LIFE_EVENTS] = {
     ROW(NONE, SUBMIT, READY, "accepted; it may be handed out at once"),
     ROW(NONE, SUBMIT_LATER, DELAYED, "accepted with a delay"),
     ROW(READY, HAND_OUT, LEASED, "a slave that runs its type has credit; a new attempt and token"),
@@ -29,13 +28,6 @@ static const struct ms_life_row table[MS_LIFE_STATES][MS_LIFE_EVENTS] = {
     ROW(CANCELLED, CONFIRM, CLOSED, "its submitter has the outcome"),
     ROW(CANCELLED, ABANDON, CLOSED, "nobody waits for the outcome: background, or the client is gone"),
 };
-
-const struct ms_life_row *ms_life_next(enum ms_life_state from, enum ms_life_event event)
-{
-    ms_assert(from < MS_LIFE_STATES);
-    ms_assert(event < MS_LIFE_EVENTS);
-    return table[from][event].why != NULL ? &table[from][event] : NULL;
-}
 
 const char *ms_life_state_name(enum ms_life_state state)
 {
@@ -80,7 +72,7 @@ const struct ms_fsm *ms_life_fsm(void)
 
     for (size_t from = 0; from < MS_LIFE_STATES; from++) {
         for (size_t event = 0; event < MS_LIFE_EVENTS; event++) {
-            const struct ms_life_row *row = &table[from][event];
+            const struct ms_life_row *row = &ms_life_table[from][event];
 
             if (row->why != NULL) {
                 words[count++] = (struct ms_fsm_row){ms_life_state_name(row->from),

@@ -3,6 +3,7 @@
 #define MASTER_LIFE_H
 
 #include "core/fsm.h"
+#include "core/invariant.h"
 
 enum ms_life_state {
     MS_LIFE_NONE,      /* not known here */
@@ -41,8 +42,18 @@ struct ms_life_row {
     const char *why;
 };
 
+/* The table. A cell without words is no row. */
+extern const struct ms_life_row ms_life_table[MS_LIFE_STATES][MS_LIFE_EVENTS];
+
 /* NULL when the event has no meaning in that state. */
-const struct ms_life_row *ms_life_next(enum ms_life_state from, enum ms_life_event event);
+static inline const struct ms_life_row *ms_life_next(enum ms_life_state from,
+                                                     enum ms_life_event event)
+{
+    const struct ms_life_row *row = &ms_life_table[from][event];
+
+    ms_assert(from < MS_LIFE_STATES && event < MS_LIFE_EVENTS);
+    return row->why != NULL ? row : NULL;
+}
 
 /* "ready", "hand_out". Never NULL. */
 const char *ms_life_state_name(enum ms_life_state state);

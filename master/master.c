@@ -130,6 +130,17 @@ static enum ms_error fence(const struct ms_master *master, const struct ms_event
     return MS_E_OK;
 }
 
+/* Any frame is a proof of life; false when the session is dead. Most frames come in company, and one of
+ * them in a moment is enough. */
+static bool hear(struct ms_master *master, ms_time now, struct ms_session *session)
+{
+    ms_assert(session->heard_at <= now);
+    if (session->heard_at == now && session->state == MS_SESSION_ALIVE) {
+        return true;
+    }
+    return ms_session_manager_read(&master->sessions, session, now);
+}
+
 static void received(struct ms_master *master, ms_time now, const struct ms_event *event)
 {
     struct ms_connection *connection = ms_connections_find(&master->connections, event->peer);
@@ -144,7 +155,7 @@ static void received(struct ms_master *master, ms_time now, const struct ms_even
         ms_master_refuse(master, event->peer, error, NULL);
     } else if (connection->session == NULL) {
         greet(master, now, connection, event->command);
-    } else if (ms_session_manager_read(&master->sessions, connection->session, now)) {
+    } else if (hear(master, now, connection->session)) {
         receive(master, now, connection->session, event->command);
     }
 }
@@ -193,7 +204,9 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     if (!ms_list_is_empty(&master->pumps)) {
         ms_clients_pump(master, now);
     }
-    ms_dispatch_ask(master, now);
+    if (master->queue.provider->produce != NULL) {
+        ms_dispatch_ask(master, now);
+    }
 }
 
 /* True when a step left something behind. */
@@ -320,6 +333,7 @@ void ms_master_destroy(struct ms_master *master)
     }
     leave_all(master);
     ms_inspect_finish(&master->inspect);
+    ms_queue_abandon(&master->queue); /* pieces of output are on their clients' lists */
     ms_clients_finish(master);
     ms_queue_finish(&master->queue);
     ms_lanes_finish(&master->lanes);

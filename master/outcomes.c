@@ -255,6 +255,11 @@ static bool pump_outcome(struct ms_master *master, ms_time now, struct ms_client
     return true;
 }
 
+static bool has_any(const struct ms_client *client)
+{
+    return client->pending_count > 0 || !ms_list_is_empty(&client->streams_due);
+}
+
 void ms_clients_pump(struct ms_master *master, ms_time now)
 {
     uint32_t turns = 2 * MS_EFFECTS_MAX;
@@ -265,7 +270,8 @@ void ms_clients_pump(struct ms_master *master, ms_time now)
         struct ms_client *client = ms_container_of(link, struct ms_client, pump);
 
         if (client->session == NULL || client->session->peer == MS_PEER_NONE ||
-            (!pump_stream(master, client) && !pump_outcome(master, now, client))) {
+            (!pump_stream(master, client) && !pump_outcome(master, now, client)) ||
+            !has_any(client)) {
             ms_list_remove(link);
         }
     }

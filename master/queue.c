@@ -21,7 +21,7 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
                                .provider = &ms_provider_queue,
                                .commands_max = commands_max,
                                .bytes_max = bytes_max};
-    ms_map_init(&queue->by_id, places, ms_rng_next(rng));
+    ms_map_init(&queue->spill, places, ms_rng_next(rng));
     ms_heap_init(&queue->delayed, places);
     ms_slab_init(&queue->slab, bytes_max + MS_RESULT_RESERVE);
     return ms_pool_init(&queue->pool, sizeof(struct ms_work), places) &&
@@ -38,34 +38,45 @@ void ms_queue_limit(struct ms_queue *queue, uint32_t commands_max, uint64_t byte
     queue->slab.max = bytes_max + MS_RESULT_RESERVE;
 }
 
-void ms_queue_finish(struct ms_queue *queue)
+void ms_queue_abandon(struct ms_queue *queue)
 {
     uint32_t cursor = 0;
     struct ms_work *work;
 
-    if (queue == NULL) {
-        return;
-    }
     while (queue->pool.chunks != NULL && (work = ms_pool_next(&queue->pool, &cursor)) != NULL) {
         ms_output_discard(work, &queue->slab);
         ms_slab_give(&queue->slab, work->block, work->block_size);
+        work->block = NULL;
+        work->block_size = 0;
+    }
+}
+
+void ms_queue_finish(struct ms_queue *queue)
+{
+    if (queue == NULL) {
+        return;
     }
     ms_leases_finish(&queue->leases);
     ms_heap_finish(&queue->delayed);
-    ms_map_finish(&queue->by_id);
+    ms_map_finish(&queue->spill);
     ms_pool_finish(&queue->pool);
     ms_slab_finish(&queue->slab);
-}
-
-static struct ms_key key_of(const struct ms_client *client, uint64_t seq)
-{
-    return ms_key_of(client->number, seq);
 }
 
 struct ms_work *ms_queue_find(const struct ms_queue *queue, const struct ms_client *client,
                               uint64_t seq)
 {
-    return ms_map_find_pointer(&queue->by_id, key_of(client, seq));
+    const struct ms_index *index = &client->index;
+
+    if (index->slots != NULL) {
+        struct ms_work *work = index->slots[seq & index->mask];
+
+        if (work != NULL && work->seq == seq) {
+            return work;
+        }
+    }
+    ms_assert(client->number > 0);
+    return index->spilled > 0 ? ms_index_find_spilled(&queue->spill, client->number, seq) : NULL;
 }
 
 bool ms_queue_has_room(const struct ms_queue *queue, size_t size)
@@ -104,6 +115,19 @@ static bool copy_payload(struct ms_queue *queue, struct ms_work *work, struct ms
     return work->block != NULL;
 }
 
+/* By number, and by time when it is delayed; neither when memory is out. */
+static bool index_it(struct ms_queue *queue, ms_time now, struct ms_work *work, ms_time delay)
+{
+    if (!ms_index_add(&work->client->index, &queue->spill, work)) {
+        return false;
+    }
+    if (delay > 0 && !ms_heap_push(&queue->delayed, &work->timer, now + delay)) {
+        ms_index_remove(&work->client->index, &queue->spill, work);
+        return false;
+    }
+    return true;
+}
+
 struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_client *client,
                                 struct ms_lane *lane, const struct ms_command *submit)
 {
@@ -121,10 +145,7 @@ struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_c
     work->flags = submit->flags & (MS_FLAG_BACKGROUND | MS_FLAG_STREAM);
     work->timeout = submit->timeout;
     work->created_at = now;
-    if (!copy_payload(queue, work, submit->payload) ||
-        !ms_map_put_pointer(&queue->by_id, key_of(client, work->seq), work) ||
-        (submit->delay > 0 && !ms_heap_push(&queue->delayed, &work->timer, now + submit->delay))) {
-        ms_map_remove(&queue->by_id, key_of(client, work->seq));
+    if (!copy_payload(queue, work, submit->payload) || !index_it(queue, now, work, submit->delay)) {
         ms_slab_give(&queue->slab, work->block, work->block_size);
         ms_pool_give(&queue->pool, work);
         return NULL;
@@ -327,9 +348,7 @@ void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
 void ms_queue_close(struct ms_queue *queue, ms_time now, struct ms_work *work,
                     enum ms_life_event event)
 {
-    uint64_t value = ms_map_remove(&queue->by_id, key_of(work->client, work->seq));
-
-    ms_assert(value == (uint64_t)(uintptr_t)work);
+    ms_index_remove(&work->client->index, &queue->spill, work);
     ms_assert(!ms_list_is_linked(&work->link));
     transit(queue, now, work, event);
     ms_assert(work->state == MS_LIFE_CLOSED);

@@ -15,7 +15,7 @@
 
 struct ms_queue {
     struct ms_pool pool;
-    struct ms_map by_id;
+    struct ms_map spill; /* of the clients' indexes */
     struct ms_leases leases;
     struct ms_heap delayed;
     struct ms_slab slab;
@@ -41,7 +41,10 @@ struct ms_result {
 /* lanes and rng are borrowed. False when memory is out. */
 bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng *rng,
                    uint32_t commands_max, uint64_t bytes_max);
-void ms_queue_finish(struct ms_queue *queue); /* frees every command */
+void ms_queue_finish(struct ms_queue *queue);
+
+/* Frees the bytes of every command, whose clients are still there; to be followed by finish. */
+void ms_queue_abandon(struct ms_queue *queue);
 
 struct ms_work *ms_queue_find(const struct ms_queue *queue, const struct ms_client *client,
                               uint64_t seq);

@@ -77,8 +77,7 @@ static void apply(struct ms_master *master, ms_time now, struct ms_work *work,
     struct ms_result result;
 
     ms_assert(work->state == MS_LIFE_LEASED);
-    if (command->status != MS_STATUS_OK && command->status != MS_STATUS_FAIL &&
-        work->is_cancel_asked) {
+    if (work->is_cancel_asked) { /* and confirmed, so nothing else may come out of it */
         result = result_of(command, MS_STATUS_CANCELLED);
         settle(master, now, work, MS_LIFE_CANCEL, &result);
         return;
