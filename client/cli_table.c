@@ -1,0 +1,245 @@
+#include "client/cli_table.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#define COLUMN_GAP  2
+#define NUMBER_SIZE 24
+
+/* One question being printed. Widths are those of the first part of the answer, so that a million rows
+ * need no room; a later cell that is wider pushes its row out, no more. */
+struct printing {
+    const struct ms_cli *cli;
+    const struct ms_cli_table *table;
+    size_t *widths;
+    uint32_t columns;
+    uint64_t rows;
+    int error;
+    bool is_begun, is_done;
+};
+
+static const char *cell_text(const struct ms_client_cell *cell, char number_out[NUMBER_SIZE])
+{
+    if (!cell->is_number) {
+        return cell->text != NULL ? cell->text : "";
+    }
+    snprintf(number_out, NUMBER_SIZE, "%" PRIu64, cell->number);
+    return number_out;
+}
+
+/* Characters, not bytes; what continues a character does not count. */
+static size_t width_of(const char *text)
+{
+    size_t width = 0;
+
+    for (; *text != '\0'; text++) {
+        width += ((unsigned char)*text & 0xC0) != 0x80 ? 1 : 0;
+    }
+    return width;
+}
+
+/* What a slave or a client called itself shall not steer the terminal, nor break the row. */
+static void print_clean(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        const unsigned char c = (unsigned char)*text;
+
+        putchar(c < ' ' || c == 0x7F ? '?' : c);
+    }
+}
+
+static void print_padded(const char *text, size_t width, bool is_right, bool is_last)
+{
+    const size_t have = width_of(text);
+    const size_t gap = width > have ? width - have : 0;
+
+    if (is_right) {
+        printf("%*s", (int)gap, "");
+    }
+    print_clean(text);
+    if (!is_last) {
+        printf("%*s", (int)(is_right ? COLUMN_GAP : gap + COLUMN_GAP), "");
+    }
+}
+
+static bool measure(struct printing *printing, const struct ms_client_report *report)
+{
+    char number[NUMBER_SIZE];
+
+    printing->columns = report->columns;
+    printing->widths = calloc(report->columns, sizeof *printing->widths);
+    if (printing->widths == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < report->columns * report->rows; i++) {
+        const size_t name = width_of(report->cells[i].name);
+        const size_t text = width_of(cell_text(&report->cells[i], number));
+        size_t *width = &printing->widths[i % report->columns];
+
+        *width = *width < name ? name : *width;
+        *width = *width < text ? text : *width;
+    }
+    return true;
+}
+
+static void print_headers(const struct printing *printing, const struct ms_client_report *report)
+{
+    for (uint32_t i = 0; i < report->columns; i++) {
+        print_padded(report->cells[i].name, printing->widths[i], report->cells[i].is_number,
+                     i + 1 == report->columns);
+    }
+    putchar('\n');
+}
+
+static void print_rows(const struct printing *printing, const struct ms_client_report *report)
+{
+    char number[NUMBER_SIZE];
+
+    for (uint32_t i = 0; i < report->columns * report->rows; i++) {
+        const uint32_t column = i % report->columns;
+        const bool is_last = column + 1 == report->columns;
+
+        print_padded(cell_text(&report->cells[i], number), printing->widths[column],
+                     report->cells[i].is_number, is_last);
+        if (is_last) {
+            putchar('\n');
+        }
+    }
+}
+
+static void print_record(const struct ms_client_report *report)
+{
+    char number[NUMBER_SIZE];
+    size_t width = 0;
+
+    for (uint32_t i = 0; i < report->columns * report->rows; i++) {
+        const size_t name = width_of(report->cells[i].name);
+
+        width = width < name ? name : width;
+    }
+    for (uint32_t i = 0; i < report->columns * report->rows; i++) {
+        print_padded(report->cells[i].name, width, false, false);
+        print_clean(cell_text(&report->cells[i], number));
+        putchar('\n');
+    }
+}
+
+static json_t *json_cell(const struct ms_client_cell *cell)
+{
+    if (cell->is_number) {
+        return json_integer((json_int_t)cell->number);
+    }
+    json_t *text = json_string(cell->text != NULL ? cell->text : "");
+
+    return text != NULL ? text : json_null(); /* it was not UTF-8 */
+}
+
+static bool print_json(struct printing *printing, const struct ms_client_report *report)
+{
+    for (uint32_t row = 0; row < report->rows; row++) {
+        const struct ms_client_cell *cells = &report->cells[row * report->columns];
+        json_t *object = json_object();
+
+        for (uint32_t i = 0; i < report->columns; i++) {
+            json_object_set_new(object, cells[i].name, json_cell(&cells[i]));
+        }
+        if (!printing->table->is_record) {
+            fputs(printing->rows + row == 0 ? "[\n" : ",\n", stdout);
+        }
+        const int failed = json_dumpf(object, stdout, JSON_COMPACT);
+
+        json_decref(object);
+        if (failed != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool print_part(struct printing *printing, const struct ms_client_report *report)
+{
+    if (report->rows == 0) {
+        return true;
+    }
+    if (printing->table->is_json) {
+        return print_json(printing, report);
+    }
+    if (printing->table->is_record) {
+        print_record(report);
+        return true;
+    }
+    if (printing->widths == NULL) {
+        if (!measure(printing, report)) {
+            return false;
+        }
+        if (!printing->table->no_headers) {
+            print_headers(printing, report);
+        }
+    }
+    if (report->columns != printing->columns) {
+        return false; /* one answer has one shape */
+    }
+    print_rows(printing, report);
+    return true;
+}
+
+static void print_end(const struct printing *printing)
+{
+    if (!printing->table->is_json) {
+        return;
+    }
+    if (printing->table->is_record) {
+        fputs(printing->rows == 0 ? "null\n" : "\n", stdout);
+    } else {
+        fputs(printing->rows == 0 ? "[]\n" : "\n]\n", stdout);
+    }
+}
+
+static void report_cb(struct ms_client *client, const struct ms_client_report *report,
+                      void *context)
+{
+    struct printing *printing = context;
+
+    if (report->is_reset) {
+        /* What is printed cannot be taken back, so the answer must not begin anew behind it. */
+        printing->error = printing->rows > 0 ? MS_CLIENT_CLOSED : MS_CLIENT_OK;
+        printing->is_done = printing->rows > 0;
+    } else if (report->error != MS_CLIENT_OK) {
+        printing->error = report->error;
+        printing->is_done = true;
+    } else if (!printing->is_done) {
+        if (!print_part(printing, report)) {
+            printing->error = MS_CLIENT_NO_MEMORY;
+            printing->is_done = true;
+        }
+        printing->rows += report->rows;
+        printing->is_done = printing->is_done || report->is_last;
+    }
+    if (printing->is_done) {
+        ms_client_break(client);
+    }
+}
+
+int ms_cli_ask(const struct ms_cli *cli, struct ms_client *client,
+               const struct ms_client_query *query, const struct ms_cli_table *table)
+{
+    struct printing printing = {.cli = cli, .table = table};
+    int error = ms_client_ask(client, query, report_cb, &printing);
+
+    while (error == MS_CLIENT_OK && !printing.is_done) {
+        ms_client_run(client, -1);
+    }
+    error = error != MS_CLIENT_OK ? error : printing.error;
+    free(printing.widths);
+    if (error != MS_CLIENT_OK) {
+        ms_cli_say(cli, "%s",
+                   error == MS_CLIENT_CLOSED ? "the connection was lost in the midst of the answer"
+                                             : ms_client_strerror(error));
+        return error == MS_CLIENT_CLOSED ? EX_TEMPFAIL : ms_cli_exit_code(error);
+    }
+    print_end(&printing);
+    return EX_OK;
+}

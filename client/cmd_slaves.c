@@ -1,0 +1,68 @@
+#include <sysexits.h>
+
+#include "client/cli_table.h"
+#include "client/commands.h"
+
+struct settings {
+    struct ms_cli_common common;
+    bool no_headers;
+    uint64_t limit;
+};
+
+static const struct ms_option table[] = {
+    MS_CLI_COMMON_OPTIONS(struct settings, common),
+    {.name = "no-headers",
+     .kind = MS_OPTION_BOOL,
+     .help = "print no line of column names",
+     .offset = offsetof(struct settings, no_headers)},
+    {.name = "limit",
+     .short_name = 'n',
+     .kind = MS_OPTION_U64,
+     .max = UINT32_MAX,
+     .default_text = "0",
+     .help = "print at most so many slaves; 0 = all",
+     .offset = offsetof(struct settings, limit)},
+};
+
+static const struct ms_cli cli = {
+    .program = "muster slaves",
+    .summary = "Lists the slaves: name, state, slots, credit, commands in hand.",
+    .table = table,
+    .count = sizeof table / sizeof table[0],
+};
+
+static int run(int argc, char **argv)
+{
+    struct settings settings;
+    struct ms_options options;
+    const struct ms_cli_result result = ms_cli_parse(&cli, argc, argv, &settings, &options);
+    int code = EX_OK;
+
+    if (result.is_done) {
+        return result.exit_code;
+    }
+    struct ms_client *client = ms_cli_connect(&cli, &settings.common, NULL, &code);
+
+    if (client != NULL) {
+        const struct ms_client_query query = {
+            .size = sizeof query,
+            .what = MS_CLIENT_ASK_SLAVES,
+            .limit = (uint32_t)settings.limit,
+        };
+        const struct ms_cli_table how = {.is_json = settings.common.is_json,
+                                         .no_headers = settings.no_headers};
+
+        code = ms_cli_ask(&cli, client, &query, &how);
+        ms_client_close(client, 0);
+        ms_client_destroy(client);
+    }
+    ms_options_finish(&options);
+    return ms_cli_finish_output(&cli, code);
+}
+
+const struct ms_cli_command ms_cmd_slaves = {
+    .name = "slaves",
+    .summary = "the slaves and how they are",
+    .cli = &cli,
+    .run = run,
+};

@@ -1,0 +1,51 @@
+#include <sysexits.h>
+
+#include "client/cli_table.h"
+#include "client/commands.h"
+
+struct settings {
+    struct ms_cli_common common;
+};
+
+static const struct ms_option table[] = {
+    MS_CLI_COMMON_OPTIONS(struct settings, common),
+};
+
+static const struct ms_cli cli = {
+    .program = "muster status",
+    .summary = "Prints what the master is doing: sessions, commands by state, counters.",
+    .epilogue = "Examples:\n  muster status\n  muster status --json | jq .commands_ready\n",
+    .table = table,
+    .count = sizeof table / sizeof table[0],
+};
+
+static int run(int argc, char **argv)
+{
+    struct settings settings;
+    struct ms_options options;
+    const struct ms_cli_result result = ms_cli_parse(&cli, argc, argv, &settings, &options);
+    int code = EX_OK;
+
+    if (result.is_done) {
+        return result.exit_code;
+    }
+    struct ms_client *client = ms_cli_connect(&cli, &settings.common, NULL, &code);
+
+    if (client != NULL) {
+        const struct ms_client_query query = {.size = sizeof query, .what = MS_CLIENT_ASK_STATUS};
+        const struct ms_cli_table how = {.is_json = settings.common.is_json, .is_record = true};
+
+        code = ms_cli_ask(&cli, client, &query, &how);
+        ms_client_close(client, 0);
+        ms_client_destroy(client);
+    }
+    ms_options_finish(&options);
+    return ms_cli_finish_output(&cli, code);
+}
+
+const struct ms_cli_command ms_cmd_status = {
+    .name = "status",
+    .summary = "what the master is doing",
+    .cli = &cli,
+    .run = run,
+};

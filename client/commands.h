@@ -1,0 +1,14 @@
+/* The subcommands of muster: each is one const struct in its own file, and one line here and in main.c. */
+#ifndef CLIENT_COMMANDS_H
+#define CLIENT_COMMANDS_H
+
+#include "client/cli.h"
+
+extern const struct ms_cli_command ms_cmd_submit;
+extern const struct ms_cli_command ms_cmd_status;
+extern const struct ms_cli_command ms_cmd_slaves;
+extern const struct ms_cli_command ms_cmd_commands;
+extern const struct ms_cli_command ms_cmd_show;
+extern const struct ms_cli_command ms_cmd_bench;
+
+#endif
