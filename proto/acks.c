@@ -4,7 +4,7 @@
 
 #include "core/invariant.h"
 #include "proto/pack.h"
-#include "proto/wire.h"
+#include "proto/wire_put.h"
 
 #define CAPACITY_MIN     256u
 #define BODY_MAX         (MS_FRAME_CONTROL_MAX - MS_ACKS_TAIL_MAX)

@@ -3,119 +3,249 @@
 #include "core/invariant.h"
 #include "proto/utf8.h"
 
-/* How a field's value goes into its member. Numbers that are too large for a narrow member become
- * its maximum, which no enumeration has; so the last value of a field counts, as in protobuf. */
-enum op {
-    OP_UNKNOWN,
-    OP_FLAGS, /* bits nobody knows are dropped */
-    OP_U8,
-    OP_U16,
-    OP_U32,
-    OP_S32,
-    OP_U64,
-    OP_FIXED64,
-    OP_BYTES,
-    OP_TEXT,   /* UTF-8 */
-    OP_CLIENT, /* to the sink's client */
-    OP_USAGE,  /* to the sink's usage */
+/* What an element holds beside the members of its command. */
+struct extra {
+    struct ms_bytes client;
+    struct ms_usage *usage;
+    bool has_usage;
 };
 
-struct field {
-    uint8_t op;
-    uint8_t type; /* enum ms_wire_type */
-    uint16_t offset;
-};
+/* How values go into members. The last value of a field counts, as in protobuf: so nothing is judged
+ * here. A number that is too large for a narrow member becomes its maximum, which no enumeration
+ * has. */
+static inline bool get_u64(struct ms_wire *wire, uint64_t *member)
+{
+    return ms_wire_varint(wire, member);
+}
 
-#define FIELDS_MAX 16 /* one byte holds the key of every field of version 1 */
+static inline bool get_u32(struct ms_wire *wire, uint32_t *member)
+{
+    uint64_t value = 0;
 
-typedef struct field layout[FIELDS_MAX];
-
-#define IN_COMMAND(member) offsetof(struct ms_command, member)
-#define FIELD(op, type, member)                                                                    \
-    {                                                                                              \
-        OP_##op, MS_WIRE_##type, IN_COMMAND(member)                                                \
+    if (!ms_wire_varint(wire, &value)) {
+        return false;
     }
-#define NUMBER(op, member) FIELD(op, VARINT, member)
+    *member = (uint32_t)value;
+    return true;
+}
 
-static const layout command_layout = {
-    [1] = FIELD(FIXED64, FIXED64, type), [2] = {OP_CLIENT, MS_WIRE_BYTES, 0},
-    [3] = NUMBER(U64, id.seq),           [4] = NUMBER(U64, token.n),
-    [5] = NUMBER(U32, attempt),          [6] = NUMBER(U64, timeout),
-    [7] = NUMBER(FLAGS, flags),          [8] = FIELD(BYTES, BYTES, payload),
-};
+static inline bool get_s32(struct ms_wire *wire, int32_t *member)
+{
+    uint32_t value = 0;
 
-static const layout output_layout = {
-    [1] = NUMBER(U64, token.n),     [2] = NUMBER(U64, id.seq), [3] = NUMBER(U32, attempt),
-    [4] = NUMBER(U8, stream),       [5] = NUMBER(U32, index),  [6] = FIELD(BYTES, BYTES, payload),
-    [7] = NUMBER(U64, token.epoch),
-};
+    if (!get_u32(wire, &value)) {
+        return false;
+    }
+    *member = ms_wire_unzigzag(value);
+    return true;
+}
 
-static const layout result_layout = {
-    [1] = NUMBER(U64, token.n),       [2] = NUMBER(U8, status),
-    [3] = NUMBER(S32, code),          [4] = NUMBER(U32, signal),
-    [5] = NUMBER(U64, count),         [6] = {OP_USAGE, MS_WIRE_BYTES, 0},
-    [7] = FIELD(TEXT, BYTES, detail), [8] = FIELD(BYTES, BYTES, payload),
-    [9] = NUMBER(U64, token.epoch),
-};
+static inline bool get_u16(struct ms_wire *wire, uint16_t *member)
+{
+    uint32_t value = 0;
 
-static const layout token_layout = {
-    [1] = NUMBER(U64, token.n),
-    [2] = NUMBER(U64, token.epoch),
-};
+    if (!get_u32(wire, &value)) {
+        return false;
+    }
+    *member = (uint16_t)(value < UINT16_MAX ? value : UINT16_MAX);
+    return true;
+}
 
-static const layout submit_layout = {
-    [1] = FIELD(FIXED64, FIXED64, type),
-    [2] = NUMBER(U64, id.seq),
-    [3] = NUMBER(U32, attempts_max),
-    [4] = NUMBER(U64, timeout),
-    [5] = NUMBER(U64, delay),
-    [6] = NUMBER(FLAGS, flags),
-    [7] = NUMBER(U8, durability),
-    [8] = FIELD(BYTES, BYTES, payload),
-};
+static inline bool get_u8(struct ms_wire *wire, uint8_t *member)
+{
+    uint32_t value = 0;
 
-static const layout nak_layout = {
-    [1] = NUMBER(U64, id.seq),
-    [2] = NUMBER(U16, error),
-    [3] = NUMBER(U64, delay),
-    [4] = FIELD(TEXT, BYTES, detail),
-};
+    if (!get_u32(wire, &value)) {
+        return false;
+    }
+    *member = (uint8_t)(value < UINT8_MAX ? value : UINT8_MAX);
+    return true;
+}
 
-static const layout outcome_layout = {
-    [1] = NUMBER(U64, id.seq),        [2] = NUMBER(U8, status),
-    [3] = NUMBER(U32, attempt),       [4] = NUMBER(S32, code),
-    [5] = NUMBER(U32, signal),        [6] = {OP_USAGE, MS_WIRE_BYTES, 0},
-    [7] = FIELD(TEXT, BYTES, detail), [8] = FIELD(BYTES, BYTES, payload),
-    [9] = NUMBER(U32, index),
-};
+/* Bits that nobody knows are dropped. */
+static inline bool get_flags(struct ms_wire *wire, uint8_t *member)
+{
+    uint32_t value = 0;
 
-static const layout cancel_layout = {
-    [1] = NUMBER(U64, id.seq),
-    [2] = NUMBER(FLAGS, flags),
-    [3] = NUMBER(U16, error),
-};
+    if (!get_u32(wire, &value)) {
+        return false;
+    }
+    *member = (uint8_t)value;
+    return true;
+}
 
-/* The receivers' numbers: of the token or the seq, as the kind has it (see finish). */
-static const layout run_layout = {
-    [1] = NUMBER(U64, id.seq),
-    [2] = NUMBER(U64, count),
-};
+/* Too long a time becomes negative. */
+static inline bool get_time(struct ms_wire *wire, ms_time *member)
+{
+    uint64_t value = 0;
 
-static const layout number_layout = {
-    [1] = NUMBER(U64, count),
-};
+    if (!ms_wire_varint(wire, &value)) {
+        return false;
+    }
+    *member = value <= (uint64_t)MS_DURATION_MAX ? (ms_time)value : -1;
+    return true;
+}
 
-#define IN_USAGE(member)                                                                           \
+static inline bool get_fixed64(struct ms_wire *wire, uint64_t *member)
+{
+    return ms_wire_fixed64(wire, member);
+}
+
+static inline bool get_bytes(struct ms_wire *wire, struct ms_bytes *member)
+{
+    return ms_wire_bytes(wire, member);
+}
+
+static inline bool get_text(struct ms_wire *wire, struct ms_bytes *member)
+{
+    return ms_wire_bytes(wire, member) && ms_utf8_is_text(*member);
+}
+
+/* A field that the message does not have, or has with another wire type, which is malformed.
+ * Returns the place after it, or NULL. */
+static const uint8_t *pass_unknown(struct ms_wire wire, uint64_t key, uint32_t known,
+                                   unsigned unknown_count)
+{
+    const uint64_t number = key >> 3;
+
+    ms_assert(unknown_count > 0);
+    if ((number < 32 && (known >> number & 1) != 0) || unknown_count > MS_UNKNOWN_FIELDS_MAX) {
+        return NULL;
+    }
+    return ms_wire_after(wire, key & 7);
+}
+
+/* FIELDS(X) lists the fields of a message as X(number, wire type, how, where); READER makes of it a
+ * loop over a message with a case for each field. */
+#define FIELD_CASE(number, type, how, where)                                                       \
+    case (number) << 3 | MS_WIRE_##type:                                                           \
+        if (!get_##how(&wire, &(where))) {                                                         \
+            return false;                                                                          \
+        }                                                                                          \
+        break;
+#define FIELD_BIT(number, type, how, where) | 1u << (number)
+
+#define READER(name, target, FIELDS)                                                               \
+    static bool name(struct ms_wire wire, target *to, struct extra *extra)                         \
     {                                                                                              \
-        OP_U64, MS_WIRE_VARINT, offsetof(struct ms_usage, member)                                  \
+        unsigned unknown_count = 0;                                                                \
+                                                                                                   \
+        (void)extra;                                                                               \
+        while (!ms_wire_is_empty(&wire)) {                                                         \
+            uint64_t key = 0;                                                                      \
+            if (!ms_wire_key(&wire, &key)) {                                                       \
+                return false;                                                                      \
+            }                                                                                      \
+            switch (key) {                                                                         \
+                FIELDS(FIELD_CASE)                                                                 \
+            default:                                                                               \
+                wire.at = pass_unknown(wire, key, 0 FIELDS(FIELD_BIT), ++unknown_count);           \
+                if (wire.at == NULL) {                                                             \
+                    return false;                                                                  \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+        return true;                                                                               \
     }
 
-static const layout usage_layout = {
-    [1] = IN_USAGE(wall_us),
-    [2] = IN_USAGE(user_us),
-    [3] = IN_USAGE(system_us),
-    [4] = IN_USAGE(rss_kib),
-};
+#define USAGE_FIELDS(X)                                                                            \
+    X(1, VARINT, u64, to->wall_us)                                                                 \
+    X(2, VARINT, u64, to->user_us)                                                                 \
+    X(3, VARINT, u64, to->system_us)                                                               \
+    X(4, VARINT, u64, to->rss_kib)
+READER(read_usage, struct ms_usage, USAGE_FIELDS)
+
+/* A second one in the same message replaces the first, as protobuf-c has it. */
+static inline bool get_usage(struct ms_wire *wire, struct extra *extra)
+{
+    struct ms_bytes bytes = {0};
+
+    *extra->usage = (struct ms_usage){0};
+    extra->has_usage = true;
+    return ms_wire_bytes(wire, &bytes) && read_usage(ms_wire_of(bytes), extra->usage, extra);
+}
+
+#define COMMAND_FIELDS(X)                                                                          \
+    X(1, FIXED64, fixed64, to->type)                                                               \
+    X(2, BYTES, bytes, extra->client)                                                              \
+    X(3, VARINT, u64, to->id.seq)                                                                  \
+    X(4, VARINT, u64, to->token.n)                                                                 \
+    X(5, VARINT, u32, to->attempt)                                                                 \
+    X(6, VARINT, time, to->timeout)                                                                \
+    X(7, VARINT, flags, to->flags)                                                                 \
+    X(8, BYTES, bytes, to->payload)
+READER(read_command, struct ms_command, COMMAND_FIELDS)
+
+#define OUTPUT_FIELDS(X)                                                                           \
+    X(1, VARINT, u64, to->token.n)                                                                 \
+    X(2, VARINT, u64, to->id.seq)                                                                  \
+    X(3, VARINT, u32, to->attempt)                                                                 \
+    X(4, VARINT, u8, to->stream)                                                                   \
+    X(5, VARINT, u32, to->index)                                                                   \
+    X(6, BYTES, bytes, to->payload)                                                                \
+    X(7, VARINT, u64, to->token.epoch)
+READER(read_output, struct ms_command, OUTPUT_FIELDS)
+
+#define RESULT_FIELDS(X)                                                                           \
+    X(1, VARINT, u64, to->token.n)                                                                 \
+    X(2, VARINT, u8, to->status)                                                                   \
+    X(3, VARINT, s32, to->code)                                                                    \
+    X(4, VARINT, u32, to->signal)                                                                  \
+    X(5, VARINT, u64, to->count)                                                                   \
+    X(6, BYTES, usage, *extra)                                                                     \
+    X(7, BYTES, text, to->detail)                                                                  \
+    X(8, BYTES, bytes, to->payload)                                                                \
+    X(9, VARINT, u64, to->token.epoch)
+READER(read_result, struct ms_command, RESULT_FIELDS)
+
+#define TOKEN_FIELDS(X)                                                                            \
+    X(1, VARINT, u64, to->token.n)                                                                 \
+    X(2, VARINT, u64, to->token.epoch)
+READER(read_token, struct ms_command, TOKEN_FIELDS)
+
+#define SUBMIT_FIELDS(X)                                                                           \
+    X(1, FIXED64, fixed64, to->type)                                                               \
+    X(2, VARINT, u64, to->id.seq)                                                                  \
+    X(3, VARINT, u32, to->attempts_max)                                                            \
+    X(4, VARINT, time, to->timeout)                                                                \
+    X(5, VARINT, time, to->delay)                                                                  \
+    X(6, VARINT, flags, to->flags)                                                                 \
+    X(7, VARINT, u8, to->durability)                                                               \
+    X(8, BYTES, bytes, to->payload)
+READER(read_submit, struct ms_command, SUBMIT_FIELDS)
+
+#define NAK_FIELDS(X)                                                                              \
+    X(1, VARINT, u64, to->id.seq)                                                                  \
+    X(2, VARINT, u16, to->error)                                                                   \
+    X(3, VARINT, time, to->delay)                                                                  \
+    X(4, BYTES, text, to->detail)
+READER(read_nak, struct ms_command, NAK_FIELDS)
+
+#define OUTCOME_FIELDS(X)                                                                          \
+    X(1, VARINT, u64, to->id.seq)                                                                  \
+    X(2, VARINT, u8, to->status)                                                                   \
+    X(3, VARINT, u32, to->attempt)                                                                 \
+    X(4, VARINT, s32, to->code)                                                                    \
+    X(5, VARINT, u32, to->signal)                                                                  \
+    X(6, BYTES, usage, *extra)                                                                     \
+    X(7, BYTES, text, to->detail)                                                                  \
+    X(8, BYTES, bytes, to->payload)                                                                \
+    X(9, VARINT, u32, to->index)
+READER(read_outcome, struct ms_command, OUTCOME_FIELDS)
+
+#define CANCEL_FIELDS(X)                                                                           \
+    X(1, VARINT, u64, to->id.seq)                                                                  \
+    X(2, VARINT, flags, to->flags)                                                                 \
+    X(3, VARINT, u16, to->error)
+READER(read_cancel, struct ms_command, CANCEL_FIELDS)
+
+#define RUN_FIELDS(X)                                                                              \
+    X(1, VARINT, u64, to->id.seq)                                                                  \
+    X(2, VARINT, u64, to->count)
+READER(read_run, struct ms_command, RUN_FIELDS)
+
+#define NUMBER_FIELDS(X) X(1, VARINT, u64, to->count)
+READER(read_number, struct ms_command, NUMBER_FIELDS)
 
 /* A whole frame of acknowledgements; of its runs only the last is seen. */
 struct ack_frame {
@@ -123,157 +253,40 @@ struct ack_frame {
     struct ms_ack_scope scope;
 };
 
-#define IN_ACKS(op, type, member)                                                                  \
-    {                                                                                              \
-        OP_##op, MS_WIRE_##type, offsetof(struct ack_frame, member)                                \
-    }
+#define ACK_FRAME_FIELDS(X)                                                                        \
+    X(1, BYTES, bytes, to->run)                                                                    \
+    X(2, VARINT, u8, to->scope.durability)                                                         \
+    X(3, VARINT, u8, to->scope.copies)                                                             \
+    X(4, VARINT, u64, to->scope.epoch)
+READER(read_ack_frame, struct ack_frame, ACK_FRAME_FIELDS)
 
-static const layout ack_frame_layout = {
-    [1] = IN_ACKS(BYTES, BYTES, run),
-    [2] = IN_ACKS(U8, VARINT, scope.durability),
-    [3] = IN_ACKS(U8, VARINT, scope.copies),
-    [4] = IN_ACKS(U64, VARINT, scope.epoch),
-};
+typedef bool reader(struct ms_wire wire, struct ms_command *to, struct extra *extra);
 
-static const layout *const layouts[MS_KIND_COUNT] = {
-    [MS_KIND_COMMAND] = &command_layout, [MS_KIND_OUTPUT] = &output_layout,
-    [MS_KIND_RESULT] = &result_layout,   [MS_KIND_RESULT_ACK] = &run_layout,
-    [MS_KIND_REVOKE] = &token_layout,    [MS_KIND_RETURN] = &token_layout,
-    [MS_KIND_SUBMIT] = &submit_layout,   [MS_KIND_SUBMIT_ACK] = &run_layout,
-    [MS_KIND_SUBMIT_NAK] = &nak_layout,  [MS_KIND_OUTCOME] = &outcome_layout,
-    [MS_KIND_OUTCOME_ACK] = &run_layout, [MS_KIND_STREAM] = &output_layout,
-    [MS_KIND_CANCEL] = &cancel_layout,   [MS_KIND_CANCEL_ACK] = &cancel_layout,
-    [MS_KIND_BEAT] = &number_layout,     [MS_KIND_BEAT_ACK] = &number_layout,
-    [MS_KIND_PULL] = &number_layout,
+static reader *const readers[MS_KIND_COUNT] = {
+    [MS_KIND_COMMAND] = read_command, [MS_KIND_OUTPUT] = read_output,
+    [MS_KIND_RESULT] = read_result,   [MS_KIND_RESULT_ACK] = read_run,
+    [MS_KIND_REVOKE] = read_token,    [MS_KIND_RETURN] = read_token,
+    [MS_KIND_SUBMIT] = read_submit,   [MS_KIND_SUBMIT_ACK] = read_run,
+    [MS_KIND_SUBMIT_NAK] = read_nak,  [MS_KIND_OUTCOME] = read_outcome,
+    [MS_KIND_OUTCOME_ACK] = read_run, [MS_KIND_STREAM] = read_output,
+    [MS_KIND_CANCEL] = read_cancel,   [MS_KIND_CANCEL_ACK] = read_cancel,
+    [MS_KIND_BEAT] = read_number,     [MS_KIND_BEAT_ACK] = read_number,
+    [MS_KIND_PULL] = read_number,
 };
 
 bool ms_element_is_number(enum ms_kind kind)
 {
-    return kind < MS_KIND_COUNT && layouts[kind] == &number_layout;
+    return kind < MS_KIND_COUNT && readers[kind] == read_number;
 }
 
 bool ms_element_is_list(enum ms_kind kind)
 {
-    return kind < MS_KIND_COUNT && layouts[kind] != NULL && layouts[kind] != &number_layout;
-}
-
-/* Where the values of a message go. */
-struct sink {
-    uint8_t *base;           /* what the offsets of the layout are of */
-    struct ms_bytes *client; /* OP_CLIENT */
-    struct ms_usage *usage;  /* OP_USAGE */
-    bool has_usage;
-};
-
-static bool read_usage(struct ms_bytes bytes, struct ms_usage *usage_out);
-
-static inline uint32_t at_most(uint32_t value, uint32_t max)
-{
-    return value < max ? value : max;
-}
-
-static inline bool read_number(struct ms_wire *wire, unsigned op, uint8_t *member)
-{
-    uint64_t value = 0;
-
-    if (!ms_wire_varint(wire, &value)) {
-        return false;
-    }
-    const uint32_t low = (uint32_t)value;
-    switch (op) {
-    case OP_FLAGS:
-        *member = (uint8_t)low;
-        return true;
-    case OP_U8:
-        *member = (uint8_t)at_most(low, UINT8_MAX);
-        return true;
-    case OP_U16:
-        *(uint16_t *)(void *)member = (uint16_t)at_most(low, UINT16_MAX);
-        return true;
-    case OP_U32:
-        *(uint32_t *)(void *)member = low;
-        return true;
-    case OP_S32:
-        *(int32_t *)(void *)member = ms_wire_unzigzag(low);
-        return true;
-    default:
-        *(uint64_t *)(void *)member = value;
-        return true;
-    }
-}
-
-static inline bool read_bytes(struct ms_wire *wire, unsigned op, uint8_t *member, struct sink *sink)
-{
-    struct ms_bytes bytes;
-
-    if (!ms_wire_bytes(wire, &bytes)) {
-        return false;
-    }
-    switch (op) {
-    case OP_CLIENT:
-        *sink->client = bytes;
-        return true;
-    case OP_USAGE:
-        sink->has_usage = true;
-        return read_usage(bytes, sink->usage);
-    case OP_TEXT:
-        *(struct ms_bytes *)(void *)member = bytes;
-        return ms_utf8_is_text(bytes);
-    default:
-        *(struct ms_bytes *)(void *)member = bytes;
-        return true;
-    }
-}
-
-/* Reads a message after its layout. */
-static bool read_fields(const layout *fields, struct ms_wire wire, struct sink *sink)
-{
-    unsigned unknown_count = 0;
-
-    while (wire.at < wire.end) {
-        uint64_t key = 0;
-        if (!ms_wire_key(&wire, &key)) {
-            return false;
-        }
-        const unsigned type = key & 7;
-        const struct field *field = &(*fields)[key >> 3 < FIELDS_MAX ? key >> 3 : 0];
-        if (field->op == OP_UNKNOWN) {
-            if (++unknown_count > MS_UNKNOWN_FIELDS_MAX || !ms_wire_skip(&wire, type)) {
-                return false;
-            }
-            continue;
-        }
-        if (type != field->type) {
-            return false;
-        }
-        uint8_t *member = sink->base + field->offset;
-        if (type == MS_WIRE_VARINT) {
-            if (!read_number(&wire, field->op, member)) {
-                return false;
-            }
-        } else if (type == MS_WIRE_BYTES) {
-            if (!read_bytes(&wire, field->op, member, sink)) {
-                return false;
-            }
-        } else if (!ms_wire_fixed64(&wire, (uint64_t *)(void *)member)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* A second one in the same message replaces the first, as protobuf-c has it. */
-static bool read_usage(struct ms_bytes bytes, struct ms_usage *usage_out)
-{
-    struct sink sink = {.base = (uint8_t *)usage_out};
-
-    *usage_out = (struct ms_usage){0};
-    return read_fields(&usage_layout, ms_wire_of(bytes), &sink);
+    return kind < MS_KIND_COUNT && readers[kind] != NULL && readers[kind] != read_number;
 }
 
 static bool is_duration(ms_time time)
 {
-    return time >= 0 && time <= MS_DURATION_MAX;
+    return time >= 0; /* see get_time */
 }
 
 /* Moves the numbers of a run to where the kind has them. */
@@ -383,30 +396,36 @@ static inline bool finish(struct ms_command *command, ms_epoch frame_epoch, stru
     }
 }
 
+/* In two halves, because compilers make a slow string instruction of so large a whole. */
+static inline void clear(struct ms_command *command)
+{
+    enum { HALF = sizeof *command / 2 };
+
+    memset(command, 0, HALF);
+    memset((uint8_t *)command + HALF, 0, sizeof *command - HALF);
+}
+
 bool ms_element_read(enum ms_kind kind, ms_epoch frame_epoch, struct ms_bytes element,
                      struct ms_command *command_out, struct ms_usage *usage_out)
 {
-    struct ms_bytes client = {0};
-    struct sink sink = {.base = (uint8_t *)command_out, .client = &client, .usage = usage_out};
+    struct extra extra = {.usage = usage_out};
 
-    ms_assert(kind < MS_KIND_COUNT && layouts[kind] != NULL);
-    *command_out = (struct ms_command){.kind = (uint8_t)kind};
-    if (!read_fields(layouts[kind], ms_wire_of(element), &sink)) {
+    ms_assert(kind < MS_KIND_COUNT && readers[kind] != NULL);
+    clear(command_out);
+    command_out->kind = (uint8_t)kind;
+    if (!readers[kind](ms_wire_of(element), command_out, &extra)) {
         return false;
     }
-    if (sink.has_usage) {
-        command_out->usage = usage_out;
-    }
-    return finish(command_out, frame_epoch, client);
+    command_out->usage = extra.has_usage ? usage_out : NULL;
+    return finish(command_out, frame_epoch, extra.client);
 }
 
 bool ms_element_read_scope(struct ms_bytes body, struct ms_ack_scope *scope_out)
 {
     struct ack_frame frame = {0};
-    struct sink sink = {.base = (uint8_t *)&frame};
 
     ms_assert(scope_out != NULL);
-    if (!read_fields(&ack_frame_layout, ms_wire_of(body), &sink)) {
+    if (!read_ack_frame(ms_wire_of(body), &frame, NULL)) {
         return false;
     }
     *scope_out = frame.scope;
@@ -416,22 +435,21 @@ bool ms_element_read_scope(struct ms_bytes body, struct ms_ack_scope *scope_out)
 bool ms_element_next(enum ms_kind kind, struct ms_wire *body, struct ms_bytes *element_out,
                      unsigned *unknown_count, bool *more_out)
 {
-    const bool is_acks = layouts[kind] == &run_layout;
-    const bool is_tokens = layouts[kind] == &token_layout;
+    /* What each kind has beside its list; the scope of acknowledgements was read before. */
+    const uint64_t beside = readers[kind] == read_run ? 0 ACK_FRAME_FIELDS(FIELD_BIT)
+                                                      : (readers[kind] == read_token ? 1u << 2 : 0);
 
-    while (body->at < body->end) {
+    ms_assert(ms_element_is_list(kind));
+    while (!ms_wire_is_empty(body)) {
         uint64_t key = 0;
         if (!ms_wire_key(body, &key)) {
             return false;
         }
-        const uint64_t number = key >> 3;
-        if (number == 1) {
+        if (key >> 3 == 1) {
             *more_out = true;
-            return (key & 7) == MS_WIRE_BYTES && ms_wire_bytes(body, element_out);
+            return key == (1 << 3 | MS_WIRE_BYTES) && ms_wire_bytes(body, element_out);
         }
-        const bool is_known =
-            (is_acks && number < FIELDS_MAX && ack_frame_layout[number].op != OP_UNKNOWN) ||
-            (is_tokens && number == 2);
+        const bool is_known = key >> 3 < 32 && (beside >> (key >> 3) & 1) != 0;
         if (!ms_wire_skip(body, key & 7) ||
             (!is_known && ++*unknown_count > MS_UNKNOWN_FIELDS_MAX)) {
             return false;

@@ -3,7 +3,7 @@
 #include "core/invariant.h"
 #include "proto/pack_list.h"
 #include "proto/utf8.h"
-#include "proto/wire.h"
+#include "proto/wire_put.h"
 
 #define NUMBER_FIELD_MAX     (1 + MS_WIRE_VARINT_MAX)
 #define TEXT_FIELD_MAX(size) (3 + (size)) /* texts are shorter than 16 KiB */

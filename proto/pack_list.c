@@ -2,7 +2,7 @@
 
 #include "core/invariant.h"
 #include "proto/utf8.h"
-#include "proto/wire.h"
+#include "proto/wire_put.h"
 
 /* An element is written behind the place where its key and length will stand. How many bytes the
  * length takes is guessed from the large fields, nearly always right; else the element moves. */

@@ -1,5 +1,5 @@
-/* The wire format of protobuf, read and written by hand: varints, keys, lengths. Reading accepts
- * exactly what protobuf-c 1.4 accepts, overlong varints and truncation to 32 bits included. */
+/* The wire format of protobuf, read by hand: varints, keys, lengths. Accepts exactly what protobuf-c
+ * 1.4 accepts, overlong varints and truncation to 32 bits included. */
 #ifndef PROTO_WIRE_H
 #define PROTO_WIRE_H
 
@@ -30,13 +30,51 @@ static inline bool ms_wire_is_empty(const struct ms_wire *wire)
     return wire->at == wire->end;
 }
 
-/* The general cases of the functions below; false: malformed, and *wire is where it was. */
-bool ms_wire_long_varint(struct ms_wire *wire, uint64_t *value_out);
-bool ms_wire_long_key(struct ms_wire *wire, uint64_t *key_out);
-bool ms_wire_long_length(struct ms_wire *wire, size_t *length_out);
+/* The general cases of the functions below. They take and return values, so that a struct ms_wire
+ * of the caller can live in registers. */
+struct ms_wire_scanned {
+    const uint8_t *at; /* after what was read; NULL: malformed */
+    uint64_t value;
+};
 
-/* Reads past one value of an unknown field. */
-bool ms_wire_skip(struct ms_wire *wire, unsigned type);
+struct ms_wire_scanned ms_wire_scan_varint(struct ms_wire wire);
+struct ms_wire_scanned ms_wire_scan_key(struct ms_wire wire);
+struct ms_wire_scanned ms_wire_scan_length(struct ms_wire wire); /* the bytes are there */
+
+/* The place after one value of an unknown field; NULL: malformed. */
+const uint8_t *ms_wire_after(struct ms_wire wire, unsigned type);
+
+static inline bool ms_wire_took(struct ms_wire *wire, struct ms_wire_scanned scanned,
+                                uint64_t *value_out)
+{
+    if (scanned.at == NULL) {
+        return false;
+    }
+    wire->at = scanned.at;
+    *value_out = scanned.value;
+    return true;
+}
+
+/* All bytes of a varint of up to 8 at once: numbers of commands have 2 to 5, and no branch has to
+ * guess how many. */
+static inline struct ms_wire_scanned ms_wire_scan_word(const uint8_t *at)
+{
+    uint64_t word = (uint64_t)at[7] << 56 | (uint64_t)at[6] << 48 | (uint64_t)at[5] << 40 |
+                    (uint64_t)at[4] << 32 | (uint64_t)at[3] << 24 | (uint64_t)at[2] << 16 |
+                    (uint64_t)at[1] << 8 | at[0];
+    const uint64_t ends = ~word & 0x8080808080808080;
+
+    if (ends == 0) {
+        return (struct ms_wire_scanned){NULL, 0};
+    }
+    const uint64_t last = ends & (0 - ends); /* the bit that ends it */
+    word &= (last - 1) | last;
+    word &= 0x7f7f7f7f7f7f7f7f;
+    word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
+    word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
+    word = (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+    return (struct ms_wire_scanned){at + (unsigned)__builtin_ctzll(last) / 8 + 1, word};
+}
 
 static inline bool ms_wire_varint(struct ms_wire *wire, uint64_t *value_out)
 {
@@ -44,7 +82,10 @@ static inline bool ms_wire_varint(struct ms_wire *wire, uint64_t *value_out)
         *value_out = *wire->at++;
         return true;
     }
-    return ms_wire_long_varint(wire, value_out);
+    if (wire->end - wire->at >= 8 && ms_wire_took(wire, ms_wire_scan_word(wire->at), value_out)) {
+        return true;
+    }
+    return ms_wire_took(wire, ms_wire_scan_varint(*wire), value_out);
 }
 
 /* Field number << 3 | enum ms_wire_type; the wire type is not checked. */
@@ -54,99 +95,50 @@ static inline bool ms_wire_key(struct ms_wire *wire, uint64_t *key_out)
         *key_out = *wire->at++;
         return true;
     }
-    return ms_wire_long_key(wire, key_out);
+    return ms_wire_took(wire, ms_wire_scan_key(*wire), key_out);
 }
 
 /* Takes the bytes of a length-prefixed field. */
 static inline bool ms_wire_bytes(struct ms_wire *wire, struct ms_bytes *bytes_out)
 {
-    size_t length = 0;
+    uint64_t length = 0;
 
-    if (wire->at < wire->end && *wire->at < 0x80 && *wire->at < (size_t)(wire->end - wire->at)) {
+    if (wire->at < wire->end && *wire->at < 0x80 && *wire->at < wire->end - wire->at) {
         length = *wire->at++;
-    } else if (!ms_wire_long_length(wire, &length)) {
+    } else if (!ms_wire_took(wire, ms_wire_scan_length(*wire), &length)) {
         return false;
     }
-    *bytes_out = (struct ms_bytes){length > 0 ? wire->at : NULL, length};
+    *bytes_out = (struct ms_bytes){length > 0 ? wire->at : NULL, (size_t)length};
     wire->at += length;
     return true;
 }
 
 static inline bool ms_wire_fixed64(struct ms_wire *wire, uint64_t *value_out)
 {
-    if (wire->end - wire->at < 8) {
+    const uint8_t *at = wire->at;
+
+    if (wire->end - at < 8) {
         return false;
     }
-    uint64_t value = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        value |= (uint64_t)wire->at[i] << (8 * i);
-    }
     wire->at += 8;
-    *value_out = value;
+    *value_out = (uint64_t)at[7] << 56 | (uint64_t)at[6] << 48 | (uint64_t)at[5] << 40 |
+                 (uint64_t)at[4] << 32 | (uint64_t)at[3] << 24 | (uint64_t)at[2] << 16 |
+                 (uint64_t)at[1] << 8 | at[0];
     return true;
+}
+
+/* Reads past one value of an unknown field. */
+static inline bool ms_wire_skip(struct ms_wire *wire, unsigned type)
+{
+    const uint8_t *after = ms_wire_after(*wire, type);
+
+    wire->at = after != NULL ? after : wire->at;
+    return after != NULL;
 }
 
 static inline int32_t ms_wire_unzigzag(uint32_t value)
 {
     return (int32_t)((value >> 1) ^ (0u - (value & 1u)));
-}
-
-static inline uint32_t ms_wire_zigzag(int32_t value)
-{
-    return ((uint32_t)value << 1) ^ (value < 0 ? UINT32_MAX : 0u);
-}
-
-/* Writing: the caller has room; each returns the place after what it wrote. Fields that hold their
- * default are left out, as protobuf does. */
-static inline uint8_t *ms_wire_put_varint(uint8_t *at, uint64_t value)
-{
-    while (value >= 0x80) {
-        *at++ = (uint8_t)(value | 0x80);
-        value >>= 7;
-    }
-    *at++ = (uint8_t)value;
-    return at;
-}
-
-static inline uint8_t *ms_wire_put_key(uint8_t *at, unsigned number, enum ms_wire_type type)
-{
-    *at++ = (uint8_t)(number << 3 | (unsigned)type); /* numbers up to 15 need no second byte */
-    return at;
-}
-
-static inline uint8_t *ms_wire_put_u64(uint8_t *at, unsigned number, uint64_t value)
-{
-    if (value == 0) {
-        return at;
-    }
-    return ms_wire_put_varint(ms_wire_put_key(at, number, MS_WIRE_VARINT), value);
-}
-
-static inline uint8_t *ms_wire_put_fixed64(uint8_t *at, unsigned number, uint64_t value)
-{
-    if (value == 0) {
-        return at;
-    }
-    at = ms_wire_put_key(at, number, MS_WIRE_FIXED64);
-    for (unsigned i = 0; i < 8; i++) {
-        *at++ = (uint8_t)(value >> (8 * i));
-    }
-    return at;
-}
-
-static inline uint8_t *ms_wire_put_bytes(uint8_t *at, unsigned number, struct ms_bytes bytes)
-{
-    if (bytes.size == 0) {
-        return at;
-    }
-    at = ms_wire_put_varint(ms_wire_put_key(at, number, MS_WIRE_BYTES), bytes.size);
-    memcpy(at, bytes.data, bytes.size);
-    return at + bytes.size;
-}
-
-static inline unsigned ms_wire_varint_size(uint64_t value)
-{
-    return (unsigned)(63 - __builtin_clzll(value | 1)) / 7 + 1;
 }
 
 #endif
