@@ -1,7 +1,8 @@
+#include "client/api_private.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "client/api_private.h"
 #include "core/io/clock.h"
 #include "core/text.h"
 #include "core/uri.h"

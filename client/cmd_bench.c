@@ -7,7 +7,7 @@
 #include <sysexits.h>
 
 #include "client/cli_histogram.h"
-#include "client/commands.h"
+#include "client/cli_commands.h"
 #include "core/io/clock.h"
 
 #define TYPE_DEFAULT "echo"

@@ -1,7 +1,7 @@
 #include <sysexits.h>
 
 #include "client/cli_table.h"
-#include "client/commands.h"
+#include "client/cli_commands.h"
 
 struct settings {
     struct ms_cli_common common;

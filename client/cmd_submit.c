@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "client/cli_bytes.h"
-#include "client/commands.h"
+#include "client/cli_commands.h"
 #include "client/ms_client.h"
 #include "core/command.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "client/commands.h"
+#include "client/cli_commands.h"
 
 static const struct ms_cli_command *const commands[] = {
     &ms_cmd_submit, &ms_cmd_status, &ms_cmd_slaves, &ms_cmd_commands, &ms_cmd_show, &ms_cmd_bench,

@@ -1,6 +1,6 @@
 /* The subcommands of muster: each is one const struct in its own file, and one line here and in main.c. */
-#ifndef CLIENT_COMMANDS_H
-#define CLIENT_COMMANDS_H
+#ifndef CLIENT_CLI_COMMANDS_H
+#define CLIENT_CLI_COMMANDS_H
 
 #include "client/cli.h"
 
