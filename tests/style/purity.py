@@ -22,7 +22,7 @@ ALLOCATION = {"malloc", "calloc", "realloc", "aligned_alloc", "free"}
 ALLOCATORS = {
     "ms_core": {"pool", "slab", "heap", "map", "engine", "router", "options"},
     "ms_proto": {"arena", "acks", "decoder", "encoder"},
-    "ms_master": {"lanes", "leases", "connections", "inspect", "master"},
+    "ms_master": {"lanes", "leases", "connections", "index", "inspect", "master"},
     "ms_slave": {"slave"},
     "ms_client": {"requests"},
 }
