@@ -136,12 +136,15 @@ static bool take_flag(struct ms_options *options, int code, struct wishes *wishe
 }
 
 /* The flags; --help and --version win over mistakes that come after them. */
-static bool read_flags(const struct ms_cli *cli, int argc, char **argv, struct ms_options *options,
+static bool read_flags(const struct ms_cli *cli, char **argv, struct ms_options *options,
                        struct wishes *wishes, struct ms_complaint *complaint)
 {
     struct grammar grammar;
-    int code;
+    int code, argc = 0;
 
+    while (argv[argc] != NULL) {
+        argc++;
+    }
     build(cli, &grammar);
     opterr = 0;
     optind = 0; /* glibc: start anew */
@@ -253,11 +256,12 @@ struct ms_cli_result ms_cli_parse(const struct ms_cli *cli, int argc, char **arg
     struct wishes wishes = {0};
     int argument_at;
 
+    ms_assert(argc > 0 && argv[argc] == NULL);
     if (!ms_options_init(options, cli->table, cli->count, target)) {
         fprintf(stderr, "%s: out of memory\n", cli->program);
         return finish(options, EX_OSERR);
     }
-    if (!read_flags(cli, argc, argv, options, &wishes, &complaint)) {
+    if (!read_flags(cli, argv, options, &wishes, &complaint)) {
         return finish(options, ms_cli_usage_error(cli, complaint.text));
     }
     argument_at = optind;
@@ -287,8 +291,8 @@ struct ms_cli_result ms_cli_parse(const struct ms_cli *cli, int argc, char **arg
     return (struct ms_cli_result){.argument_at = argument_at};
 }
 
-bool ms_cli_reload(const struct ms_cli *cli, int argc, char **argv, void *target,
-                   struct ms_options *options, struct ms_complaint *complaint)
+bool ms_cli_reload(const struct ms_cli *cli, char **argv, void *target, struct ms_options *options,
+                   struct ms_complaint *complaint)
 {
     struct wishes wishes = {0};
 
@@ -296,7 +300,7 @@ bool ms_cli_reload(const struct ms_cli *cli, int argc, char **argv, void *target
         ms_options_finish(options);
         return ms_complain(complaint, "out of memory");
     }
-    if (!read_flags(cli, argc, argv, options, &wishes, complaint) ||
+    if (!read_flags(cli, argv, options, &wishes, complaint) ||
         !read_rest(cli, options, complaint)) {
         ms_options_finish(options);
         return false;

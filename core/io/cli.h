@@ -41,7 +41,7 @@ int ms_cli_usage_error(const struct ms_cli *cli, const char *text);
 
 /* Reads file and environment again into fresh options for the same table (flags as in argv), for
  * SIGHUP. False with the complaint; then options are finished. */
-bool ms_cli_reload(const struct ms_cli *cli, int argc, char **argv, void *target,
-                   struct ms_options *options, struct ms_complaint *complaint);
+bool ms_cli_reload(const struct ms_cli *cli, char **argv, void *target, struct ms_options *options,
+                   struct ms_complaint *complaint);
 
 #endif

@@ -113,6 +113,8 @@ void ms_connection_opened(struct ms_connection *connection, uint32_t tag)
 
     ms_assert(connection->state == MS_CONNECTION_CONNECTING);
     event.peer = name_of(connection);
+    take_off(connection);
+    put_on(connection, &driver->pending, &driver->pending_count); /* its time begins now */
     connection->state = MS_CONNECTION_OPEN;
     ms_connection_watch(connection, connection->io.fd, EV_READ);
     ms_driver_tell(driver, &event);

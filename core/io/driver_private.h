@@ -15,7 +15,6 @@
 #define MS_DRIVER_PARTIAL_SIZE  (4u << 10)   /* first allocation for a frame that is incomplete */
 #define MS_DRIVER_ACCEPT_BATCH  256          /* connections accepted per listener and turn */
 #define MS_DRIVER_BACKLOG       4096
-#define MS_DRIVER_LISTENERS_MAX 8
 #define MS_DRIVER_FLUSH_ROUNDS  4    /* flushes of one turn, when failed writes cause output */
 #define MS_DRIVER_MAILBOX_BURST 1024 /* posted events stepped before input is read again */
 #define MS_DRIVER_LINGER        (1 * MS_SEC)    /* a closed connection may take this long to go */

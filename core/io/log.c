@@ -348,11 +348,13 @@ void ms_log_write(struct ms_log *log, enum ms_level level, const char *message,
     pthread_mutex_unlock(&log->lock);
 }
 
+/* Such that printing it again gives the same text. */
 static bool is_integer(const char *text)
 {
-    size_t digits = strspn(text + (*text == '-'), "0123456789");
+    const char *first = text + (*text == '-');
+    size_t digits = strspn(first, "0123456789");
 
-    return digits > 0 && digits < 16 && text[digits + (*text == '-')] == '\0';
+    return digits > 0 && digits < 16 && first[digits] == '\0' && (*first != '0' || digits == 1);
 }
 
 /* Takes name=value or name="value" off the head of logfmt text; false at its end. */

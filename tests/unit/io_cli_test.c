@@ -331,14 +331,14 @@ START_TEST(test_reload)
     FILE *file = fopen(path, "w");
     fputs("slots = 3\n", file);
     fclose(file);
-    ck_assert(ms_cli_reload(&cli, 5, argv, &values, &fresh, &complaint));
+    ck_assert(ms_cli_reload(&cli, argv, &values, &fresh, &complaint));
     ck_assert_uint_eq(values.slots, 3);
     ck_assert_int_eq(values.tick, 3 * MS_SEC);
     ms_options_finish(&fresh);
     file = fopen(path, "w");
     fputs("slots = x\n", file);
     fclose(file);
-    ck_assert(!ms_cli_reload(&cli, 5, argv, &values, &fresh, &complaint));
+    ck_assert(!ms_cli_reload(&cli, argv, &values, &fresh, &complaint));
     ck_assert_ptr_nonnull(strstr(complaint.text, ":1: "));
     ck_assert_uint_eq(target.slots, 2);
     ms_options_finish(&options);

@@ -93,12 +93,12 @@ START_TEST(test_trace)
     struct ms_trace trace = ms_log_trace(log);
     const char *line;
 
-    ms_trace(&trace, MS_LEVEL_INFO, "session dead", "slave=%s held=%d why=\"no beat\" lone", "a\nb",
-             3);
+    ms_trace(&trace, MS_LEVEL_INFO, "session dead", "slave=%s held=%d why=\"no beat\" id=007 lone",
+             "a\nb", 3);
     ms_trace(&trace, MS_LEVEL_DEBUG, "unheard", "x=%d", 1);
     line = written(log);
     ck_assert_ptr_nonnull(strstr(line, "\"msg\":\"session dead\",\"slave\":\"a\\nb\",\"held\":3,"
-                                       "\"why\":\"no beat\",\"lone\":\"\"}\n"));
+                                       "\"why\":\"no beat\",\"id\":\"007\",\"lone\":\"\"}\n"));
     ck_assert_ptr_null(strstr(line, "unheard"));
 }
 END_TEST
