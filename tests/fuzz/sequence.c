@@ -1,0 +1,418 @@
+/* Any bytes at any time on three connections of a master: through frame and codec into the engine, as the
+ * driver does it. The input is a little program: raw bytes, well-formed commands with odd values, time,
+ * hang-ups. After every step the master's own invariants are checked. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/invariant.h"
+#include "master/master.h"
+#include "proto/codec.h"
+
+#define PEERS     3
+#define INPUT_MAX (256u << 10)
+#define TOKENS    16
+#define STEPS_MAX 400
+
+struct peer {
+    ms_peer name; /* NONE = not connected */
+    bool is_greeted;
+    uint32_t generation;
+    size_t size;
+    uint8_t input[INPUT_MAX];
+    struct ms_uuid token; /* of its last WELCOME */
+};
+
+struct world {
+    struct ms_master *master;
+    struct ms_engine *engine;
+    struct ms_decoder *decoder;
+    ms_time now;
+    struct peer peers[PEERS];
+    struct peer *at;
+    struct ms_token tokens[TOKENS]; /* of attempts handed out, for results that fit */
+    uint32_t tokens_count;
+    const uint8_t *data; /* the program */
+    size_t size;
+};
+
+static struct world world;
+
+static uint8_t next(void)
+{
+    if (world.size == 0) {
+        return 0;
+    }
+    world.size--;
+    return *world.data++;
+}
+
+static struct ms_bytes next_bytes(size_t size)
+{
+    struct ms_bytes bytes = {world.data, size < world.size ? size : world.size};
+
+    world.data += bytes.size;
+    world.size -= bytes.size;
+    return bytes;
+}
+
+static struct peer *find(ms_peer name)
+{
+    for (size_t i = 0; i < PEERS; i++) {
+        if (world.peers[i].name == name) {
+            return &world.peers[i];
+        }
+    }
+    return NULL;
+}
+
+/* What the master says must be fit for the wire. */
+static void check_send(const struct ms_effect *effect)
+{
+    struct ms_encoder encoder = {0};
+    struct ms_bytes output;
+
+    ms_assert(ms_encoder_put(&encoder, effect->epoch, &effect->command) == MS_E_OK);
+    output = ms_encoder_flush(&encoder);
+    ms_assert(output.size > 0);
+    ms_encoder_finish(&encoder);
+}
+
+static void carry_out(const struct ms_effect *effect)
+{
+    struct peer *peer = find(effect->peer);
+
+    if (effect->type == MS_EFFECT_CLOSE && peer != NULL) {
+        peer->name = MS_PEER_NONE;
+        return;
+    }
+    if (effect->type != MS_EFFECT_SEND) {
+        return;
+    }
+    check_send(effect);
+    if (peer != NULL && effect->command.kind == MS_KIND_WELCOME) {
+        peer->is_greeted = true;
+        peer->token = effect->command.body.welcome->token;
+    }
+    if (effect->command.kind == MS_KIND_COMMAND) {
+        world.tokens[world.tokens_count++ % TOKENS] = effect->command.token;
+    }
+}
+
+static void step(const struct ms_event *event)
+{
+    struct ms_effect effect;
+
+    ms_engine_step(world.engine, world.now, event);
+    while (ms_engine_poll(world.engine, &effect)) {
+        carry_out(&effect);
+    }
+    ms_master_check(world.master);
+}
+
+static void tick(void)
+{
+    world.now += next() * 50 * MS_MSEC;
+    for (int i = 0; i < 8 && ms_engine_deadline(world.engine) <= world.now; i++) {
+        step(&(struct ms_event){.type = MS_EVENT_TICK});
+    }
+}
+
+static void hang_up(struct peer *peer, enum ms_error error)
+{
+    struct ms_event event = {.type = MS_EVENT_PEER_CLOSED, .peer = peer->name, .error = error};
+
+    if (peer->name != MS_PEER_NONE) {
+        peer->name = MS_PEER_NONE;
+        step(&event);
+    }
+}
+
+static void dial(struct peer *peer)
+{
+    struct ms_event event = {.type = MS_EVENT_PEER_OPENED};
+
+    if (peer->name != MS_PEER_NONE) {
+        return;
+    }
+    peer->generation++;
+    peer->name = (ms_peer)peer->generation << 32 | (ms_peer)(peer - world.peers + 1);
+    peer->is_greeted = false;
+    peer->size = 0;
+    event.peer = peer->name;
+    event.nonce.bytes[0] = (uint8_t)peer->generation;
+    event.nonce.bytes[1] = (uint8_t)(peer - world.peers + 1);
+    step(&event);
+}
+
+/* True when the connection is still there. */
+static bool handle(struct peer *peer, const struct ms_frame *frame)
+{
+    struct ms_command command;
+    struct ms_event event = {
+        .type = MS_EVENT_RECEIVED, .peer = peer->name, .epoch = frame->epoch, .command = &command};
+    enum ms_error error = ms_decoder_begin(world.decoder, frame);
+    bool has_more = true;
+
+    while (error == MS_E_OK) {
+        error = ms_decoder_next(world.decoder, &command, &has_more);
+        if (error != MS_E_OK || !has_more) {
+            break;
+        }
+        step(&event);
+        if (peer->name != event.peer) {
+            return false;
+        }
+    }
+    if (error != MS_E_OK) {
+        hang_up(peer, error);
+    }
+    return error == MS_E_OK;
+}
+
+static void parse(struct peer *peer)
+{
+    size_t at = 0, used = 1, need = 0;
+
+    while (at < peer->size && used > 0) {
+        struct ms_frame_limits limits = {.greeted = peer->is_greeted, .payload_max = 4096};
+        struct ms_bytes rest = {peer->input + at, peer->size - at};
+        struct ms_frame frame;
+        enum ms_error error = ms_frame_parse(rest, &limits, &frame, &used, &need);
+
+        if (error != MS_E_OK) {
+            hang_up(peer, error);
+            return;
+        }
+        if (used > 0 && !handle(peer, &frame)) {
+            return;
+        }
+        at += used;
+    }
+    memmove(peer->input, peer->input + at, peer->size - at);
+    peer->size -= at;
+}
+
+static void feed(struct ms_bytes bytes)
+{
+    struct peer *peer = world.at;
+
+    dial(peer);
+    if (peer->name == MS_PEER_NONE || bytes.size > INPUT_MAX - peer->size) {
+        return;
+    }
+    memcpy(peer->input + peer->size, bytes.data, bytes.size);
+    peer->size += bytes.size;
+    parse(peer);
+}
+
+static void say(ms_epoch epoch, const struct ms_command *command)
+{
+    struct ms_encoder encoder = {0};
+
+    if (ms_encoder_put(&encoder, epoch, command) == MS_E_OK) {
+        feed(ms_encoder_flush(&encoder));
+    }
+    ms_encoder_finish(&encoder);
+}
+
+static ms_epoch next_epoch(void)
+{
+    uint8_t byte = next();
+
+    return byte < 240 ? 1 : byte - 240u;
+}
+
+static void say_hello(void)
+{
+    uint8_t what = next();
+    struct ms_hello hello = {.role = (what & 1) != 0 ? MS_ROLE_SLAVE : MS_ROLE_CLIENT,
+                             .version_min = 1,
+                             .version_max = (what & 2) != 0 ? 9 : 1,
+                             .features = MS_FEATURES_ALL};
+    struct ms_command command = {.kind = MS_KIND_HELLO, .body.hello = &hello};
+
+    hello.slots = next();
+    hello.floor = (what & 4) != 0 ? next() : 0;
+    hello.node.bytes[0] = (uint8_t)(1 + next() % 3);
+    hello.name[0] = (char)('a' + next() % 3);
+    if ((what & 8) != 0) {
+        hello.token = world.peers[next() % PEERS].token;
+    }
+    say(0, &command);
+}
+
+/* One that was handed out, or any. */
+static struct ms_token next_token(void)
+{
+    uint8_t byte = next();
+
+    if ((byte & 0x80) == 0 && world.tokens_count > 0) {
+        return world.tokens[byte % (world.tokens_count < TOKENS ? world.tokens_count : TOKENS)];
+    }
+    return (struct ms_token){.epoch = 1, .n = 1u + byte};
+}
+
+static void say_announce(void)
+{
+    struct ms_announced types[4] = {0};
+    struct ms_announce announce = {.count = next() % 5, .types = types};
+    struct ms_command command = {.kind = MS_KIND_ANNOUNCE, .body.announce = &announce};
+
+    for (uint32_t i = 0; i < announce.count; i++) {
+        types[i].type = MS_TYPE_USER_MIN + next() % 4;
+        types[i].name[0] = (char)('a' + next() % 4);
+    }
+    say(next_epoch(), &command);
+}
+
+static void say_roll(enum ms_kind kind)
+{
+    struct ms_token tokens[4];
+    struct ms_tokens body = {.count = next() % 5, .tokens = tokens};
+    struct ms_command command = {.kind = (uint8_t)kind, .body.tokens = &body};
+
+    for (uint32_t i = 0; i < body.count; i++) {
+        tokens[i] = next_token();
+    }
+    body.last = next() % 2 != 0;
+    say(next_epoch(), &command);
+}
+
+static void say_query(void)
+{
+    struct ms_query query = {.what = (enum ms_query_what)(1 + next() % 4)};
+    struct ms_command command = {.kind = MS_KIND_QUERY, .body.query = &query};
+
+    query.limit = next() % 8;
+    command.count = next();
+    query.id.seq = next();
+    query.id.client.bytes[0] = (uint8_t)(1 + next() % 3);
+    if (next() % 2 != 0) {
+        memcpy(query.state, "leased", sizeof "leased");
+    }
+    say(next_epoch(), &command);
+}
+
+/* Any kind without a body, its fields from the program. */
+static void say_plain(enum ms_kind kind)
+{
+    static uint8_t payload[5000];
+    struct ms_command command = {.kind = (uint8_t)kind};
+    uint8_t shape = next();
+    ms_epoch epoch;
+
+    command.id.seq = 1u + next();
+    command.type = MS_TYPE_USER_MIN + next() % 4;
+    command.token = next_token();
+    command.count = next();
+    command.attempt = 1u + next() % 3;
+    command.attempts_max = next() % 4;
+    command.status = next() % MS_STATUS_COUNT;
+    command.stream = next() % MS_STREAM_COUNT;
+    command.flags = next();
+    command.durability = next() % MS_DURABILITY_COUNT;
+    command.error = kind == MS_KIND_SUBMIT_NAK ? MS_E_RETRY_LATER : 0;
+    command.index = next() % 4;
+    command.payload = (struct ms_bytes){payload, (shape & 1) != 0 ? next() * 19u : next() % 8u};
+    command.detail = (struct ms_bytes){(const uint8_t *)"detail", (shape & 2) != 0 ? 6 : 0};
+    command.delay = (shape & 4) != 0 ? next() * MS_MSEC : 0;
+    command.timeout = (shape & 8) != 0 ? next() * MS_MSEC : 0;
+    epoch = (shape & 16) != 0 ? next_epoch() : 1;
+    if (kind == MS_KIND_COMMAND) { /* the encoder's own rules */
+        command.token.epoch = epoch;
+        command.id.client.bytes[0] = 1;
+    }
+    say(epoch, &command);
+}
+
+static void say_command(void)
+{
+    enum ms_kind kind = (enum ms_kind)(next() % MS_KIND_COUNT);
+
+    if (strcmp(ms_kind_name(kind), "unknown") == 0 || kind == MS_KIND_NONE) {
+        kind = MS_KIND_SUBMIT;
+    }
+    switch (kind) {
+    case MS_KIND_HELLO:
+        say_hello();
+        break;
+    case MS_KIND_ANNOUNCE:
+        say_announce();
+        break;
+    case MS_KIND_ROLL:
+    case MS_KIND_VERDICT:
+        say_roll(kind);
+        break;
+    case MS_KIND_QUERY:
+        say_query();
+        break;
+    case MS_KIND_WELCOME:
+    case MS_KIND_REPORT:
+        break; /* the raw bytes get there */
+    default:
+        say_plain(kind);
+        break;
+    }
+}
+
+static void run(void)
+{
+    for (int i = 0; i < STEPS_MAX && world.size > 0; i++) {
+        switch (next() % 8) {
+        case 0:
+            feed(next_bytes(next()));
+            break;
+        case 1:
+            tick();
+            break;
+        case 2:
+            world.at = &world.peers[next() % PEERS];
+            break;
+        case 3:
+            hang_up(world.at, MS_E_CLOSED);
+            break;
+        case 4:
+            say_hello();
+            break;
+        default:
+            say_command();
+            break;
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct ms_master_config config = {
+        .epoch = 1,
+        .payload_max = 4096,
+        .crashes_max = 1,
+        .limits = {.sessions_max = 8, .commands_max = 64, .bytes_max = 256 << 10},
+        .name = "fuzz",
+        .build = "0",
+    };
+
+    if (world.decoder == NULL) {
+        world.decoder = ms_decoder_create();
+        ms_assert(world.decoder != NULL);
+    }
+    for (size_t i = 0; i < PEERS; i++) {
+        world.peers[i].name = MS_PEER_NONE;
+        world.peers[i].generation = 0;
+        world.peers[i].token = (struct ms_uuid){0};
+    }
+    world.at = &world.peers[0];
+    world.now = 0;
+    world.tokens_count = 0;
+    world.data = data;
+    world.size = size;
+    world.master = ms_master_create(&config);
+    ms_assert(world.master != NULL);
+    world.engine = ms_master_engine(world.master);
+    run();
+    ms_master_destroy(world.master);
+    return 0;
+}
