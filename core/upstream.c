@@ -88,14 +88,19 @@ static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error er
 {
     ms_assert(upstream->state != MS_UPSTREAM_IDLE);
     ms_assert(upstream->backoff >= MS_RECONNECT_MIN && upstream->backoff <= MS_RECONNECT_MAX);
+    /* Loud once, when the pauses have grown to their longest; a short absence is nobody's worry. */
+    const bool is_lasting =
+        upstream->backoff < MS_RECONNECT_MAX && 2 * upstream->backoff >= MS_RECONNECT_MAX;
+
+    ms_trace(&upstream->engine->trace, is_lasting ? MS_LEVEL_WARN : MS_LEVEL_DEBUG, "no master",
+             "address=%s error=%s", upstream->addresses[upstream->address_at],
+             ms_error_name(error));
     upstream->state = MS_UPSTREAM_IDLE;
     upstream->peer = MS_PEER_NONE;
     upstream->last_error = error;
     upstream->address_at = (upstream->address_at + 1) % upstream->addresses_count;
     upstream->retry_at = now + ms_rng_between(upstream->rng, 1, upstream->backoff);
     upstream->backoff = clamp(2 * upstream->backoff, MS_RECONNECT_MIN, MS_RECONNECT_MAX);
-    ms_trace(&upstream->engine->trace, MS_LEVEL_DEBUG, "master away", "error=%s retry_us=%lld",
-             ms_error_name(error), (long long)(upstream->retry_at - now));
 }
 
 /* Leaves the connection, if there is one. What it means for the owner depends on how far it was. */

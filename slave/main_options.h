@@ -1,0 +1,25 @@
+/* Options of muster-slave. */
+#ifndef SLAVE_MAIN_OPTIONS_H
+#define SLAVE_MAIN_OPTIONS_H
+
+#include "core/io/cli.h"
+#include "core/io/program.h"
+
+struct slave_options {
+    struct ms_program_settings program;
+    const char *master;
+    const char *name;
+    const char *group;
+    const char *handlers; /* NULL: not said */
+    struct ms_option_list handler;
+    bool allow_exec;
+    uint64_t slots; /* 0: one for each processor */
+    uint64_t prefetch;
+    uint32_t mode; /* enum ms_credit_mode */
+    ms_time drain_timeout;
+    ms_time busy_poll;
+};
+
+extern const struct ms_cli slave_cli;
+
+#endif
