@@ -1,0 +1,268 @@
+/* muster-master: wires the engine to the driver. Nothing is decided here. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "core/io/clock.h"
+#include "core/io/driver.h"
+#include "core/list.h"
+#include "core/uri.h"
+#include "master/main_options.h"
+
+#define FLUSH_TURNS 3 /* of the loop at the end, so that the last words leave */
+
+/* The MasterNode. Its epoch is the wall clock at the start in seconds: class "mem" remembers no earlier
+ * one, and a master that comes after another has to be above it. */
+struct master_node {
+    struct ms_node node;
+    struct ms_program program;
+    struct ms_master_settings settings;
+    struct ms_options options;
+    char **argv;
+    const char *url_address; /* in place of settings.listen; NULL = none */
+    char url_text[MS_ADDRESS_MAX + 1];
+    char name[MS_NAME_MAX + 1];
+    struct ms_master *master;
+    struct ms_driver *driver;
+};
+
+static struct master_node *node_of(struct ms_node *node)
+{
+    return ms_container_of(node, struct master_node, node);
+}
+
+static void on_effect(void *context, const struct ms_effect *effect)
+{
+    struct master_node *self = context;
+
+    if (effect->type == MS_EFFECT_STOPPED) {
+        ms_log(self->program.log, MS_LEVEL_INFO, "drained",
+               MS_LOG_TEXT("error", ms_error_name(effect->error)));
+        ms_program_end(&self->program, ms_program_exit_code(effect->error));
+    }
+}
+
+static enum ms_error init(struct ms_node *node)
+{
+    struct master_node *self = node_of(node);
+    struct ms_master_config config = ms_master_settings_config(&self->settings);
+    struct ms_driver_options options = {
+        .size = sizeof options,
+        .loop = self->program.loop,
+        .is_server = true,
+        .payload_max = config.payload_max,
+        .peers_max = (uint32_t)self->settings.connections_max,
+        .busy_poll = self->settings.busy_poll,
+        .effect = on_effect,
+        .context = self,
+    };
+
+    config.epoch = (ms_epoch)ms_clock_wall();
+    config.seed = ms_entropy_seed();
+    config.name = self->name;
+    config.build = MS_VERSION;
+    self->master = ms_master_create(&config);
+    if (self->master == NULL) {
+        return MS_E_NO_MEMORY;
+    }
+    options.engine = ms_master_engine(self->master);
+    options.engine->trace = ms_log_trace(self->program.log);
+    self->driver = ms_driver_create(&options);
+    if (self->driver == NULL) {
+        ms_master_destroy(self->master);
+        self->master = NULL;
+        return MS_E_NO_MEMORY;
+    }
+    return MS_E_OK;
+}
+
+static void finish(struct ms_node *node)
+{
+    struct master_node *self = node_of(node);
+
+    ms_driver_destroy(self->driver);
+    ms_master_destroy(self->master);
+    self->driver = NULL;
+    self->master = NULL;
+}
+
+/* The address of the first one is what the port file holds. */
+static enum ms_error start(struct ms_node *node)
+{
+    struct master_node *self = node_of(node);
+    const bool is_url = self->url_address != NULL;
+    const size_t count = is_url ? 1 : self->settings.listen.count;
+    char first[MS_ADDRESS_MAX + 1] = "";
+
+    for (size_t i = 0; i < count; i++) {
+        const char *address = is_url ? self->url_address : self->settings.listen.items[i];
+        char bound[MS_ADDRESS_MAX + 1];
+        char why[MS_COMPLAINT_MAX];
+
+        if (!ms_driver_listen(self->driver, address, bound, why, sizeof why)) {
+            ms_log(self->program.log, MS_LEVEL_ERROR, "cannot listen",
+                   MS_LOG_TEXT("address", address), MS_LOG_TEXT("error", why));
+            ms_driver_stop_listening(self->driver);
+            return MS_E_UNREACHABLE;
+        }
+        ms_log(self->program.log, MS_LEVEL_INFO, "listening", MS_LOG_TEXT("address", bound));
+        if (i == 0) {
+            memcpy(first, bound, sizeof first);
+        }
+    }
+    return ms_program_serving(&self->program, first) ? MS_E_OK : MS_E_IO;
+}
+
+static void stop(struct ms_node *node)
+{
+    struct master_node *self = node_of(node);
+
+    ms_driver_stop_listening(self->driver);
+    for (int i = 0; i < FLUSH_TURNS; i++) {
+        ev_run(self->program.loop, EVRUN_NOWAIT);
+    }
+}
+
+static void reset(struct ms_node *node)
+{
+    finish(node);
+    if (init(node) != MS_E_OK) {
+        fputs("muster-master: out of memory\n", stderr);
+        abort();
+    }
+}
+
+static const struct ms_node_ops ops = {
+    .name = "master", .init = init, .start = start, .stop = stop, .reset = reset, .finish = finish};
+
+static void on_stop(void *context, bool is_now)
+{
+    struct master_node *self = context;
+
+    (void)is_now; /* the engine counts for itself */
+    if (self->driver != NULL) {
+        ms_driver_post(self->driver, &(struct ms_event){.type = MS_EVENT_STOP});
+    }
+}
+
+static void on_reload(void *context)
+{
+    struct master_node *self = context;
+    struct ms_master_settings settings = {0};
+    struct ms_options options;
+    struct ms_complaint complaint;
+    struct ms_master_config config;
+
+    if (!ms_cli_reload(&ms_master_cli, self->argv, &settings, &options, &complaint)) {
+        ms_log(self->program.log, MS_LEVEL_ERROR, "not reloaded",
+               MS_LOG_TEXT("error", complaint.text));
+        return;
+    }
+    config = ms_master_settings_config(&settings);
+    config.epoch = 1; /* the running one stays */
+    ms_log_set_level(self->program.log, (enum ms_level)settings.program.log_level);
+    ms_master_engine(self->master)->trace = ms_log_trace(self->program.log);
+    ms_master_reconfigure(self->master, &config);
+    ms_driver_post(self->driver, &(struct ms_event){.type = MS_EVENT_RELOAD});
+    ms_log(self->program.log, MS_LEVEL_INFO, "reloaded");
+    ms_options_finish(&options);
+}
+
+static void on_dump(void *context)
+{
+    const struct master_node *self = context;
+    struct ms_master_stats stats;
+
+    ms_master_stats(self->master, &stats);
+    ms_log(self->program.log, MS_LEVEL_INFO, "state",
+           MS_LOG_NUMBER("commands", stats.commands_count),
+           MS_LOG_NUMBER("ready", stats.commands[MS_LIFE_READY]),
+           MS_LOG_NUMBER("leased", stats.commands[MS_LIFE_LEASED]),
+           MS_LOG_NUMBER("slaves", stats.slaves_count),
+           MS_LOG_NUMBER("clients", stats.clients_count), MS_LOG_NUMBER("credit", stats.credit),
+           MS_LOG_NUMBER("submitted", stats.submitted_total),
+           MS_LOG_NUMBER("outcomes", stats.outcomes_total),
+           MS_LOG_NUMBER("bytes", stats.bytes_used));
+}
+
+/* False when the URL names no place that this program can serve. */
+static bool read_url(struct master_node *self, const char *text, struct ms_complaint *complaint)
+{
+    struct ms_text address;
+    struct ms_uri uri;
+
+    if (!ms_uri_parse(text, MS_ADDRESS_LISTEN, &uri, complaint)) {
+        return false;
+    }
+    if (uri.role == MS_URI_ROLE_STANDBY) {
+        return ms_complain(complaint, "%s: this version has no standby, only a master", text);
+    }
+    ms_text_init(&address, self->url_text, sizeof self->url_text);
+    ms_address_print(&uri.address, &address);
+    if (ms_text_is_cut(&address)) {
+        return ms_complain(complaint, "%s: the address is too long", text);
+    }
+    self->url_address = self->url_text;
+    return true;
+}
+
+/* The host's name up to its first dot, as far as its letters are allowed in a name. */
+static void choose_name(struct master_node *self)
+{
+    char host[MS_NAME_MAX + 1] = "";
+
+    if (self->settings.name != NULL) {
+        snprintf(self->name, sizeof self->name, "%s", self->settings.name);
+        return;
+    }
+    if (gethostname(host, sizeof host - 1) != 0) {
+        host[0] = '\0';
+    }
+    host[strcspn(host, ".")] = '\0';
+    snprintf(self->name, sizeof self->name, "%s",
+             ms_text_is_name(host, strlen(host)) ? host : "master");
+}
+
+static bool says_listen(const struct master_node *self)
+{
+    return ms_options_level(&self->options, ms_options_find(&self->options, "listen")) ==
+           MS_OPTION_FLAG;
+}
+
+int main(int argc, char **argv)
+{
+    static struct master_node self;
+    struct ms_cli_result parsed =
+        ms_cli_parse(&ms_master_cli, argc, argv, &self.settings, &self.options);
+    struct ms_complaint complaint;
+    int exit_code;
+
+    if (parsed.is_done) {
+        return parsed.exit_code;
+    }
+    self.argv = argv;
+    if (parsed.argument_at < argc) {
+        if (says_listen(&self)) {
+            return ms_cli_usage_error(&ms_master_cli, "either a URL or --listen, not both");
+        }
+        if (!read_url(&self, argv[parsed.argument_at], &complaint)) {
+            return ms_cli_usage_error(&ms_master_cli, complaint.text);
+        }
+    }
+    choose_name(&self);
+    if (!ms_program_init(&self.program, "muster-master", &self.settings.program)) {
+        return EX_OSERR;
+    }
+    ms_node_prepare(&self.node, &ops);
+    self.program.node = &self.node;
+    self.program.context = &self;
+    self.program.on_stop = on_stop;
+    self.program.on_reload = on_reload;
+    self.program.on_dump = on_dump;
+    exit_code = ms_program_run(&self.program);
+    ms_program_finish(&self.program);
+    ms_options_finish(&self.options);
+    return exit_code;
+}
