@@ -100,7 +100,8 @@ static void check_ready_list(const struct ms_lane *lane)
 {
     uint32_t count = 0;
 
-    ms_list_for_each(link, &lane->ready) {
+    ms_list_for_each(link, &lane->ready)
+    {
         const struct ms_work *work = ms_work_of(link);
 
         ms_assert(work->state == MS_LIFE_READY && work->lane == lane);
@@ -133,7 +134,8 @@ static void check_lanes(const struct ms_master *master, struct sums *sums)
     while ((lane = ms_pool_next(&master->lanes.pool, &cursor)) != NULL) {
         ms_assert(ms_lanes_find(&master->lanes, lane->type) == lane);
         check_ready_list(lane);
-        ms_list_for_each(link, &lane->members) {
+        ms_list_for_each(link, &lane->members)
+        {
             check_member(ms_container_of(link, struct ms_member, of_lane));
             members++;
         }
@@ -147,7 +149,8 @@ static void check_lanes(const struct ms_master *master, struct sums *sums)
 
 static void check_held(const struct ms_slave *slave, const struct ms_list *list)
 {
-    ms_list_for_each(link, list) {
+    ms_list_for_each(link, list)
+    {
         const struct ms_work *work = ms_work_of(link);
 
         ms_assert(work->state == MS_LIFE_LEASED);
@@ -199,7 +202,8 @@ static void check_slaves(const struct ms_master *master, struct sums *sums)
 static void check_outcome_list(const struct ms_client *client, const struct ms_list *list,
                                bool is_sent, uint64_t *bytes)
 {
-    ms_list_for_each(link, list) {
+    ms_list_for_each(link, list)
+    {
         const struct ms_work *work = ms_work_of(link);
 
         ms_assert(ms_work_is_finished(work) && work->client == client);

@@ -207,8 +207,7 @@ static void submit(struct ms_master *master, ms_time now, struct ms_client *clie
     lane = find_lane(master, client, command->type);
     master->complaint.text[0] = '\0';
     error = examine(master, client, lane, command);
-    if (error == MS_E_OK &&
-        ms_queue_submit(&master->queue, now, client, lane, command) == NULL) {
+    if (error == MS_E_OK && ms_queue_submit(&master->queue, now, client, lane, command) == NULL) {
         error = MS_E_RETRY_LATER;
     }
     if (error != MS_E_OK) {

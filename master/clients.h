@@ -17,23 +17,23 @@ struct ms_work;
 struct ms_client {
     struct ms_session *session; /* NULL = gone */
     struct ms_uuid uuid;
-    uint64_t number;            /* unique in this master; with seq it names commands in the index */
-    uint64_t session_number;    /* for people */
-    struct ms_index index;      /* its live commands */
-    struct ms_lane *lane;       /* that it submitted to last; saves the search */
+    uint64_t number;         /* unique in this master; with seq it names commands in the index */
+    uint64_t session_number; /* for people */
+    struct ms_index index;   /* its live commands */
+    struct ms_lane *lane;    /* that it submitted to last; saves the search */
     struct ms_closed closed;
-    struct ms_list pending;     /* finished works, not sent on this connection, in order of finish */
-    struct ms_list sent;        /* sent, not confirmed */
+    struct ms_list pending; /* finished works, not sent on this connection, in order of finish */
+    struct ms_list sent;    /* sent, not confirmed */
     struct ms_list streams_due;  /* outputs with pieces to be forwarded */
     struct ms_list streams_idle; /* outputs all forwarded */
-    struct ms_list pump;        /* on master->pumps while something may be sent */
-    struct ms_list sweep;       /* on master->client_sweeps while outcomes nobody wants are dropped */
-    uint32_t connection;        /* counts its connections from 1 */
-    uint32_t live_count;        /* commands in any state */
+    struct ms_list pump;         /* on master->pumps while something may be sent */
+    struct ms_list sweep; /* on master->client_sweeps while outcomes nobody wants are dropped */
+    uint32_t connection;  /* counts its connections from 1 */
+    uint32_t live_count;  /* commands in any state */
     uint32_t pending_count;
     uint32_t sent_count;
-    uint64_t sent_bytes;        /* of outcomes not confirmed, with their late pieces */
-    uint64_t live_bytes;        /* of pieces forwarded before their outcome */
+    uint64_t sent_bytes; /* of outcomes not confirmed, with their late pieces */
+    uint64_t live_bytes; /* of pieces forwarded before their outcome */
     uint64_t submitted_total;
 };
 

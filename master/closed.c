@@ -4,7 +4,7 @@
 #include "core/limits.h"
 
 #define SPAN_SHIFT 12
-#define SPAN_SIZE (UINT64_C(1) << SPAN_SHIFT)
+#define SPAN_SIZE  (UINT64_C(1) << SPAN_SHIFT)
 #define SPAN_WORDS (SPAN_SIZE / 64)
 
 struct span {
@@ -55,7 +55,8 @@ void ms_closed_finish(struct ms_closed *closed, struct ms_slab *slab)
     if (closed == NULL || closed->list.next == NULL) {
         return;
     }
-    ms_list_for_each(link, &closed->list) {
+    ms_list_for_each(link, &closed->list)
+    {
         drop(closed, slab, ms_container_of(link, struct span, link));
     }
     ms_assert(closed->partial_count == 0);
@@ -115,8 +116,7 @@ static struct span *add_span(struct ms_closed *closed, struct ms_slab *slab, uin
     *span = (struct span){.number = number};
     ms_list_init(&span->link);
     span->bits = ms_slab_take(slab, SPAN_WORDS * sizeof *span->bits);
-    if (span->bits == NULL ||
-        !ms_map_put_pointer(&closed->spans, ms_key_of(number, 0), span)) {
+    if (span->bits == NULL || !ms_map_put_pointer(&closed->spans, ms_key_of(number, 0), span)) {
         ms_slab_give(slab, span->bits, SPAN_WORDS * sizeof *span->bits);
         ms_slab_give(slab, span, sizeof *span);
         return NULL;
@@ -164,7 +164,8 @@ void ms_closed_raise(struct ms_closed *closed, struct ms_slab *slab, uint64_t fl
         return;
     }
     closed->floor = floor;
-    ms_list_for_each(link, &closed->list) {
+    ms_list_for_each(link, &closed->list)
+    {
         struct span *span = ms_container_of(link, struct span, link);
 
         if (span->number < (floor + 1) >> SPAN_SHIFT) {

@@ -44,7 +44,8 @@ struct ms_connection *ms_connections_open(struct ms_connections *connections, ms
         return NULL;
     }
     connection = *chunk + (slot & (MS_CONNECTIONS_CHUNK - 1));
-    ms_assert(connection->peer == MS_PEER_NONE); /* the driver closed it before it reused the slot */
+    ms_assert(connection->peer ==
+              MS_PEER_NONE); /* the driver closed it before it reused the slot */
     *connection = (struct ms_connection){.peer = peer, .nonce = *nonce, .opened_at = now};
     ms_list_init(&connection->pending);
     ms_list_push_back(&connections->pending, &connection->pending);

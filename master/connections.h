@@ -12,11 +12,11 @@ struct ms_connection {
     struct ms_session *session; /* NULL before HELLO */
     struct ms_uuid nonce;
     ms_time opened_at;
-    struct ms_list pending;     /* on connections->pending before HELLO */
+    struct ms_list pending; /* on connections->pending before HELLO */
 };
 
-#define MS_CONNECTIONS_SHIFT 8
-#define MS_CONNECTIONS_CHUNK (1u << MS_CONNECTIONS_SHIFT)
+#define MS_CONNECTIONS_SHIFT  8
+#define MS_CONNECTIONS_CHUNK  (1u << MS_CONNECTIONS_SHIFT)
 #define MS_CONNECTIONS_CHUNKS ((MS_PEERS_MAX >> MS_CONNECTIONS_SHIFT) + 1)
 
 struct ms_connections {

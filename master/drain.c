@@ -8,8 +8,7 @@ static void stopped(struct ms_master *master, enum ms_error error)
 {
     ms_assert(master->drain != MS_DRAIN_STOPPED);
     master->drain = MS_DRAIN_STOPPED;
-    ms_engine_emit(&master->engine,
-                   &(struct ms_effect){.type = MS_EFFECT_STOPPED, .error = error});
+    ms_engine_emit(&master->engine, &(struct ms_effect){.type = MS_EFFECT_STOPPED, .error = error});
 }
 
 void ms_drain_stop(struct ms_master *master, ms_time now)

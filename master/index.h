@@ -17,8 +17,8 @@ struct ms_work;
 struct ms_index {
     struct ms_work **slots; /* NULL until the first command */
     size_t mask;
-    uint32_t count;         /* in the ring */
-    uint32_t spilled;       /* in the map */
+    uint32_t count;   /* in the ring */
+    uint32_t spilled; /* in the map */
 };
 
 void ms_index_finish(struct ms_index *index);

@@ -30,9 +30,9 @@ static void send_report(struct ms_master *master, ms_peer peer, uint64_t number,
                         const struct ms_report *report)
 {
     ms_assert(report->columns_count > 0 || report->cells_count == 0);
-    ms_master_send(master, peer,
-                   &(struct ms_command){
-                       .kind = MS_KIND_REPORT, .count = number, .body.report = report});
+    ms_master_send(
+        master, peer,
+        &(struct ms_command){.kind = MS_KIND_REPORT, .count = number, .body.report = report});
 }
 
 void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,

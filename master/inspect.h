@@ -13,10 +13,10 @@ struct ms_report_page;
 struct ms_inquiry {
     struct ms_list link;
     ms_peer peer;
-    uint64_t number;   /* of the query */
+    uint64_t number; /* of the query */
     struct ms_query query;
-    uint32_t cursor;   /* where the walk goes on */
-    uint32_t rows;     /* told so far */
+    uint32_t cursor; /* where the walk goes on */
+    uint32_t rows;   /* told so far */
 };
 
 struct ms_inspect {

@@ -249,7 +249,8 @@ void ms_lanes_supply(struct ms_lanes *lanes, struct ms_profile *profile, struct 
     ms_assert(session->credit > 0);
     ms_list_push_back(&profile->ready, &session->link);
     if (profile->ready_count++ == 0) {
-        ms_list_for_each(link, &profile->dry) {
+        ms_list_for_each(link, &profile->dry)
+        {
             struct ms_member *member = ms_container_of(link, struct ms_member, supply);
 
             ms_list_remove(link);
@@ -281,7 +282,8 @@ void ms_lanes_push(struct ms_lanes *lanes, struct ms_work *work, bool is_first)
     if (lane->ready_count++ > 0) {
         return; /* either due already, or nobody has credit for it */
     }
-    ms_list_for_each(link, &lane->quiet) {
+    ms_list_for_each(link, &lane->quiet)
+    {
         struct ms_member *member = ms_container_of(link, struct ms_member, demand);
 
         ms_list_remove(link);
@@ -333,7 +335,8 @@ uint32_t ms_lane_sessions(const struct ms_lane *lane)
 {
     uint32_t count = 0;
 
-    ms_list_for_each(link, &lane->members) {
+    ms_list_for_each(link, &lane->members)
+    {
         struct ms_member *member = ms_container_of(link, struct ms_member, of_lane);
 
         ms_assert(member->lane == lane);

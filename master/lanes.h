@@ -30,7 +30,7 @@ struct ms_lane {
     struct ms_list members;   /* all of them */
     struct ms_list due;       /* on lanes->due_lanes while a command may find a taker */
     uint32_t ready_count;
-    uint32_t live_count;      /* commands of this type in any state */
+    uint32_t live_count; /* commands of this type in any state */
     uint64_t dispatched_total;
 };
 
@@ -80,7 +80,8 @@ struct ms_profile *ms_lanes_join(struct ms_lanes *lanes, const struct ms_announc
 void ms_lanes_leave(struct ms_lanes *lanes, struct ms_profile *profile);
 
 /* The session has credit now and takes its turn, or has none any more. */
-void ms_lanes_supply(struct ms_lanes *lanes, struct ms_profile *profile, struct ms_session *session);
+void ms_lanes_supply(struct ms_lanes *lanes, struct ms_profile *profile,
+                     struct ms_session *session);
 void ms_lanes_withdraw(struct ms_profile *profile, struct ms_session *session);
 
 /* A command waits, in its turn or before all others; or waits no more. */

@@ -26,15 +26,16 @@ const struct ms_life_row ms_life_table[MS_LIFE_STATES][MS_LIFE_EVENTS] = {
     ROW(BURIED, CONFIRM, CLOSED, "its submitter has the outcome"),
     ROW(BURIED, ABANDON, CLOSED, "nobody waits for the outcome: background, or the client is gone"),
     ROW(CANCELLED, CONFIRM, CLOSED, "its submitter has the outcome"),
-    ROW(CANCELLED, ABANDON, CLOSED, "nobody waits for the outcome: background, or the client is gone"),
+    ROW(CANCELLED, ABANDON, CLOSED,
+        "nobody waits for the outcome: background, or the client is gone"),
 };
 
 const char *ms_life_state_name(enum ms_life_state state)
 {
     static const char *const names[MS_LIFE_STATES] = {
-        [MS_LIFE_NONE] = "none",       [MS_LIFE_READY] = "ready",
-        [MS_LIFE_DELAYED] = "delayed", [MS_LIFE_LEASED] = "leased",
-        [MS_LIFE_DONE] = "done",       [MS_LIFE_BURIED] = "buried",
+        [MS_LIFE_NONE] = "none",           [MS_LIFE_READY] = "ready",
+        [MS_LIFE_DELAYED] = "delayed",     [MS_LIFE_LEASED] = "leased",
+        [MS_LIFE_DONE] = "done",           [MS_LIFE_BURIED] = "buried",
         [MS_LIFE_CANCELLED] = "cancelled", [MS_LIFE_CLOSED] = "closed",
     };
 
@@ -58,30 +59,36 @@ const char *ms_life_event_name(enum ms_life_event event)
     return names[event];
 }
 
-const struct ms_fsm *ms_life_fsm(void)
+void ms_life_rows(struct ms_fsm_row rows[static MS_LIFE_ROWS])
 {
-    static struct ms_fsm_row words[MS_LIFE_STATES * MS_LIFE_EVENTS];
-    static struct ms_fsm fsm = {
-        .title = "The life of a command",
-        .about = "What the master keeps of a command. States only change along these rows; a command "
-                 "that is closed is forgotten, and its number is refused from then on.",
-        .initial = "none",
-        .rows = words,
-    };
     size_t count = 0;
 
     for (size_t from = 0; from < MS_LIFE_STATES; from++) {
         for (size_t event = 0; event < MS_LIFE_EVENTS; event++) {
             const struct ms_life_row *row = &ms_life_table[from][event];
 
-            if (row->why != NULL) {
-                words[count++] = (struct ms_fsm_row){ms_life_state_name(row->from),
-                                                     ms_life_event_name(row->event),
-                                                     ms_life_state_name(row->to), row->why};
+            if (row->why == NULL) {
+                continue;
             }
+            ms_assert(count < MS_LIFE_ROWS);
+            rows[count++] =
+                (struct ms_fsm_row){ms_life_state_name(row->from), ms_life_event_name(row->event),
+                                    ms_life_state_name(row->to), row->why};
         }
     }
-    ms_assert(count > 0);
-    fsm.count = count;
-    return &fsm;
+    ms_assert(count == MS_LIFE_ROWS);
+}
+
+struct ms_fsm ms_life_fsm(const struct ms_fsm_row rows[static MS_LIFE_ROWS])
+{
+    ms_assert(rows != NULL);
+    return (struct ms_fsm){
+        .title = "The life of a command",
+        .about =
+            "What the master keeps of a command. States only change along these rows; a command "
+            "that is closed is forgotten, and its number is refused from then on.",
+        .initial = "none",
+        .rows = rows,
+        .count = MS_LIFE_ROWS,
+    };
 }

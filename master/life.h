@@ -59,7 +59,9 @@ static inline const struct ms_life_row *ms_life_next(enum ms_life_state from,
 const char *ms_life_state_name(enum ms_life_state state);
 const char *ms_life_event_name(enum ms_life_event event);
 
-/* The table in words, for the manual. */
-const struct ms_fsm *ms_life_fsm(void);
+/* The table in words, for the manual: rows is filled, fsm borrows it. */
+#define MS_LIFE_ROWS 20
+void ms_life_rows(struct ms_fsm_row rows[static MS_LIFE_ROWS]);
+struct ms_fsm ms_life_fsm(const struct ms_fsm_row rows[static MS_LIFE_ROWS]);
 
 #endif

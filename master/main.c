@@ -176,15 +176,13 @@ static void on_dump(void *context)
     struct ms_master_stats stats;
 
     ms_master_stats(self->master, &stats);
-    ms_log(self->program.log, MS_LEVEL_INFO, "state",
-           MS_LOG_NUMBER("commands", stats.commands_count),
-           MS_LOG_NUMBER("ready", stats.commands[MS_LIFE_READY]),
-           MS_LOG_NUMBER("leased", stats.commands[MS_LIFE_LEASED]),
-           MS_LOG_NUMBER("slaves", stats.slaves_count),
-           MS_LOG_NUMBER("clients", stats.clients_count), MS_LOG_NUMBER("credit", stats.credit),
-           MS_LOG_NUMBER("submitted", stats.submitted_total),
-           MS_LOG_NUMBER("outcomes", stats.outcomes_total),
-           MS_LOG_NUMBER("bytes", stats.bytes_used));
+    ms_log(
+        self->program.log, MS_LEVEL_INFO, "state", MS_LOG_NUMBER("commands", stats.commands_count),
+        MS_LOG_NUMBER("ready", stats.commands[MS_LIFE_READY]),
+        MS_LOG_NUMBER("leased", stats.commands[MS_LIFE_LEASED]),
+        MS_LOG_NUMBER("slaves", stats.slaves_count), MS_LOG_NUMBER("clients", stats.clients_count),
+        MS_LOG_NUMBER("credit", stats.credit), MS_LOG_NUMBER("submitted", stats.submitted_total),
+        MS_LOG_NUMBER("outcomes", stats.outcomes_total), MS_LOG_NUMBER("bytes", stats.bytes_used));
 }
 
 /* False when the URL names no place that this program can serve. */

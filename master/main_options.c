@@ -16,8 +16,7 @@ static const struct ms_option table[] = {
      .env = "MUSTER_LISTEN",
      .key = "listen",
      .group = "Master",
-     .help =
-         "serve at HOST:PORT, [V6]:PORT or unix:/PATH; port 0 picks a free one; may be repeated",
+     .help = "serve at HOST:PORT, [V6]:PORT or unix:/PATH; port 0 picks a free one",
      FIELD(listen)},
     {.name = "name",
      .short_name = 'n',

@@ -94,9 +94,8 @@ static void receive(struct ms_master *master, ms_time now, struct ms_session *se
         ms_master_refuse(master, session->peer, MS_E_ORDER, "HELLO was said before");
         break;
     case MS_KIND_BEAT:
-        ms_master_send(
-            master, session->peer,
-            &(struct ms_command){.kind = MS_KIND_BEAT_ACK, .count = command->count});
+        ms_master_send(master, session->peer,
+                       &(struct ms_command){.kind = MS_KIND_BEAT_ACK, .count = command->count});
         break;
     case MS_KIND_BEAT_ACK:
         break;
@@ -214,9 +213,8 @@ static bool is_behind(const struct ms_master *master)
 {
     return master->has_more || ms_lanes_are_due(&master->lanes) ||
            !ms_list_is_empty(&master->pumps) || !ms_list_is_empty(&master->slave_sweeps) ||
-           !ms_list_is_empty(&master->client_sweeps) ||
-           !ms_list_is_empty(&master->sessions.dead) || ms_inspect_is_due(&master->inspect) ||
-           ms_drain_is_busy(master);
+           !ms_list_is_empty(&master->client_sweeps) || !ms_list_is_empty(&master->sessions.dead) ||
+           ms_inspect_is_due(&master->inspect) || ms_drain_is_busy(master);
 }
 
 static ms_time earlier(ms_time a, ms_time b)
@@ -261,9 +259,12 @@ static void settle_config(struct ms_master_config *config)
     config->tick = config->tick > 0 ? config->tick : MS_TICK_DEFAULT;
     config->drain_timeout =
         config->drain_timeout > 0 ? config->drain_timeout : MS_DRAIN_TIMEOUT_DEFAULT;
-    config->crashes_max = config->crashes_max < UINT16_MAX - 1 ? config->crashes_max : UINT16_MAX - 1;
-    limits->sessions_max = limits->sessions_max > 0 ? limits->sessions_max : MS_SESSIONS_MAX_DEFAULT;
-    limits->commands_max = limits->commands_max > 0 ? limits->commands_max : MS_COMMANDS_MAX_DEFAULT;
+    config->crashes_max =
+        config->crashes_max < UINT16_MAX - 1 ? config->crashes_max : UINT16_MAX - 1;
+    limits->sessions_max =
+        limits->sessions_max > 0 ? limits->sessions_max : MS_SESSIONS_MAX_DEFAULT;
+    limits->commands_max =
+        limits->commands_max > 0 ? limits->commands_max : MS_COMMANDS_MAX_DEFAULT;
     limits->bytes_max = limits->bytes_max > 0 ? limits->bytes_max : MS_COMMAND_BYTES_MAX_DEFAULT;
 }
 
@@ -276,8 +277,7 @@ static bool init(struct ms_master *master)
     ms_list_init(&master->pumps);
     ms_rng_init(&master->rng, master->config.seed);
     ms_map_init(&master->clients_by_uuid, limits->sessions_max, ms_rng_next(&master->rng));
-    return ms_engine_init(&master->engine, &ops) &&
-           ms_connections_init(&master->connections) &&
+    return ms_engine_init(&master->engine, &ops) && ms_connections_init(&master->connections) &&
            ms_session_manager_init(&master->sessions, limits->sessions_max, master->config.tick,
                                    ms_rng_next(&master->rng)) &&
            ms_lanes_init(&master->lanes, ms_rng_next(&master->rng)) &&

@@ -44,18 +44,18 @@ void ms_master_reconfigure(struct ms_master *master, const struct ms_master_conf
 
 /* Counters and gauges; totals count from creation. */
 struct ms_master_stats {
-    uint32_t commands[MS_LIFE_STATES];        /* live commands in each state */
-    uint64_t commands_count;                  /* all of them */
-    uint64_t events_total[MS_LIFE_EVENTS];    /* steps taken along each row's event */
-    uint64_t bytes_used, bytes_reserved;      /* of payloads, results, output */
-    uint32_t sessions[MS_SESSION_STATES];     /* in each state of the walk */
-    uint32_t slaves_count, clients_count;     /* sessions of each role, dead ones too */
-    uint32_t client_records_count;            /* clients with a session or with live commands */
+    uint32_t commands[MS_LIFE_STATES];         /* live commands in each state */
+    uint64_t commands_count;                   /* all of them */
+    uint64_t events_total[MS_LIFE_EVENTS];     /* steps taken along each row's event */
+    uint64_t bytes_used, bytes_reserved;       /* of payloads, results, output */
+    uint32_t sessions[MS_SESSION_STATES];      /* in each state of the walk */
+    uint32_t slaves_count, clients_count;      /* sessions of each role, dead ones too */
+    uint32_t client_records_count;             /* clients with a session or with live commands */
     uint32_t connections_count, pending_count; /* all, and those that have not said HELLO */
     uint32_t types_count, profiles_count;
-    uint64_t slots, credit, held;             /* over all slaves */
+    uint64_t slots, credit, held; /* over all slaves */
     uint64_t sessions_total, resumes_total, deaths_total, stalls_total;
-    uint64_t submitted_total, refused_total;  /* SUBMIT_ACK to new ids, SUBMIT_NAK */
+    uint64_t submitted_total, refused_total; /* SUBMIT_ACK to new ids, SUBMIT_NAK */
     uint64_t dispatched_total, retries_total, results_total, results_refused_total;
     uint64_t outputs_total, outputs_refused_total, outcomes_total;
     bool is_draining, is_stopped;

@@ -113,7 +113,8 @@ static void confirm_one(struct ms_master *master, ms_time now, struct ms_client 
 static void confirm_listed(struct ms_master *master, ms_time now, struct ms_list *list,
                            uint64_t first, uint64_t count)
 {
-    ms_list_for_each(link, list) {
+    ms_list_for_each(link, list)
+    {
         struct ms_work *work = ms_work_of(link);
 
         if (work->seq >= first && work->seq - first < count) {
@@ -177,21 +178,20 @@ static void send_outcome(struct ms_master *master, struct ms_work *work)
     client->sent_count++;
     client->sent_bytes += weight(work);
     master->totals.outcomes_total++;
-    ms_master_send(
-        master, client->session->peer,
-        &(struct ms_command){
-            .kind = MS_KIND_OUTCOME,
-            .status = work->status,
-            .attempt = work->attempt,
-            .index = ms_output_count(work->output),
-            .signal = work->signal,
-            .code = work->code,
-            .id = {.client = client->uuid, .seq = work->seq},
-            .payload = {.data = work->block, .size = work->size},
-            .detail = {.data = work->detail_size > 0 ? work->block + work->size : NULL,
-                       .size = work->detail_size},
-            .usage = work->has_usage ? &work->usage : NULL,
-        });
+    ms_master_send(master, client->session->peer,
+                   &(struct ms_command){
+                       .kind = MS_KIND_OUTCOME,
+                       .status = work->status,
+                       .attempt = work->attempt,
+                       .index = ms_output_count(work->output),
+                       .signal = work->signal,
+                       .code = work->code,
+                       .id = {.client = client->uuid, .seq = work->seq},
+                       .payload = {.data = work->block, .size = work->size},
+                       .detail = {.data = work->detail_size > 0 ? work->block + work->size : NULL,
+                                  .size = work->detail_size},
+                       .usage = work->has_usage ? &work->usage : NULL,
+                   });
 }
 
 void ms_clients_streamed(struct ms_master *master, struct ms_work *work)

@@ -30,9 +30,8 @@ static bool append(struct ms_output *output, struct ms_slab *slab, const struct 
         return false;
     }
     ms_assert(piece->payload.size <= MS_RESULT_BYTES_MAX);
-    *copy = (struct ms_piece){.size = (uint32_t)piece->payload.size,
-                              .index = output->count,
-                              .stream = piece->stream};
+    *copy = (struct ms_piece){
+        .size = (uint32_t)piece->payload.size, .index = output->count, .stream = piece->stream};
     if (copy->size > 0) {
         memcpy(copy->data, piece->payload.data, copy->size);
     }

@@ -165,8 +165,7 @@ bool ms_queue_wake(struct ms_queue *queue, ms_time now, uint32_t burst)
         if (burst-- == 0) {
             return true;
         }
-        struct ms_work *work =
-            ms_container_of(ms_heap_pop(&queue->delayed), struct ms_work, timer);
+        struct ms_work *work = ms_container_of(ms_heap_pop(&queue->delayed), struct ms_work, timer);
 
         transit(queue, now, work, MS_LIFE_DUE);
         ms_lanes_push(queue->lanes, work, false);

@@ -23,7 +23,7 @@ struct ms_queue {
     struct ms_rng *rng;
     const struct ms_provider *provider;
     uint64_t commands_max;
-    uint64_t bytes_max;  /* for submissions; the slab has MS_RESULT_RESERVE more */
+    uint64_t bytes_max; /* for submissions; the slab has MS_RESULT_RESERVE more */
     uint32_t states[MS_LIFE_STATES];
     uint64_t events_total[MS_LIFE_EVENTS];
 };

@@ -119,9 +119,9 @@ void ms_results_receive(struct ms_master *master, ms_time now, struct ms_slave *
 
     ms_assert(command->kind == MS_KIND_RESULT);
     master->totals.results_total++;
-    ms_master_send(master, slave->session->peer,
-                   &(struct ms_command){
-                       .kind = MS_KIND_RESULT_ACK, .token = command->token, .count = 1});
+    ms_master_send(
+        master, slave->session->peer,
+        &(struct ms_command){.kind = MS_KIND_RESULT_ACK, .token = command->token, .count = 1});
     if (work == NULL || work->holder != slave) {
         refuse(master, slave, command);
     } else {

@@ -5,8 +5,8 @@
 #include "master/slaves.h"
 #include "master/state.h"
 
-#define ID_SIZE 56       /* 32 digits, a dash, a number, the terminating zero */
-#define TYPES_SIZE 256   /* of the types of one slave, cut beyond */
+#define ID_SIZE      56   /* 32 digits, a dash, a number, the terminating zero */
+#define TYPES_SIZE   256  /* of the types of one slave, cut beyond */
 #define ROW_TEXT_MAX 4096 /* a row's texts never need more */
 
 static struct ms_cell *add_cell(struct ms_report_page *page, const char *name)
@@ -113,9 +113,9 @@ static void fill_status(struct ms_master *master, ms_time now, struct ms_report_
     add_number(page, "uptime_s", (uint64_t)((now - master->started_at) / MS_SEC));
     fill_status_commands(&stats, page);
     add_number(page, "sessions_alive", stats.sessions[MS_SESSION_ALIVE]);
-    add_number(page, "sessions_waiting", stats.sessions[MS_SESSION_WAITING_0] +
-                                             stats.sessions[MS_SESSION_WAITING_1] +
-                                             stats.sessions[MS_SESSION_WAITING_2]);
+    add_number(page, "sessions_waiting",
+               stats.sessions[MS_SESSION_WAITING_0] + stats.sessions[MS_SESSION_WAITING_1] +
+                   stats.sessions[MS_SESSION_WAITING_2]);
     add_number(page, "sessions_dead", stats.sessions[MS_SESSION_DEAD]);
     add_number(page, "slaves", stats.slaves_count);
     add_number(page, "clients", stats.clients_count);
@@ -275,8 +275,7 @@ static bool is_wanted(const struct ms_inquiry *inquiry, const struct ms_work *wo
 
     ms_assert(query->what == MS_QUERY_COMMANDS);
     return (query->type == 0 || query->type == work->lane->type) &&
-           (query->state[0] == '\0' ||
-            strcmp(query->state, ms_life_state_name(work->state)) == 0);
+           (query->state[0] == '\0' || strcmp(query->state, ms_life_state_name(work->state)) == 0);
 }
 
 /* Looks at one place of the table; true when it gave a row. */
@@ -321,8 +320,8 @@ static void walk(struct ms_master *master, ms_time now, struct ms_inquiry *inqui
 static void show(struct ms_master *master, ms_time now, const struct ms_inquiry *inquiry,
                  struct ms_report_page *page)
 {
-    const struct ms_client *client = ms_map_find_pointer(
-        &master->clients_by_uuid, ms_key_of_uuid(&inquiry->query.id.client));
+    const struct ms_client *client =
+        ms_map_find_pointer(&master->clients_by_uuid, ms_key_of_uuid(&inquiry->query.id.client));
     const struct ms_work *work =
         client != NULL ? ms_queue_find(&master->queue, client, inquiry->query.id.seq) : NULL;
 

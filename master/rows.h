@@ -8,9 +8,9 @@
 struct ms_inquiry;
 struct ms_master;
 
-#define MS_PAGE_ROWS 128           /* in one frame of a report; bounds a step */
-#define MS_PAGE_VISITS 4096        /* objects looked at for one frame */
-#define MS_PAGE_TEXT (64u << 10)
+#define MS_PAGE_ROWS   128  /* in one frame of a report; bounds a step */
+#define MS_PAGE_VISITS 4096 /* objects looked at for one frame */
+#define MS_PAGE_TEXT   (64u << 10)
 
 struct ms_report_page {
     struct ms_report report;

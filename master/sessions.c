@@ -85,7 +85,10 @@ static void end_user(struct ms_master *master, struct ms_session *session, bool 
     }
     ms_trace(&master->engine.trace, MS_LEVEL_INFO, "session ended",
              "role=%s name=\"%s\" held=%u reason=%s", ms_role_name(session->role), session->name,
-             session->held, is_crash ? "silent" : is_replaced ? "replaced" : "bye");
+             session->held,
+             is_crash      ? "silent"
+             : is_replaced ? "replaced"
+                           : "bye");
     if (session->role == MS_ROLE_CLIENT) {
         ms_clients_end(master, ms_client_of(session), is_replaced);
     } else {
@@ -220,7 +223,8 @@ static void welcome(struct ms_master *master, const struct ms_session *session,
     memcpy(body->build, master->build, sizeof body->build);
     ms_master_send(master, session->peer,
                    &(struct ms_command){.kind = MS_KIND_WELCOME, .body.welcome = body});
-    ms_trace(&master->engine.trace, MS_LEVEL_INFO, is_resumed ? "session resumed" : "session opened",
+    ms_trace(&master->engine.trace, MS_LEVEL_INFO,
+             is_resumed ? "session resumed" : "session opened",
              "role=%s name=\"%s\" session=%llu build=\"%s\"", ms_role_name(session->role),
              session->name, (unsigned long long)body->session, hello->build);
 }

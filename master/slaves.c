@@ -31,8 +31,7 @@ void ms_slaves_refresh(struct ms_lanes *lanes, struct ms_slave *slave)
 {
     struct ms_session *session = slave->session;
     const bool is_ready = session->credit > 0 && slave->is_rolled && slave->is_announced &&
-                          !slave->is_draining && !slave->is_ending &&
-                          session->peer != MS_PEER_NONE;
+                          !slave->is_draining && !slave->is_ending && session->peer != MS_PEER_NONE;
 
     if (is_ready == ms_list_is_linked(&session->link)) {
         return;
@@ -135,8 +134,8 @@ static void announce(struct ms_master *master, struct ms_slave *slave,
 
     if (profile == NULL) {
         ms_trace(&master->engine.trace, MS_LEVEL_WARN, "announcement refused",
-                 "slave=\"%s\" error=%s reason=\"%s\"", slave->session->name,
-                 ms_error_name(error), master->complaint.text);
+                 "slave=\"%s\" error=%s reason=\"%s\"", slave->session->name, ms_error_name(error),
+                 master->complaint.text);
         ms_master_refuse(master, slave->session->peer, error, master->complaint.text);
         return;
     }
@@ -192,9 +191,9 @@ static void call_roll(struct ms_master *master, ms_time now, struct ms_slave *sl
     }
     if (count > 0 || roll->last) {
         master->verdict_tokens = (struct ms_tokens){count, master->verdict, roll->last};
-        ms_master_send(master, slave->session->peer,
-                       &(struct ms_command){.kind = MS_KIND_VERDICT,
-                                            .body.tokens = &master->verdict_tokens});
+        ms_master_send(
+            master, slave->session->peer,
+            &(struct ms_command){.kind = MS_KIND_VERDICT, .body.tokens = &master->verdict_tokens});
     }
     if (roll->last) {
         slave->is_called = true;
@@ -308,7 +307,7 @@ void ms_slaves_revoke(struct ms_master *master, const struct ms_slave *slave, ui
     if (slave->session->peer == MS_PEER_NONE) {
         return;
     }
-    ms_master_send(master, slave->session->peer,
-                   &(struct ms_command){.kind = MS_KIND_REVOKE,
-                                        .token = {master->config.epoch, token}});
+    ms_master_send(
+        master, slave->session->peer,
+        &(struct ms_command){.kind = MS_KIND_REVOKE, .token = {master->config.epoch, token}});
 }

@@ -22,7 +22,7 @@ enum ms_drain {
 };
 
 struct ms_master {
-    struct ms_engine engine; /* first */
+    struct ms_engine engine;        /* first */
     struct ms_master_config config; /* name and build point into this struct */
     char name[MS_NAME_MAX + 1];
     char build[MS_NAME_MAX + 1];
@@ -43,9 +43,9 @@ struct ms_master {
     uint64_t clients_total;
 
     enum ms_drain drain;
-    ms_time started_at;     /* of the first step; the origin of uptime */
+    ms_time started_at; /* of the first step; the origin of uptime */
     bool is_started;
-    bool has_more;          /* a bounded part of the step left work behind */
+    bool has_more; /* a bounded part of the step left work behind */
     ms_time drain_deadline;
     uint32_t drain_cursor;
     uint64_t credit, slots; /* over all slaves */

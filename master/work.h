@@ -22,25 +22,25 @@ struct ms_work {
     uint64_t seq; /* with the client: the id */
     struct ms_client *client;
     struct ms_lane *lane;
-    struct ms_slave *holder;  /* LEASED: who has it; else NULL */
-    uint64_t token;           /* LEASED: of the attempt; else 0 */
+    struct ms_slave *holder; /* LEASED: who has it; else NULL */
+    uint64_t token;          /* LEASED: of the attempt; else 0 */
     uint8_t *block;
-    uint32_t block_size;      /* as it was taken from the slab */
-    uint32_t size;            /* bytes of payload or result */
+    uint32_t block_size; /* as it was taken from the slab */
+    uint32_t size;       /* bytes of payload or result */
     struct ms_heap_node timer;
-    uint32_t attempt;         /* number of the latest attempt; 0 = never handed out */
-    uint16_t detail_size;     /* bytes of detail behind the result */
+    uint32_t attempt;     /* number of the latest attempt; 0 = never handed out */
+    uint16_t detail_size; /* bytes of detail behind the result */
     uint16_t attempts_max;
-    uint16_t failures;        /* attempts that count against attempts_max */
-    uint16_t crashes;         /* sessions and processes it took down, or seemed to */
-    uint8_t state;            /* enum ms_life_state */
-    uint8_t status;           /* enum ms_status, of the last attempt and of the outcome */
-    uint8_t flags;            /* enum ms_command_flags, of the submission */
+    uint16_t failures; /* attempts that count against attempts_max */
+    uint16_t crashes;  /* sessions and processes it took down, or seemed to */
+    uint8_t state;     /* enum ms_life_state */
+    uint8_t status;    /* enum ms_status, of the last attempt and of the outcome */
+    uint8_t flags;     /* enum ms_command_flags, of the submission */
     bool is_cancel_asked;
     bool has_usage;
     int32_t code;
     uint32_t signal;
-    uint32_t sent_on;         /* finished: client->connection on which the outcome was sent; else 0 */
+    uint32_t sent_on; /* finished: client->connection on which the outcome was sent; else 0 */
     ms_time timeout;
     ms_time created_at;
     ms_time changed_at;       /* of the last step along the table */

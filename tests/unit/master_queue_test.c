@@ -1,5 +1,5 @@
 /* The life of commands from submission to confirmation, with every way out. */
-#include "master_script.h"
+#include "master_frames.h"
 
 START_TEST(a_command_travels)
 {
