@@ -19,6 +19,7 @@ struct entry {
     bool is_running;  /* the executor has it */
     bool is_resulted; /* the master has the result, or it came back, or was dropped */
     bool is_unacknowledged;
+    bool is_lost;     /* the result went down with its connection and must come again */
     uint32_t outputs; /* pieces the master has, in order */
     uint32_t outputs_made;
 };
@@ -47,8 +48,18 @@ static uint64_t below(uint64_t bound)
     return ms_rng_below(&w.rng, bound);
 }
 
+/* The master may not have read the last of what was sent. */
 static void disconnect(void)
 {
+    for (uint64_t n = 1; n <= w.tokens_count; n++) {
+        struct entry *entry = &w.entries[n];
+
+        if (entry->is_unacknowledged && below(2) == 0) {
+            entry->is_unacknowledged = false;
+            entry->is_lost = true;
+        }
+        entry->outputs = (uint32_t)below(entry->outputs + 1);
+    }
     w.peer = MS_PEER_NONE;
     w.is_greeted = false;
     w.is_open = false;
@@ -69,7 +80,8 @@ static void slave_sent(const struct ms_command *command)
         w.credit += command->count;
         break;
     case MS_KIND_RESULT:
-        ck_assert(entry->is_sent || entry->is_unacknowledged);
+        ck_assert(entry->is_sent || entry->is_unacknowledged || entry->is_lost);
+        entry->is_lost = false;
         ck_assert_uint_eq(entry->outputs, entry->outputs_made);
         w.held -= entry->is_sent;
         entry->is_sent = false;
@@ -178,6 +190,7 @@ static void welcome(void)
         for (uint64_t n = 1; n <= w.tokens_count; n++) {
             w.entries[n].is_sent = false;
             w.entries[n].is_unacknowledged = false;
+            w.entries[n].is_lost = false;
         }
         w.held = 0;
         w.is_open = true;
@@ -200,12 +213,13 @@ static void judge(void)
     for (uint64_t n = 1; n <= w.tokens_count; n++) {
         struct entry *entry = &w.entries[n];
 
-        if ((entry->is_sent || entry->is_unacknowledged) && ms_rng_chance(&w.rng, 1, 5) &&
-            verdict.count < MS_HELD_PER_FRAME_MAX) {
+        if ((entry->is_sent || entry->is_unacknowledged || entry->is_lost) &&
+            ms_rng_chance(&w.rng, 1, 5) && verdict.count < MS_HELD_PER_FRAME_MAX) {
             dropped[verdict.count++] = (struct ms_token){EPOCH, n};
             w.held -= entry->is_sent;
             entry->is_sent = false;
             entry->is_unacknowledged = false;
+            entry->is_lost = false;
             entry->is_resulted = true;
             w.drops_total++;
         }
@@ -321,7 +335,7 @@ static void wild(void)
         receive(&(struct ms_command){.kind = MS_KIND_REVOKE, .token = {EPOCH, n}});
     } else if (!w.entries[n].is_running || w.entries[n].is_sent) {
         /* Acknowledging what has no result yet is wrong, and must be harmless. */
-        if (!w.entries[n].is_unacknowledged) {
+        if (!w.entries[n].is_unacknowledged && !w.entries[n].is_lost) {
             receive(&(struct ms_command){.kind = MS_KIND_RESULT_ACK, .token = {EPOCH, n}});
         }
     }
