@@ -84,6 +84,9 @@ void ms_client_engine_lost(struct ms_client_engine *engine, enum ms_error error)
 static void welcomed(struct ms_client_engine *engine)
 {
     ms_assert(engine->requests.sent_count == 0);
+    if (!engine->upstream.welcome.resumed) {
+        engine->life++;
+    }
     engine->is_away = false;
     engine->allowed = engine->window;
     ms_client_engine_note(engine, MS_CLIENT_NOTE_UP, MS_E_OK);
@@ -157,7 +160,10 @@ static void send_waiting(struct ms_client_engine *engine, ms_time now)
     for (uint32_t i = 0; i < SEND_BURST && can_send(engine); i++) {
         struct ms_request *request = ms_requests_waiting(&engine->requests);
 
-        if (request->size > ms_client_engine_payload_max(engine)) {
+        if (request->is_cancel_told) {
+            /* How it ends is settled, and a master that has forgotten it must not begin it anew. */
+            ms_client_engine_cancel_here(engine, request);
+        } else if (request->size > ms_client_engine_payload_max(engine)) {
             /* Taken when another master's limit, or none, was known. */
             ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
                                      &(struct ms_command){

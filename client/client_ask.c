@@ -69,14 +69,18 @@ static void deliver_cancel_ack(struct ms_client_engine *engine, uint64_t cookie,
 /* No master holds it, so there is nobody to ask: it ends here. */
 void ms_client_engine_cancel_here(struct ms_client_engine *engine, struct ms_request *request)
 {
-    deliver_cancel_ack(engine, request->cookie, request->seq, MS_E_OK);
-    ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
-                             &(struct ms_command){
-                                 .kind = MS_KIND_OUTCOME,
-                                 .id.seq = request->seq,
-                                 .status = MS_STATUS_CANCELLED,
-                                 .detail = ms_bytes_of("cancelled before a master had it"),
-                             });
+    if (!request->is_cancel_told) {
+        deliver_cancel_ack(engine, request->cookie, request->seq, MS_E_OK);
+    }
+    ms_client_engine_deliver(
+        engine, request->cookie, MS_CLIENT_NOTE_NONE,
+        &(struct ms_command){
+            .kind = MS_KIND_OUTCOME,
+            .id.seq = request->seq,
+            .status = MS_STATUS_CANCELLED,
+            .detail = ms_bytes_of(request->is_cancel_told ? "cancelled"
+                                                          : "cancelled before a master had it"),
+        });
     engine->counters.outcomes_total++;
     ms_client_engine_close(engine, request);
 }
@@ -100,6 +104,9 @@ static void ask_cancel(struct ms_client_engine *engine, const struct ms_event *e
         return;
     }
     if (request->is_cancelled) {
+        if (request->is_cancel_told) {
+            deliver_cancel_ack(engine, event->seq, seq, MS_E_OK);
+        }
         return; /* the answer to the first one will do */
     }
     const enum ms_request_state state = ms_request_state(&engine->requests, request);

@@ -6,6 +6,7 @@ static void accepted(struct ms_client_engine *engine, struct ms_request *request
     if (ms_request_state(&engine->requests, request) != MS_REQUEST_SENT) {
         return; /* told already, or an answer to what was not asked on this connection */
     }
+    request->was_accepted = true;
     if (engine->allowed < engine->window) {
         engine->allowed++;
     }
@@ -66,6 +67,15 @@ static void put_off(struct ms_client_engine *engine, struct ms_request *request,
     }
 }
 
+/* A master that was started again does not know a type before a slave has come back to it, but a
+ * submission that was accepted once has a type that exists. */
+static bool is_for_now(const struct ms_request *request, const struct ms_command *nak)
+{
+    return nak->error == MS_E_RETRY_LATER || nak->error == MS_E_DRAINING ||
+           nak->error == MS_E_NOT_ACTIVE ||
+           (nak->error == MS_E_UNKNOWN_TYPE && request->was_accepted);
+}
+
 static void receive_refused(struct ms_client_engine *engine, ms_time now,
                             const struct ms_command *nak)
 {
@@ -79,8 +89,7 @@ static void receive_refused(struct ms_client_engine *engine, ms_time now,
 
     if (nak->error == MS_E_CLOSED_ID && is_background) {
         accepted(engine, request, nak); /* done and gone; only its acknowledgement was lost */
-    } else if (nak->error == MS_E_RETRY_LATER || nak->error == MS_E_DRAINING ||
-               nak->error == MS_E_NOT_ACTIVE) {
+    } else if (is_for_now(request, nak)) {
         if (request->is_cancelled) {
             ms_client_engine_cancel_here(engine, request);
         } else {
@@ -105,7 +114,16 @@ static void deliver_reset(struct ms_client_engine *engine, struct ms_request *re
                                  });
     }
     request->attempt = attempt;
+    request->life = engine->life;
     request->pieces = 0;
+}
+
+/* A master that does not know our session may have forgotten our submissions, too, and then counts
+ * their attempts from the beginning. */
+static bool is_same_life(const struct ms_client_engine *engine, const struct ms_request *request)
+{
+    ms_assert(request->life <= engine->life);
+    return request->life == engine->life;
 }
 
 /* Pieces of output are missing. A new connection makes the master begin them again with what we
@@ -133,12 +151,14 @@ static void receive_stream(struct ms_client_engine *engine, ms_time now,
 {
     struct ms_request *request = ms_requests_find(&engine->requests, piece->id.seq);
 
-    if (request == NULL || piece->attempt < request->attempt ||
-        (piece->attempt == request->attempt && piece->index < request->pieces)) {
+    if (request == NULL ||
+        (is_same_life(engine, request) &&
+         (piece->attempt < request->attempt ||
+          (piece->attempt == request->attempt && piece->index < request->pieces)))) {
         engine->counters.duplicates_total++;
         return;
     }
-    if (piece->attempt > request->attempt) {
+    if (!is_same_life(engine, request) || piece->attempt > request->attempt) {
         deliver_reset(engine, request, piece->attempt);
     }
     if (piece->index > request->pieces) {
@@ -173,7 +193,7 @@ static void receive_outcome(struct ms_client_engine *engine, ms_time now,
         }
         return;
     }
-    if (outcome->attempt != request->attempt) {
+    if (!is_same_life(engine, request) || outcome->attempt != request->attempt) {
         deliver_reset(engine, request, outcome->attempt);
     }
     if ((request->flags & MS_FLAG_STREAM) != 0 && outcome->index > request->pieces) {
@@ -190,13 +210,17 @@ static void receive_cancel_ack(struct ms_client_engine *engine, const struct ms_
 {
     struct ms_request *request = ms_requests_find(&engine->requests, ack->id.seq);
 
-    if (request == NULL || !request->is_cancelled) {
+    if (request == NULL || !request->is_cancelled || request->is_cancel_told) {
         engine->counters.duplicates_total++;
         return;
     }
-    ms_assert(engine->cancels_count > 0);
-    request->is_cancelled = false;
-    engine->cancels_count--;
+    if (ack->error == MS_E_OK) {
+        request->is_cancel_told = true;
+    } else {
+        ms_assert(engine->cancels_count > 0);
+        request->is_cancelled = false;
+        engine->cancels_count--;
+    }
     ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, ack);
 }
 

@@ -37,13 +37,16 @@ struct ms_request {
     uint64_t turn;   /* connection it was sent on last; 0 = none */
     uint32_t attempts_max;
     uint32_t attempt, pieces; /* streamed so far: pieces of this attempt */
+    uint64_t life;            /* of the session in which the attempts are counted so */
     uint8_t flags;            /* enum ms_command_flags of the SUBMIT */
     uint8_t durability;       /* asked for; once CONFIRMED: as acknowledged */
     uint8_t copies;           /* CONFIRMED */
     uint8_t gaps;             /* times that pieces of its output were missing */
     bool is_confirmed;        /* on the list of CONFIRMED; means nothing once the turn is over */
     bool is_quiet;            /* its acceptance interests nobody */
-    bool is_cancelled;        /* a CANCEL goes with it until it is answered */
+    bool was_accepted;        /* by some master: its type is known */
+    bool is_cancelled;        /* a CANCEL goes with it, to every master, until its outcome */
+    bool is_cancel_told;      /* the application knows that it will not go on */
 };
 
 struct ms_requests {

@@ -141,6 +141,59 @@ START_TEST(pieces_come_once_in_order_and_a_new_attempt_resets)
 }
 END_TEST
 
+START_TEST(a_master_that_knows_nothing_of_us_begins_its_attempts_anew)
+{
+    come_up();
+    submit_flags(1, MS_FLAG_STREAM);
+    expect_submit(1);
+    piece(1, 1, 0);
+    expect_piece(1, 0);
+    lose();
+    come_up_to(false);
+    expect_submit(1);
+    piece(1, 1, 0); /* of another attempt, though it has the same number */
+    ck_assert_uint_eq(expect_delivered(MS_KIND_STREAM, 1).tag, MS_CLIENT_NOTE_RESET);
+    expect_piece(1, 0);
+    outcome(1, 1, 1);
+    expect_outcome(1);
+}
+END_TEST
+
+START_TEST(a_confirmed_cancel_holds_for_a_master_that_knows_nothing_of_it)
+{
+    come_up();
+    submit_flags(1, 0);
+    expect_submit(1);
+    request(901, &(struct ms_command){.kind = MS_KIND_CANCEL, .id.seq = 1});
+    expect_sent(MS_KIND_CANCEL);
+    receive(&(struct ms_command){.kind = MS_KIND_CANCEL_ACK, .id.seq = 1});
+    expect_delivered(MS_KIND_CANCEL_ACK, 1);
+    lose();
+    come_up_to(false);
+    const struct ms_effect effect = expect_delivered(MS_KIND_OUTCOME, 1);
+
+    ck_assert_int_eq(effect.command.status, MS_STATUS_CANCELLED);
+    expect_nothing();
+}
+END_TEST
+
+START_TEST(a_type_unknown_to_a_new_master_is_waited_for_once_it_was_accepted)
+{
+    come_up();
+    submit_flags(1, 0);
+    expect_submit(1);
+    receive(&(struct ms_command){.kind = MS_KIND_SUBMIT_ACK, .id.seq = 1, .count = 1});
+    expect_delivered(MS_KIND_SUBMIT_ACK, 1);
+    lose();
+    come_up_to(false);
+    expect_submit(1);
+    receive(
+        &(struct ms_command){.kind = MS_KIND_SUBMIT_NAK, .id.seq = 1, .error = MS_E_UNKNOWN_TYPE});
+    expect_nothing();
+    ck_assert_uint_eq(ms_client_engine_outstanding(&client), 1);
+}
+END_TEST
+
 START_TEST(missing_pieces_are_asked_for_by_a_new_connection)
 {
     come_up();
@@ -377,6 +430,9 @@ static TCase *answer_tests(void)
     tcase_add_test(tests, a_long_run_of_acceptances_is_told_in_bounded_steps);
     tcase_add_test(tests, an_absurd_run_is_bounded);
     tcase_add_test(tests, pieces_come_once_in_order_and_a_new_attempt_resets);
+    tcase_add_test(tests, a_master_that_knows_nothing_of_us_begins_its_attempts_anew);
+    tcase_add_test(tests, a_confirmed_cancel_holds_for_a_master_that_knows_nothing_of_it);
+    tcase_add_test(tests, a_type_unknown_to_a_new_master_is_waited_for_once_it_was_accepted);
     tcase_add_test(tests, missing_pieces_are_asked_for_by_a_new_connection);
     tcase_add_test(tests, later_is_honoured);
     tcase_add_test(tests, later_shrinks_the_window_and_acceptance_widens_it);

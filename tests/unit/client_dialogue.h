@@ -10,12 +10,13 @@ static inline void receive(const struct ms_command *command)
         .type = MS_EVENT_RECEIVED, .peer = peer, .epoch = 1, .command = command});
 }
 
-static inline void come_up(void)
+static inline void come_up_to(bool knows_us)
 {
     const struct ms_welcome welcome = {
         .version = 1,
         .features = MS_FEATURES_ALL,
         .token = {{5}},
+        .resumed = knows_us,
         .session = 77,
         .payload_max = PAYLOAD_MAX,
         .outstanding_max = told_window,
@@ -37,6 +38,12 @@ static inline void come_up(void)
     ck_assert_int_eq(hello.body.hello->role, MS_ROLE_CLIENT);
     receive(&(struct ms_command){.kind = MS_KIND_WELCOME, .body.welcome = &welcome});
     expect_note(MS_CLIENT_NOTE_UP);
+}
+
+/* To the master of the connection before, or to the first one. */
+static inline void come_up(void)
+{
+    come_up_to(!ms_uuid_is_zero(&client.upstream.hello.token));
 }
 
 static inline void lose(void)
