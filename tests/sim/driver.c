@@ -223,6 +223,7 @@ static void step(struct sim_world *world, struct sim_node *node, const struct ms
     world->stats.counts[SIM_STAT_STEPS]++;
     sim_observe_event(world, node, event);
     ms_engine_step(node->engine, node->driver.clock, event);
+    sim_observe_engine(world, node);
     while (!node->is_doomed && ms_engine_poll(node->engine, &effect)) {
         carry_out(world, node, &effect);
         if (node->crash_in > 0 && --node->crash_in == 0) {
@@ -231,7 +232,7 @@ static void step(struct sim_world *world, struct sim_node *node, const struct ms
         }
     }
     if (!node->is_doomed) {
-        sim_observe_step(world, node, event);
+        sim_observe_step(world, node);
     }
 }
 

@@ -176,7 +176,8 @@ static void see_piece(struct sim_world *world, struct sim_record *record,
         const size_t size = sim_piece(world, attempt->token, command->index, expected);
 
         if (attempt->number == command->attempt && command->index < attempt->pieces &&
-            command->payload.size == size && memcmp(command->payload.data, expected, size) == 0) {
+            command->payload.size == size &&
+            (size == 0 || memcmp(command->payload.data, expected, size) == 0)) {
             return;
         }
     }
@@ -247,6 +248,7 @@ static void see_cancel_ack(struct sim_world *world, struct sim_record *record,
     }
     if (ack->error == MS_E_OK) {
         record->is_cancel_confirmed = true;
+        record->is_never_to_start = (ack->flags & MS_FLAG_STARTED) == 0;
     }
 }
 
@@ -390,12 +392,15 @@ void sim_observe_effect(struct sim_world *world, struct sim_node *node,
     }
 }
 
-void sim_observe_step(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
+void sim_observe_engine(struct sim_world *world, struct sim_node *node)
 {
-    (void)event;
     if (node->role == SIM_MASTER) {
         sim_sessions_after(world, node);
     }
+}
+
+void sim_observe_step(struct sim_world *world, struct sim_node *node)
+{
     if (++world->observer->checks % CHECK_EVERY == 0) {
         node->ops->check(world, node);
         sim_check_kept(world);

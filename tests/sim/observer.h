@@ -21,13 +21,14 @@ struct sim_record {
     bool is_over;     /* outcome, refusal, or the end of a background one */
     bool is_gone;     /* its application died */
     bool is_sent;     /* it left its client at least once */
-    bool is_cancel_asked, is_cancel_confirmed;
+    bool is_cancel_asked, is_cancel_confirmed, is_never_to_start;
     uint32_t unstarted_by; /* incarnation of the master that said it never would start; 0 = none */
     uint32_t accepted_by;  /* incarnation of the master that acknowledged it last */
     uint32_t outcome_master; /* incarnation that sent the outcome last, and what it was */
     uint64_t outcome_hash;
     uint32_t stream_attempt, stream_count; /* pieces the application has, and of which attempt */
     uint32_t first;                        /* attempt */
+    uint32_t life; /* the master may have forgotten attempts before this one */
     ms_time submitted_at;
 };
 
@@ -103,12 +104,13 @@ struct sim_observer {
 struct sim_observer *sim_observer_create(void);
 void sim_observer_destroy(struct sim_observer *observer);
 
-/* Before a step, for each effect of it, and after it. */
+/* Before a step, when the engine has taken it, for each effect, and after all of them. */
 void sim_observe_event(struct sim_world *world, struct sim_node *node,
                        const struct ms_event *event);
+void sim_observe_engine(struct sim_world *world, struct sim_node *node);
 void sim_observe_effect(struct sim_world *world, struct sim_node *node,
                         const struct ms_effect *effect);
-void sim_observe_step(struct sim_world *world, struct sim_node *node, const struct ms_event *event);
+void sim_observe_step(struct sim_world *world, struct sim_node *node);
 void sim_observe_death(struct sim_world *world, struct sim_node *node);
 
 /* True when nothing is left to do; fails when that takes too long since healed_at. */

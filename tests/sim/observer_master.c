@@ -80,6 +80,17 @@ static void hear_roll(struct sim_world *world, const struct sim_end *slave,
     }
 }
 
+static void hear_result(struct sim_world *world, const struct sim_end *slave,
+                        const struct ms_command *result)
+{
+    struct sim_attempt *attempt = sim_attempt_find(world, result->token);
+
+    if (attempt != NULL && !attempt->is_released) {
+        attempt->is_counted = result->status != MS_STATUS_OK && result->status != MS_STATUS_CRASHED;
+    }
+    release_token(world, slave, result->token);
+}
+
 static void receive(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
 {
     const struct ms_command *command = event->command;
@@ -94,7 +105,7 @@ static void receive(struct sim_world *world, struct sim_node *node, const struct
         break;
     case MS_KIND_RESULT:
         wire->granted += command->count;
-        release_token(world, end, command->token);
+        hear_result(world, end, command);
         break;
     case MS_KIND_RETURN:
         world->stats.counts[SIM_STAT_RETURNS]++;
@@ -164,8 +175,11 @@ static void check_others(struct sim_world *world, const struct sim_record *recor
                      (unsigned long long)record->id.seq, other->number,
                      sim_node_name(world, other->node));
         }
+        if (i < record->life) {
+            continue; /* forgotten with its client */
+        }
         counted += other->is_counted;
-        if (other->number >= command->attempt) {
+        if (other->number >= command->attempt && other->state != SIM_ATTEMPT_RETURNED) {
             sim_fail(world, "attempts", "attempt %u follows attempt %u", command->attempt,
                      other->number);
         }
@@ -192,7 +206,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
                  sim_node_name(world, end->node), (unsigned long long)wire->granted);
     }
     wire->sent++;
-    if (record->unstarted_by == node->incarnation) {
+    if (record->unstarted_by == node->incarnation || record->is_never_to_start) {
         sim_fail(world, "cancel", "seq %llu starts, whose cancel said that it never would",
                  (unsigned long long)record->id.seq);
     }

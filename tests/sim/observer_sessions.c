@@ -99,6 +99,24 @@ static void age(struct sim_world *world, const struct sim_node *node, struct sim
     }
 }
 
+/* Nothing ties its commands to it any more: a slave's go to others, a client's may be dropped. */
+static void let_go(struct sim_world *world, const struct sim_session *mirror)
+{
+    struct sim_observer *observer = world->observer;
+
+    sim_release(world, mirror->node, mirror->incarnation);
+    for (uint32_t i = observer->kept_from; i < observer->records_count; i++) {
+        struct sim_record *record = &observer->records[i];
+
+        if (record->node == mirror->node && record->incarnation == mirror->incarnation) {
+            record->accepted_by = 0;
+            record->outcome_master = 0;
+            record->unstarted_by = 0;
+            record->life = observer->attempts_count;
+        }
+    }
+}
+
 static void move(struct sim_world *world, const struct sim_node *node, struct sim_session *mirror,
                  const struct ms_session *session)
 {
@@ -118,7 +136,7 @@ static void move(struct sim_world *world, const struct sim_node *node, struct si
     }
     mirror->state = to;
     if (to == MS_SESSION_DEAD) {
-        sim_release(world, mirror->node, mirror->incarnation);
+        let_go(world, mirror);
     }
 }
 
@@ -139,6 +157,7 @@ static void born(struct sim_world *world, struct sim_node *node, struct sim_sess
                                    .incarnation = end->incarnation,
                                    .peer = session->peer,
                                    .heard_at = driver->clock};
+    let_go(world, mirror); /* what it had in a former session was ended, dropped or begun anew */
     if (mirror->state != MS_SESSION_ALIVE) {
         sim_fail(world, "sessions", "a session is born %s", ms_session_state_name(mirror->state));
     }
@@ -151,7 +170,7 @@ static void gone(struct sim_world *world, struct sim_node *node, struct sim_sess
             sim_fail(world, "sessions", "session of %s vanishes while %s",
                      sim_node_name(world, mirror->node), ms_session_state_name(mirror->state));
         }
-        sim_release(world, mirror->node, mirror->incarnation);
+        let_go(world, mirror);
     } else if (!mirror->is_closed) {
         world->stats.counts[SIM_STAT_RECLAIMS]++;
         if (world->observer->may_age) {

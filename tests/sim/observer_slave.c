@@ -204,13 +204,6 @@ void sim_slave_effect(struct sim_world *world, struct sim_node *node,
             let_go(world, attempt, SIM_ATTEMPT_RETURNED);
         }
         break;
-    case MS_KIND_RESULT:
-        /* What counts against the command's attempts is what the slave says of this one. */
-        attempt = own(world, node, command->token, "result");
-        attempt->is_counted = command->status == MS_STATUS_RETRY ||
-                              command->status == MS_STATUS_TIMEOUT ||
-                              command->status == MS_STATUS_FAIL;
-        break;
     default:
         break;
     }

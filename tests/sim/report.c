@@ -12,16 +12,19 @@
 #define ARGUMENT_MAX  64
 #define LINES_PRINTED 60
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#endif
-#ifdef HAS_SANITIZER
-#include <sanitizer/common_interface_defs.h>
-#endif
+/* Asked by the sanitizers: their findings end like assertions, so that aborted() sees them. */
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "abort_on_error=1";
+}
+
+const char *__ubsan_default_options(void)
+{
+    return "abort_on_error=1:print_stacktrace=1";
+}
 
 static struct sim_world *current;
 static char **program;
@@ -115,9 +118,6 @@ void sim_report_install(char **arguments)
 {
     program = arguments;
     sigaction(SIGABRT, &(struct sigaction){.sa_handler = aborted}, NULL);
-#ifdef HAS_SANITIZER
-    __sanitizer_set_death_callback(stopped);
-#endif
 }
 
 void sim_report_begin(struct sim_world *world)
