@@ -34,9 +34,14 @@ static bool has_short(const struct ms_cli *cli, char name)
     return false;
 }
 
+/* The array starts as zeros and has room for all rows. */
+static void add_short(struct grammar *grammar, char letter)
+{
+    grammar->shorts[strlen(grammar->shorts)] = letter;
+}
+
 static void add_row(struct grammar *grammar, const struct ms_option *row, size_t index)
 {
-    char *end = grammar->shorts + strlen(grammar->shorts);
     bool is_flag = row->kind == MS_OPTION_BOOL;
 
     grammar->longs[index] =
@@ -44,11 +49,10 @@ static void add_row(struct grammar *grammar, const struct ms_option *row, size_t
                         .has_arg = is_flag ? optional_argument : required_argument,
                         .val = ROW_FIRST + (int)index};
     if (row->short_name != 0) {
-        *end++ = row->short_name;
+        add_short(grammar, row->short_name);
         if (!is_flag) {
-            *end++ = ':';
+            add_short(grammar, ':');
         }
-        *end = '\0';
     }
 }
 
@@ -58,15 +62,18 @@ static void build(const struct ms_cli *cli, struct grammar *grammar)
 
     ms_assert(count <= MS_OPTIONS_MAX);
     *grammar = (struct grammar){0};
-    strcpy(grammar->shorts, cli->is_ordered ? "+:" : ":");
+    if (cli->is_ordered) {
+        add_short(grammar, '+');
+    }
+    add_short(grammar, ':');
     for (size_t i = 0; i < cli->count; i++) {
         add_row(grammar, &cli->table[i], i);
     }
     if (!has_short(cli, 'h')) {
-        strcat(grammar->shorts, "h");
+        add_short(grammar, 'h');
     }
     if (!has_short(cli, 'V')) {
-        strcat(grammar->shorts, "V");
+        add_short(grammar, 'V');
     }
     grammar->longs[count++] = (struct option){.name = "help", .val = CODE_HELP};
     grammar->longs[count++] = (struct option){.name = "version", .val = CODE_VERSION};
@@ -84,7 +91,7 @@ static bool complain_flag(const struct ms_cli *cli, const struct ms_options *opt
     char name[MS_COMPLAINT_MAX / 4], *equals;
     size_t matches = 0;
 
-    if (optopt >= ROW_FIRST || optopt >= CODE_HELP) {
+    if (optopt >= CODE_HELP) {
         return ms_complain(complaint, "%s takes no value", argv[optind - 1]);
     }
     if (optopt != 0) {

@@ -63,6 +63,7 @@ static void print_keys(struct ms_text *text)
 static void on_error(cfg_t *cfg, const char *format, va_list arguments)
 {
     char message[MS_COMPLAINT_MAX], keys[MS_COMPLAINT_MAX];
+    const char *key;
     struct ms_text text;
 
     vsnprintf(message, sizeof message, format, arguments);
@@ -71,7 +72,8 @@ static void on_error(cfg_t *cfg, const char *format, va_list arguments)
         return;
     }
     ms_text_init(&text, keys, sizeof keys);
-    ms_text_add(&text, "unknown key%s; valid keys: ", strpbrk(message, "'"));
+    key = strchr(message, '\'');
+    ms_text_add(&text, "unknown key %s; valid keys: ", key == NULL ? "" : key);
     print_keys(&text);
     complain_at(cfg, keys);
 }
@@ -85,8 +87,8 @@ static size_t add_key(cfg_opt_t *rows, const struct ms_option *option, char **sp
 
     rows[count++] = row;
     if (strchr(option->key, '-') != NULL && (*spelling = strdup(option->key)) != NULL) {
-        for (char *at = *spelling; *at != '\0'; at++) {
-            *at = *at == '-' ? '_' : *at;
+        for (char *at = strchr(*spelling, '-'); at != NULL; at = strchr(at, '-')) {
+            *at = '_';
         }
         row.name = *spelling;
         rows[count++] = row;

@@ -101,7 +101,7 @@ static void catch_signals(struct ms_program *program)
 
     static_assert(sizeof table / sizeof *table == sizeof program->signals / sizeof(ev_signal),
                   "one watcher for each signal");
-    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         ev_signal *watcher = &program->signals[i];
 

@@ -89,7 +89,7 @@ static void write_config(const char *text)
 {
     FILE *file;
 
-    strcpy(path + strlen(path) - 6, "XXXXXX");
+    memcpy(path + sizeof path - sizeof "XXXXXX", "XXXXXX", sizeof "XXXXXX");
     file = fdopen(mkstemp(path), "w");
     ck_assert_ptr_nonnull(file);
     fputs(text, file);
