@@ -34,7 +34,8 @@ static struct world {
     uint32_t tag;                          /* of the CONNECT to be answered */
     bool is_greeted;                       /* HELLO came */
     bool has_session, is_resumed, is_open; /* open: past the verdict */
-    bool is_stopped, is_stopping;
+    bool is_stopped;
+    bool is_calm;          /* no more faults */
     uint64_t credit, held; /* as the master sees them */
     uint64_t tokens_count, running;
     uint64_t rolled; /* tokens told in the roll under way */
@@ -245,11 +246,11 @@ static void network(void)
         w.peer = ++peers;
         step(&(struct ms_event){.type = MS_EVENT_PEER_OPENED, .tag = tag, .peer = w.peer});
     } else if (w.is_greeted) {
-        w.is_resumed = w.is_resumed && !ms_rng_chance(&w.rng, 1, 5);
+        w.is_resumed = w.is_resumed && (w.is_calm || !ms_rng_chance(&w.rng, 1, 5));
         welcome();
     } else if (w.roll_ended && w.peer != MS_PEER_NONE) {
         judge();
-    } else if (w.peer != MS_PEER_NONE && ms_rng_chance(&w.rng, 1, 40)) {
+    } else if (w.peer != MS_PEER_NONE && !w.is_calm && ms_rng_chance(&w.rng, 1, 40)) {
         const ms_peer peer = w.peer;
 
         disconnect();
@@ -386,6 +387,7 @@ static void come_to_rest(void)
 {
     struct ms_slave_stats stats;
 
+    w.is_calm = true;
     step(&(struct ms_event){.type = MS_EVENT_STOP});
     for (int i = 0; i < 4000 && !w.is_stopped; i++) {
         pass_time();
