@@ -195,7 +195,9 @@ static void output_cb(struct ms_client *client, const struct ms_client_output *o
         break;
     case MS_CLIENT_STDERR:
     case MS_CLIENT_LOG:
-        fwrite(output->data, 1, output->data_size, stderr);
+        if (output->data_size > 0) {
+            fwrite(output->data, 1, output->data_size, stderr);
+        }
         if (output->stream == MS_CLIENT_LOG) {
             fputc('\n', stderr);
         }
@@ -234,8 +236,10 @@ static bool write_result(struct submitting *submitting)
     const struct ms_cli_bytes *output = &submitting->output;
 
     if (submitting->out_fd < 0) {
-        fwrite(output->data, 1, output->size, stdout);
-        return true; /* its errors are found when it is flushed */
+        if (output->size > 0) {
+            fwrite(output->data, 1, output->size, stdout); /* errors are found when it is flushed */
+        }
+        return true;
     }
     if (ftruncate(submitting->out_fd, 0) != 0 && errno != EINVAL) {
         ms_cli_say(&cli, "%s: %s", submitting->settings->out, strerror(errno));
