@@ -76,7 +76,7 @@ static void add_id(struct ms_report_page *page, const struct ms_work *work)
 
     ms_text_init(&text, id, sizeof id);
     print_uuid(&text, &work->client->uuid);
-    ms_text_add(&text, "-%llu", (unsigned long long)work->seq);
+    ms_text_add(&text, ":%llu", (unsigned long long)work->seq);
     ms_assert(!ms_text_is_cut(&text));
     add_text(page, "id", id);
 }
