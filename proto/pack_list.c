@@ -90,14 +90,11 @@ static inline uint8_t *put_token(uint8_t *at, unsigned number, struct ms_token t
     return ms_wire_put_u64(at, number, token.n);
 }
 
-/* The token's epoch, when the frame's would not say it. 0 cannot be said. */
+/* The token's epoch, when the frame's would not say it. 0 cannot be said: only a peer whose frames
+ * have no epoch names such tokens, and no attempt has one. */
 static inline uint8_t *put_epoch(uint8_t *at, unsigned number, ms_epoch epoch, ms_epoch frame_epoch)
 {
-    if (epoch == frame_epoch) {
-        return at;
-    }
-    ms_assert(epoch != 0);
-    return ms_wire_put_u64(at, number, epoch);
+    return epoch != frame_epoch ? ms_wire_put_u64(at, number, epoch) : at;
 }
 
 static inline uint8_t *put_seq(uint8_t *at, unsigned number, uint64_t seq)

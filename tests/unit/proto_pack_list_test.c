@@ -122,6 +122,18 @@ START_TEST(test_times_are_capped)
 }
 END_TEST
 
+/* A peer whose frames say epoch 0 names tokens that no frame of ours can: that must not stop us. */
+START_TEST(test_tokens_without_an_epoch)
+{
+    uint8_t ours[100];
+    const struct ms_command command = {.kind = MS_KIND_REVOKE, .token = {0, 5}};
+    const uint8_t expected[] = {0x0a, 2, 0x08, 5};
+
+    ck_assert_uint_eq((size_t)(ms_pack(ours, SAMPLES_EPOCH, &command) - ours), sizeof expected);
+    ck_assert_mem_eq(ours, expected, sizeof expected);
+}
+END_TEST
+
 START_TEST(test_a_command_of_another_epoch_is_a_programmer_error)
 {
     uint8_t ours[300];
@@ -140,6 +152,7 @@ int main(void)
     tcase_add_test(tcase, test_least_values);
     tcase_add_test(tcase, test_bad_details_are_cleaned);
     tcase_add_test(tcase, test_times_are_capped);
+    tcase_add_test(tcase, test_tokens_without_an_epoch);
     tcase_add_test_raise_signal(tcase, test_a_command_of_another_epoch_is_a_programmer_error,
                                 SIGABRT);
     suite_add_tcase(suite, tcase);

@@ -176,6 +176,21 @@ START_TEST(test_the_longest_lists_fit)
 }
 END_TEST
 
+START_TEST(test_names_are_cleaned)
+{
+    struct ms_query query = *sample_of(MS_KIND_QUERY)->body.query;
+    const struct ms_command command = {.kind = MS_KIND_QUERY, .body = {.query = &query}};
+
+    memcpy(query.state, "a\n\xff\xc3\xa4", 6);
+    const size_t size = (size_t)(ms_pack(body, SAMPLES_EPOCH, &command) - body);
+    Muster__Query *packed =
+        (Muster__Query *)protobuf_c_message_unpack(&muster__query__descriptor, NULL, size, body);
+    ck_assert_ptr_nonnull(packed);
+    ck_assert_str_eq(packed->state, "a????");
+    release(packed);
+}
+END_TEST
+
 START_TEST(test_acks_are_packed_elsewhere)
 {
     ck_assert(ms_pack_is_ack(MS_KIND_SUBMIT_ACK));
@@ -199,6 +214,7 @@ int main(void)
     tcase_add_test(tcase, test_query);
     tcase_add_test(tcase, test_report);
     tcase_add_test(tcase, test_the_longest_lists_fit);
+    tcase_add_test(tcase, test_names_are_cleaned);
     tcase_add_test_raise_signal(tcase, test_acks_are_packed_elsewhere, SIGABRT);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
