@@ -17,8 +17,9 @@ enum ms_error ms_client_engine_submit(struct ms_client_engine *engine,
     if (engine->stops > 0) {
         return MS_E_DRAINING;
     }
-    if (submit->type == 0 || submit->attempts_max > MS_ATTEMPTS_MAX || submit->attempts_max == 0 ||
-        submit->timeout < 0 || submit->delay < 0 || submit->durability >= MS_DURABILITY_COUNT) {
+    if (submit->type < MS_TYPE_USER_MIN || submit->attempts_max > MS_ATTEMPTS_MAX ||
+        submit->attempts_max == 0 || submit->timeout < 0 || submit->delay < 0 ||
+        submit->durability >= MS_DURABILITY_COUNT) {
         return MS_E_BAD_ARGUMENT;
     }
     if (submit->payload.size > ms_client_engine_payload_max(engine)) {
