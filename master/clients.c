@@ -150,6 +150,10 @@ static enum ms_error examine(struct ms_master *master, const struct ms_client *c
     if (ms_master_is_draining(master)) {
         return MS_E_DRAINING;
     }
+    if (lane == NULL &&
+        master->engine.now - master->started_at < MS_TYPES_GRACE_TICKS * master->config.tick) {
+        return MS_E_RETRY_LATER; /* after a restart clients may be back before the slaves */
+    }
     if (lane == NULL) {
         ms_complain(&master->complaint, "no slave ever announced type %llu",
                     (unsigned long long)submit->type);

@@ -9,9 +9,10 @@
 
 struct span {
     struct ms_list link;
-    uint64_t number; /* seq >> SPAN_SHIFT */
-    uint32_t count;  /* bits set */
-    uint64_t *bits;  /* NULL = all of them */
+    uint64_t number;  /* seq >> SPAN_SHIFT */
+    uint64_t highest; /* number closed in it */
+    uint32_t count;   /* bits set */
+    uint64_t *bits;   /* NULL = all of them */
 };
 
 void ms_closed_init(struct ms_closed *closed, uint64_t seed)
@@ -95,7 +96,7 @@ static void advance(struct ms_closed *closed, struct ms_slab *slab)
         while (closed->floor < last && bit_is_set(span, closed->floor + 1)) {
             closed->floor++;
         }
-        if (closed->floor < last) {
+        if (closed->floor < span->highest) {
             return;
         }
         drop(closed, slab, span);
@@ -150,6 +151,7 @@ bool ms_closed_add(struct ms_closed *closed, struct ms_slab *slab, uint64_t seq)
     if (!bit_is_set(span, seq)) {
         uint64_t place = seq & (SPAN_SIZE - 1);
 
+        span->highest = seq > span->highest ? seq : span->highest;
         span->bits[place / 64] |= UINT64_C(1) << (place % 64);
         if (++span->count == SPAN_SIZE) {
             drop_bits(closed, slab, span);
