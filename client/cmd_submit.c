@@ -85,9 +85,8 @@ static const struct ms_option table[] = {
     MS_CLI_COMMON_OPTIONS(struct settings, common),
 };
 
-static bool check(const void *target, struct ms_complaint *complaint)
+static bool check(const struct settings *settings, struct ms_complaint *complaint)
 {
-    const struct settings *settings = target;
     char client[MS_CLI_ID_SIZE];
     uint64_t seq = 0;
 
@@ -120,7 +119,6 @@ static const struct ms_cli cli = {
     .count = sizeof table / sizeof table[0],
     .arguments_min = 1,
     .arguments_max = 1,
-    .check = check,
 };
 
 struct submitting {
@@ -473,12 +471,14 @@ static int run(int argc, char **argv)
 {
     struct settings settings;
     struct ms_options options;
+    struct ms_complaint complaint;
     const struct ms_cli_result result = ms_cli_parse(&cli, argc, argv, &settings, &options);
 
     if (result.is_done) {
         return result.exit_code;
     }
-    const int code = run_with(&settings, argv[result.argument_at]);
+    const int code = check(&settings, &complaint) ? run_with(&settings, argv[result.argument_at])
+                                                  : ms_cli_usage_error(&cli, complaint.text);
 
     ms_options_finish(&options);
     return ms_cli_finish_output(&cli, code);

@@ -1,0 +1,157 @@
+#!/bin/sh
+# The command line against a real master and slave: results, exit codes, JSON, mistakes.
+set -eu
+work=$(mktemp -d)
+pids=
+# shellcheck disable=SC2317
+finish() {
+    for pid in $pids; do
+        kill -9 "$pid" 2>/dev/null || true
+    done
+    wait
+    rm -rf "$work"
+}
+trap finish EXIT
+
+fail() {
+    echo "cli_test: $*" >&2
+    cat "$work/master.log" "$work/slave.log" >&2 || true
+    exit 1
+}
+
+muster=$MS_BIN_DIR/muster
+
+# expect CODE COMMAND... runs it; output goes to $work/out and $work/err.
+expect() {
+    wanted=$1
+    shift
+    code=0
+    "$@" >"$work/out" 2>"$work/err" || code=$?
+    [ "$code" = "$wanted" ] || fail "$*: exit $code, not $wanted: $(cat "$work/out" "$work/err")"
+}
+
+prints() {
+    grep -q -- "$1" "$work/out" || fail "'$1' is not in: $(cat "$work/out")"
+}
+
+says() {
+    grep -q -- "$1" "$work/err" || fail "'$1' is not in: $(cat "$work/err")"
+}
+
+# Repeats a command until it succeeds, half a minute at most.
+until_ok() {
+    end=$(($(date +%s) + 30))
+    until "$@" >/dev/null 2>&1; do
+        [ "$(date +%s)" -lt "$end" ] || fail "in vain: $*"
+    done
+}
+
+# Mistakes that need no master.
+expect 64 "$muster"
+says "Usage: muster"
+expect 64 "$muster" nonsense
+says "there are: submit"
+expect 0 "$muster" --help
+prints submit
+expect 0 "$muster" help bench
+prints --depth
+expect 64 "$muster" help nonsense
+expect 0 "$muster" --version
+expect 64 "$muster" --master
+expect 64 "$muster" submit
+expect 64 "$muster" submit echo --payload a --in b
+expect 64 "$muster" submit echo --id 5
+expect 64 "$muster" submit echo --attempts 0
+expect 64 "$muster" submit echo --background --wait
+expect 64 "$muster" submit echo --timeout 5
+says "5"
+expect 64 "$muster" bench --size 64
+expect 64 "$muster" show nonsense
+expect 64 "$muster" --master nonsense status
+expect 69 "$muster" --master "unix:$work/nobody" status --connect-timeout 100ms
+says "no master at unix:$work/nobody"
+[ ! -s "$work/out" ] || fail "a mistake was printed to stdout"
+
+"$MS_BIN_DIR/muster-master" --listen 127.0.0.1:0 --port-file "$work/port" >"$work/master.log" 2>&1 &
+pids="$pids $!"
+until_ok test -s "$work/port"
+MUSTER_MASTER=$(cat "$work/port")
+export MUSTER_MASTER
+expect 69 "$muster" submit echo --wait
+says "refused"
+"$MS_BIN_DIR/muster-slave" --slots 4 --name tester --handlers "$MS_HANDLERS_DIR" "$MUSTER_MASTER" >"$work/slave.log" 2>&1 &
+pids="$pids $!"
+slave_is_ready() {
+    "$muster" slaves --no-headers | grep -q echo
+}
+until_ok slave_is_ready
+
+# Results.
+expect 0 "$muster" submit echo --payload hello --wait
+[ "$(cat "$work/out")" = hello ] || fail "not hello: $(cat "$work/out")"
+head -c 300000 /dev/urandom >"$work/in"
+expect 0 "$muster" submit echo --in "$work/in" --out "$work/result"
+cmp "$work/in" "$work/result" || fail "the file came back different"
+expect 0 sh -c "'$muster' submit echo --in - --wait <'$work/in'"
+cmp "$work/in" "$work/out" || fail "standard input came back different"
+expect 0 "$muster" submit checksum --payload abc --wait
+prints ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+expect 0 "$muster" submit echo --payload x --wait --json
+prints '"status":"ok"'
+prints '"payload":"x"'
+expect 0 "$muster" --master "$MUSTER_MASTER" submit echo --payload x --wait
+expect 66 "$muster" submit echo --in "$work/nothing"
+expect 73 "$muster" submit echo --out "$work/nowhere/file"
+
+# Ids: the same one is never done twice, and its outcome can be asked for.
+expect 0 "$muster" submit sleep --payload 1h
+id=$(cat "$work/out")
+expect 0 "$muster" show "$id"
+prints leased
+expect 0 "$muster" show "$id" --json
+prints "\"id\":\"$id\""
+expect 0 "$muster" commands
+prints "$id"
+expect 0 "$muster" commands --state leased --type sleep --json
+prints "$id"
+expect 0 "$muster" commands --state ready --no-headers
+[ ! -s "$work/out" ] || fail "nothing is ready: $(cat "$work/out")"
+expect 0 "$muster" submit sleep --payload 1h --id "$id" --json
+prints "\"id\":\"$id\""
+[ "$("$muster" commands --no-headers | wc -l)" = 1 ] || fail "one id became two commands"
+expect 0 "$muster" submit echo --background
+expect 0 "$muster" submit echo --delay 10ms --wait
+
+# Ends other than ok.
+expect 124 "$muster" submit sleep --payload 1h --timeout 50ms --wait
+says timeout
+expect 64 "$muster" submit echo --wiat
+says "--wait"
+"$muster" submit sleep --payload 2h --wait >"$work/out" 2>"$work/err" &
+waiting=$!
+pids="$pids $waiting"
+two_are_leased() {
+    [ "$("$muster" commands --state leased --no-headers | wc -l)" = 2 ]
+}
+until_ok two_are_leased
+kill -TERM "$waiting"
+code=0
+wait "$waiting" || code=$?
+[ "$code" = 130 ] || fail "interrupted: exit $code"
+
+# What the master says of itself.
+expect 0 "$muster" status
+prints slaves
+expect 0 "$muster" status --json
+prints '"slaves":1'
+expect 0 "$muster" slaves
+prints tester
+expect 0 "$muster" slaves --json
+prints '"name":"tester"'
+expect 0 "$muster" bench --count 500 --depth 20
+prints commands/s
+expect 0 "$muster" bench echo --count 100 --depth 1 --size 1KiB --json
+prints '"commands":100'
+expect 1 "$muster" bench nobody --count 100
+says "commands failed"
+echo "cli_test: passed"
