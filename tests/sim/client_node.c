@@ -113,7 +113,7 @@ static struct ms_command draw_submit(struct sim_world *world, struct client *cli
     struct ms_command submit = {.kind = MS_KIND_SUBMIT};
 
     submit.type = SIM_TYPE_FIRST + ms_rng_below(rng, config->types);
-    if (ms_rng_chance(rng, 1, STRANGE_CHANCE) && !world->is_healing) {
+    if (ms_rng_chance(rng, config->strange_permille, 1000)) {
         submit.type = SIM_TYPE_FIRST + SIM_TYPES_MAX;
     }
     submit.attempts_max = (uint32_t)ms_rng_between(rng, 1, config->attempts_max);

@@ -85,6 +85,7 @@ void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps)
     config->output_soft =
         ms_rng_chance(&rng, 1, 2) ? draw_scaled(&rng, 1u << 12, 1u << 20) : MS_OUTPUT_SOFT_MAX;
     config->cut_permille = draw(&rng, 0, 600);
+    config->strange_permille = draw(&rng, 0, 30);
     config->dead_addresses = ms_rng_chance(&rng, 1, 5) ? draw(&rng, 1, 2) : 0;
     config->batches = ms_rng_chance(&rng, 1, 2);
     draw_faults(config, &rng);

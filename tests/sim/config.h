@@ -61,6 +61,7 @@ struct sim_config {
     uint32_t sessions_max, commands_max; /* of the master; 0 = its default */
     uint32_t attempts_max;
     uint32_t pieces_max;   /* streamed pieces of one attempt */
+    ms_time work_min;      /* and at least */
     ms_time work_max;      /* how long an attempt takes at most, when nothing is wrong */
     ms_time tick;          /* of the master's sessions */
     ms_time delay_base;    /* of the network */
@@ -69,9 +70,10 @@ struct sim_config {
     uint32_t output_soft;  /* bytes of output above which the master stops reading a client */
     uint32_t cut_permille; /* writes that arrive in several pieces */
     uint32_t
-        faults[SIM_FAULTS];  /* timed: mean time between two in ms; drawn: per mille; 0 = never */
-    uint32_t dead_addresses; /* addresses ahead of the master's where nobody listens */
-    bool batches;            /* a client submits its whole window at once */
+        faults[SIM_FAULTS];    /* timed: mean time between two in ms; drawn: per mille; 0 = never */
+    uint32_t strange_permille; /* submissions of a type that nobody runs */
+    uint32_t dead_addresses;   /* addresses ahead of the master's where nobody listens */
+    bool batches;              /* a client submits its whole window at once */
 };
 
 /* Everything follows from the seed. */

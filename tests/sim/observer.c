@@ -214,7 +214,7 @@ static void see_outcome(struct sim_world *world, struct sim_record *record,
 {
     static const enum sim_stat stats[MS_STATUS_COUNT] = {
         [MS_STATUS_OK] = SIM_STAT_OUTCOMES_OK,
-        [MS_STATUS_RETRY] = SIM_STAT_OUTCOMES_RETRY,
+        [MS_STATUS_RETRY] = SIM_STAT_OUTCOMES_FAIL,
         [MS_STATUS_FAIL] = SIM_STAT_OUTCOMES_FAIL,
         [MS_STATUS_CANCELLED] = SIM_STAT_OUTCOMES_CANCELLED,
         [MS_STATUS_TIMEOUT] = SIM_STAT_OUTCOMES_TIMEOUT,
@@ -250,6 +250,26 @@ static void see_cancel_ack(struct sim_world *world, struct sim_record *record,
         record->is_cancel_confirmed = true;
         record->is_never_to_start = (ack->flags & MS_FLAG_STARTED) == 0;
     }
+}
+
+/* Reasons that lie in the submission itself; everything else must mend itself. */
+static void see_refusal(struct sim_world *world, const struct sim_record *record,
+                        const struct ms_command *nak)
+{
+    const bool is_strange = record->type >= SIM_TYPE_FIRST + world->config.types;
+
+    world->stats.counts[SIM_STAT_REFUSED]++;
+    if (nak->error == MS_E_PAYLOAD_SIZE && record->payload_size > world->config.payload_limit) {
+        return;
+    }
+    if (nak->error == MS_E_UNKNOWN_TYPE && (is_strange || !record->is_accepted)) {
+        return;
+    }
+    if (nak->error == MS_E_RETRY_LATER && !record->is_sent) {
+        return; /* its own books are full */
+    }
+    sim_fail(world, "refused", "seq %llu is refused for good: %s",
+             (unsigned long long)record->id.seq, ms_error_name((enum ms_error)nak->error));
 }
 
 void sim_client_effect(struct sim_world *world, struct sim_node *node,
@@ -292,7 +312,7 @@ void sim_client_effect(struct sim_world *world, struct sim_node *node,
         see_accepted(world, record);
         break;
     case MS_KIND_SUBMIT_NAK:
-        world->stats.counts[SIM_STAT_REFUSED]++;
+        see_refusal(world, record, command);
         sim_record_over(world, record);
         break;
     case MS_KIND_STREAM:

@@ -99,12 +99,12 @@ static void plan(struct sim_world *world, struct sim_node *node, struct job *job
 
 static ms_time work_time(struct sim_world *world)
 {
-    const ms_time most = world->config.work_max;
-
+    const ms_time least = world->config.work_min;
+    const ms_time most = world->config.work_max - least;
     /* Most work is short, some takes as long as it may. */
-    return 1 + (ms_time)ms_rng_below(
-                   &world->rng_load,
-                   (uint64_t)(ms_rng_chance(&world->rng_load, 1, 4) ? most : most / 8) + 1);
+    const ms_time bound = ms_rng_chance(&world->rng_load, 1, 4) ? most : most / 8;
+
+    return least + 1 + (ms_time)ms_rng_below(&world->rng_load, (uint64_t)bound + 1);
 }
 
 static bool is_struck(struct sim_world *world, enum sim_fault fault)

@@ -12,7 +12,6 @@
     X(COMMANDS_SUBMITTED, "commands submitted", true)                                              \
     X(OUTCOMES, "outcomes delivered", true)                                                        \
     X(OUTCOMES_OK, "  ok", true)                                                                   \
-    X(OUTCOMES_RETRY, "  retries used up", true)                                                   \
     X(OUTCOMES_FAIL, "  failed", true)                                                             \
     X(OUTCOMES_CANCELLED, "  cancelled", true)                                                     \
     X(OUTCOMES_TIMEOUT, "  timed out", true)                                                       \

@@ -24,6 +24,7 @@ static void plain(struct sim_config *config, uint64_t seed)
     config->delay_base = 200;
     config->drift_ppm = 0;
     config->dead_addresses = 0;
+    config->strange_permille = 0;
     config->commands_max = 0;
     config->output_soft = MS_OUTPUT_SOFT_MAX;
     memset(config->faults, 0, sizeof config->faults);
