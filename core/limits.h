@@ -68,6 +68,7 @@
 #define MS_RECONNECT_MIN (10 * MS_MSEC)      /* first pause of the back-off; it doubles, with jitter */
 #define MS_RECONNECT_MAX (1 * MS_SEC)
 #define MS_RESPONSE_TIMEOUT (1 * MS_SEC)     /* WELCOME must follow HELLO */
+#define MS_TYPES_GRACE_TICKS 3 /* of a new master, for slaves to come back and announce */
 #define MS_DRAIN_TIMEOUT_DEFAULT (60 * MS_SEC)
 
 /* Output buffers of one connection. */
