@@ -31,7 +31,9 @@ static int run(struct ms_job *job, void *state)
         abort();
     } else if (is_word(job, from, "segv")) {
         /* The real signal without undefined behaviour, which compilers and sanitizers may catch. */
-        signal(SIGSEGV, SIG_DFL);
+        const struct sigaction fatal = {.sa_handler = SIG_DFL};
+
+        sigaction(SIGSEGV, &fatal, NULL);
         raise(SIGSEGV);
     } else if (is_word(job, from, "kill")) {
         raise(SIGKILL);

@@ -9,8 +9,7 @@
  * functions may then be called from any thread, also at the same time, except that nothing of a job
  * may be touched after run returned (not deferred) or ms_job_complete was called (deferred).
  *
- * Versions: structs only grow at their end. Each begins with abi and size, and the host refuses a
- * plug-in of another abi, or one whose structs are larger than its own. */
+ * Versions: structs begin with abi and size and only grow at their end; a host refuses another abi. */
 #ifndef HANDLERS_MS_HANDLER_H
 #define HANDLERS_MS_HANDLER_H
 
@@ -46,8 +45,7 @@ enum ms_handler_flags {
 struct ms_job;
 struct ms_host;
 
-/* What the job's process left behind; all of it is optional, zero = unknown. A wall_us of 0 is
- * filled in by the host. */
+/* What the job's process left behind; zero = unknown. The host fills in a wall_us of 0. */
 struct ms_job_exit {
     int32_t code;    /* exit status, or a number of the handler's own */
     uint32_t signal; /* that ended the process */

@@ -3,7 +3,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/limits.h"
@@ -13,23 +13,27 @@
 
 static struct ms_plugins *plugins;
 static struct ms_complaint complaint;
-static char directory[64];
+static char directory[] = "/tmp/io_plugin_test.XXXXXX";
 
 static void setup(void)
 {
     plugins = ms_plugins_create();
     ck_assert_ptr_nonnull(plugins);
-    strcpy(directory, "/tmp/io_plugin_test.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
 }
 
 static void teardown(void)
 {
-    char command[128];
+    static const char *const made[] = {"echo.so", "mine.so", "text.so"};
 
     ms_plugins_destroy(plugins);
-    snprintf(command, sizeof command, "rm -r %s", directory);
-    ck_assert_int_eq(system(command), 0);
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+        char path[128];
+
+        snprintf(path, sizeof path, "%s/%s", directory, made[i]);
+        unlink(path);
+    }
+    ck_assert_int_eq(rmdir(directory), 0);
 }
 
 static int run(struct ms_job *job, void *state)
