@@ -137,6 +137,14 @@ static void mark_overflow(struct ms_command *result, enum ms_error error)
     result->payload = (struct ms_bytes){NULL, 0};
 }
 
+static void count_late(struct ms_slave *slave, struct ms_token token, enum ms_status status)
+{
+    slave->stats.late_total++;
+    ms_trace(&slave->engine.trace, MS_LEVEL_WARN, "late result refused",
+             "token_epoch=%llu token=%llu status=%s", (unsigned long long)token.epoch,
+             (unsigned long long)token.n, ms_status_name(status));
+}
+
 void ms_slave_finished(struct ms_slave *slave, const struct ms_command *result)
 {
     struct ms_attempt *attempt = ms_attempts_find(&slave->attempts, result->token);
@@ -148,11 +156,7 @@ void ms_slave_finished(struct ms_slave *slave, const struct ms_command *result)
         return;
     }
     if (attempt->state == MS_ATTEMPT_DROPPED) {
-        slave->stats.late_total++;
-        ms_trace(&slave->engine.trace, MS_LEVEL_WARN, "late result refused",
-                 "token_epoch=%llu token=%llu status=%s", (unsigned long long)attempt->token.epoch,
-                 (unsigned long long)attempt->token.n,
-                 ms_status_name((enum ms_status)result->status));
+        count_late(slave, attempt->token, (enum ms_status)result->status);
         ms_attempts_forget(&slave->attempts, attempt);
         return;
     }
@@ -256,6 +260,10 @@ void ms_slave_discard(struct ms_slave *slave, struct ms_attempt *attempt)
     if (attempt->state == MS_ATTEMPT_RUNNING) {
         ms_attempts_drop(&slave->attempts, attempt);
     } else if (attempt->state != MS_ATTEMPT_DROPPED) {
+        /* One that went out may have counted, and only its acknowledgement was lost. */
+        if (attempt->state == MS_ATTEMPT_DONE && !attempt->is_sent) {
+            count_late(slave, attempt->token, attempt->status);
+        }
         ms_attempts_forget(&slave->attempts, attempt);
     }
 }
