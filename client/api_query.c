@@ -25,6 +25,9 @@ static bool translate(const struct ms_client *client, const struct ms_client_que
     if (from->client_id != NULL && !ms_client_parse_id(from->client_id, &query.id.client)) {
         return false;
     }
+    if (from->state != NULL && !ms_text_is_name(from->state, strlen(from->state))) {
+        return false;
+    }
     if (from->state != NULL &&
         !ms_text_copy(query.state, sizeof query.state, from->state, strlen(from->state))) {
         return false;

@@ -84,7 +84,7 @@ struct ms_client_engine {
     struct ms_client_counters counters;
     struct ms_uuid client;
     uint64_t query_number;
-    uint64_t life; /* counts sessions: connections that did not resume the one before */
+    uint64_t life;            /* counts sessions: connections that did not resume the one before */
     uint64_t cancels_count;   /* submissions with is_cancelled */
     uint32_t window;          /* of the configuration */
     uint32_t allowed;         /* of the window, after "later"; grows back with each acceptance */

@@ -151,10 +151,9 @@ static void receive_stream(struct ms_client_engine *engine, ms_time now,
 {
     struct ms_request *request = ms_requests_find(&engine->requests, piece->id.seq);
 
-    if (request == NULL ||
-        (is_same_life(engine, request) &&
-         (piece->attempt < request->attempt ||
-          (piece->attempt == request->attempt && piece->index < request->pieces)))) {
+    if (request == NULL || (is_same_life(engine, request) && (piece->attempt < request->attempt ||
+                                                              (piece->attempt == request->attempt &&
+                                                               piece->index < request->pieces)))) {
         engine->counters.duplicates_total++;
         return;
     }

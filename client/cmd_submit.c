@@ -395,7 +395,7 @@ static int submit(struct submitting *submitting, const char *type,
         ms_cli_say(&cli, "%s",
                    error == MS_CLIENT_BAD_ARGUMENT
                        ? "TYPE is a name of up to 63 letters, digits, '.', '_', '-', "
-                         "or a number"
+                         "or a number from 1024"
                        : ms_client_strerror(error));
         return ms_cli_exit_code(error);
     }

@@ -372,6 +372,9 @@ START_TEST(questions_are_answered)
     query.what = 99;
     ck_assert_int_eq(ms_client_ask(client, &query, report_cb, NULL), MS_CLIENT_BAD_ARGUMENT);
     query = (struct ms_client_query){
+        .size = sizeof query, .what = MS_CLIENT_ASK_COMMANDS, .state = "\xFF"};
+    ck_assert_int_eq(ms_client_ask(client, &query, report_cb, NULL), MS_CLIENT_BAD_ARGUMENT);
+    query = (struct ms_client_query){
         .size = sizeof query, .what = MS_CLIENT_ASK_SHOW, .client_id = "nonsense", .seq = 1};
     ck_assert_int_eq(ms_client_ask(client, &query, report_cb, NULL), MS_CLIENT_BAD_ARGUMENT);
 }
