@@ -1,0 +1,377 @@
+#!/usr/bin/env python3
+"""Measures muster beside its rivals in one run: interleaved, same placement, medians.
+
+    run.py [--quick] [--runs N] [--only TEXT] [--bin DIR] [--out FILE]
+
+Servers are started here on 127.0.0.1 and free ports, and stopped by their own pids. A rival that is
+not installed is left out and named. Prints a table, then every bar as a ratio, and writes rows of
+case, system, metric, unit, median, min, max, runs to build/bench/results.json. See README.md."""
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+START_S = 20
+LIMIT_S = 60
+PLACES = {"split": ("0", "1"), "free": (None, None)}
+MUSTER, RELAY = "muster", "relay"
+
+
+class Failed(Exception):
+    """A run that lost, repeated or did not finish; it yields no figure."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def pinned(cpu, command):
+    return ["taskset", "-c", cpu, *command] if cpu is not None else command
+
+
+def stop(process):
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class Server:
+    """One system under test. command(port, folder) makes its command line."""
+
+    def __init__(self, system, cpu, size):
+        self.folder = tempfile.mkdtemp(prefix="muster-bench-")
+        self.port = free_port()
+        command = system["command"](self.port, self.folder, size)
+        self.process = subprocess.Popen(pinned(cpu, command), stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, cwd=self.folder)
+        self.pid = self.process.pid
+        end = time.monotonic() + START_S
+        while not self.is_listening():
+            if time.monotonic() > end or self.process.poll() is not None:
+                self.close()
+                raise Failed(f"{command[0]} does not start")
+            time.sleep(0.02)
+
+    def is_listening(self):
+        """From the kernel's table: a probing connection would be counted by some servers."""
+        wanted = f":{self.port:04X}"
+        with open("/proc/net/tcp") as table:
+            return any(line.split()[1].endswith(wanted) and line.split()[3] == "0A"
+                       for line in table if ":" in line.split()[0])
+
+    def close(self):
+        stop(self.process)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def systems(bins):
+    master = os.path.join(bins, "bin", "muster-master")
+    relay = os.path.join(bins, "bench", "bench_relay")
+
+    def muster(*more):
+        return lambda port, folder, size: [master, "--listen", f"127.0.0.1:{port}", "--log-level", "error", *more]
+
+    def relayed(*more):
+        return lambda port, folder, size: [relay, str(port), str(size + 16), *more]
+
+    nats = lambda port, folder, size: ["nats-server", "-a", "127.0.0.1", "-p", str(port)]
+    return {
+        MUSTER: dict(needs=master, driver="muster", command=muster()),
+        "muster busy-poll": dict(needs=master, driver="muster", command=muster("--busy-poll", "50ms")),
+        RELAY: dict(needs=relay, driver="raw", command=relayed()),
+        "relay spin": dict(needs=relay, driver="raw", command=relayed("spin")),
+        "gearmand -t 0": dict(needs="gearmand", driver="gearman", command=lambda port, folder, size: [
+            "gearmand", "-L", "127.0.0.1", "-p", str(port), "-t", "0", "-b", "4096", "--log-file", "none",
+            "--pid-file", folder + "/pid"]),
+        "redis lists": dict(needs="redis-server", driver="redis", command=lambda port, folder, size: [
+            "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+            "--maxclients", "15000", "--tcp-backlog", "4096", "--dir", folder]),
+        "nats core": dict(needs="nats-server", driver="nats", command=nats),
+        "jetstream mem": dict(needs="nats-server", driver="jetstream", command=lambda port, folder, size: [
+            *nats(port, folder, size), "-js", "-sd", folder + "/js"]),
+        "beanstalkd": dict(needs="beanstalkd", driver="beanstalk", command=lambda port, folder, size: [
+            "beanstalkd", "-l", "127.0.0.1", "-p", str(port)]),
+    }
+
+
+class Bench:
+    def __init__(self, arguments):
+        self.bins = arguments.bin
+        self.runs = 2 if arguments.quick else arguments.runs
+        self.scale = 0.25 if arguments.quick else 1.0
+        self.only = arguments.only
+        self.systems = systems(self.bins)
+        self.samples = {}  # (case, system, metric) -> [value]
+        self.units = {}
+        self.left_out = sorted(name for name, s in self.systems.items() if not shutil.which(s["needs"]))
+
+    def add(self, case, system, metric, unit, value):
+        self.samples.setdefault((case, system, metric), []).append(value)
+        self.units[metric] = unit
+
+    def median(self, case, system, metric):
+        values = self.samples.get((case, system, metric))
+        return statistics.median(values) if values else None
+
+    def wants(self, case):
+        return not self.only or self.only in case
+
+    def present(self, names):
+        return [name for name in names if name not in self.left_out]
+
+    def load(self, name, flags, place="split", size=64):
+        """One run of the load generator against a fresh server of that system."""
+        system = self.systems[name]
+        server_cpu, load_cpu = PLACES[place]
+        server = Server(system, server_cpu, size)
+        try:
+            command = [os.path.join(self.bins, "bench", "bench_load"), system["driver"], "-P", server.port,
+                       "-S", server.pid, "-s", size, "-t", LIMIT_S, *flags]
+            done = subprocess.run(pinned(load_cpu, [str(word) for word in command]), capture_output=True,
+                                  text=True, check=False)
+        finally:
+            server.close()
+        if done.returncode != 0:
+            raise Failed(done.stderr.strip()[-200:])
+        return json.loads(done.stdout)
+
+    def interleave(self, case, names, run):
+        """The repetition is the outer loop, the systems the inner one."""
+        if not self.wants(case):
+            return
+        for number in range(self.runs):
+            for name in self.present(names):
+                try:
+                    run(case, name)
+                except Failed as error:
+                    print(f"  {case}: {name}: {error}", file=sys.stderr)
+            print(f"  {case}: run {number + 1} of {self.runs}", file=sys.stderr, flush=True)
+
+    def count(self, wanted):
+        return max(2000, int(wanted * self.scale))
+
+
+# What each system is given: commands to send (about a second's worth), and how many a worker asks for
+# at once. The batches are those with which each was fastest in a sweep (README.md).
+SPEED = {MUSTER: 2000000, "gearmand -t 0": 1000000, "nats core": 1500000, "redis lists": 400000,
+         "jetstream mem": 200000, "beanstalkd": 20000, RELAY: 3000000}
+BATCH = {"beanstalkd": 8, "jetstream mem": 1000}
+RIVALS = ["gearmand -t 0", "nats core", "redis lists", "jetstream mem", "beanstalkd"]
+
+
+def round_trips(bench):
+    for size, label in ((64, "64B"), (1024, "1KiB")):
+        for depth in (128, 1000, 10000):
+            def run(case, name, size=size, depth=depth):
+                slow = (0.4 if size > 64 else 1.0) * (0.5 if depth == 128 else 1.0)
+                producers = 4 if name in ("beanstalkd", "jetstream mem") else 1
+                flags = ["-r", "-d", depth, "-k", BATCH.get(name, 128), "-p", producers,
+                         "-n", bench.count(SPEED[name] * slow)]
+                take_load(bench, case, name, bench.load(name, flags, size=size))
+            bench.interleave(f"roundtrip-{label}-depth{depth}", [MUSTER, RELAY, *RIVALS], run)
+
+
+def take_load(bench, case, name, got):
+    bench.add(case, name, "rate", "commands/s", got["rate"])
+    bench.add(case, name, "server_cpu", "us/command", got["srv_cpu_s"] / got["n"] * 1e6)
+
+
+def one_at_a_time(bench):
+    def run(case, name):
+        flags = ["-r", "-d", 1000, "-k", 1, "-n", bench.count(20000 if name == "beanstalkd" else 100000)]
+        take_load(bench, case, name, bench.load(name, flags))
+    bench.interleave("one-at-a-time-64B-depth1000", [MUSTER, "gearmand -t 0", "redis lists", "beanstalkd"], run)
+
+
+def latency(bench):
+    def run(case, name):
+        workers = ["-w", 1] if name.startswith(RELAY) else []
+        got = bench.load(name, ["-l", "-d", 1, "-q", 1, "-k", 1, "-r", "-f", "-n", bench.count(8000), *workers])
+        bench.add(case, name, "p50", "us", got["result_p50_us"])
+        bench.add(case, name, "p99", "us", got["result_p99_us"])
+    bench.interleave("depth1-64B", [MUSTER, "muster busy-poll", RELAY, "relay spin", *RIVALS], run)
+
+
+def herd(bench):
+    """Depth 1 while 5,000 more slaves with credit sit idle, beside four slaves alone."""
+    for extra in (0, 5000):
+        def run(case, name, extra=extra):
+            flags = ["-l", "-r", "-d", 1, "-q", 1, "-k", 1, "-H", extra, "-a", 200, "-n", bench.count(4000)]
+            got = bench.load(name, flags)
+            bench.add(case, name, "p50", "us", got["result_p50_us"])
+            bench.add(case, name, "server_cpu", "us/command", got["srv_cpu_s"] / got["n"] * 1e6)
+        names = [MUSTER, "beanstalkd", "redis lists"] + ([] if extra else ["gearmand -t 0"])
+        bench.interleave(f"depth1-idle-slaves{4 + extra}", names, run)
+
+
+def idle(bench):
+    def run(case, name):
+        got = bench.load(name, ["-i", "-w", 10000, "-a", 200], place="free")
+        bench.add(case, name, "connect", "s", got["connect_s"])
+        bench.add(case, name, "memory", "KiB/connection", (got["rss_after_kb"] - got["rss_before_kb"]) / got["conns"])
+        bench.add(case, name, "threads", "threads", got["threads"])
+        bench.add(case, name, "idle_cpu", "%", got["idle_cpu_pct"])
+    bench.interleave("idle-10000", [MUSTER, "gearmand -t 0", "nats core", "redis lists", "beanstalkd"], run)
+
+
+def real_library(bench):
+    """`muster bench` on the public library, and four muster-slave processes with the echo handler."""
+    def run(case, name):
+        server = Server(bench.systems[MUSTER], "0", 64)
+        address = f"127.0.0.1:{server.port}"
+        programs = os.path.join(bench.bins, "bin")
+        slaves = []
+        try:
+            for number in range(4):
+                slaves.append(subprocess.Popen(
+                    [programs + "/muster-slave", "--slots", "256", "--mode", "push", "--name",
+                     f"bench{number}", "--log-level", "error", address], stderr=subprocess.DEVNULL))
+            wait_for_slaves(programs, address, 4)
+            begun = process_cpu_s(server.pid)
+            done = subprocess.run([programs + "/muster", "--master", address, "bench", "--depth", "1000", "--count",
+                                   str(bench.count(1000000)), "--json"], capture_output=True, text=True, check=False)
+            used = process_cpu_s(server.pid) - begun
+        finally:
+            for slave in slaves:
+                stop(slave)
+            server.close()
+        if done.returncode != 0:
+            raise Failed(done.stderr.strip()[-200:])
+        got = json.loads(done.stdout)
+        bench.add(case, name, "rate", "commands/s", got["commands_per_second"])
+        bench.add(case, name, "server_cpu", "us/command", used / got["commands"] * 1e6)
+    bench.interleave("library-64B-depth1000", [MUSTER], run)
+
+
+def process_cpu_s(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for_slaves(programs, address, count):
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        done = subprocess.run([programs + "/muster", "--master", address, "status", "--json"],
+                              capture_output=True, text=True, check=False)
+        if done.returncode == 0 and json.loads(done.stdout).get("slots", 0) >= count:
+            return
+        time.sleep(0.05)
+    raise Failed("the slaves do not serve")
+
+
+def no_op_map(bench):
+    """A command that does nothing, by four at a time: `muster map`, bare fork + exec + wait, GNU parallel."""
+    programs = os.path.join(bench.bins, "bin")
+    count = bench.count(8000)
+    lines = "".join(f"{number}\n" for number in range(count))
+
+    def timed(command, **environment):
+        begun = time.monotonic()
+        done = subprocess.run(command, input=lines, text=True, capture_output=True, check=False,
+                              env=dict(os.environ, **environment))
+        if done.returncode != 0:
+            raise Failed(done.stderr.strip()[-200:])
+        return (time.monotonic() - begun) / count * 1e6
+
+    def run(case, name):
+        if name == "fork+exec+wait":
+            bench.add(case, name, "cost", "us/command", timed([bench.bins + "/bench/bench_spawn", "4", str(count)]))
+        elif name == "GNU parallel":
+            bench.add(case, name, "cost", "us/command", timed(["parallel", "-j4", "true", "{}"]))
+        else:
+            bench.add(case, name, "cost", "us/command", timed(
+                [programs + "/muster", "dev", "--slaves", "4", "--slots", "1", "--", programs + "/muster", "map",
+                 "--progress", "none", "--", "true", "{}"]))
+    names = ["fork+exec+wait", "muster map"] + (["GNU parallel"] if shutil.which("parallel") else [])
+    bench.interleave("map-no-op", names, run)
+
+
+CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map]
+
+
+def bars(bench):
+    """name, value, bar; value <= bar when the bar is an upper one."""
+    def ratio(over, under):
+        a, b = bench.median(*over), bench.median(*under)
+        return a / b if a is not None and b else None
+    rows = []
+    for label in ("64B", "1KiB"):
+        case = f"roundtrip-{label}-depth1000"
+        rows.append((f"{case}: throughput / gearmand -t 0", ratio((case, MUSTER, "rate"), (case, "gearmand -t 0", "rate")), ">=", 1.0))
+        rows.append((f"{case}: CPU / gearmand -t 0", ratio((case, MUSTER, "server_cpu"), (case, "gearmand -t 0", "server_cpu")), "<=", 1.0))
+    lean = "roundtrip-64B-depth1000"
+    one, depth, idle_case = "one-at-a-time-64B-depth1000", "depth1-64B", "idle-10000"
+    rows += [
+        ("aim: throughput / gearmand -t 0", ratio((lean, MUSTER, "rate"), (lean, "gearmand -t 0", "rate")), ">=", 2.0),
+        ("aim: throughput / nats core", ratio((lean, MUSTER, "rate"), (lean, "nats core", "rate")), ">=", 1.0),
+        ("real library / lean", ratio(("library-64B-depth1000", MUSTER, "rate"), (lean, MUSTER, "rate")), ">=", 0.5),
+        ("one at a time / redis lists", ratio((one, MUSTER, "rate"), (one, "redis lists", "rate")), ">=", 1.0),
+        ("depth-1 p50 / relay", ratio((depth, MUSTER, "p50"), (depth, RELAY, "p50")), "<=", 1.2),
+        ("depth-1 p50 with busy-poll / relay", ratio((depth, "muster busy-poll", "p50"), (depth, RELAY, "p50")), "<=", 0.6),
+        ("depth-1 with 5,000 idle slaves / with 4", ratio(("depth1-idle-slaves5004", MUSTER, "p50"), ("depth1-idle-slaves4", MUSTER, "p50")), "<=", 1.2),
+        ("KiB per idle session", bench.median(idle_case, MUSTER, "memory"), "<=", 2.0),
+        ("seconds for 10,000 connections", bench.median(idle_case, MUSTER, "connect"), "<=", 2.0),
+        ("map no-op / fork+exec+wait", ratio(("map-no-op", "muster map", "cost"), ("map-no-op", "fork+exec+wait", "cost")), "<=", 1.5),
+    ]
+    return rows
+
+
+def report(bench, path):
+    rows = []
+    for (case, system, metric), values in bench.samples.items():
+        rows.append(dict(case=case, system=system, metric=metric, unit=bench.units[metric],
+                         median=round(statistics.median(values), 4), min=round(min(values), 4),
+                         max=round(max(values), 4), runs=len(values)))
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        json.dump(rows, file, indent=1)
+        file.write("\n")
+    print(f"{'case':30} {'system':18} {'metric':11} {'median':>14} {'min':>14} {'max':>14} unit")
+    for row in rows:
+        digits = 0 if row["median"] >= 1000 else 2
+        print(f"{row['case']:30} {row['system']:18} {row['metric']:11} {row['median']:14,.{digits}f} "
+              f"{row['min']:14,.{digits}f} {row['max']:14,.{digits}f} {row['unit']}")
+    print()
+    for name, value, sense, bar in bars(bench):
+        if value is None:
+            print(f"  not measured  {name}")
+            continue
+        held = value >= bar if sense == ">=" else value <= bar
+        print(f"  {'holds      ' if held else 'FALLS SHORT'}  {name}: {value:.2f} (bar {sense} {bar})")
+    if bench.left_out:
+        print(f"\nNot installed, left out: {', '.join(bench.left_out)}")
+    print(f"\n{len(rows)} rows in {path}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="two short runs of everything")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--only", help="only cases whose name contains TEXT")
+    parser.add_argument("--bin", default=os.path.join(ROOT, "build", "release"), help="a build tree")
+    parser.add_argument("--out", default=os.path.join(ROOT, "build", "bench", "results.json"))
+    arguments = parser.parse_args()
+    bench = Bench(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for case in CASES:
+        case(bench)
+    report(bench, os.path.abspath(arguments.out))
+
+
+if __name__ == "__main__":
+    main()
