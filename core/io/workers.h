@@ -14,7 +14,7 @@
 #include "core/io/plugin.h"
 
 #define MS_WORKERS_WATCH      (10 * MS_MSEC)
-#define MS_WORKERS_PATIENCE   (1 * MS_SEC) /* for handlers to end when the pool is destroyed */
+#define MS_WORKERS_PATIENCE   (3 * MS_SEC) /* for handlers to end, at last; exec itself takes 2 s */
 #define MS_WORKERS_OUTPUT_MAX (8u << 20)   /* bytes of output on the way; above, writers wait */
 
 struct ms_workers_options {
