@@ -44,6 +44,7 @@ struct child {
     int64_t kill_ms; /* when whoever is left gets SIGKILL; INT64_MAX = not to be killed */
     int has_ended;
     int is_stopping;
+    int is_lost;    /* somebody else has reaped it, so its number may mean others now */
     int is_refused; /* the host takes no more output */
 };
 
@@ -327,7 +328,9 @@ static int start(struct child *child, const Muster__Handlers__ExecRequest *reque
 /* Until the leader is reaped its number is its group's and nobody else's. */
 static void signal_group(const struct child *child, int number)
 {
-    kill(-child->pid, number);
+    if (!child->is_lost) {
+        kill(-child->pid, number);
+    }
 }
 
 static void stop(struct child *child)
@@ -360,10 +363,11 @@ static void take_output(struct ms_job *job, struct child *child, int stream)
 static void look_for_end(struct child *child)
 {
     siginfo_t info = {0};
-
     /* Left as a zombie: its number must stay taken for as long as its group may have to be killed. */
-    if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 &&
-        info.si_pid == child->pid) {
+    const int error = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOWAIT | WNOHANG);
+
+    child->is_lost = error != 0 && errno == ECHILD;
+    if (child->is_lost || info.si_pid == child->pid) {
         child->has_ended = 1;
         if (child->kill_ms == INT64_MAX) {
             child->kill_ms = now_ms() + GRACE_MS;
@@ -440,7 +444,12 @@ static int conclude(struct ms_job *job, struct child *child, int is_shell)
     int status = 0;
 
     signal_group(child, SIGKILL);
-    while (wait4(child->pid, &status, 0, &usage) < 0 && errno == EINTR) {
+    while (!child->is_lost && wait4(child->pid, &status, 0, &usage) < 0) {
+        child->is_lost = errno != EINTR;
+    }
+    if (child->is_lost) {
+        set_detail(job, "how it ended is unknown: the slave's process reaps all its children");
+        return MS_RETRY;
     }
     how.code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     how.signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0;

@@ -1,4 +1,5 @@
 /* muster-slave: wires the slave's engine to the driver, the log and the threads of its handlers. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -7,10 +8,12 @@
 
 #include "core/io/clock.h"
 #include "core/io/driver.h"
+#include "core/io/hosts.h"
 #include "core/io/plugin.h"
 #include "core/io/workers.h"
 #include "core/list.h"
 #include "core/uri.h"
+#include "slave/main_host.h"
 #include "slave/main_options.h"
 #include "slave/slave.h"
 
@@ -30,6 +33,7 @@ struct program {
     struct ms_slave *slave;
     struct ms_driver *driver;
     struct ms_executor *executor;
+    char **host_argv;     /* of the processes for handlers, when they are isolated */
     ev_prepare readiness; /* until the first master is found */
 };
 
@@ -248,6 +252,44 @@ static struct ms_slave *create_slave(struct program *program, struct ms_complain
         complaint);
 }
 
+/* Handlers in threads of this process. */
+static bool create_workers(struct program *program, struct ms_complaint *complaint)
+{
+    program->executor = ms_workers_create(&(struct ms_workers_options){
+        .size = sizeof(struct ms_workers_options),
+        .loop = program->base.loop,
+        .plugins = program->plugins,
+        .slots = program->slots,
+        .slave = program->name,
+        .report = report,
+        .context = program,
+    });
+    if (program->executor == NULL) {
+        return ms_complain(complaint, "out of memory");
+    }
+    return ms_plugins_start(program->plugins, ms_workers_host(program->executor), complaint);
+}
+
+/* Handlers in processes of their own, where they also get their init and finish. */
+static bool create_hosts(struct program *program, struct ms_complaint *complaint)
+{
+    program->host_argv = slave_host_argv(program->name, program->plugins);
+    if (program->host_argv == NULL) {
+        return ms_complain(complaint, "out of memory");
+    }
+    program->executor = ms_hosts_create(
+        &(struct ms_hosts_options){
+            .size = sizeof(struct ms_hosts_options),
+            .loop = program->base.loop,
+            .argv = program->host_argv,
+            .slots = program->slots,
+            .report = report,
+            .context = program,
+        },
+        complaint);
+    return program->executor != NULL;
+}
+
 static bool create_parts(struct program *program, struct ms_complaint *complaint)
 {
     program->slave = create_slave(program, complaint);
@@ -265,29 +307,26 @@ static bool create_parts(struct program *program, struct ms_complaint *complaint
         .effect = carry_out,
         .context = program,
     });
-    program->executor = ms_workers_create(&(struct ms_workers_options){
-        .size = sizeof(struct ms_workers_options),
-        .loop = program->base.loop,
-        .plugins = program->plugins,
-        .slots = program->slots,
-        .slave = program->name,
-        .report = report,
-        .context = program,
-    });
-    if (program->driver == NULL || program->executor == NULL) {
+    if (program->driver == NULL) {
         return ms_complain(complaint, "out of memory");
     }
-    return ms_plugins_start(program->plugins, ms_workers_host(program->executor), complaint);
+    return program->settings.isolate ? create_hosts(program, complaint)
+                                     : create_workers(program, complaint);
 }
 
 static void log_state(void *context)
 {
     struct program *program = context;
     struct ms_slave_stats slave;
-    struct ms_workers_stats workers;
+    struct ms_workers_stats workers = {0};
+    struct ms_hosts_stats hosts = {0};
 
     ms_slave_stats(program->slave, &slave);
-    ms_workers_stats(program->executor, &workers);
+    if (program->settings.isolate) {
+        ms_hosts_stats(program->executor, &hosts);
+    } else {
+        ms_workers_stats(program->executor, &workers);
+    }
     ms_log(program->base.log, MS_LEVEL_INFO, "state",
            MS_LOG_TEXT("phase", ms_slave_phase_name(slave.phase)),
            MS_LOG_TEXT("master", slave.address), MS_LOG_TEXT("error", ms_error_name(slave.error)),
@@ -298,7 +337,8 @@ static void log_state(void *context)
            MS_LOG_NUMBER("results", slave.results_total),
            MS_LOG_NUMBER("returned", slave.returned_total), MS_LOG_NUMBER("late", slave.late_total),
            MS_LOG_NUMBER("timeouts", slave.timeouts_total),
-           MS_LOG_NUMBER("threads", workers.threads));
+           MS_LOG_NUMBER("threads", workers.threads), MS_LOG_NUMBER("processes", hosts.ready),
+           MS_LOG_NUMBER("crashes", hosts.crashed_total));
 }
 
 /* The first session with a master is when this program serves. */
@@ -349,6 +389,8 @@ static void stop(struct ms_node *node)
     ms_plugins_stop(program->plugins);
     ms_driver_destroy(program->driver);
     ms_slave_destroy(program->slave);
+    free(program->host_argv);
+    program->host_argv = NULL;
     program->executor = NULL;
     program->driver = NULL;
     program->slave = NULL;
@@ -395,11 +437,21 @@ static void on_reload(void *context)
     ms_log(program->base.log, MS_LEVEL_INFO, "configuration reloaded");
 }
 
+/* The default loop reaps every child it hears of. Those of handlers and of the executor are theirs,
+ * and neither may the parent's habit of ignoring its children reach them. */
+static void leave_children_alone(void)
+{
+    const struct sigaction by_default = {.sa_handler = SIG_DFL};
+
+    sigaction(SIGCHLD, &by_default, NULL);
+}
+
 static int run(struct program *program)
 {
     if (!ms_program_init(&program->base, slave_cli.program, &program->settings.program)) {
         return EX_OSERR;
     }
+    leave_children_alone();
     ms_node_prepare(&program->node, &node_ops);
     program->base.node = &program->node;
     program->base.context = program;
@@ -414,6 +466,9 @@ static int run(struct program *program)
 
 int main(int argc, char **argv)
 {
+    if (slave_host_is_meant(argc, argv)) {
+        return slave_host_main(argc, argv);
+    }
     static struct program program;
     struct ms_complaint complaint;
     const struct ms_cli_result parsed =

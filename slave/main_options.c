@@ -42,6 +42,13 @@ static const struct ms_option table[] = {
      .key = "allow-exec",
      .help = "serve handlers that run whatever command a client submits",
      .offset = FIELD(allow_exec)},
+    {.name = "isolate",
+     .kind = MS_OPTION_BOOL,
+     .env = "MUSTER_ISOLATE",
+     .key = "isolate",
+     .help = "run handlers in processes of their own, one for each slot, so that one that crashes "
+             "does not take this slave along",
+     .offset = FIELD(isolate)},
     {.name = "prefetch",
      .kind = MS_OPTION_U64,
      .max = MS_PREFETCH_MAX,

@@ -13,6 +13,7 @@ struct slave_options {
     const char *handlers; /* NULL: not said */
     struct ms_option_list handler;
     bool allow_exec;
+    bool isolate;
     uint64_t slots; /* 0: one for each processor */
     uint64_t prefetch;
     uint32_t mode; /* enum ms_credit_mode */
