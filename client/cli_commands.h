@@ -10,5 +10,6 @@ extern const struct ms_cli_command ms_cmd_slaves;
 extern const struct ms_cli_command ms_cmd_commands;
 extern const struct ms_cli_command ms_cmd_show;
 extern const struct ms_cli_command ms_cmd_bench;
+extern const struct ms_cli_command ms_cmd_map;
 
 #endif
