@@ -5,9 +5,9 @@
 #include "master/slaves.h"
 #include "master/state.h"
 
-#define ID_SIZE      56   /* 32 digits, a dash, a number, the terminating zero */
-#define TYPES_SIZE   256  /* of the types of one slave, cut beyond */
-#define ROW_TEXT_MAX 4096 /* a row's texts never need more */
+#define ID_SIZE      56  /* 32 digits, a dash, a number, the terminating zero */
+#define TYPES_SIZE   256 /* of the types of one slave, cut beyond */
+#define ROW_TEXT_MAX 512 /* of a row of slaves or commands */
 
 static struct ms_cell *add_cell(struct ms_report_page *page, const char *name)
 {
@@ -41,9 +41,8 @@ static void add_text(struct ms_report_page *page, const char *name, const char *
 
 static bool has_room(const struct ms_report_page *page)
 {
-    return page->report.cells_count + MS_REPORT_COLUMNS_MAX <=
-               sizeof page->cells / sizeof page->cells[0] &&
-           page->text_used + ROW_TEXT_MAX <= sizeof page->text;
+    return page->report.cells_count < MS_PAGE_ROWS * page->report.columns_count ||
+           page->report.cells_count == 0;
 }
 
 /* The row that was added tells how many columns there are. */
@@ -55,6 +54,11 @@ static void end_row(struct ms_report_page *page)
     ms_assert(page->report.columns_count <= MS_REPORT_COLUMNS_MAX);
     ms_assert(page->report.cells_count % page->report.columns_count == 0);
 }
+
+static_assert(MS_PAGE_ROWS <= MS_REPORT_ROWS_MAX, "a page is one frame");
+static_assert(MS_PAGE_ROWS * ROW_TEXT_MAX <= MS_PAGE_TEXT, "a page holds the texts of its rows");
+static_assert(2 * (MS_NAME_MAX + 1) + ID_SIZE + TYPES_SIZE + 32 <= ROW_TEXT_MAX,
+              "a row holds two names, an id, types and short words");
 
 static uint64_t ms_since(ms_time now, ms_time then)
 {

@@ -182,6 +182,7 @@ static inline struct ms_master_stats stats_of(const struct script *s)
         const TTest *const tests[] = {__VA_ARGS__};                                                \
         Suite *suite = suite_create(__FILE__);                                                     \
         TCase *tcase = tcase_create("all");                                                        \
+        tcase_set_timeout(tcase, 60); /* machines may be busy */                                   \
         for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {                              \
             tcase_add_test(tcase, tests[i]);                                                       \
         }                                                                                          \

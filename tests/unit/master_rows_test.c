@@ -1,0 +1,166 @@
+/* What the tables say. */
+#include "master_frames.h"
+
+static struct sent *ask(struct script *s, const struct ms_query *query)
+{
+    receive(s, 2, &(struct ms_command){.kind = MS_KIND_QUERY, .count = 1, .body.query = query});
+    settle_down(s);
+    return want(s, MS_KIND_REPORT);
+}
+
+static size_t column(const struct sent *report, const char *name)
+{
+    for (size_t i = 0; i < report->columns; i++) {
+        if (strcmp(report->cells[i].name, name) == 0) {
+            return i;
+        }
+    }
+    ck_abort_msg("no column %s", name);
+    return 0;
+}
+
+static uint64_t number(const struct sent *report, const char *name)
+{
+    return report->cells[column(report, name)].number;
+}
+
+static const char *text(const struct sent *report, const char *name)
+{
+    return report->cells[column(report, name)].text;
+}
+
+static void begin(struct script *s)
+{
+    setup(s);
+    slave(s, 1, 1);
+    client(s, 2, 2);
+}
+
+START_TEST(status)
+{
+    struct script s;
+
+    begin(&s);
+    pull(&s, 1, 3);
+    submit(&s, 2, 1, "x");
+    result(&s, 1, 12345, MS_STATUS_OK, "");
+    s.now += 5 * MS_SEC / 2;
+    struct sent *report = ask(&s, &(struct ms_query){.what = MS_QUERY_STATUS});
+    ck_assert_str_eq(text(report, "name"), "m");
+    ck_assert_str_eq(text(report, "role"), "active");
+    ck_assert_str_eq(text(report, "durability"), "mem");
+    ck_assert_str_eq(text(report, "state"), "running");
+    ck_assert_uint_eq(number(report, "epoch"), EPOCH);
+    ck_assert_uint_eq(number(report, "uptime_s"), 2);
+    ck_assert_uint_eq(number(report, "commands_leased"), 1);
+    ck_assert_uint_eq(number(report, "results_refused_total"), 1);
+    ck_assert_uint_eq(number(report, "slaves"), 1);
+    ck_assert_uint_eq(number(report, "clients"), 1);
+    ck_assert_uint_eq(number(report, "credit"), 2);
+    ck_assert_uint_eq(number(report, "held"), 1);
+    ck_assert_uint_eq(number(report, "slots"), 4);
+    ck_assert_uint_le(report->columns, MS_REPORT_COLUMNS_MAX);
+    teardown(&s);
+}
+END_TEST
+
+START_TEST(slaves)
+{
+    struct script s;
+
+    begin(&s);
+    pull(&s, 1, 3);
+    submit(&s, 2, 1, "x");
+    s.now += 250 * MS_MSEC;
+    struct sent *report = ask(&s, &(struct ms_query){.what = MS_QUERY_SLAVES});
+    ck_assert_uint_eq(report->rows, 1);
+    ck_assert_str_eq(text(report, "name"), "s1");
+    ck_assert_str_eq(text(report, "uuid"), "01aa0000000000000000000000000000");
+    ck_assert_str_eq(text(report, "state"), "alive");
+    ck_assert_str_eq(text(report, "connected"), "yes");
+    ck_assert_str_eq(text(report, "types"), "echo");
+    ck_assert_uint_eq(number(report, "held"), 1);
+    ck_assert_uint_eq(number(report, "credit"), 2);
+    ck_assert_uint_eq(number(report, "last_heard_ms"), 250);
+    close_peer(&s, 1);
+    report = ask(&s, &(struct ms_query){.what = MS_QUERY_SLAVES});
+    ck_assert_str_eq(text(report, "connected"), "no");
+    teardown(&s);
+}
+END_TEST
+
+START_TEST(commands_by_state_and_type)
+{
+    struct script s;
+    struct ms_query query = {.what = MS_QUERY_COMMANDS, .state = "leased"};
+
+    begin(&s);
+    submit(&s, 2, 1, "xyz");
+    submit(&s, 2, 2, "x");
+    pull(&s, 1, 1);
+    s.now += MS_SEC / 10;
+    struct sent *report = ask(&s, &query);
+    ck_assert_uint_eq(report->rows, 1);
+    ck_assert_str_eq(text(report, "type"), "echo");
+    ck_assert_str_eq(text(report, "state"), "leased");
+    ck_assert_str_eq(text(report, "slave"), "s1");
+    ck_assert_uint_eq(number(report, "attempt"), 1);
+    ck_assert_uint_eq(number(report, "age_ms"), 100);
+    ck_assert_uint_eq(number(report, "size_bytes"), 3);
+    query = (struct ms_query){.what = MS_QUERY_COMMANDS, .type = ECHO};
+    ck_assert_uint_eq(ask(&s, &query)->rows, 2);
+    query.type = OTHER;
+    report = ask(&s, &query);
+    ck_assert_uint_eq(report->rows, 0);
+    ck_assert(report->is_last);
+    teardown(&s);
+}
+END_TEST
+
+/* What show says of command 1 of client 2. */
+static const char *reason(struct script *s)
+{
+    struct ms_query query = {.what = MS_QUERY_SHOW, .id = {uuid_of(2), 1}};
+
+    return text(ask(s, &query), "waits_because");
+}
+
+START_TEST(show_says_why_it_waits)
+{
+    struct script s;
+    struct ms_command command = submission(1, "x");
+    struct ms_query unknown = {.what = MS_QUERY_SHOW, .id = {uuid_of(2), 9}};
+
+    begin(&s);
+    command.attempts_max = 2;
+    receive(&s, 2, &command);
+    ck_assert_str_eq(reason(&s),
+                     "1 slave runs echo and has no free slot; 1 commands of this type wait");
+    receive(&s, 1, &(struct ms_command){.kind = MS_KIND_BYE});
+    settle_down(&s);
+    ck_assert_str_eq(reason(&s), "no living slave runs echo");
+    slave(&s, 3, 3);
+    pull(&s, 3, 1);
+    uint64_t token = token_of(want(&s, MS_KIND_COMMAND));
+    s.now += 20 * MS_MSEC;
+    ck_assert_str_eq(reason(&s), "slave s3 has had attempt 1 for 20 ms");
+    result(&s, 3, token, MS_STATUS_RETRY, "");
+    ck_assert_str_eq(reason(&s), "its next attempt waits for the back-off to pass");
+    tick_at(&s, ms_engine_deadline(s.engine));
+    pull(&s, 3, 1);
+    token = token_of(want(&s, MS_KIND_COMMAND));
+    receive(&s, 3,
+            &(struct ms_command){.kind = MS_KIND_RESULT,
+                                 .status = MS_STATUS_FAIL,
+                                 .token = {EPOCH, token},
+                                 .detail = ms_bytes_of("broken")});
+    ck_assert_str_eq(reason(&s), "its client has not confirmed the outcome");
+    ck_assert_str_eq(text(want(&s, MS_KIND_REPORT), "last_detail"), "broken");
+    ck_assert_str_eq(text(want(&s, MS_KIND_REPORT), "last_status"), "fail");
+    ck_assert_uint_eq(number(want(&s, MS_KIND_REPORT), "attempts_max"), 2);
+    ck_assert_int_eq(ask(&s, &unknown)->report_error, MS_E_NOT_FOUND);
+    teardown(&s);
+}
+END_TEST
+
+TESTS(status, slaves, commands_by_state_and_type, show_says_why_it_waits)
