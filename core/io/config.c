@@ -8,10 +8,15 @@
 
 #include "core/invariant.h"
 
+#define FILE_SIZE_MAX (1u << 20)
+#define INCLUDES_MAX  8 /* files within files */
+
 /* libconfuse hands its callbacks nothing of ours, so the reading under way stands here. */
 static struct reading {
     struct ms_options *options;
     struct ms_complaint *complaint;
+    const cfg_opt_t *rows;
+    unsigned depth;
     bool has_complained;
     bool is_set[MS_OPTIONS_MAX];
 } * reading;
@@ -96,23 +101,121 @@ static size_t add_key(cfg_opt_t *rows, const struct ms_option *option, char **sp
     return count;
 }
 
-static bool parse(const cfg_opt_t *rows, const char *path)
+/* Overwrites comments with spaces: libconfuse counts their lines more than once, and a complaint that
+ * names the wrong line is worse than none. Quoted texts are left alone. */
+static void blank_comments(char *text)
 {
-    cfg_t *cfg = cfg_init((cfg_opt_t *)rows, CFGF_NONE);
-    int result;
+    char quote = '\0';
+    bool begins_word = true;
 
-    if (cfg == NULL) {
-        return ms_complain(reading->complaint, "%s: out of memory", path);
+    for (char *at = text; *at != '\0'; at++) {
+        if (quote != '\0') {
+            at += *at == '\\' && at[1] != '\0' ? 1 : 0;
+            quote = *at == quote ? '\0' : quote;
+        } else if (*at == '"' || *at == '\'') {
+            quote = *at;
+        } else if (*at == '#' || (begins_word && at[0] == '/' && at[1] == '/')) {
+            while (*at != '\0' && *at != '\n') {
+                *at++ = ' ';
+            }
+            at--;
+        } else if (begins_word && at[0] == '/' && at[1] == '*') {
+            while (*at != '\0' && (at[0] != '*' || at[1] != '/')) {
+                *at = *at == '\n' ? '\n' : ' ';
+                at++;
+            }
+            if (*at == '\0') {
+                return;
+            }
+            at[0] = at[1] = ' ';
+        }
+        begins_word = strchr(" \t\n={}(),", *at) != NULL;
     }
-    cfg_set_error_function(cfg, on_error);
-    result = cfg_parse(cfg, path);
-    if (result == CFG_FILE_ERROR && !reading->has_complained) {
+}
+
+/* The whole file with comments blanked, to be freed; NULL with the complaint. */
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char *text = file == NULL ? NULL : calloc(1, FILE_SIZE_MAX + 1);
+    size_t size = text == NULL ? 0 : fread(text, 1, FILE_SIZE_MAX + 1, file);
+
+    if (text == NULL || ferror(file) != 0) {
         ms_complain(reading->complaint, "cannot read %s: %s", path, strerror(errno));
-    } else if (result != CFG_SUCCESS && !reading->has_complained) {
-        ms_complain(reading->complaint, "%s: not a configuration file", path);
+    } else if (size > FILE_SIZE_MAX || strlen(text) != size) {
+        ms_complain(reading->complaint, "%s: not a configuration file of at most %u bytes", path,
+                    FILE_SIZE_MAX);
+    } else {
+        fclose(file);
+        blank_comments(text);
+        return text;
     }
-    cfg_free(cfg);
+    reading->has_complained = true;
+    if (file != NULL) {
+        fclose(file);
+    }
+    free(text);
+    return NULL;
+}
+
+static bool parse_text(cfg_t *cfg, char *text, const char *path)
+{
+    /* An empty buffer is none for fmemopen. */
+    FILE *stream = text[0] == '\0' ? fopen("/dev/null", "r") : fmemopen(text, strlen(text), "r");
+    int result = CFG_PARSE_ERROR;
+
+    if (stream != NULL) {
+        free(cfg->filename);
+        cfg->filename = strdup(path);
+        result = cfg_parse_fp(cfg, stream);
+        fclose(stream);
+    }
+    if (result != CFG_SUCCESS && !reading->has_complained) {
+        ms_complain(reading->complaint, "%s: not a configuration file", path);
+        reading->has_complained = true;
+    }
     return result == CFG_SUCCESS;
+}
+
+static bool parse(const char *path)
+{
+    cfg_t *cfg = cfg_init((cfg_opt_t *)reading->rows, CFGF_NONE);
+    char *text = cfg == NULL ? NULL : read_file(path);
+    bool is_right = false;
+
+    if (text != NULL) {
+        cfg_set_error_function(cfg, on_error);
+        is_right = parse_text(cfg, text, path);
+    } else if (cfg == NULL) {
+        ms_complain(reading->complaint, "%s: out of memory", path);
+    }
+    free(text);
+    if (cfg != NULL) {
+        cfg_free(cfg);
+    }
+    return is_right;
+}
+
+/* include("FILE"): relative to the folder of the file that says so. */
+static int include(cfg_t *cfg, cfg_opt_t *opt, int count, const char **arguments)
+{
+    const char *folder_end = strrchr(cfg->filename, '/');
+    char path[FILENAME_MAX];
+    bool is_right;
+
+    (void)opt;
+    if (count != 1 || reading->depth == INCLUDES_MAX) {
+        complain_at(cfg, count != 1 ? "include takes one file name" : "too many files in files");
+        return 1;
+    }
+    snprintf(path, sizeof path, "%.*s%s",
+             folder_end == NULL || arguments[0][0] == '/' ? 0
+                                                          : (int)(folder_end - cfg->filename + 1),
+             cfg->filename, arguments[0]);
+    reading->depth++;
+    is_right = parse(path);
+    reading->depth--;
+    return is_right ? 0 : 1;
 }
 
 bool ms_config_read(struct ms_options *options, const char *path, struct ms_complaint *complaint)
@@ -136,10 +239,11 @@ bool ms_config_read(struct ms_options *options, const char *path, struct ms_comp
             count += add_key(rows + count, &options->table[i], &spellings[i]);
         }
     }
-    rows[count++] = (cfg_opt_t)CFG_FUNC("include", cfg_include);
+    rows[count++] = (cfg_opt_t)CFG_FUNC("include", include);
     rows[count] = (cfg_opt_t)CFG_END();
+    now.rows = rows;
     reading = &now;
-    is_right = parse(rows, path);
+    is_right = parse(path);
     reading = NULL;
     for (size_t i = 0; i < options->count; i++) {
         free(spellings[i]);

@@ -99,6 +99,35 @@ START_TEST(test_unknown_key_is_told_with_all_known)
 }
 END_TEST
 
+START_TEST(test_lines_are_counted_past_comments)
+{
+    char begin[64];
+
+    ck_assert(
+        !read_text("# one\n// two\n/* three\n four */ name = 'a#//b' # end\nmax-paylod = 1\n"));
+    snprintf(begin, sizeof begin, "%s:5: unknown key 'max-paylod'", path);
+    ck_assert_msg(strstr(complaint.text, begin) == complaint.text, "%s", complaint.text);
+    ck_assert_str_eq(target.name, "a#//b");
+}
+END_TEST
+
+START_TEST(test_included_files_have_lines_of_their_own)
+{
+    char included[] = "/tmp/muster-config-included-XXXXXX", text[128], begin[64];
+    int fd = mkstemp(included);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(dprintf(fd, "# comment\nname = 'from there'\nmax-paylod = 1\n"), 45);
+    close(fd);
+    snprintf(text, sizeof text, "include('%s')\n", included);
+    ck_assert(!read_text(text));
+    unlink(included);
+    snprintf(begin, sizeof begin, "%s:3: unknown key", included);
+    ck_assert_msg(strstr(complaint.text, begin) == complaint.text, "%s", complaint.text);
+    ck_assert_str_eq(target.name, "from there");
+}
+END_TEST
+
 START_TEST(test_dump)
 {
     char *text = NULL;
@@ -125,6 +154,8 @@ static Suite *suite(void)
     tcase_add_test(io, test_empty);
     tcase_add_test(io, test_environment_wins);
     tcase_add_test(io, test_unknown_key_is_told_with_all_known);
+    tcase_add_test(io, test_lines_are_counted_past_comments);
+    tcase_add_test(io, test_included_files_have_lines_of_their_own);
     tcase_add_test(io, test_dump);
     suite_add_tcase(all, io);
     return all;
