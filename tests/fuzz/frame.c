@@ -46,6 +46,17 @@ static void check_prefixes(struct ms_bytes input, const struct ms_frame_limits *
     }
 }
 
+/* What is asked for is what the header announces, and that is within the limit of its kind. */
+static void check_promise(struct ms_bytes input, const struct ms_frame_limits *limits, size_t need)
+{
+    if (input.size < MS_FRAME_HEADER_SIZE) {
+        ms_assert(need == MS_FRAME_HEADER_SIZE);
+        return;
+    }
+    ms_assert(need - MS_FRAME_HEADER_SIZE <=
+              ms_frame_size_max((enum ms_kind)input.data[3], limits));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) {
@@ -64,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         if (used == 0) {
             ms_assert(need > input.size);
+            check_promise(input, &limits, need);
             return 0;
         }
         check_frame(&frame, &limits, input, used);
