@@ -1,0 +1,50 @@
+/* The option table of muster-master: sound, and its defaults are those of the documents. */
+#include "master/main_options.c"
+
+#include "master_script.h"
+
+START_TEST(the_table_is_sound)
+{
+    struct ms_complaint complaint;
+
+    ck_assert_msg(ms_options_lint(ms_master_cli.table, ms_master_cli.count, &complaint), "%s",
+                  complaint.text);
+}
+END_TEST
+
+START_TEST(defaults)
+{
+    struct ms_master_settings settings = {0};
+    struct ms_options options;
+
+    ck_assert(ms_options_init(&options, ms_master_cli.table, ms_master_cli.count, &settings));
+    ck_assert_uint_eq(settings.listen.count, 1);
+    ck_assert_str_eq(settings.listen.items[0], "127.0.0.1:7400");
+    struct ms_master_config config = ms_master_settings_config(&settings);
+    ck_assert_uint_eq(config.payload_max, MS_PAYLOAD_MAX_DEFAULT);
+    ck_assert_uint_eq(config.crashes_max, MS_CRASHES_MAX_DEFAULT);
+    ck_assert_int_eq(config.tick, MS_TICK_DEFAULT);
+    ck_assert_int_eq(config.drain_timeout, MS_DRAIN_TIMEOUT_DEFAULT);
+    ck_assert_uint_eq(config.limits.commands_max, MS_COMMANDS_MAX_DEFAULT);
+    ck_assert_uint_eq(config.limits.bytes_max, MS_COMMAND_BYTES_MAX_DEFAULT);
+    ck_assert_uint_eq(config.limits.sessions_max, MS_SESSIONS_MAX_DEFAULT);
+    ms_options_finish(&options);
+}
+END_TEST
+
+START_TEST(what_does_not_go_together_is_refused)
+{
+    const char *bad[] = {"nonsense"};
+    const char *good[] = {"unix:/tmp/x", "[::1]:0"};
+    struct ms_master_settings settings = {.listen = {bad, 1}};
+    struct ms_complaint complaint;
+
+    ck_assert(!ms_master_cli.check(&settings, &complaint));
+    settings.listen = (struct ms_option_list){good, 2};
+    ck_assert(ms_master_cli.check(&settings, &complaint));
+    settings.name = "white space";
+    ck_assert(!ms_master_cli.check(&settings, &complaint));
+}
+END_TEST
+
+TESTS(the_table_is_sound, defaults, what_does_not_go_together_is_refused)
