@@ -168,8 +168,8 @@ uint32_t ms_pack_report_rows(const struct ms_report *report, uint32_t row)
     return count;
 }
 
-/* A number stands there even when it is 0, so that a cell is never an empty message: those cost a
- * receiver that unpacks with protobuf-c most. */
+/* A number stands there even when it is 0, and a text when it is empty, so that a cell is never an
+ * empty message: those cost a receiver that unpacks with protobuf-c most, up to beyond its budget. */
 static uint8_t *pack_cell(uint8_t *at, const struct ms_cell *cell)
 {
     uint8_t body[CELL_MAX];
@@ -177,8 +177,10 @@ static uint8_t *pack_cell(uint8_t *at, const struct ms_cell *cell)
 
     if (cell->is_number) {
         end = ms_wire_put_varint(ms_wire_put_key(end, 2, MS_WIRE_VARINT), cell->number);
-    } else if (cell->text != NULL) {
+    } else if (cell->text != NULL && cell->text[0] != '\0') {
         end = ms_pack_detail(end, 1, ms_bytes_of(cell->text));
+    } else {
+        end = ms_wire_put_varint(ms_wire_put_key(end, 1, MS_WIRE_BYTES), 0);
     }
     const size_t size = (size_t)(end - body);
     ms_assert(size <= sizeof body);

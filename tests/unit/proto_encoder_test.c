@@ -284,6 +284,36 @@ START_TEST(test_long_reports_are_split)
 }
 END_TEST
 
+/* The largest table of nothing at all: its receiver's budget must bear it. */
+START_TEST(test_empty_cells_are_within_the_budget)
+{
+    enum { CELLS = MS_REPORT_COLUMNS_MAX * MS_REPORT_ROWS_MAX };
+    static struct ms_cell cells[CELLS];
+    struct ms_decoder *decoder = ms_decoder_create();
+    struct ms_encoder encoder = {0};
+    uint32_t count = 0;
+
+    ck_assert_ptr_nonnull(decoder);
+    for (size_t i = 0; i < CELLS; i++) {
+        cells[i].name = "";
+    }
+    const struct ms_report report = {
+        .columns_count = MS_REPORT_COLUMNS_MAX, .cells_count = CELLS, .cells = cells, .last = true};
+    put(&encoder, 1, &(struct ms_command){.kind = MS_KIND_REPORT, .body = {.report = &report}});
+    const struct seen seen = look(ms_encoder_flush(&encoder));
+    for (unsigned i = 0; i < seen.count; i++) {
+        struct ms_command command;
+        bool more = false;
+        ck_assert_int_eq(ms_decoder_begin(decoder, &seen.frames[i]), MS_E_OK);
+        ck_assert_int_eq(ms_decoder_next(decoder, &command, &more), MS_E_OK);
+        count += command.body.report->cells_count;
+    }
+    ck_assert_uint_eq(count, CELLS);
+    ms_encoder_finish(&encoder);
+    ms_decoder_destroy(decoder);
+}
+END_TEST
+
 START_TEST(test_an_empty_report_is_one_frame)
 {
     struct ms_encoder encoder = {0};
@@ -332,6 +362,7 @@ int main(void)
     tcase_add_test(tcase, test_acks_leave_with_the_flush);
     tcase_add_test(tcase, test_nothing_follows_a_goodbye);
     tcase_add_test(tcase, test_long_reports_are_split);
+    tcase_add_test(tcase, test_empty_cells_are_within_the_budget);
     tcase_add_test(tcase, test_an_empty_report_is_one_frame);
     tcase_add_test(tcase, test_finish_of_a_full_one);
     tcase_add_test_raise_signal(tcase, test_consuming_too_much_is_a_programmer_error, SIGABRT);
