@@ -8,6 +8,9 @@
 /* Blocks this much larger than what they hold are exchanged for a smaller one. */
 #define SLACK_MIN 1024u
 
+/* Attempts are numbered from a random number below this. */
+#define TOKENS_START_MAX (UINT64_C(1) << 28)
+
 bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng *rng,
                    uint32_t commands_max, uint64_t bytes_max)
 {
@@ -24,8 +27,13 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
     ms_map_init(&queue->spill, places, ms_rng_next(rng));
     ms_heap_init(&queue->delayed, places);
     ms_slab_init(&queue->slab, bytes_max + MS_RESULT_RESERVE);
-    return ms_pool_init(&queue->pool, sizeof(struct ms_work), places) &&
-           ms_leases_init(&queue->leases);
+    if (!ms_pool_init(&queue->pool, sizeof(struct ms_work), places) ||
+        !ms_leases_init(&queue->leases)) {
+        return false;
+    }
+    /* Two lives within one second of the wall clock have the same epoch: their tokens still differ. */
+    queue->leases.last = ms_rng_below(rng, TOKENS_START_MAX);
+    return true;
 }
 
 void ms_queue_limit(struct ms_queue *queue, uint32_t commands_max, uint64_t bytes_max)

@@ -4,6 +4,14 @@
 
 #include "master_script.h"
 
+static inline struct ms_master_stats stats_of(const struct script *s)
+{
+    struct ms_master_stats stats;
+
+    ms_master_stats(s->master, &stats);
+    return stats;
+}
+
 static inline void receive_epoch(struct script *s, ms_peer peer, ms_epoch epoch,
                                  const struct ms_command *command)
 {

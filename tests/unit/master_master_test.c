@@ -56,7 +56,7 @@ static enum ms_kind any_kind(struct ms_rng *rng, bool is_slave)
 /* One frame that may be anything; its numbers are small so that it often hits something. */
 static void any_frame(struct script *s, struct ms_rng *rng, ms_peer peer)
 {
-    const uint64_t last = stats_of(s).dispatched_total + 1; /* tokens count with it */
+    const uint64_t last = s->last_token + 1;
     const uint64_t recent = last - ms_rng_below(rng, last < 6 ? last : 6);
     struct ms_token tokens[3] = {{EPOCH, recent}, {EPOCH, last}};
     struct ms_tokens roll = {(uint32_t)ms_rng_below(rng, 3), tokens, ms_rng_chance(rng, 1, 2)};

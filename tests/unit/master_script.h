@@ -39,6 +39,7 @@ struct script {
     struct sent *sent; /* of the latest step */
     size_t count;
     uint8_t nonces;
+    uint64_t last_token; /* handed out */
 };
 
 static inline void copy_bytes(char *to, size_t size, struct ms_bytes bytes)
@@ -92,6 +93,9 @@ static inline void poll_dry(struct script *s)
         copy_bytes(sent->detail, sizeof sent->detail, effect.command.detail);
         if (effect.command.usage != NULL) {
             sent->usage = *effect.command.usage;
+        }
+        if (effect.command.kind == MS_KIND_COMMAND) {
+            s->last_token = effect.command.token.n;
         }
         if (effect.command.kind == MS_KIND_WELCOME) {
             sent->welcome = *effect.command.body.welcome;
@@ -166,14 +170,6 @@ static inline void teardown(struct script *s)
     ms_master_check(s->master);
     ms_master_destroy(s->master);
     free(s->sent);
-}
-
-static inline struct ms_master_stats stats_of(const struct script *s)
-{
-    struct ms_master_stats stats;
-
-    ms_master_stats(s->master, &stats);
-    return stats;
 }
 
 #define TESTS(...)                                                                                 \
