@@ -137,9 +137,17 @@ static void mark_overflow(struct ms_command *result, enum ms_error error)
     result->payload = (struct ms_bytes){NULL, 0};
 }
 
-static void count_late(struct ms_slave *slave, struct ms_token token, enum ms_status status)
+/* The master is told, as far as the step has room, so that its operator sees it: it refuses the result
+ * and counts it too. */
+static void tell_late(struct ms_slave *slave, struct ms_token token, enum ms_status status)
 {
+    const struct ms_command late = {
+        .kind = MS_KIND_RESULT, .status = (uint8_t)status, .token = token};
+
     slave->stats.late_total++;
+    if (ms_upstream_is_up(&slave->upstream) && ms_engine_room(&slave->engine) > MS_SLAVE_ROOM_MIN) {
+        ms_upstream_send(&slave->upstream, &late);
+    }
     ms_trace(&slave->engine.trace, MS_LEVEL_WARN, "late result refused",
              "token_epoch=%llu token=%llu status=%s", (unsigned long long)token.epoch,
              (unsigned long long)token.n, ms_status_name(status));
@@ -156,7 +164,7 @@ void ms_slave_finished(struct ms_slave *slave, const struct ms_command *result)
         return;
     }
     if (attempt->state == MS_ATTEMPT_DROPPED) {
-        count_late(slave, attempt->token, (enum ms_status)result->status);
+        tell_late(slave, attempt->token, (enum ms_status)result->status);
         ms_attempts_forget(&slave->attempts, attempt);
         return;
     }
@@ -262,7 +270,7 @@ void ms_slave_discard(struct ms_slave *slave, struct ms_attempt *attempt)
     } else if (attempt->state != MS_ATTEMPT_DROPPED) {
         /* One that went out may have counted, and only its acknowledgement was lost. */
         if (attempt->state == MS_ATTEMPT_DONE && !attempt->is_sent) {
-            count_late(slave, attempt->token, attempt->status);
+            tell_late(slave, attempt->token, attempt->status);
         }
         ms_attempts_forget(&slave->attempts, attempt);
     }

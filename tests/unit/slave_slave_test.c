@@ -63,6 +63,7 @@ START_TEST(a_verdict_drops_attempts)
     expect_sent(MS_KIND_ANNOUNCE);
     ck_assert_uint_eq(expect_sent(MS_KIND_PULL).count, 1); /* the dropped one still runs */
     finish(1);
+    ck_assert_uint_eq(expect_sent(MS_KIND_RESULT).token.n, 1); /* for the master to refuse */
     ck_assert_uint_eq(expect_sent(MS_KIND_PULL).count, 1);
     expect_nothing();
     ck_assert_uint_eq(stats().late_total, 1);
@@ -86,6 +87,7 @@ START_TEST(a_new_session_drops_everything)
     ck_assert_uint_eq(expect_sent(MS_KIND_RETURN).token.n, 1);
     ck_assert_uint_eq(expect_sent(MS_KIND_PULL).count, 1);
     finish(1);
+    ck_assert_uint_eq(expect_sent(MS_KIND_RESULT).token.n, 1); /* for the master to refuse */
     expect_sent(MS_KIND_PULL);
     expect_nothing();
     command(2);
