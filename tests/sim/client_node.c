@@ -7,18 +7,20 @@
 #include "tests/sim/observer.h"
 
 #define PAYLOAD_MIN       16
-#define NAME_MAX_SIZE     16
 #define BACKGROUND_CHANCE 20 /* one submission in so many */
-#define STRANGE_CHANCE    60
 #define DELAY_CHANCE      10
+#define QUERY_CHANCE      30
+#define QUERIES_MAX       8
+#define COMMANDS_PLENTY   1000
+#define QUERY_COOKIES     (UINT64_C(1) << 40) /* no submission has such a one */
 
 enum { AFFAIR_SUBMIT };
 
 struct client {
     struct ms_client_engine engine;
     bool is_direct; /* submits between steps, not by REQUEST */
-    bool is_stopping;
     uint32_t open_count;
+    uint32_t queries_open;
     uint8_t *payload;
 };
 
@@ -53,7 +55,12 @@ static struct identity identity_of(struct sim_world *world, struct sim_node *nod
     }
     /* Ids that were given out without anybody hearing of them are never given out again. */
     identity.seq_first += identity.seq_first > 1 ? 1000 : 0;
-    identity.floor = ms_rng_chance(&world->rng_load, 1, 2) ? identity.seq_first - 1 : 0;
+    identity.floor = identity.seq_first - 1;
+    /* Without a floor the outcomes of the former run stay at the master, unclaimed, as long as this
+     * one lives: that needs room. */
+    if (world->config.commands_max >= COMMANDS_PLENTY && ms_rng_chance(&world->rng_load, 1, 3)) {
+        identity.floor = 0;
+    }
     return identity;
 }
 
@@ -99,7 +106,7 @@ static void stop(struct sim_world *world, struct sim_node *node)
 {
     struct client *client = node->state;
 
-    (void)world;
+    world->observer->queries_open -= client->queries_open;
     ms_client_engine_finish(&client->engine);
     free(client->payload);
     free(client);
@@ -164,6 +171,24 @@ static void submit_one(struct sim_world *world, struct sim_node *node)
     sim_node_wake(world, node, world->now + 1);
 }
 
+static void ask(struct sim_world *world, struct sim_node *node)
+{
+    struct client *client = node->state;
+    const struct ms_query query = {
+        .what = (enum ms_query_what)ms_rng_between(&world->rng_load, MS_QUERY_STATUS,
+                                                   MS_QUERY_COUNT - 1),
+        .id = {client->engine.client, 1 + ms_rng_below(&world->rng_load, 20)},
+    };
+
+    client->queries_open++;
+    world->observer->queries_open++;
+    sim_driver_post(world, node,
+                    &(struct ms_event){.type = MS_EVENT_REQUEST,
+                                       .seq = QUERY_COOKIES,
+                                       .command = &(struct ms_command){.kind = MS_KIND_QUERY,
+                                                                       .body.query = &query}});
+}
+
 static void affair(struct sim_world *world, struct sim_node *node, uint32_t what)
 {
     struct client *client = node->state;
@@ -173,8 +198,11 @@ static void affair(struct sim_world *world, struct sim_node *node, uint32_t what
         plan(world, node, node->stalled_until - world->now + 1);
         return;
     }
-    if (world->is_healing || client->is_stopping) {
+    if (world->is_healing || node->is_stopping) {
         return;
+    }
+    if (ms_rng_chance(&world->rng_load, 1, QUERY_CHANCE) && client->queries_open < QUERIES_MAX) {
+        ask(world, node);
     }
     while (client->open_count < world->config.outstanding) {
         submit_one(world, node);
@@ -187,12 +215,43 @@ static void affair(struct sim_world *world, struct sim_node *node, uint32_t what
     plan(world, node, (ms_time)ms_rng_below(&world->rng_load, (uint64_t)pause) + 1);
 }
 
+/* Answers come to an end each, once, and are whole rows. */
+static void hear_report(struct sim_world *world, struct sim_node *node,
+                        const struct ms_effect *effect)
+{
+    struct client *client = node->state;
+    const struct ms_report *report = effect->command.body.report;
+
+    if (effect->tag == MS_CLIENT_NOTE_RESET) {
+        return; /* what came before the connection was lost does not count */
+    }
+    if (effect->seq < QUERY_COOKIES || report == NULL || client->queries_open == 0) {
+        sim_fail(world, "queries", "an answer to a question that nobody asked");
+    }
+    if (report->columns_count != 0 && report->cells_count % report->columns_count != 0) {
+        sim_fail(world, "queries", "a row of an answer is not whole");
+    }
+    if (report->last) {
+        client->queries_open--;
+        world->observer->queries_open--;
+        world->stats.counts[SIM_STAT_QUERIES]++;
+    }
+}
+
 static void effect(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
 {
     struct client *client = node->state;
 
+    if (effect->type == MS_EFFECT_STOPPED) {
+        sim_node_stopped(world, node);
+        return;
+    }
     if (effect->type != MS_EFFECT_DELIVER) {
         sim_fail(world, "contract", "a client emits effect %d", (int)effect->type);
+    }
+    if (effect->command.kind == MS_KIND_REPORT) {
+        hear_report(world, node, effect);
+        return;
     }
     if (effect->command.kind == MS_KIND_NONE || effect->command.kind == MS_KIND_CANCEL_ACK) {
         return;

@@ -35,6 +35,9 @@ static void draw_fault(struct sim_config *config, struct ms_rng *rng, enum sim_f
         const uint32_t period = (uint32_t)(config->tick / MS_MSEC);
 
         config->faults[fault] = draw(rng, period, 20 * period);
+        if (fault == SIM_FAULT_CANCEL) {
+            config->faults[fault] = 1 + config->faults[fault] / 10;
+        }
         return;
     }
     config->faults[fault] = draw(rng, 10, 300);
@@ -67,10 +70,10 @@ void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps)
     config->types = draw(&rng, 1, SIM_TYPES_MAX);
     for (uint32_t i = 0; i < SIM_SLAVES_MAX; i++) {
         config->slots[i] = draw_scaled(&rng, 1, 16);
-        config->prefetch[i] = ms_rng_chance(&rng, 1, 3) ? draw(&rng, 1, 8) : 0;
+        config->prefetch[i] = ms_rng_chance(&rng, 1, 2) ? draw(&rng, 1, 8) : 0;
         config->pulls_one[i] = ms_rng_chance(&rng, 1, 4);
     }
-    config->outstanding = draw_scaled(&rng, 1, 40);
+    config->outstanding = ms_rng_chance(&rng, 1, 2) ? draw(&rng, 1, 40) : draw_scaled(&rng, 1, 40);
     config->payload_max = draw_scaled(&rng, 32, 6000);
     config->payload_limit = ms_rng_chance(&rng, 1, 4) ? 4096 : MS_PAYLOAD_MAX_DEFAULT;
     config->sessions_max = 64;
@@ -78,7 +81,8 @@ void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps)
     config->attempts_max = draw_scaled(&rng, 1, 6);
     config->pieces_max = ms_rng_chance(&rng, 1, 2) ? draw_scaled(&rng, 1, 12) : 0;
     config->tick = draw(&rng, 40, 1000) * MS_MSEC;
-    config->work_max = draw_scaled(&rng, 1, 2000) * config->tick / 1000;
+    config->work_max = ms_rng_chance(&rng, 1, 2) ? draw(&rng, 1, 3000) * config->tick / 1000
+                                                 : draw_scaled(&rng, 1, 2000) * config->tick / 1000;
     config->delay_base = draw_scaled(&rng, 20, (uint32_t)(config->tick / 40));
     config->drift_ppm = ms_rng_chance(&rng, 1, 2) ? draw(&rng, 0, 50000) : 0;
     config->window = draw_scaled(&rng, 1u << 11, 1u << 18);

@@ -27,6 +27,8 @@
     X(STALL_CLIENT, "stall-client")                                                                \
     X(STALL_MASTER, "stall-master")                                                                \
     X(DRAIN_SLAVE, "drain-slave")                                                                  \
+    X(DRAIN_CLIENT, "drain-client")                                                                \
+    X(DRAIN_MASTER, "drain-master")                                                                \
     X(CANCEL, "cancel")
 
 /* ... and those that an attempt or a submission brings along. */

@@ -89,6 +89,10 @@ void sim_driver_post(struct sim_world *world, struct sim_node *node, const struc
             memcpy(posted->payload, event->command->payload.data, event->command->payload.size);
             posted->command.payload.data = posted->payload;
         }
+        if (event->command->kind == MS_KIND_QUERY) {
+            posted->query = *event->command->body.query;
+            posted->command.body.query = &posted->query;
+        }
         if (event->command->usage != NULL) {
             posted->usage = *event->command->usage;
             posted->command.usage = &posted->usage;

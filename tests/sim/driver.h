@@ -31,6 +31,7 @@ struct sim_posted {
     struct ms_event event;
     struct ms_command command;
     struct ms_usage usage;
+    struct ms_query query;
     uint8_t *payload;
 };
 

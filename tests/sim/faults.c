@@ -145,7 +145,13 @@ static void strike_node(struct sim_world *world, enum sim_fault fault)
         sim_node_stall(world, &world->nodes[0], draw_time(world, STALL_TICKS_MAX));
         break;
     case SIM_FAULT_DRAIN_SLAVE:
-        sim_slave_drain(world, pick(world, SIM_SLAVE));
+        sim_node_drain(world, pick(world, SIM_SLAVE));
+        break;
+    case SIM_FAULT_DRAIN_CLIENT:
+        sim_node_drain(world, pick(world, SIM_CLIENT));
+        break;
+    case SIM_FAULT_DRAIN_MASTER:
+        sim_node_drain(world, &world->nodes[0]);
         break;
     case SIM_FAULT_CANCEL:
         sim_client_cancel(world, pick(world, SIM_CLIENT));
@@ -221,7 +227,9 @@ void sim_faults_act(struct sim_world *world, enum sim_fault fault, struct sim_no
         reset_all(world, node);
         break;
     case SIM_FAULT_DRAIN_SLAVE:
-        sim_slave_drain(world, node);
+    case SIM_FAULT_DRAIN_CLIENT:
+    case SIM_FAULT_DRAIN_MASTER:
+        sim_node_drain(world, node);
         break;
     case SIM_FAULT_CANCEL:
         sim_client_cancel(world, node);

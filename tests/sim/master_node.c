@@ -6,6 +6,7 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
+#define DRAIN_TICKS    6
 #define RESULT_MIN     24
 #define ADDRESSES_SIZE 64
 
@@ -67,6 +68,7 @@ static void start(struct sim_world *world, struct sim_node *node)
         .payload_max = config->payload_limit,
         .crashes_max = MS_CRASHES_MAX_DEFAULT,
         .tick = config->tick,
+        .drain_timeout = DRAIN_TICKS * config->tick,
         .seed = ms_rng_next(&world->rng_load),
         .limits = {.sessions_max = config->sessions_max, .commands_max = config->commands_max},
         .name = "m",
@@ -92,8 +94,9 @@ static void stop(struct sim_world *world, struct sim_node *node)
 
 static void effect(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
 {
-    (void)node;
-    if (effect->type != MS_EFFECT_PRODUCE) {
+    if (effect->type == MS_EFFECT_STOPPED) {
+        sim_node_stopped(world, node);
+    } else if (effect->type != MS_EFFECT_PRODUCE) {
         sim_fail(world, "contract", "a master emits effect %d", (int)effect->type);
     }
 }

@@ -10,9 +10,6 @@ extern const struct sim_role_ops sim_master_ops;
 extern const struct sim_role_ops sim_slave_ops;
 extern const struct sim_role_ops sim_client_ops;
 
-/* The slave is told to stop; once it has, a new one takes its place. */
-void sim_slave_drain(struct sim_world *world, struct sim_node *node);
-
 /* Handlers that hang come to an end. */
 void sim_slaves_heal(struct sim_world *world);
 

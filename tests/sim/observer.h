@@ -93,7 +93,8 @@ struct sim_observer {
     struct sim_name *names; /* of all clients that ever were */
     uint32_t names_count;
     uint32_t released_before; /* older attempts are no living master's concern */
-    uint32_t kept_from;       /* older submissions have all ended */
+    uint32_t queries_open;
+    uint32_t kept_from; /* older submissions have all ended */
     uint32_t checks;
     ms_time due;  /* of the master's tick, before this step */
     bool may_end; /* the event of this step may end sessions at once */

@@ -96,7 +96,7 @@ static bool is_idle(struct sim_world *world)
 {
     const struct sim_observer *observer = world->observer;
 
-    if (observer->open_count > 0) {
+    if (observer->open_count > 0 || observer->queries_open > 0) {
         return false;
     }
     for (uint32_t i = 0; i < world->nodes_count; i++) {

@@ -25,7 +25,6 @@ struct slave {
     struct ms_slave *engine;
     struct job *jobs;
     uint32_t jobs_count;
-    bool is_stopping;
 };
 
 bool sim_slave_runs(const struct sim_world *world, uint32_t node, uint32_t type)
@@ -245,8 +244,6 @@ static void affair(struct sim_world *world, struct sim_node *node, uint32_t what
 
 static void effect(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
 {
-    struct slave *slave = node->state;
-
     switch (effect->type) {
     case MS_EFFECT_RUN:
         run(world, node, &effect->command);
@@ -255,28 +252,11 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
         abort_job(world, node, effect->command.token);
         break;
     case MS_EFFECT_STOPPED:
-        if (!slave->is_stopping) {
-            sim_fail(world, "contract", "%s stops without being told",
-                     sim_node_name(world, node->index));
-        }
-        world->stats.counts[SIM_STAT_DRAINS]++;
-        node->is_done = true;
+        sim_node_stopped(world, node);
         break;
     default:
         sim_fail(world, "contract", "a slave emits effect %d", (int)effect->type);
     }
-}
-
-void sim_slave_drain(struct sim_world *world, struct sim_node *node)
-{
-    struct slave *slave = node->state;
-
-    if (!node->is_up) {
-        return;
-    }
-    sim_trace(world, "%s is told to stop", sim_node_name(world, node->index));
-    slave->is_stopping = true;
-    sim_driver_post(world, node, &(struct ms_event){.type = MS_EVENT_STOP});
 }
 
 void sim_slaves_heal(struct sim_world *world)

@@ -31,6 +31,7 @@
     X(RETURNS, "commands handed back", true)                                                       \
     X(REVOKES, "attempts revoked", true)                                                           \
     X(CANCELS, "cancels asked", true)                                                              \
+    X(QUERIES, "questions answered", true)                                                         \
     X(STALLED_TICKS, "ticks that aged nobody", true)                                               \
     X(CONNECTIONS, "connections", true)                                                            \
     X(CONNECTS_FAILED, "connects failed", true)                                                    \

@@ -164,6 +164,7 @@ void sim_node_start(struct sim_world *world, struct sim_node *node)
     node->is_up = true;
     node->is_doomed = false;
     node->is_done = false;
+    node->is_stopping = false;
     node->host_is_dead = false;
     node->incarnation++;
     node->crash_in = 0;
@@ -211,6 +212,26 @@ void sim_node_stall(struct sim_world *world, struct sim_node *node, ms_time dura
         node->turn_at = MS_TIME_NEVER;
         sim_node_wake(world, node, node->stalled_until);
     }
+}
+
+void sim_node_drain(struct sim_world *world, struct sim_node *node)
+{
+    if (!node->is_up) {
+        return;
+    }
+    sim_trace(world, "%s is told to stop", sim_node_name(world, node->index));
+    node->is_stopping = true;
+    sim_driver_post(world, node, &(struct ms_event){.type = MS_EVENT_STOP});
+}
+
+void sim_node_stopped(struct sim_world *world, struct sim_node *node)
+{
+    if (!node->is_stopping || node->is_done) {
+        sim_fail(world, "contract", "%s stops without being told",
+                 sim_node_name(world, node->index));
+    }
+    world->stats.counts[SIM_STAT_DRAINS]++;
+    node->is_done = true;
 }
 
 static void take_turn(struct sim_world *world, struct sim_node *node)

@@ -66,6 +66,7 @@ struct sim_node {
     bool is_up;
     bool is_doomed;    /* dies as soon as the stack is unwound */
     bool host_is_dead; /* its machine went with it: nobody hears of the end */
+    bool is_stopping;  /* it was told to */
     bool is_done;      /* it ended by itself: what it said goes out, then it is gone */
     ms_time up_again_at;
     ms_time clock_offset;
@@ -129,6 +130,10 @@ void sim_node_start(struct sim_world *world, struct sim_node *node);
 void sim_node_kill(struct sim_world *world, struct sim_node *node, bool with_host);
 /* Starts again after a pause. */
 void sim_node_restart(struct sim_world *world, struct sim_node *node, ms_time pause);
+/* It is told to stop; once it has, another one takes its place. */
+void sim_node_drain(struct sim_world *world, struct sim_node *node);
+/* It has stopped, as it was told. */
+void sim_node_stopped(struct sim_world *world, struct sim_node *node);
 void sim_node_stall(struct sim_world *world, struct sim_node *node, ms_time duration);
 
 static inline bool sim_node_is_stalled(const struct sim_world *world, const struct sim_node *node)
