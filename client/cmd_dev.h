@@ -1,0 +1,95 @@
+/* Between the files of muster dev: cmd_dev.c has its options, cmd_dev_run.c begins, waits and ends,
+ * cmd_dev_members.c looks after master and slaves, cmd_dev_process.c starts programs. */
+#ifndef CLIENT_CMD_DEV_H
+#define CLIENT_CMD_DEV_H
+
+#include <ev.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "client/cli.h"
+
+#define MS_DEV_PATH_SIZE    4096
+#define MS_DEV_NAME_SIZE    32
+#define MS_DEV_SLAVES_MAX   256u
+#define MS_DEV_HANDLERS_MAX 64u
+
+struct ms_dev_settings {
+    uint64_t slaves, slots, port, prefetch;
+    bool allow_exec, isolate, respawn;
+    struct ms_option_list handler;
+    const char *handlers, *port_file;
+    ms_time drain_timeout;
+    uint32_t log_level;
+};
+
+extern const struct ms_cli ms_dev_cli;
+
+struct ms_dev;
+
+struct ms_dev_member {
+    struct ms_dev *dev;
+    char name[MS_DEV_NAME_SIZE];
+    bool is_master;
+    bool is_running;
+    ms_time begun;
+    ev_child child;
+    ev_timer respawn;
+};
+
+struct ms_dev {
+    const struct ms_dev_settings *settings;
+    struct ev_loop *loop;
+    struct ms_dev_member *members; /* the master, then the slaves */
+    size_t count;
+    char directory[MS_DEV_PATH_SIZE];
+    char port_path[MS_DEV_PATH_SIZE + 16];
+    char address[MS_ADDRESS_MAX + 1];
+    FILE *out; /* for what people want to know */
+    bool is_ready, has_failed;
+    unsigned stops; /* requests to end so far */
+    ev_signal signals[3];
+    ev_timer killer;
+    /* the user's command */
+    bool has_command, is_command_running;
+    ev_child command;
+    unsigned command_signals;
+    int exit_code;
+};
+
+/* Starts everything, waits, ends everything; argv is the user's command, or empty. Returns the exit code. */
+int ms_dev_run(struct ms_dev_settings *settings, char **argv);
+
+/* ---- members ---- */
+
+/* Makes the master's and the slaves' places; explained when false. */
+bool ms_dev_create_members(struct ms_dev *dev);
+
+/* Explains and fails when it cannot be started. */
+void ms_dev_start_member(struct ms_dev *dev, struct ms_dev_member *member);
+
+/* A request to end. 1st: the master drains, which needs the slaves; they end after it. 2nd: everyone at
+ * once, and by force if that takes long. 3rd: by force. */
+void ms_dev_stop(struct ms_dev *dev);
+
+/* Ends with exit_code, whatever else happens; explained before. */
+void ms_dev_fail(struct ms_dev *dev, int exit_code);
+
+/* ---- processes ---- */
+
+/* The path of a sibling of this program, in its directory or the sbin beside it. False: there is none. */
+bool ms_dev_find_program(const char *name, char path_out[MS_DEV_PATH_SIZE]);
+
+enum ms_dev_kind {
+    MS_DEV_MEMBER, /* of the cluster: in a process group of its own, told to end when we die */
+    MS_DEV_COMMAND /* the user's: in our process group, with the terminal */
+};
+
+/* Starts argv[0] (a path, or for a command what PATH finds). -1 with errno, also when it cannot be
+ * executed. */
+pid_t ms_dev_start(char *const *argv, enum ms_dev_kind kind);
+
+/* "signal 9 (KILL)" or "exit status 3" */
+void ms_dev_describe(int status, char *text_out, size_t size);
+
+#endif
