@@ -1,9 +1,8 @@
 #include "core/command.h"
 
-#define NAME_IN(table, index)                                                                     \
-    ((size_t)(index) < sizeof(table) / sizeof(table)[0] && (table)[index] != NULL                 \
-         ? (table)[index]                                                                         \
-         : "unknown")
+#define NAME_IN(table, index)                                                                      \
+    ((size_t)(index) < sizeof(table) / sizeof(table)[0] && (table)[index] != NULL ? (table)[index] \
+                                                                                  : "unknown")
 
 const char *ms_kind_name(enum ms_kind kind)
 {

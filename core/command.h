@@ -3,6 +3,7 @@
 #ifndef CORE_COMMAND_H
 #define CORE_COMMAND_H
 
+#include "core/body.h"
 #include "core/error.h"
 #include "core/limits.h"
 #include "core/types.h"
@@ -19,28 +20,30 @@ enum ms_kind {
     MS_KIND_ERROR = 5,    /* last frame before a close: error, detail */
     MS_KIND_GOAWAY = 6,   /* no more work, please: error says why, detail may name another master */
 
-    MS_KIND_ANNOUNCE = 16,   /* s -> m  body.announce: what this slave can run; replaces the last */
-    MS_KIND_PULL = 17,       /* s -> m  count more commands may be sent */
-    MS_KIND_COMMAND = 18,    /* m -> s  run this: id, type, token, attempt, timeout, payload */
-    MS_KIND_OUTPUT = 19,     /* s -> m  streamed output: token, stream, index, payload */
-    MS_KIND_RESULT = 20,     /* s -> m  token, status, code, signal, usage, detail, payload, count */
+    MS_KIND_ANNOUNCE = 16, /* s -> m  body.announce: what this slave can run; replaces the last */
+    MS_KIND_PULL = 17,     /* s -> m  count more commands may be sent */
+    MS_KIND_COMMAND = 18,  /* m -> s  run this: id, type, token, attempt, timeout, payload */
+    MS_KIND_OUTPUT = 19,   /* s -> m  streamed output: token, stream, index, payload */
+    MS_KIND_RESULT = 20,   /* s -> m  token, status, code, signal, usage, detail, payload, count */
     MS_KIND_RESULT_ACK = 21, /* m -> s  results token.n .. +count-1 are safe, forget them */
     MS_KIND_REVOKE = 22,     /* m -> s  cancel that attempt: token */
     MS_KIND_RETURN = 23,     /* s -> m  handed back, not started: token */
     MS_KIND_ROLL = 24,       /* s -> m  body.tokens: what a resumed session holds */
-    MS_KIND_VERDICT = 25,    /* m -> s  body.tokens: which of these are revoked; last ends the roll */
-    MS_KIND_BYE = 26,        /* s,c -> m  this session ends now */
+    MS_KIND_VERDICT = 25, /* m -> s  body.tokens: which of these are revoked; last ends the roll */
+    MS_KIND_BYE = 26,     /* s,c -> m  this session ends now */
 
-    MS_KIND_SUBMIT = 32,      /* c -> m  id.seq, type, attempts_max, timeout, delay, flags, payload */
-    MS_KIND_SUBMIT_ACK = 33,  /* m -> c  id.seq .. +count-1 accepted; durability, copies */
-    MS_KIND_SUBMIT_NAK = 34,  /* m -> c  id.seq refused: error, detail, delay = when to try again */
-    MS_KIND_OUTCOME = 35,     /* m -> c  id.seq: status, attempt, code, signal, usage, detail, payload */
+    MS_KIND_SUBMIT = 32, /* c -> m  id.seq, type, attempts_max, timeout, delay, flags, payload */
+    MS_KIND_SUBMIT_ACK = 33, /* m -> c  id.seq .. +count-1 accepted; durability, copies */
+    MS_KIND_SUBMIT_NAK = 34, /* m -> c  id.seq refused: error, detail, delay = when to try again */
+    MS_KIND_OUTCOME =
+        35, /* m -> c  id.seq: status, attempt, code, signal, usage, detail, payload */
     MS_KIND_OUTCOME_ACK = 36, /* c -> m  outcomes id.seq .. +count-1 are mine now, close them */
     MS_KIND_STREAM = 37,      /* m -> c  streamed output: id.seq, attempt, stream, index, payload */
     MS_KIND_CANCEL = 38,      /* c -> m  id.seq */
-    MS_KIND_CANCEL_ACK = 39,  /* m -> c  id.seq; flags says whether it had started; error if unknown */
-    MS_KIND_QUERY = 40,       /* c -> m  body.query; count numbers it */
-    MS_KIND_REPORT = 41,      /* m -> c  body.report; count as in the query */
+    MS_KIND_CANCEL_ACK =
+        39,              /* m -> c  id.seq; flags says whether it had started; error if unknown */
+    MS_KIND_QUERY = 40,  /* c -> m  body.query; count numbers it */
+    MS_KIND_REPORT = 41, /* m -> c  body.report; count as in the query */
     MS_KIND_COUNT
 };
 
@@ -73,13 +76,6 @@ enum ms_durability {
     MS_DURABILITY_COUNT
 };
 
-enum ms_role {
-    MS_ROLE_NONE = 0,
-    MS_ROLE_SLAVE = 1,
-    MS_ROLE_CLIENT = 2,
-    MS_ROLE_COUNT
-};
-
 enum ms_command_flags {
     MS_FLAG_BACKGROUND = 1, /* SUBMIT: no outcome wanted; closed when it is done */
     MS_FLAG_STREAM = 2,     /* SUBMIT, COMMAND: the submitter wants output as it comes */
@@ -87,11 +83,11 @@ enum ms_command_flags {
 };
 
 /* Protocol versions this code speaks, and optional features as bits of HELLO and WELCOME. */
-#define MS_PROTOCOL_MIN 1u
-#define MS_PROTOCOL_MAX 1u
+#define MS_PROTOCOL_MIN   1u
+#define MS_PROTOCOL_MAX   1u
 #define MS_FEATURE_STREAM (1ull << 0) /* OUTPUT and STREAM frames */
 #define MS_FEATURE_RESUME (1ull << 1) /* ROLL and VERDICT */
-#define MS_FEATURES_ALL (MS_FEATURE_STREAM | MS_FEATURE_RESUME)
+#define MS_FEATURES_ALL   (MS_FEATURE_STREAM | MS_FEATURE_RESUME)
 
 /* What an attempt cost. */
 struct ms_usage {
@@ -99,83 +95,6 @@ struct ms_usage {
     uint64_t user_us;
     uint64_t system_us;
     uint64_t rss_kib;
-};
-
-struct ms_hello {
-    enum ms_role role;
-    uint32_t version_min, version_max;
-    uint64_t features;
-    struct ms_uuid node;       /* the slave's or client's own, chosen once per process */
-    struct ms_uuid token;      /* of the session to resume; zero = a new one */
-    ms_epoch epoch;            /* highest seen */
-    uint64_t floor;            /* client: every seq up to this is closed */
-    uint32_t slots;            /* slave: commands it runs at a time */
-    char name[MS_NAME_MAX + 1];
-    char group[MS_NAME_MAX + 1];
-    char build[MS_NAME_MAX + 1];
-};
-
-struct ms_welcome {
-    uint32_t version;          /* the one both speak */
-    uint64_t features;         /* those both have */
-    struct ms_uuid token;      /* names this session for a later resume */
-    bool resumed;
-    uint64_t session;          /* number for people */
-    uint64_t payload_max;      /* bytes */
-    uint64_t outstanding_max;  /* client: submissions without an outcome */
-    ms_time beat_interval;     /* send a BEAT this often */
-    ms_time dead_after;        /* silence after which either side gives the other up */
-    char name[MS_NAME_MAX + 1];
-    char build[MS_NAME_MAX + 1];
-};
-
-struct ms_announced {
-    ms_type type;
-    char name[MS_NAME_MAX + 1];
-};
-
-struct ms_announce {
-    uint32_t count; /* at most MS_SLAVE_TYPES_MAX */
-    const struct ms_announced *types;
-};
-
-/* ROLL: attempts the slave holds. VERDICT: those of them it must drop. */
-struct ms_tokens {
-    uint32_t count; /* at most MS_HELD_PER_FRAME_MAX */
-    const struct ms_token *tokens;
-    bool last; /* no more frames of this roll follow */
-};
-
-enum ms_query_what {
-    MS_QUERY_STATUS = 1,
-    MS_QUERY_SLAVES = 2,
-    MS_QUERY_COMMANDS = 3,
-    MS_QUERY_SHOW = 4,
-    MS_QUERY_COUNT
-};
-
-struct ms_query {
-    enum ms_query_what what;
-    struct ms_id id;   /* SHOW: one command */
-    uint32_t limit;    /* COMMANDS, SLAVES: rows at most; 0 = all the master will send */
-    char state[MS_NAME_MAX + 1]; /* COMMANDS: only in this state; empty = all */
-    ms_type type;      /* COMMANDS: only of this type; 0 = all */
-};
-
-/* A table for people and programs: cells in row order, text or number. */
-struct ms_cell {
-    const char *name; /* column, lower_snake_case with the unit last */
-    bool is_number;
-    uint64_t number;
-    const char *text; /* UTF-8; NULL when it is a number */
-};
-
-struct ms_report {
-    enum ms_error error;
-    uint32_t columns_count;
-    uint32_t cells_count; /* a multiple of columns_count */
-    const struct ms_cell *cells;
-    bool last; /* no more frames answer this query */
 };
 
 /* One command as a value. Which fields mean something depends on kind (see enum ms_kind); the rest
@@ -191,17 +110,17 @@ struct ms_command {
     uint16_t error;     /* enum ms_error */
     uint32_t attempt;   /* counts from 1 */
     uint32_t attempts_max;
-    uint32_t index;     /* of a piece of output within its attempt, from 0 */
-    uint32_t signal;    /* that ended the handler's process; 0 = none */
-    int32_t code;       /* exit status, or the handler's own number */
+    uint32_t index;  /* of a piece of output within its attempt, from 0 */
+    uint32_t signal; /* that ended the handler's process; 0 = none */
+    int32_t code;    /* exit status, or the handler's own number */
     ms_type type;
     struct ms_id id;
     struct ms_token token;
-    uint64_t count;     /* PULL and RESULT: credit; acks: length of the run; BEAT, QUERY: number */
-    ms_time timeout;    /* of one attempt; 0 = none */
-    ms_time delay;      /* before the first attempt, or before the next try */
+    uint64_t count;  /* PULL and RESULT: credit; acks: length of the run; BEAT, QUERY: number */
+    ms_time timeout; /* of one attempt; 0 = none */
+    ms_time delay;   /* before the first attempt, or before the next try */
     struct ms_bytes payload;
-    struct ms_bytes detail; /* UTF-8, at most MS_DETAIL_MAX */
+    struct ms_bytes detail;       /* UTF-8, at most MS_DETAIL_MAX */
     const struct ms_usage *usage; /* NULL = unknown */
     union {
         const struct ms_hello *hello;
@@ -219,6 +138,5 @@ const char *ms_kind_name(enum ms_kind kind);
 const char *ms_status_name(enum ms_status status);
 const char *ms_stream_name(enum ms_stream stream);
 const char *ms_durability_name(enum ms_durability durability);
-const char *ms_role_name(enum ms_role role);
 
 #endif

@@ -42,25 +42,25 @@ enum ms_event_type {
 
 struct ms_event {
     enum ms_event_type type;
-    uint32_t tag;        /* of the CONNECT this answers; 0 = accepted by a listener */
+    uint32_t tag; /* of the CONNECT this answers; 0 = accepted by a listener */
     ms_peer peer;
-    ms_epoch epoch;      /* RECEIVED: of the frame */
-    ms_seq seq;          /* PERSISTED */
-    enum ms_error error; /* PEER_CLOSED: why */
+    ms_epoch epoch;       /* RECEIVED: of the frame */
+    ms_seq seq;           /* PERSISTED */
+    enum ms_error error;  /* PEER_CLOSED: why */
     struct ms_uuid nonce; /* PEER_OPENED: 128 unpredictable bits, for a session token */
     const struct ms_command *command;
 };
 
 enum ms_effect_type {
-    MS_EFFECT_CONNECT,  /* tag, text = address; answered by PEER_OPENED or PEER_CLOSED with tag */
-    MS_EFFECT_CLOSE,    /* peer: flush what was sent to it, then close; no PEER_CLOSED follows */
-    MS_EFFECT_SEND,     /* peer, command; epoch goes into the frame */
-    MS_EFFECT_PERSIST,  /* one record up to seq; the driver answers with PERSISTED */
-    MS_EFFECT_RUN,      /* slave: run the handler of this COMMAND; answered by FINISHED, once */
-    MS_EFFECT_ABORT,    /* slave: the attempt command.token shall stop; FINISHED still follows */
-    MS_EFFECT_PRODUCE,  /* master: a provider shall make up to count commands */
-    MS_EFFECT_DELIVER,  /* client: command is for the application */
-    MS_EFFECT_STOPPED,  /* drained: the program may end; error says how */
+    MS_EFFECT_CONNECT, /* tag, text = address; answered by PEER_OPENED or PEER_CLOSED with tag */
+    MS_EFFECT_CLOSE,   /* peer: flush what was sent to it, then close; no PEER_CLOSED follows */
+    MS_EFFECT_SEND,    /* peer, command; epoch goes into the frame */
+    MS_EFFECT_PERSIST, /* one record up to seq; the driver answers with PERSISTED */
+    MS_EFFECT_RUN,     /* slave: run the handler of this COMMAND; answered by FINISHED, once */
+    MS_EFFECT_ABORT,   /* slave: the attempt command.token shall stop; FINISHED still follows */
+    MS_EFFECT_PRODUCE, /* master: a provider shall make up to count commands */
+    MS_EFFECT_DELIVER, /* client: command is for the application */
+    MS_EFFECT_STOPPED, /* drained: the program may end; error says how */
 };
 
 struct ms_effect {

@@ -2,7 +2,6 @@
 
 #include <stddef.h>
 
-
 static const struct row {
     enum ms_error error;
     bool fatal;

@@ -5,38 +5,38 @@
 #include <stdbool.h>
 
 /* name, number on the wire (never reused), fatal to the connection?, text */
-#define MS_ERRORS(X)                                                                              \
-    X(OK, 0, false, "no error")                                                                   \
-    X(MAGIC, 1, true, "not a muster frame: wrong magic")                                          \
-    X(VERSION, 2, true, "no protocol version in common")                                          \
-    X(FRAME_KIND, 3, true, "unknown frame kind")                                                  \
-    X(FRAME_SIZE, 4, true, "frame longer than allowed for its kind and the connection's state")   \
-    X(MALFORMED, 5, true, "frame body is not a valid message of its kind")                        \
-    X(BUDGET, 6, true, "frame body would expand beyond the decoding budget")                      \
-    X(ORDER, 7, true, "frame kind not allowed in this state of the connection")                   \
-    X(ROLE, 8, true, "frame kind not allowed for this role")                                      \
-    X(TIMEOUT, 9, true, "nothing, or too little, was heard in time")                              \
-    X(STALE_EPOCH, 10, true, "epoch below the highest one seen")                                  \
-    X(NOT_ACTIVE, 11, true, "this master is not active")                                          \
-    X(SESSION_DEAD, 12, true, "the session was declared dead")                                    \
-    X(REPLACED, 13, true, "the session was resumed on another connection")                        \
-    X(TOO_MANY, 14, true, "too many connections or sessions")                                     \
-    X(SLOW, 15, true, "output limit reached: the peer does not read")                             \
-    X(CLOSED, 16, true, "connection closed by the peer")                                          \
-    X(UNREACHABLE, 17, true, "connection could not be opened")                                    \
-    X(IO, 18, true, "input or output failed")                                                     \
-    X(DRAINING, 19, true, "shutting down: no new work is accepted")                               \
-    X(INTERNAL, 20, true, "internal limit reached")                                               \
-    X(UNKNOWN_TYPE, 32, false, "unknown command type: no route and no slave announced it")        \
-    X(PAYLOAD_SIZE, 33, false, "payload larger than max_payload")                                 \
-    X(RETRY_LATER, 34, false, "the queue is full, try again later")                               \
-    X(BAD_ARGUMENT, 35, false, "argument out of range")                                           \
-    X(NOT_FOUND, 36, false, "no such command, slave or type")                                     \
-    X(TYPE_CLASH, 37, false, "two names for one type")                                            \
-    X(CLOSED_ID, 38, false, "this id is closed: its outcome was confirmed before")                \
-    X(NO_MEMORY, 39, false, "out of memory")                                                      \
-    X(PERMISSION, 40, false, "not allowed")                                                       \
-    X(RESULT_SIZE, 41, false, "output larger than the master keeps for one command")              \
+#define MS_ERRORS(X)                                                                               \
+    X(OK, 0, false, "no error")                                                                    \
+    X(MAGIC, 1, true, "not a muster frame: wrong magic")                                           \
+    X(VERSION, 2, true, "no protocol version in common")                                           \
+    X(FRAME_KIND, 3, true, "unknown frame kind")                                                   \
+    X(FRAME_SIZE, 4, true, "frame longer than allowed for its kind and the connection's state")    \
+    X(MALFORMED, 5, true, "frame body is not a valid message of its kind")                         \
+    X(BUDGET, 6, true, "frame body would expand beyond the decoding budget")                       \
+    X(ORDER, 7, true, "frame kind not allowed in this state of the connection")                    \
+    X(ROLE, 8, true, "frame kind not allowed for this role")                                       \
+    X(TIMEOUT, 9, true, "nothing, or too little, was heard in time")                               \
+    X(STALE_EPOCH, 10, true, "epoch below the highest one seen")                                   \
+    X(NOT_ACTIVE, 11, true, "this master is not active")                                           \
+    X(SESSION_DEAD, 12, true, "the session was declared dead")                                     \
+    X(REPLACED, 13, true, "the session was resumed on another connection")                         \
+    X(TOO_MANY, 14, true, "too many connections or sessions")                                      \
+    X(SLOW, 15, true, "output limit reached: the peer does not read")                              \
+    X(CLOSED, 16, true, "connection closed by the peer")                                           \
+    X(UNREACHABLE, 17, true, "connection could not be opened")                                     \
+    X(IO, 18, true, "input or output failed")                                                      \
+    X(DRAINING, 19, true, "shutting down: no new work is accepted")                                \
+    X(INTERNAL, 20, true, "internal limit reached")                                                \
+    X(UNKNOWN_TYPE, 32, false, "unknown command type: no route and no slave announced it")         \
+    X(PAYLOAD_SIZE, 33, false, "payload larger than max_payload")                                  \
+    X(RETRY_LATER, 34, false, "the queue is full, try again later")                                \
+    X(BAD_ARGUMENT, 35, false, "argument out of range")                                            \
+    X(NOT_FOUND, 36, false, "no such command, slave or type")                                      \
+    X(TYPE_CLASH, 37, false, "two names for one type")                                             \
+    X(CLOSED_ID, 38, false, "this id is closed: its outcome was confirmed before")                 \
+    X(NO_MEMORY, 39, false, "out of memory")                                                       \
+    X(PERMISSION, 40, false, "not allowed")                                                        \
+    X(RESULT_SIZE, 41, false, "output larger than the master keeps for one command")               \
     X(CANCELLED, 42, false, "cancelled")
 
 enum ms_error {

@@ -7,73 +7,74 @@
 #include "core/types.h"
 
 /* Names and texts, in bytes without the terminating zero. */
-#define MS_NAME_MAX 63           /* a slave, a client, a handler */
-#define MS_DETAIL_MAX 512        /* the reason that goes with a result, an error, a goodbye */
-#define MS_ADDRESS_MAX 255       /* host:port, [v6]:port or unix:/path */
-#define MS_ADDRESSES_MAX 8       /* masters that one slave or client knows */
+#define MS_NAME_MAX      63  /* a slave, a client, a handler */
+#define MS_DETAIL_MAX    512 /* the reason that goes with a result, an error, a goodbye */
+#define MS_ADDRESS_MAX   255 /* host:port, [v6]:port or unix:/path */
+#define MS_ADDRESSES_MAX 8   /* masters that one slave or client knows */
 
 /* Frames, in bytes of body. */
-#define MS_FRAME_HEADER_SIZE 20
-#define MS_FRAME_HELLO_MAX (4u << 10)    /* before HELLO was accepted */
-#define MS_FRAME_CONTROL_MAX (64u << 10) /* everything that carries no payload */
-#define MS_FRAME_BATCH_SIZE (64u << 10)  /* a batch of commands is closed when it grows past this */
-#define MS_FRAME_OVERHEAD_MAX (4u << 10) /* what a frame holds beside one payload */
-#define MS_UNKNOWN_FIELDS_MAX 16         /* fields of a newer schema tolerated in one message */
+#define MS_FRAME_HEADER_SIZE  20
+#define MS_FRAME_HELLO_MAX    (4u << 10)  /* before HELLO was accepted */
+#define MS_FRAME_CONTROL_MAX  (64u << 10) /* everything that carries no payload */
+#define MS_FRAME_BATCH_SIZE   (64u << 10) /* a batch of commands is closed when it grows past this */
+#define MS_FRAME_OVERHEAD_MAX (4u << 10)  /* what a frame holds beside one payload */
+#define MS_UNKNOWN_FIELDS_MAX 16          /* fields of a newer schema tolerated in one message */
 
 /* Payloads. */
 #define MS_PAYLOAD_MAX_DEFAULT (1u << 20)
 #define MS_PAYLOAD_MAX_CEILING (64u << 20)
-#define MS_CHUNK_MAX (64u << 10)           /* one piece of streamed output */
-#define MS_RESULT_BYTES_MAX (64u << 20)    /* all output of one command that the master keeps */
+#define MS_CHUNK_MAX           (64u << 10) /* one piece of streamed output */
+#define MS_RESULT_BYTES_MAX    (64u << 20) /* all output of one command that the master keeps */
 
 /* Decoding: what one frame may cost beyond its own length. */
-#define MS_DECODE_FACTOR 64
-#define MS_DECODE_SLACK (16u << 10)
-#define MS_DECODE_BYTES_MAX (16u << 20)
+#define MS_DECODE_FACTOR          64
+#define MS_DECODE_SLACK           (16u << 10)
+#define MS_DECODE_BYTES_MAX       (16u << 20)
 #define MS_DECODE_ALLOCATIONS_MAX 65536
 
 /* Populations. */
-#define MS_PEERS_MAX (1u << 20)
-#define MS_SESSIONS_MAX_DEFAULT 200000u
-#define MS_COMMANDS_MAX_DEFAULT 20000000u     /* live commands of one master */
+#define MS_PEERS_MAX                 (1u << 20)
+#define MS_SESSIONS_MAX_DEFAULT      200000u
+#define MS_COMMANDS_MAX_DEFAULT      20000000u    /* live commands of one master */
 #define MS_COMMAND_BYTES_MAX_DEFAULT (4ull << 30) /* payloads and results kept by one master */
-#define MS_TYPES_MAX 4096                     /* routes of one master */
-#define MS_SLAVE_TYPES_MAX 256                /* types one slave announces */
-#define MS_SLOTS_MAX 4096                     /* commands one slave runs at a time */
-#define MS_CREDIT_MAX (1u << 20)              /* commands one slave may have granted */
-#define MS_OUTSTANDING_MAX (1u << 20)         /* submissions of one client without an outcome */
-#define MS_HELD_PER_FRAME_MAX 2048            /* tokens in one ROLL or VERDICT frame */
-#define MS_REPORT_ROWS_MAX 512                /* rows in one REPORT frame */
-#define MS_REPORT_COLUMNS_MAX 32              /* a row fits a control frame: texts <= MS_DETAIL_MAX */
+#define MS_TYPES_MAX                 4096         /* routes of one master */
+#define MS_SLAVE_TYPES_MAX           256          /* types one slave announces */
+#define MS_SLOTS_MAX                 4096         /* commands one slave runs at a time */
+#define MS_CREDIT_MAX                (1u << 20)   /* commands one slave may have granted */
+#define MS_OUTSTANDING_MAX           (1u << 20)   /* submissions of one client without an outcome */
+#define MS_HELD_PER_FRAME_MAX        2048         /* tokens in one ROLL or VERDICT frame */
+#define MS_REPORT_ROWS_MAX           512          /* rows in one REPORT frame */
+#define MS_REPORT_COLUMNS_MAX        32 /* a row fits a control frame: texts <= MS_DETAIL_MAX */
 
 /* One slave: what it holds beside the commands it runs. */
-#define MS_PREFETCH_MAX (1u << 14)             /* commands granted beyond its slots */
-#define MS_SLAVE_RESULTS_MAX 1024              /* results not acknowledged, beyond slots + prefetch */
+#define MS_PREFETCH_MAX             (1u << 14) /* commands granted beyond its slots */
+#define MS_SLAVE_RESULTS_MAX        1024 /* results not acknowledged, beyond slots + prefetch */
 #define MS_SLAVE_KEPT_BYTES_DEFAULT (96u << 20) /* payloads, output and results of all attempts */
 
 /* Attempts. */
-#define MS_ATTEMPTS_DEFAULT 1
-#define MS_ATTEMPTS_MAX 1000
-#define MS_CRASHES_MAX_DEFAULT 3    /* slaves a command may take down before it is buried */
-#define MS_RETRY_DELAY_MIN (100 * MS_MSEC) /* first delay of a retry; it doubles */
-#define MS_RETRY_DELAY_MAX (30 * MS_SEC)
+#define MS_ATTEMPTS_DEFAULT    1
+#define MS_ATTEMPTS_MAX        1000
+#define MS_CRASHES_MAX_DEFAULT 3 /* slaves a command may take down before it is buried */
+#define MS_RETRY_DELAY_MIN     (100 * MS_MSEC) /* first delay of a retry; it doubles */
+#define MS_RETRY_DELAY_MAX     (30 * MS_SEC)
 
 /* Time. A beat is sent at half a tick or sooner. */
-#define MS_DURATION_MAX ((ms_time)1 << 61) /* on the wire; now + this never overflows */
-#define MS_TICK_DEFAULT (1 * MS_SEC)
-#define MS_BEAT_DEFAULT (500 * MS_MSEC)
-#define MS_HELLO_TIMEOUT (3 * MS_SEC)        /* a connection that has not said HELLO is closed */
-#define MS_FRAME_TIMEOUT (10 * MS_SEC)       /* a frame begun must be complete */
-#define MS_FRAME_RATE_MIN 1024u              /* bytes per second that a long frame must keep up */
-#define MS_RECONNECT_MIN (10 * MS_MSEC)      /* first pause of the back-off; it doubles, with jitter */
-#define MS_RECONNECT_MAX (1 * MS_SEC)
-#define MS_RESPONSE_TIMEOUT (1 * MS_SEC)     /* WELCOME must follow HELLO */
-#define MS_TYPES_GRACE_TICKS 3 /* of a new master, for slaves to come back and announce */
+#define MS_DURATION_MAX          ((ms_time)1 << 61) /* on the wire; now + this never overflows */
+#define MS_TICK_DEFAULT          (1 * MS_SEC)
+#define MS_BEAT_DEFAULT          (500 * MS_MSEC)
+#define MS_HELLO_TIMEOUT         (3 * MS_SEC)  /* a connection that has not said HELLO is closed */
+#define MS_FRAME_TIMEOUT         (10 * MS_SEC) /* a frame begun must be complete */
+#define MS_FRAME_RATE_MIN        1024u         /* bytes per second that a long frame must keep up */
+#define MS_RECONNECT_MIN         (10 * MS_MSEC) /* first pause of the back-off; it doubles, with jitter */
+#define MS_RECONNECT_MAX         (1 * MS_SEC)
+#define MS_RESPONSE_TIMEOUT      (1 * MS_SEC) /* WELCOME must follow HELLO */
+#define MS_TYPES_GRACE_TICKS     3 /* of a new master, for slaves to come back and announce */
 #define MS_DRAIN_TIMEOUT_DEFAULT (60 * MS_SEC)
 
 /* Output buffers of one connection. */
-#define MS_OUTPUT_SOFT_MAX (1u << 20)  /* above: the master stops reading from that client */
-#define MS_OUTPUT_HARD_MAX (128u << 20) /* above: the connection is closed; nothing stored is lost */
+#define MS_OUTPUT_SOFT_MAX (1u << 20) /* above: the master stops reading from that client */
+#define MS_OUTPUT_HARD_MAX                                                                         \
+    (128u << 20) /* above: the connection is closed; nothing stored is lost */
 #define MS_OUTCOME_WINDOW_BYTES (8u << 20) /* outcomes sent to one client and not yet confirmed */
 #define MS_OUTCOME_WINDOW_COUNT (1u << 18)
 
@@ -81,18 +82,17 @@
 #define MS_PENDING_PEERS_MAX 16384u
 
 /* Effects that one engine step may emit before it must defer the rest. */
-#define MS_EFFECTS_MAX 1024
+#define MS_EFFECTS_MAX    1024
 #define MS_DISPATCH_BURST 256 /* commands handed out in one step */
 
-
 /* Inside the master. */
-#define MS_PROFILE_MEMBERS_MAX (1u << 20)  /* types of all distinct sets of types, summed */
-#define MS_CLOSED_CHUNKS_MAX 16384u        /* half-closed spans of 4096 numbers of one client */
-#define MS_INQUIRIES_MAX 256u              /* queries that are being answered at a time */
-#define MS_DELAY_MAX (366 * 24 * 3600 * MS_SEC) /* of a submission; also its longest timeout */
-#define MS_RETRY_LATER_DELAY (100 * MS_MSEC)    /* told to a client that met a full queue */
-#define MS_SWEEP_BURST 256                 /* commands of ended sessions put right in one step */
-#define MS_RESULT_RESERVE (64u << 20)      /* bytes beyond the limit that only results may use */
+#define MS_PROFILE_MEMBERS_MAX (1u << 20) /* types of all distinct sets of types, summed */
+#define MS_CLOSED_CHUNKS_MAX   16384u     /* half-closed spans of 4096 numbers of one client */
+#define MS_INQUIRIES_MAX       256u       /* queries that are being answered at a time */
+#define MS_DELAY_MAX           (366 * 24 * 3600 * MS_SEC) /* of a submission; also its longest timeout */
+#define MS_RETRY_LATER_DELAY   (100 * MS_MSEC) /* told to a client that met a full queue */
+#define MS_SWEEP_BURST         256         /* commands of ended sessions put right in one step */
+#define MS_RESULT_RESERVE      (64u << 20) /* bytes beyond the limit that only results may use */
 
 static_assert(MS_DISPATCH_BURST * 2 < MS_EFFECTS_MAX, "a step's dispatch fits the effect queue");
 static_assert(MS_FRAME_HELLO_MAX < MS_FRAME_CONTROL_MAX, "HELLO is a small control frame");

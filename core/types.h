@@ -12,9 +12,9 @@
 typedef int64_t ms_time;
 
 #define MS_TIME_NEVER INT64_MAX
-#define MS_USEC ((ms_time)1)
-#define MS_MSEC (1000 * MS_USEC)
-#define MS_SEC (1000 * MS_MSEC)
+#define MS_USEC       ((ms_time)1)
+#define MS_MSEC       (1000 * MS_USEC)
+#define MS_SEC        (1000 * MS_MSEC)
 
 /* Number of the latest decision about who is active; carried in every frame, 0 = never. */
 typedef uint64_t ms_epoch;

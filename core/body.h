@@ -1,0 +1,96 @@
+/* Bodies of the framework's commands that are more than a number and a text: greetings, what a slave
+ * runs, rolls, questions and their answers. All pointers are borrowed with the command they stand in. */
+#ifndef CORE_BODY_H
+#define CORE_BODY_H
+
+#include "core/error.h"
+#include "core/limits.h"
+#include "core/types.h"
+
+enum ms_role {
+    MS_ROLE_NONE = 0,
+    MS_ROLE_SLAVE = 1,
+    MS_ROLE_CLIENT = 2,
+    MS_ROLE_COUNT,
+};
+
+const char *ms_role_name(enum ms_role role); /* "slave"; never NULL */
+
+struct ms_hello {
+    enum ms_role role;
+    uint32_t version_min, version_max;
+    uint64_t features;
+    struct ms_uuid node;  /* the slave's or client's own, chosen once per process */
+    struct ms_uuid token; /* of the session to resume; zero = a new one */
+    ms_epoch epoch;       /* highest seen */
+    uint64_t floor;       /* client: every seq up to this is closed */
+    uint32_t slots;       /* slave: commands it runs at a time */
+    char name[MS_NAME_MAX + 1];
+    char group[MS_NAME_MAX + 1];
+    char build[MS_NAME_MAX + 1];
+};
+
+struct ms_welcome {
+    uint32_t version;     /* the one both speak */
+    uint64_t features;    /* those both have */
+    struct ms_uuid token; /* names this session for a later resume */
+    bool resumed;
+    uint64_t session;         /* number for people */
+    uint64_t payload_max;     /* bytes */
+    uint64_t outstanding_max; /* client: submissions without an outcome */
+    ms_time beat_interval;    /* send a BEAT this often */
+    ms_time dead_after;       /* silence after which either side gives the other up */
+    char name[MS_NAME_MAX + 1];
+    char build[MS_NAME_MAX + 1];
+};
+
+struct ms_announced {
+    ms_type type;
+    char name[MS_NAME_MAX + 1];
+};
+
+struct ms_announce {
+    uint32_t count; /* at most MS_SLAVE_TYPES_MAX */
+    const struct ms_announced *types;
+};
+
+/* ROLL: attempts the slave holds. VERDICT: those of them it must drop. */
+struct ms_tokens {
+    uint32_t count; /* at most MS_HELD_PER_FRAME_MAX */
+    const struct ms_token *tokens;
+    bool last; /* no more frames of this roll follow */
+};
+
+enum ms_query_what {
+    MS_QUERY_STATUS = 1,
+    MS_QUERY_SLAVES = 2,
+    MS_QUERY_COMMANDS = 3,
+    MS_QUERY_SHOW = 4,
+    MS_QUERY_COUNT
+};
+
+struct ms_query {
+    enum ms_query_what what;
+    struct ms_id id;             /* SHOW: one command */
+    uint32_t limit;              /* COMMANDS, SLAVES: rows at most; 0 = all the master will send */
+    char state[MS_NAME_MAX + 1]; /* COMMANDS: only in this state; empty = all */
+    ms_type type;                /* COMMANDS: only of this type; 0 = all */
+};
+
+/* A table for people and programs: cells in row order, text or number. */
+struct ms_cell {
+    const char *name; /* column, lower_snake_case with the unit last */
+    bool is_number;
+    uint64_t number;
+    const char *text; /* UTF-8; NULL when it is a number */
+};
+
+struct ms_report {
+    enum ms_error error;
+    uint32_t columns_count;
+    uint32_t cells_count; /* a multiple of columns_count */
+    const struct ms_cell *cells;
+    bool last; /* no more frames answer this query */
+};
+
+#endif

@@ -1,0 +1,128 @@
+#include "core/engine.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#define FLOOD (MS_EFFECTS_MAX + 1)
+
+/* Answers each event with as many CLOSE effects as its seq says, numbered. */
+static void step(struct ms_engine *engine, ms_time now, const struct ms_event *event)
+{
+    (void)now;
+    for (uint32_t i = 0; i < event->seq; i++) {
+        ms_engine_emit(engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = i + 1});
+    }
+}
+
+static ms_time deadline(const struct ms_engine *engine)
+{
+    return engine->now + MS_SEC;
+}
+
+static const struct ms_engine_ops ops = {.name = "test", .step = step, .deadline = deadline};
+static struct ms_engine engine;
+
+static void set_up(void)
+{
+    ck_assert(ms_engine_init(&engine, &ops));
+}
+
+static void tear_down(void)
+{
+    ms_engine_finish(&engine);
+}
+
+static void step_with(ms_time now, ms_seq effects)
+{
+    ms_engine_step(&engine, now, &(struct ms_event){.type = MS_EVENT_TICK, .seq = effects});
+}
+
+static uint32_t poll_dry(void)
+{
+    struct ms_effect effect;
+    uint32_t count = 0;
+
+    while (ms_engine_poll(&engine, &effect)) {
+        ck_assert_uint_eq(effect.peer, ++count);
+    }
+    return count;
+}
+
+START_TEST(test_effects_come_in_order)
+{
+    step_with(1, 3);
+    ck_assert_uint_eq(ms_engine_room(&engine), MS_EFFECTS_MAX - 3);
+    ck_assert_uint_eq(poll_dry(), 3);
+    step_with(2, 0);
+    ck_assert_uint_eq(poll_dry(), 0);
+    ck_assert_int_eq(ms_engine_deadline(&engine), 2 + MS_SEC);
+}
+END_TEST
+
+START_TEST(test_a_step_may_fill_the_queue_again_and_again)
+{
+    for (ms_time now = 1; now < 5; now++) {
+        step_with(now, MS_EFFECTS_MAX);
+        ck_assert_uint_eq(ms_engine_room(&engine), 0);
+        ck_assert_uint_eq(poll_dry(), MS_EFFECTS_MAX);
+    }
+}
+END_TEST
+
+START_TEST(test_send_carries_the_command)
+{
+    struct ms_effect effect;
+
+    step_with(1, 0);
+    ms_engine_send(&engine, 7, 9, &(struct ms_command){.kind = MS_KIND_BEAT, .count = 5});
+    ck_assert(ms_engine_poll(&engine, &effect));
+    ck_assert_int_eq(effect.type, MS_EFFECT_SEND);
+    ck_assert_uint_eq(effect.peer, 7);
+    ck_assert_uint_eq(effect.epoch, 9);
+    ck_assert_int_eq(effect.command.kind, MS_KIND_BEAT);
+    ck_assert_uint_eq(effect.command.count, 5);
+}
+END_TEST
+
+START_TEST(test_time_does_not_run_back)
+{
+    step_with(5, 0);
+    step_with(4, 0);
+}
+END_TEST
+
+START_TEST(test_a_step_before_the_last_was_polled_dry)
+{
+    step_with(1, 1);
+    step_with(2, 0);
+}
+END_TEST
+
+START_TEST(test_too_many_effects)
+{
+    step_with(1, FLOOD);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("engine");
+    TCase *contract = tcase_create("contract");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(contract, set_up, tear_down);
+    tcase_add_test(contract, test_effects_come_in_order);
+    tcase_add_test(contract, test_a_step_may_fill_the_queue_again_and_again);
+    tcase_add_test(contract, test_send_carries_the_command);
+    tcase_add_test_raise_signal(contract, test_time_does_not_run_back, SIGABRT);
+    tcase_add_test_raise_signal(contract, test_a_step_before_the_last_was_polled_dry, SIGABRT);
+    tcase_add_test_raise_signal(contract, test_too_many_effects, SIGABRT);
+    suite_add_tcase(suite, contract);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
