@@ -6,6 +6,13 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
 
+# A command passes through small functions of every folder, so calls are inlined across them: a sixth
+# of the master's time. Fat objects keep libmuster.a usable for any linker; clang has none.
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-flto=auto -ffat-lto-objects)
+    add_link_options(-flto=auto -O2)
+endif()
+
 add_library(ms_flags INTERFACE)
 target_compile_options(ms_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
     -Wstrict-prototypes -Wmissing-prototypes)
