@@ -12,5 +12,6 @@ extern const struct ms_cli_command ms_cmd_show;
 extern const struct ms_cli_command ms_cmd_bench;
 extern const struct ms_cli_command ms_cmd_map;
 extern const struct ms_cli_command ms_cmd_dev;
+extern const struct ms_cli_command ms_cmd_new;
 
 #endif

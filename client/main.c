@@ -8,8 +8,8 @@
 #include "client/cli_commands.h"
 
 static const struct ms_cli_command *const commands[] = {
-    &ms_cmd_submit, &ms_cmd_status, &ms_cmd_slaves, &ms_cmd_commands,
-    &ms_cmd_show,   &ms_cmd_bench,  &ms_cmd_map,    &ms_cmd_dev,
+    &ms_cmd_submit, &ms_cmd_status, &ms_cmd_slaves, &ms_cmd_commands, &ms_cmd_show,
+    &ms_cmd_bench,  &ms_cmd_map,    &ms_cmd_dev,    &ms_cmd_new,
 };
 
 #define COMMANDS_COUNT (sizeof commands / sizeof commands[0])

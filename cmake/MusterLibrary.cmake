@@ -44,7 +44,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/muster")
 configure_package_config_file(cmake/musterConfig.cmake.in "${MS_GENERATED_DIR}/musterConfig.cmake"
     INSTALL_DESTINATION "${package_dir}"
-    PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+    PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_BINDIR CMAKE_INSTALL_SBINDIR)
 write_basic_package_version_file("${MS_GENERATED_DIR}/musterConfigVersion.cmake"
     COMPATIBILITY SameMajorVersion)
 install(FILES "${MS_GENERATED_DIR}/musterConfig.cmake" "${MS_GENERATED_DIR}/musterConfigVersion.cmake"
