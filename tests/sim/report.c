@@ -35,8 +35,13 @@ static void print_replay(void)
 
     fprintf(stderr, "  virtual time: %.6f s, step %llu%s\n", (double)world->now / MS_SEC,
             (unsigned long long)world->steps, world->is_healing ? ", faults are over" : "");
-    fprintf(stderr, "  replay: %s --seed %llu --steps %llu --trace\n  ", program[0],
-            (unsigned long long)world->config.seed, (unsigned long long)world->config.steps);
+    if (world->scenario != NULL) {
+        fprintf(stderr, "  replay: %s --scenario %s --trace\n  ", program[0],
+                world->scenario->name);
+    } else {
+        fprintf(stderr, "  replay: %s --seed %llu --steps %llu --trace\n  ", program[0],
+                (unsigned long long)world->config.seed, (unsigned long long)world->config.steps);
+    }
     sim_config_print(&world->config, stderr);
 }
 

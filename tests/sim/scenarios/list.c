@@ -11,6 +11,13 @@ static void busy(struct sim_config *config)
     config->pieces_max = 0;
 }
 
+static void talkative(struct sim_config *config)
+{
+    config->work_min = config->tick;
+    config->work_max = 2 * config->tick;
+    config->pieces_max = 12;
+}
+
 static void mortal(struct sim_config *config)
 {
     config->faults[SIM_FAULT_HANDLER_KILLS] = 50;
@@ -127,6 +134,61 @@ const struct sim_scenario sim_scenarios_list[] = {
                          {SIM_STAT_RESUBMITTED, 1, ANY},
                          {SIM_STAT_REFUSED, 0, 0},
                          {SIM_STAT_OUTCOMES_OK, 10, ANY}},
+    },
+    {
+        .name = "master-restarted-amid-output",
+        .story =
+            "the new master counts attempts from one again: pieces of the attempt that the old "
+            "one knew must not be mixed with them",
+        .seed = 14,
+        .ticks = 40,
+        .setup = talkative,
+        .actions = {{6, SIM_FAULT_CRASH_MASTER, 0, 1},
+                    {13, SIM_FAULT_CRASH_MASTER, 0, 1},
+                    {20, SIM_FAULT_CRASH_MASTER, 0, 1},
+                    {27, SIM_FAULT_CRASH_MASTER, 0, 1}},
+        .expectations = {{SIM_STAT_PIECES, 50, ANY},
+                         {SIM_STAT_RESUBMITTED, 4, ANY},
+                         {SIM_STAT_OUTCOMES_OK, 10, ANY}},
+    },
+    {
+        .name = "client-forgotten-amid-output",
+        .story = "a client that was dead to its master for a while submits again and gets the "
+                 "output of one attempt, whole",
+        .seed = 15,
+        .ticks = 40,
+        .setup = talkative,
+        .actions = {{6, SIM_FAULT_PARTITION, 3, 7}, {20, SIM_FAULT_STALL_CLIENT, 4, 7}},
+        .expectations = {{SIM_STAT_DEATHS, 2, ANY},
+                         {SIM_STAT_PIECES, 50, ANY},
+                         {SIM_STAT_RESUBMITTED, 2, ANY}},
+    },
+    {
+        .name = "cancelled-then-restarted",
+        .story = "a cancel that was confirmed holds although the master that confirmed it is gone",
+        .seed = 16,
+        .ticks = 30,
+        .setup = busy,
+        .actions = {{6, SIM_FAULT_CANCEL, 3, 1},
+                    {7, SIM_FAULT_CANCEL, 4, 1},
+                    {7, SIM_FAULT_CANCEL, 3, 1},
+                    {8, SIM_FAULT_CRASH_MASTER, 0, 1},
+                    {14, SIM_FAULT_CANCEL, 3, 1},
+                    {14, SIM_FAULT_CANCEL, 4, 1},
+                    {15, SIM_FAULT_CRASH_MASTER, 0, 2}},
+        .expectations = {{SIM_STAT_CANCELS, 2, ANY}, {SIM_STAT_OUTCOMES_CANCELLED, 2, ANY}},
+    },
+    {
+        .name = "everybody-drained",
+        .story = "a client, a slave and the master are told to stop, one after the other, and come "
+                 "back; nothing is lost",
+        .seed = 17,
+        .ticks = 40,
+        .setup = busy,
+        .actions = {{5, SIM_FAULT_DRAIN_CLIENT, 3, 1},
+                    {10, SIM_FAULT_DRAIN_SLAVE, 1, 1},
+                    {16, SIM_FAULT_DRAIN_MASTER, 0, 1}},
+        .expectations = {{SIM_STAT_DRAINS, 3, 3}, {SIM_STAT_OUTCOMES_OK, 10, ANY}},
     },
     {
         .name = "slave-drained",
