@@ -70,6 +70,7 @@
 #define MS_RESPONSE_TIMEOUT      (1 * MS_SEC) /* WELCOME must follow HELLO */
 #define MS_TYPES_GRACE_TICKS     3 /* of a new master, for slaves to come back and announce */
 #define MS_DRAIN_TIMEOUT_DEFAULT (60 * MS_SEC)
+#define MS_CLIENT_KEEP_DEFAULT   (600 * MS_SEC) /* outcomes wait so long for a silent client */
 
 /* Output buffers of one connection. */
 #define MS_OUTPUT_SOFT_MAX (1u << 20) /* above: the master stops reading from that client */

@@ -219,6 +219,8 @@ static void check_client(const struct ms_client *client, uint64_t *finished, uin
     uint64_t pending_bytes = 0;
 
     ms_assert(client->session == NULL || client->session->user == client);
+    ms_assert(client->away_until == 0 ||
+              (client->session == NULL && ms_list_is_linked(&client->sweep)));
     ms_assert(client->session != NULL || client->live_count > 0);
     check_outcome_list(client, &client->sent, true, &sent_bytes);
     check_outcome_list(client, &client->pending, false, &pending_bytes);

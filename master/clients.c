@@ -35,6 +35,14 @@ static struct ms_client *create(struct ms_master *master, const struct ms_uuid *
     return client;
 }
 
+static void detach(struct ms_client *client)
+{
+    ms_assert(client->session != NULL);
+    client->session->user = NULL;
+    client->session = NULL;
+    ms_outcomes_rewind(client);
+}
+
 struct ms_client *ms_clients_open(struct ms_master *master, struct ms_session *session,
                                   const struct ms_hello *hello, uint64_t number)
 {
@@ -48,7 +56,7 @@ struct ms_client *ms_clients_open(struct ms_master *master, struct ms_session *s
         return NULL;
     }
     if (client->session != NULL) { /* its former session died a moment ago */
-        ms_clients_end(master, client, true);
+        detach(client);
     }
     client->session = session;
     client->session_number = number;
@@ -62,25 +70,65 @@ void ms_clients_resume(struct ms_master *master, struct ms_client *client,
 {
     ms_assert(client->session != NULL);
     ms_list_remove(&client->sweep);
+    client->away_until = 0;
     ms_closed_raise(&client->closed, &master->queue.slab, hello->floor);
     ms_outcomes_rewind(client);
     ms_outcomes_mark(master, client);
 }
 
-void ms_clients_end(struct ms_master *master, struct ms_client *client, bool is_replaced)
+void ms_clients_end(struct ms_master *master, struct ms_client *client, bool is_bye)
 {
-    ms_assert(client->session != NULL);
-    client->session->user = NULL;
-    client->session = NULL;
-    ms_outcomes_rewind(client);
-    if (is_replaced) {
+    detach(client);
+    ms_list_remove(&client->pump);
+    if (!is_bye && master->drain == MS_DRAIN_NO && client->live_count > 0) {
+        client->away_until = master->engine.now + master->config.client_keep;
+        ms_list_push_back(&master->clients_away, &client->sweep);
         return;
     }
-    ms_list_remove(&client->pump);
     if (client->pending_count > 0) {
         ms_list_push_back(&master->client_sweeps, &client->sweep);
     }
     ms_clients_reap(master, client);
+}
+
+/* Nobody waits for its outcomes any more. */
+static void give_up(struct ms_master *master, struct ms_client *client)
+{
+    ms_assert(client->session == NULL && client->away_until > 0);
+    client->away_until = 0;
+    ms_list_remove(&client->sweep);
+    if (client->pending_count > 0) {
+        ms_list_push_back(&master->client_sweeps, &client->sweep);
+    }
+    ms_clients_reap(master, client);
+}
+
+static struct ms_client *longest_away(const struct ms_master *master)
+{
+    struct ms_list *link = ms_list_first(&master->clients_away);
+
+    return link == NULL ? NULL : ms_container_of(link, struct ms_client, sweep);
+}
+
+void ms_clients_expire(struct ms_master *master, ms_time now)
+{
+    struct ms_client *client;
+    uint32_t burst = MS_SWEEP_BURST;
+
+    while (burst-- > 0 && (client = longest_away(master)) != NULL &&
+           (now >= client->away_until || master->drain != MS_DRAIN_NO)) {
+        give_up(master, client);
+    }
+}
+
+ms_time ms_clients_deadline(const struct ms_master *master)
+{
+    const struct ms_client *client = longest_away(master);
+
+    if (client == NULL) {
+        return MS_TIME_NEVER;
+    }
+    return master->drain != MS_DRAIN_NO ? master->engine.now : client->away_until;
 }
 
 void ms_clients_reap(struct ms_master *master, struct ms_client *client)

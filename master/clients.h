@@ -12,8 +12,9 @@ struct ms_lane;
 struct ms_master;
 struct ms_work;
 
-/* Pooled; outlives its session while commands of it live. Without a session, outcomes are dropped; a
- * client that comes back under its name finds the commands that still run. */
+/* Pooled; outlives its session while commands of it live. One that fell silent (stopped, or cut off) is
+ * away: its commands run and their outcomes are kept for config.client_keep, and when it comes back under
+ * its name it is told how things stand. After that, or after BYE, outcomes are dropped. */
 struct ms_client {
     struct ms_session *session; /* NULL = gone */
     struct ms_uuid uuid;
@@ -27,7 +28,9 @@ struct ms_client {
     struct ms_list streams_due;  /* outputs with pieces to be forwarded */
     struct ms_list streams_idle; /* outputs all forwarded */
     struct ms_list pump;         /* on master->pumps while something may be sent */
-    struct ms_list sweep; /* on master->client_sweeps while outcomes nobody wants are dropped */
+    struct ms_list sweep; /* on master->client_sweeps while outcomes nobody wants are dropped, or on
+                           * master->clients_away */
+    ms_time away_until;   /* > 0: without a session, but outcomes are kept until then */
     uint32_t connection;  /* counts its connections from 1 */
     uint32_t live_count;  /* commands in any state */
     uint32_t pending_count;
@@ -45,8 +48,14 @@ struct ms_client *ms_clients_open(struct ms_master *master, struct ms_session *s
 void ms_clients_resume(struct ms_master *master, struct ms_client *client,
                        const struct ms_hello *hello);
 
-/* The session is over. is_replaced: a new session of the same client takes over at once. */
-void ms_clients_end(struct ms_master *master, struct ms_client *client, bool is_replaced);
+/* The session is over. is_bye: the client said that it is done; else it is away and may come back. */
+void ms_clients_end(struct ms_master *master, struct ms_client *client, bool is_bye);
+
+/* Gives up those that have been away too long, or everybody away when the master drains. */
+void ms_clients_expire(struct ms_master *master, ms_time now);
+
+/* When expire has something to do. */
+ms_time ms_clients_deadline(const struct ms_master *master);
 
 /* Frees a client without session and commands; harmless for others. */
 void ms_clients_reap(struct ms_master *master, struct ms_client *client);

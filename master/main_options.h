@@ -18,6 +18,7 @@ struct ms_master_settings {
     uint64_t crashes_max;
     ms_time tick;
     ms_time drain_timeout;
+    ms_time client_keep;
     ms_time busy_poll;
 };
 

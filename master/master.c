@@ -164,6 +164,7 @@ static void tick(struct ms_master *master, ms_time now)
 {
     master->has_more = ms_sessions_tick(master, now);
     master->has_more |= ms_slaves_sweep(master, now);
+    ms_clients_expire(master, now);
     master->has_more |= ms_clients_sweep(master, now);
     master->has_more |= ms_queue_wake(&master->queue, now, MS_SWEEP_BURST);
     ms_drain_tick(master, now);
@@ -232,6 +233,7 @@ static ms_time deadline(const struct ms_engine *engine)
     }
     at = earlier(at, ms_sessions_deadline(master));
     at = earlier(at, ms_queue_deadline(&master->queue));
+    at = earlier(at, ms_clients_deadline(master));
     return earlier(at, ms_drain_deadline(master));
 }
 
@@ -259,6 +261,7 @@ static void settle_config(struct ms_master_config *config)
     config->tick = config->tick > 0 ? config->tick : MS_TICK_DEFAULT;
     config->drain_timeout =
         config->drain_timeout > 0 ? config->drain_timeout : MS_DRAIN_TIMEOUT_DEFAULT;
+    config->client_keep = config->client_keep > 0 ? config->client_keep : MS_CLIENT_KEEP_DEFAULT;
     config->crashes_max =
         config->crashes_max < UINT16_MAX - 1 ? config->crashes_max : UINT16_MAX - 1;
     limits->sessions_max =
@@ -274,6 +277,7 @@ static bool init(struct ms_master *master)
 
     ms_list_init(&master->slave_sweeps);
     ms_list_init(&master->client_sweeps);
+    ms_list_init(&master->clients_away);
     ms_list_init(&master->pumps);
     ms_rng_init(&master->rng, master->config.seed);
     ms_map_init(&master->clients_by_uuid, limits->sessions_max, ms_rng_next(&master->rng));
@@ -357,5 +361,6 @@ void ms_master_reconfigure(struct ms_master *master, const struct ms_master_conf
     master->config.payload_max = next.payload_max;
     master->config.crashes_max = next.crashes_max;
     master->config.drain_timeout = next.drain_timeout;
+    master->config.client_keep = next.client_keep;
     ms_queue_limit(&master->queue, next.limits.commands_max, next.limits.bytes_max);
 }

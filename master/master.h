@@ -23,6 +23,7 @@ struct ms_master_config {
     uint32_t crashes_max;  /* sessions and processes a command may take down and still be retried */
     ms_time tick;          /* step of the five-state walk; 0 = MS_TICK_DEFAULT */
     ms_time drain_timeout; /* 0 = MS_DRAIN_TIMEOUT_DEFAULT */
+    ms_time client_keep;   /* outcomes of a silent client; 0 = MS_CLIENT_KEEP_DEFAULT */
     uint64_t seed;         /* of jitter and hashing */
     struct ms_master_limits limits;
     const char *name;
@@ -39,7 +40,7 @@ void ms_master_destroy(struct ms_master *master); /* accepts NULL */
 struct ms_engine *ms_master_engine(struct ms_master *master);
 
 /* Takes over what may change in a running master: payload_max is told to new connections only;
- * commands_max, bytes_max, crashes_max, drain_timeout hold from now on. The rest is ignored. */
+ * commands_max, bytes_max, crashes_max, drain_timeout, client_keep hold from now on. The rest is ignored. */
 void ms_master_reconfigure(struct ms_master *master, const struct ms_master_config *config);
 
 /* Counters and gauges; totals count from creation. */

@@ -58,7 +58,7 @@ void ms_clients_settled(struct ms_master *master, ms_time now, struct ms_work *w
     if (is_background) {
         ms_closed_add(&client->closed, &master->queue.slab, work->seq);
     }
-    if (is_background || client->session == NULL) {
+    if (is_background || (client->session == NULL && client->away_until == 0)) {
         ms_queue_close(&master->queue, now, work, MS_LIFE_ABANDON);
         ms_clients_reap(master, client);
         return;
@@ -68,7 +68,9 @@ void ms_clients_settled(struct ms_master *master, ms_time now, struct ms_work *w
     }
     ms_list_push_back(&client->pending, &work->link);
     client->pending_count++;
-    ms_outcomes_mark(master, client);
+    if (client->session != NULL) {
+        ms_outcomes_mark(master, client);
+    }
 }
 
 void ms_outcomes_resend(struct ms_master *master, struct ms_work *work)

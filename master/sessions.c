@@ -76,23 +76,27 @@ static bool is_open(const struct ms_session *session)
            (session->role == MS_ROLE_CLIENT || !ms_slave_of(session)->is_ending);
 }
 
+enum end {
+    END_BYE,
+    END_REPLACED,
+    END_SILENT,
+};
+
+static const char *const end_names[] = {"bye", "replaced", "silent"};
+
 /* The role's side of a session's end; the session itself dies in the manager. */
-static void end_user(struct ms_master *master, struct ms_session *session, bool is_crash,
-                     bool is_replaced)
+static void end_user(struct ms_master *master, struct ms_session *session, enum end end)
 {
     if (!is_open(session)) {
         return;
     }
     ms_trace(&master->engine.trace, MS_LEVEL_INFO, "session ended",
              "role=%s name=\"%s\" held=%u reason=%s", ms_role_name(session->role), session->name,
-             session->held,
-             is_crash      ? "silent"
-             : is_replaced ? "replaced"
-                           : "bye");
+             session->held, end_names[end]);
     if (session->role == MS_ROLE_CLIENT) {
-        ms_clients_end(master, ms_client_of(session), is_replaced);
+        ms_clients_end(master, ms_client_of(session), end == END_BYE);
     } else {
-        ms_slaves_end(master, ms_slave_of(session), is_crash);
+        ms_slaves_end(master, ms_slave_of(session), end == END_SILENT);
     }
 }
 
@@ -117,7 +121,7 @@ void ms_sessions_bye(struct ms_master *master, struct ms_session *session)
 {
     ms_assert(!ms_session_is_dead(session));
     close_connection(master, session, MS_E_OK);
-    end_user(master, session, false, false);
+    end_user(master, session, END_BYE);
     ms_session_manager_close(&master->sessions, session);
 }
 
@@ -126,7 +130,7 @@ static void replace(struct ms_master *master, struct ms_session *session)
 {
     ms_assert(!ms_session_is_dead(session));
     close_connection(master, session, MS_E_REPLACED);
-    end_user(master, session, false, true);
+    end_user(master, session, END_REPLACED);
     ms_session_manager_close(&master->sessions, session);
 }
 
@@ -302,7 +306,7 @@ bool ms_sessions_tick(struct ms_master *master, ms_time now)
     while (ms_engine_room(&master->engine) >= END_EFFECTS &&
            (session = ms_session_manager_take_dead(&master->sessions)) != NULL) {
         master->totals.deaths_total += is_open(session);
-        end_user(master, session, true, false);
+        end_user(master, session, END_SILENT);
         close_connection(master, session, MS_E_SESSION_DEAD);
     }
     while ((session = ms_session_manager_take_reclaimed(&master->sessions)) != NULL) {

@@ -40,6 +40,7 @@ struct ms_master {
     struct ms_map clients_by_uuid;
     struct ms_list pumps;         /* clients to which something may be sent */
     struct ms_list client_sweeps; /* clients whose outcomes are to be dropped */
+    struct ms_list clients_away;  /* clients that fell silent, longest first */
     uint64_t clients_total;
 
     enum ms_drain drain;

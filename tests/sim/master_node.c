@@ -7,6 +7,7 @@
 #include "tests/sim/observer.h"
 
 #define DRAIN_TICKS    6
+#define KEEP_TICKS     12 /* outcomes of a silent client */
 #define RESULT_MIN     24
 #define ADDRESSES_SIZE 64
 
@@ -69,6 +70,7 @@ static void start(struct sim_world *world, struct sim_node *node)
         .crashes_max = MS_CRASHES_MAX_DEFAULT,
         .tick = config->tick,
         .drain_timeout = DRAIN_TICKS * config->tick,
+        .client_keep = KEEP_TICKS * config->tick,
         .seed = ms_rng_next(&world->rng_load),
         .limits = {.sessions_max = config->sessions_max, .commands_max = config->commands_max},
         .name = "m",

@@ -220,7 +220,42 @@ static void let_client_die(struct script *s)
     settle_down(s);
 }
 
-START_TEST(a_dead_client_gets_nothing_but_its_work_goes_on)
+/* Time passes without the client; the slave beats. */
+static void let_time_pass(struct script *s, ms_time length)
+{
+    for (ms_time end = s->now + length; s->now < end;) {
+        receive(s, 1, &(struct ms_command){.kind = MS_KIND_BEAT});
+        tick_at(s, s->now + MS_TICK_DEFAULT);
+    }
+    settle_down(s);
+}
+
+START_TEST(a_silent_client_finds_its_outcomes_when_it_is_back)
+{
+    struct script s;
+
+    begin(&s);
+    submit(&s, 2, 1, "done before");
+    submit(&s, 2, 2, "runs");
+    pull(&s, 1, 2);
+    uint64_t token = token_of(find_nth(&s, MS_KIND_COMMAND, 1));
+    result(&s, 1, token_of(find_nth(&s, MS_KIND_COMMAND, 0)), MS_STATUS_OK, "first");
+    let_client_die(&s);
+    result(&s, 1, token, MS_STATUS_OK, "second");
+    ck_assert_ptr_null(find(&s, MS_KIND_OUTCOME));
+    ck_assert_uint_eq(stats_of(&s).commands_count, 2);
+    let_time_pass(&s, MS_CLIENT_KEEP_DEFAULT / 2);
+    ck_assert(!client(&s, 5, 2).resumed);
+    settle_down(&s);
+    submit(&s, 5, 2, "runs");
+    ck_assert_uint_eq(stats_of(&s).dispatched_total, 2); /* nothing ran again */
+    receive(&s, 5, &(struct ms_command){.kind = MS_KIND_OUTCOME_ACK, .id.seq = 1, .count = 2});
+    ck_assert_uint_eq(stats_of(&s).commands_count, 0);
+    teardown(&s);
+}
+END_TEST
+
+START_TEST(a_client_away_too_long_gets_nothing_but_its_work_goes_on)
 {
     struct script s;
 
@@ -232,6 +267,8 @@ START_TEST(a_dead_client_gets_nothing_but_its_work_goes_on)
     uint64_t token = token_of(find_nth(&s, MS_KIND_COMMAND, 1));
     result(&s, 1, token_of(find_nth(&s, MS_KIND_COMMAND, 0)), MS_STATUS_OK, "y");
     let_client_die(&s);
+    ck_assert_uint_eq(stats_of(&s).commands_count, 3);
+    let_time_pass(&s, MS_CLIENT_KEEP_DEFAULT);
     ck_assert_uint_eq(stats_of(&s).commands_count, 2);
     ck_assert_uint_eq(stats_of(&s).client_records_count, 1);
     result(&s, 1, token, MS_STATUS_OK, "y");
@@ -279,5 +316,6 @@ END_TEST
 TESTS(odd_submissions_are_refused, a_full_queue_says_when_to_come_back,
       a_resubmission_is_recognised, the_floor_closes_what_is_below, cancelling_what_waits,
       cancelling_what_runs, a_cancelled_command_is_not_retried_when_its_slave_dies,
-      background_leaves_no_trace, a_dead_client_gets_nothing_but_its_work_goes_on,
+      background_leaves_no_trace, a_silent_client_finds_its_outcomes_when_it_is_back,
+      a_client_away_too_long_gets_nothing_but_its_work_goes_on,
       a_client_back_from_the_dead_finds_what_still_runs, clients_may_not_speak_as_slaves)
