@@ -3,7 +3,7 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 SEEDS  ?= 20000
 
-.PHONY: all help test run bench install tsan fuzz soak coverage clang debug format lint clean fresh-machine
+.PHONY: all help test run bench install tsan fuzz soak coverage clang debug docs format lint clean fresh-machine
 
 all: ## build the release programs into build/release/bin/
 	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -52,6 +52,11 @@ coverage: ## unit tests with gcov counters in build/coverage
 	cmake --preset coverage >/dev/null
 	cmake --build --preset coverage -j $(JOBS)
 	ctest --preset coverage -L unit -j $(JOBS)
+
+docs: all ## print the pages of docs/ that come from tables in the code
+	cmake --build --preset release --target ms-states
+	build/release/tests/ms-states >docs/states.md
+	scripts/manual >docs/options.md
 
 format: ## let clang-format decide
 	git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r $(or $(shell command -v clang-format-14),clang-format) -i

@@ -12,16 +12,16 @@
 #define HELP_WIDTH 80
 
 /* What getopt_long returns for a long option: these, or ROW_FIRST + row. */
-enum { CODE_HELP = 1000, CODE_VERSION, CODE_CHECK, CODE_DUMP, ROW_FIRST = 2000 };
+enum { CODE_HELP = 1000, CODE_VERSION, CODE_CHECK, CODE_DUMP, CODE_MANUAL, ROW_FIRST = 2000 };
 
 /* What the flags asked for beside setting options. */
 struct wishes {
-    bool help, version, check, dump;
+    bool help, version, check, dump, manual;
 };
 
 struct grammar {
     char shorts[2 + 3 * MS_OPTIONS_MAX + 3];
-    struct option longs[MS_OPTIONS_MAX + 5];
+    struct option longs[MS_OPTIONS_MAX + 6];
 };
 
 static bool has_short(const struct ms_cli *cli, char name)
@@ -77,6 +77,7 @@ static void build(const struct ms_cli *cli, struct grammar *grammar)
     }
     grammar->longs[count++] = (struct option){.name = "help", .val = CODE_HELP};
     grammar->longs[count++] = (struct option){.name = "version", .val = CODE_VERSION};
+    grammar->longs[count++] = (struct option){.name = "manual", .val = CODE_MANUAL};
     if (cli->config_option != NULL) {
         grammar->longs[count++] = (struct option){.name = "check", .val = CODE_CHECK};
         grammar->longs[count++] = (struct option){.name = "dump-config", .val = CODE_DUMP};
@@ -137,6 +138,7 @@ static bool take_flag(struct ms_options *options, int code, struct wishes *wishe
     }
     wishes->help |= code == CODE_HELP || code == 'h';
     wishes->version |= code == CODE_VERSION || code == 'V';
+    wishes->manual |= code == CODE_MANUAL;
     wishes->check |= code == CODE_CHECK;
     wishes->dump |= code == CODE_DUMP;
     return true;
@@ -165,7 +167,7 @@ static bool read_flags(const struct ms_cli *cli, char **argv, struct ms_options 
         if (!take_flag(options, code, wishes, complaint)) {
             return false;
         }
-        if (wishes->help || wishes->version) {
+        if (wishes->help || wishes->version || wishes->manual) {
             return true;
         }
     }
@@ -201,19 +203,41 @@ static bool read_rest(const struct ms_cli *cli, struct ms_options *options,
            (cli->check == NULL || cli->check(options->target, complaint));
 }
 
-static void print_help(const struct ms_cli *cli)
+typedef void (*print_fn)(const struct ms_cli *cli, struct ms_text *text);
+
+static void options_for_terminal(const struct ms_cli *cli, struct ms_text *text)
+{
+    ms_options_print_help(cli->table, cli->count, HELP_WIDTH, text);
+}
+
+static void options_for_manual(const struct ms_cli *cli, struct ms_text *text)
+{
+    ms_options_print_manual(cli->table, cli->count, text);
+}
+
+/* However long it is; to be freed, NULL when memory is out. */
+static char *print_whole(const struct ms_cli *cli, print_fn print)
 {
     struct ms_text text;
-    char *options;
+    char *whole;
 
     ms_text_init(&text, NULL, 0);
-    ms_options_print_help(cli->table, cli->count, HELP_WIDTH, &text);
-    options = malloc(text.length + 1);
+    print(cli, &text);
+    whole = malloc(text.length + 1);
+    if (whole != NULL) {
+        ms_text_init(&text, whole, text.length + 1);
+        print(cli, &text);
+    }
+    return whole;
+}
+
+static void print_help(const struct ms_cli *cli)
+{
+    char *options = print_whole(cli, options_for_terminal);
+
     if (options == NULL) {
         return;
     }
-    ms_text_init(&text, options, text.length + 1);
-    ms_options_print_help(cli->table, cli->count, HELP_WIDTH, &text);
     printf("Usage: %s [OPTION]...%s%s\n%s\n%s%s", cli->program, cli->arguments == NULL ? "" : " ",
            cli->arguments == NULL ? "" : cli->arguments, cli->summary, cli->count > 0 ? "\n" : "",
            options);
@@ -223,11 +247,25 @@ static void print_help(const struct ms_cli *cli)
         puts("      --check          read the configuration, say whether it is right, end");
         puts("      --dump-config    print the values in force as a configuration file, end");
     }
+    puts("      --manual         print this as Markdown, end");
     printf("  %s --help           print this, end\n", has_short(cli, 'h') ? "   " : "-h,");
     printf("  %s --version        print the version, end\n", has_short(cli, 'V') ? "   " : "-V,");
     if (cli->epilogue != NULL) {
         printf("\n%s\n", cli->epilogue);
     }
+}
+
+static void print_manual(const struct ms_cli *cli)
+{
+    char *options = print_whole(cli, options_for_manual);
+
+    if (options == NULL) {
+        return;
+    }
+    printf("## %s\n\n%s\n\n    %s [OPTION]...%s%s\n\n%s\n", cli->program, cli->summary,
+           cli->program, cli->arguments == NULL ? "" : " ",
+           cli->arguments == NULL ? "" : cli->arguments, options);
+    free(options);
 }
 
 int ms_cli_usage_error(const struct ms_cli *cli, const char *text)
@@ -274,6 +312,10 @@ struct ms_cli_result ms_cli_parse(const struct ms_cli *cli, int argc, char **arg
     argument_at = optind;
     if (wishes.help) {
         print_help(cli);
+        return finish(options, EX_OK);
+    }
+    if (wishes.manual) {
+        print_manual(cli);
         return finish(options, EX_OK);
     }
     if (wishes.version) {

@@ -5,8 +5,9 @@
 
 #include "core/options.h"
 
-/* Every program has --help and --version. One with a config_option also has --check (read all, say
- * whether it is right, end) and --dump-config (print the values in force, end). */
+/* Every program has --help, --version and --manual (what --help says, as Markdown for docs/). One with
+ * a config_option also has --check (read all, say whether it is right, end) and --dump-config (print
+ * the values in force, end). */
 struct ms_cli {
     const char *program;   /* "muster-master", or "muster submit" */
     const char *arguments; /* for the usage line: "[URL]"; may be NULL */
