@@ -6,9 +6,11 @@
 #include "core/invariant.h"
 #include "core/io/workers_private.h"
 
-#define QUICK_NS    2000u /* a handler quicker than this does not deserve a wake-up */
-#define NOTICES_MAX 64u   /* ends of quick jobs that may wait for one notice to the loop */
-#define STACK_SIZE  (2u << 20)
+#define QUICK_NS     2000u /* a handler quicker than this does not deserve a wake-up */
+#define COST_GROWTH  2u    /* one run makes a handler's cost at most so many times as high, */
+#define COST_STEP_NS 500u  /* and this more */
+#define NOTICES_MAX  128u  /* ends of quick jobs that may wait for one notice to the loop */
+#define STACK_SIZE   (2u << 20)
 
 static struct ms_work *work_of(struct ms_task *task)
 {
@@ -36,14 +38,18 @@ static struct ms_work *fifo_pop(struct ms_workers_fifo *fifo)
     return work;
 }
 
-/* The handler's cost: at once as high as its last run, slowly lower. */
+/* The handler's cost: soon as high as its last runs, slowly lower. One long run of a quick handler
+ * does not make it a slow one: its thread may just have lost the processor. */
 static void learn_cost(atomic_uint *cost, uint64_t ns)
 {
-    const unsigned sample = ns < UINT32_MAX ? (unsigned)ns : UINT32_MAX;
     const unsigned old = atomic_load_explicit(cost, memory_order_relaxed);
     const unsigned decayed = old - old / 8;
+    const uint64_t most = (uint64_t)old * COST_GROWTH + COST_STEP_NS;
+    const uint64_t sample = ns < most ? ns : most;
+    const uint64_t next = sample > decayed ? sample : decayed;
 
-    atomic_store_explicit(cost, sample > decayed ? sample : decayed, memory_order_relaxed);
+    atomic_store_explicit(cost, next < UINT32_MAX ? (unsigned)next : UINT32_MAX,
+                          memory_order_relaxed);
 }
 
 static bool is_slow(struct ms_workers *workers, const struct ms_work *work)

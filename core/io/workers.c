@@ -7,7 +7,7 @@
 #include "core/invariant.h"
 #include "core/io/workers_private.h"
 
-#define BATCH_MAX 64u /* jobs that wait for the end of the turn */
+#define BATCH_MAX 128u /* jobs that wait for the end of the turn */
 
 static struct ms_workers *workers_of(struct ms_executor *executor)
 {
