@@ -22,6 +22,7 @@
 #include "handlers/exec.pb-c.h"
 #include "handlers/ms_handler.h"
 
+#define SHELL             "/bin/sh"
 #define GRACE_MS          2000 /* between SIGTERM and SIGKILL, and for late output */
 #define BLIND_MS          10   /* between looks, where the system gives no descriptor to wait for */
 #define READ_SIZE         (32u << 10)
@@ -256,34 +257,44 @@ static int set_actions(posix_spawn_file_actions_t *actions,
     return error;
 }
 
+/* argv is one longer than the request's: what the system takes for no program, though it may be
+ * executed, is read by the shell, as execvp does and people expect of scripts without a first line. */
+static int spawn_words(pid_t *pid_out, char **argv, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attributes, char *const *environment)
+{
+    int error = posix_spawnp(pid_out, argv[1], actions, attributes, argv + 1, environment);
+
+    if (error == ENOEXEC && strchr(argv[1], '/') != NULL) {
+        argv[0] = (char[]){"sh"};
+        error = posix_spawn(pid_out, SHELL, actions, attributes, argv, environment);
+    }
+    return error;
+}
+
 /* An errno. out: where the program writes; input: where it reads, or -1. */
 static int spawn(struct child *child, const Muster__Handlers__ExecRequest *request,
                  char *const *environment, int input, const int out[2])
 {
-    char *shell[] = {(char[]){"sh"}, (char[]){"-c"}, request->shell, NULL};
+    char *line[] = {(char[]){"sh"}, (char[]){"-c"}, request->shell, NULL};
+    char **argv = calloc(request->n_argv + 2, sizeof *argv);
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
-    int error = set_actions(&actions, request, input, out);
+    int error = argv != NULL ? set_actions(&actions, request, input, out) : ENOMEM;
 
     if (error != 0) {
+        free(argv);
         return error;
     }
     set_attributes(&attributes);
     if (request->n_argv > 0) {
-        char **argv = malloc((request->n_argv + 1) * sizeof *argv);
-
-        error = ENOMEM;
-        if (argv != NULL) {
-            memcpy(argv, request->argv, request->n_argv * sizeof *argv);
-            argv[request->n_argv] = NULL;
-            error = posix_spawnp(&child->pid, argv[0], &actions, &attributes, argv, environment);
-            free(argv);
-        }
+        memcpy(argv + 1, request->argv, request->n_argv * sizeof *argv);
+        error = spawn_words(&child->pid, argv, &actions, &attributes, environment);
     } else {
-        error = posix_spawn(&child->pid, "/bin/sh", &actions, &attributes, shell, environment);
+        error = posix_spawn(&child->pid, SHELL, &actions, &attributes, line, environment);
     }
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
+    free(argv);
     return error;
 }
 
@@ -484,7 +495,7 @@ static int conclude(struct ms_job *job, struct child *child, int is_shell)
 /* The program did not start. Lack of something passes, a wrong name does not. */
 static int explain(struct ms_job *job, const Muster__Handlers__ExecRequest *request, int error)
 {
-    const char *name = request->n_argv > 0 ? request->argv[0] : "/bin/sh";
+    const char *name = request->n_argv > 0 ? request->argv[0] : SHELL;
 
     if (error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE) {
         set_detail(job, "cannot start a process now: %s", strerror(error));

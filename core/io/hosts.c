@@ -23,6 +23,7 @@ struct host {
     ev_io readable, writable, watch, errors;
     ev_timer restart, overdue;
     bool is_busy;
+    bool was_ready;         /* the process had its handlers ready */
     bool is_lost;           /* the job could not be sent: no memory */
     bool is_broken;         /* the process wrote what makes no sense */
     struct ms_token token;  /* of the job in hand */
@@ -68,8 +69,7 @@ static void report(struct host *host, enum ms_event_type type, const struct ms_c
 }
 
 /* Fills in why a job ends whose process is gone, and adds the words. */
-static void explain(struct host *host, enum state was, int status, struct ms_command *result,
-                    struct ms_text *text)
+static void explain(struct host *host, int status, struct ms_command *result, struct ms_text *text)
 {
     result->status = MS_STATUS_RETRY;
     if (ms_token_equal(host->killed, host->token)) {
@@ -79,7 +79,7 @@ static void explain(struct host *host, enum state was, int status, struct ms_com
         ms_text_add(text, "out of memory");
     } else if (host->killed.n != 0) {
         ms_text_add(text, "it came to a process that was about to be killed");
-    } else if (was != STATE_READY) {
+    } else if (!host->was_ready) {
         ms_text_add(text, "no process for handlers starts: ");
         ms_process_describe(&host->process, status, result, text);
     } else {
@@ -93,7 +93,7 @@ static void explain(struct host *host, enum state was, int status, struct ms_com
 }
 
 /* The job in hand ends without a word of its process. */
-static void report_end(struct host *host, enum state was, int status)
+static void report_end(struct host *host, int status)
 {
     char detail[MS_DETAIL_MAX];
     struct ms_text text;
@@ -102,7 +102,7 @@ static void report_end(struct host *host, enum state was, int status)
 
     ms_assert(host->is_busy);
     ms_text_init(&text, detail, sizeof detail);
-    explain(host, was, status, &result, &text);
+    explain(host, status, &result, &text);
     result.detail.data = (const uint8_t *)detail;
     result.detail.size = ms_text_is_cut(&text) ? sizeof detail - 1 : text.length;
     report(host, MS_EVENT_FINISHED, &result);
@@ -112,9 +112,12 @@ static bool take(void *context, const struct ms_command *command)
 {
     struct host *host = context;
 
-    if (command->kind == MS_KIND_BEAT && host->state == STATE_STARTING) {
-        host->state = STATE_READY;
-        host->hosts->stats.ready++;
+    if (command->kind == MS_KIND_BEAT && !host->was_ready) {
+        host->was_ready = true;
+        if (host->state == STATE_STARTING) { /* else it is being buried already */
+            host->state = STATE_READY;
+            host->hosts->stats.ready++;
+        }
         return true;
     }
     /* A handler that went wild may have written on the link: nothing is believed unseen. */
@@ -148,23 +151,25 @@ static void bury(struct host *host)
 {
     struct hosts *hosts = host->hosts;
     struct ms_link link = host->link;
-    const enum state was = host->state;
     const bool was_busy = host->is_busy;
     const struct ms_token token = host->token;
 
     stop_watchers(host);
-    hosts->stats.ready -= was == STATE_READY;
+    hosts->stats.ready -= host->state == STATE_READY;
     host->state = STATE_DOWN;
     ms_link_init(&host->link, -1, MS_CHUNK_MAX);
-    arm(host, &host->restart, was == STATE_READY ? 0 : MS_HOSTS_RESTART_PAUSE);
+    arm(host, &host->restart, MS_HOSTS_RESTART_PAUSE);
     const int status = ms_process_end(&host->process);
 
     while (was_busy && ms_link_receive(&link, hosts->decoder, take, host) == MS_LINK_OK) {
     }
     ms_link_finish(&link);
     ms_process_close(&host->process);
+    if (was_busy && host->was_ready) {
+        arm(host, &host->restart, 0);
+    }
     if (was_busy && host->is_busy && ms_token_equal(host->token, token)) {
-        report_end(host, was, status);
+        report_end(host, status);
     }
 }
 
@@ -257,6 +262,7 @@ static int start(struct host *host)
     host->state = STATE_STARTING;
     host->killed = (struct ms_token){0, 0};
     host->is_broken = false;
+    host->was_ready = false;
     host->hosts->stats.started_total++;
     start_watchers(host);
     flush(host);

@@ -13,10 +13,9 @@
 #include "core/text.h"
 
 #define MS_HOSTS_START_TIMEOUT (60 * MS_SEC) /* for the first process to have its handlers ready */
-#define MS_HOSTS_RESTART_PAUSE                                                                     \
-    (1 * MS_SEC)                       /* after one that ended before its handlers were ready */
-#define MS_HOSTS_GRACE    (6 * MS_SEC) /* to end after being asked; longer than exec's own */
-#define MS_HOSTS_PATIENCE (5 * MS_SEC) /* for all to end, when the executor is destroyed */
+#define MS_HOSTS_RESTART_PAUSE (1 * MS_SEC)  /* after one that ended for no job's sake */
+#define MS_HOSTS_GRACE         (6 * MS_SEC)  /* to end after being asked; longer than exec's own */
+#define MS_HOSTS_PATIENCE      (5 * MS_SEC)  /* for all to end, when the executor is destroyed */
 
 struct ms_hosts_options {
     size_t size; /* of this struct */

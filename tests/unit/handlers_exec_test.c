@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "handlers/exec.pb-c.h"
@@ -188,6 +189,26 @@ START_TEST(what_cannot_be_run_has_failed_for_good)
 }
 END_TEST
 
+START_TEST(a_script_without_a_first_line_runs)
+{
+    char path[] = "/tmp/muster-test-XXXXXX";
+    char *argv[] = {path, "one", "two"};
+    request_t request = MUSTER__HANDLERS__EXEC_REQUEST__INIT;
+    const int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "echo $2 $1\n", 11), 11);
+    fchmod(fd, 0700);
+    close(fd);
+    request.argv = argv;
+    request.n_argv = 3;
+    run_request(&request);
+    unlink(path);
+    ck_assert_int_eq(handler->result.status, MS_STATUS_OK);
+    check_output(MS_STREAM_DATA, "two one\n");
+}
+END_TEST
+
 START_TEST(the_shell_may_not_find_it_either)
 {
     run_shell("no-such-program-here");
@@ -368,6 +389,7 @@ static TCase *cases(void)
     tcase_add_test(tests, it_runs_in_the_directory);
     tcase_add_test(tests, exit_status_and_signal_ask_for_a_retry);
     tcase_add_loop_test(tests, what_cannot_be_run_has_failed_for_good, 0, 3);
+    tcase_add_test(tests, a_script_without_a_first_line_runs);
     tcase_add_test(tests, the_shell_may_not_find_it_either);
     tcase_add_test(tests, what_it_used_is_counted);
     tcase_add_test(tests, signals_are_as_a_program_expects_them);
