@@ -39,7 +39,8 @@ static void become(char *const *argv, enum ms_dev_kind kind, pid_t parent)
 
     sigemptyset(&none);
     for (int number = 1; number < NSIG; number++) {
-        signal(number, SIG_DFL); /* fails for those that have no choice */
+        /* Fails for those that have no choice. */
+        sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     }
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (kind == MS_DEV_MEMBER) {

@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,9 @@ START_TEST(lines_come_however_they_are_cut)
         for (size_t at = 0; at < sizeof text - 1; at += cut) {
             feed(text + at, sizeof text - 1 - at < cut ? sizeof text - 1 - at : cut);
             while (ms_lines_next(&lines, &line) == MS_LINES_LINE) {
-                strcat(strcat(joined, line), "|");
+                const size_t length = strlen(joined);
+
+                snprintf(joined + length, sizeof joined - length, "%s|", line);
             }
         }
         ck_assert_int_eq(next(), MS_LINES_MORE);
