@@ -37,7 +37,7 @@ ms_muster_library(muster_static STATIC)
 install(TARGETS muster_shared muster_static
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(FILES ${public_headers} "${PROJECT_SOURCE_DIR}/handlers/ms_handler.h"
+install(FILES ${client_headers} ${handler_headers}
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/muster")
 
 include(CMakePackageConfigHelpers)
