@@ -12,9 +12,10 @@
 #include "client/ms_query.h"
 #include "core/io/clock.h"
 
-#define POLL_S        0.005
-#define POLL_MS       10
-#define START_TIMEOUT (30 * MS_SEC)
+#define POLL_S             0.005
+#define POLL_MS            10
+#define START_TIMEOUT      (30 * MS_SEC)
+#define COMMAND_INTERRUPTS 2 /* left to the user's command alone */
 
 static bool is_anyone_running(const struct ms_dev *dev)
 {
@@ -243,8 +244,8 @@ static void signal_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
     (void)loop;
     (void)revents;
     if (dev->is_command_running) {
-        /* Ctrl-C goes to the command as well, which decides; its end is ours. */
-        if (watcher->signum != SIGINT || dev->command_signals++ > 0) {
+        /* Ctrl-C goes to the command as well, which decides; its end is ours. muster map wants two. */
+        if (watcher->signum != SIGINT || dev->command_signals++ >= COMMAND_INTERRUPTS) {
             kill(dev->command.pid, SIGTERM);
         }
         return;

@@ -292,6 +292,7 @@ static int run(int argc, char **argv)
     mapper.has_bar = is_terminal && (settings.bar || settings.progress == MS_PROGRESS_AUTO);
     mapper.has_plain = settings.progress == MS_PROGRESS_PLAIN ||
                        (settings.progress == MS_PROGRESS_AUTO && !is_terminal);
+    mapper.is_terminal = isatty(STDOUT_FILENO) == 1;
     ms_halt_parse(settings.halt, &mapper.halt, &complaint);
     const int code = close_joblog(&mapper, map_with(&mapper, argv + result.argument_at));
 

@@ -131,6 +131,7 @@ struct ms_mapper {
     /* output */
     FILE *joblog;
     bool has_bar, has_plain, is_bar_drawn, is_stdout_dirty;
+    bool is_terminal; /* standard output */
 };
 
 /* Starts what may be started; ends the run when nothing is left to do. */

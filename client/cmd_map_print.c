@@ -311,7 +311,9 @@ static void explain(struct ms_mapper *mapper, const struct ms_mapper_job *job)
 void ms_mapper_print(struct ms_mapper *mapper, const struct ms_mapper_job *job)
 {
     if (mapper->settings->common.is_json || job->out.size > 0) {
-        erase_bar(mapper);
+        if (mapper->is_terminal) {
+            erase_bar(mapper);
+        }
         mapper->is_stdout_dirty = true;
     }
     if (mapper->settings->common.is_json) {

@@ -37,9 +37,15 @@ static void input_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 
 static void before_sleep_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
 {
+    struct ms_mapper *mapper = watcher->data;
+
     (void)loop;
     (void)revents;
-    ms_mapper_flush(watcher->data);
+    ms_mapper_flush(mapper);
+    if (mapper->has_bar && !mapper->is_bar_drawn && mapper->progress.done > 0 &&
+        !mapper->is_ended) {
+        ms_mapper_draw(mapper); /* what was printed took its place */
+    }
 }
 
 static void redraw_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
