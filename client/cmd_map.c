@@ -302,6 +302,9 @@ static int run(int argc, char **argv)
     ms_cli_bytes_free(&mapper.request);
     ms_cli_bytes_free(&mapper.text);
     ms_options_finish(&options);
+    if (code == MS_MAPPER_EXIT_ERROR) {
+        return code; /* explained already */
+    }
     return ms_cli_finish_output(&cli, EX_OK) == EX_OK ? code : MS_MAPPER_EXIT_ERROR;
 }
 

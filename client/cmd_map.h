@@ -21,6 +21,9 @@
 #define MS_MAPPER_EXIT_MORE  101         /* more than that failed */
 #define MS_MAPPER_EXIT_ERROR 255         /* could not do its work; as GNU parallel has it */
 
+#define MS_MAPPER_NOT_FOUND    127 /* as shells have it */
+#define MS_MAPPER_NOT_RUNNABLE 126
+
 enum ms_progress_mode { MS_PROGRESS_NONE, MS_PROGRESS_AUTO, MS_PROGRESS_PLAIN, MS_PROGRESS_MODES };
 
 struct ms_mapper_settings {

@@ -174,9 +174,13 @@ static void take_result(struct ms_mapper_job *job, const struct ms_client_result
     job->start_ms =
         (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)(result->wall_us / 1000);
     snprintf(job->detail, sizeof job->detail, "%s", result->detail);
-    /* -1: no exit status of its own says what became of it. */
+    /* -1: no exit status of its own says what became of it. A program that was not started has the
+     * shell's number for that; other numbers without any usage are the master's. */
+    const bool is_own = result->has_usage || result->code == MS_MAPPER_NOT_FOUND ||
+                        result->code == MS_MAPPER_NOT_RUNNABLE;
+
     if (has_failed(job) &&
-        (job->error != MS_CLIENT_OK ||
+        (job->error != MS_CLIENT_OK || !is_own ||
          (job->status != MS_CLIENT_STATUS_RETRY && job->status != MS_CLIENT_STATUS_FAIL) ||
          (job->exitval == 0 && job->signal == 0))) {
         job->exitval = -1;

@@ -12,11 +12,9 @@
 #include "client/cmd_map.h"
 #include "core/invariant.h"
 
-#define WIDTH_DEFAULT     80
-#define PATH_ROOM         64 /* behind the directory: number and file */
-#define EXIT_NOT_FOUND    127
-#define EXIT_NOT_RUNNABLE 126
-#define ERASE_LINE        "\r\033[K"
+#define WIDTH_DEFAULT 80
+#define PATH_ROOM     64 /* behind the directory: number and file */
+#define ERASE_LINE    "\r\033[K"
 
 static void erase_bar(struct ms_mapper *mapper)
 {
@@ -296,8 +294,9 @@ static void print_json(struct ms_mapper *mapper, const struct ms_mapper_job *job
 /* What the command itself could not say; about a plain exit status it had its chance. */
 static void explain(struct ms_mapper *mapper, const struct ms_mapper_job *job)
 {
-    const bool was_found = ms_template_is_shell(mapper->template) ||
-                           (job->exitval != EXIT_NOT_FOUND && job->exitval != EXIT_NOT_RUNNABLE);
+    const bool was_found =
+        ms_template_is_shell(mapper->template) ||
+        (job->exitval != MS_MAPPER_NOT_FOUND && job->exitval != MS_MAPPER_NOT_RUNNABLE);
 
     if (job->error != MS_CLIENT_OK) {
         ms_mapper_say(mapper, "%" PRIu64 ": refused: %s", job->seq,

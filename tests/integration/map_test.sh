@@ -138,6 +138,11 @@ same '3 x\n' out "output of the last attempt only"
 run 1 --retries 2 'test {} = y' ::: x
 run 1 --timeout 200ms 'sleep {} & sleep {}' ::: 60
 has '1: .*time'
+run 1 --joblog log 'head -c {} /dev/zero; :' ::: 70000000
+has '1: output larger than'
+[ "$(sed -n 2p log | cut -f 7)" = -1 ] || fail "exitval of a command whose output was too much"
+run 0 'head -c {} /dev/zero; :' ::: 20000000
+[ "$(wc -c <out)" -eq 20000000 ] || fail "20 MB of output"
 run 1 --json 'kill -9 $$ {}' ::: 0
 has '"signal":9' out
 
