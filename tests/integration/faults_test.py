@@ -121,7 +121,7 @@ def test_second_signal_ends_now():
         slave.signal(signal.SIGTERM)
         slave.process.wait(30)
         cluster.master.signal(signal.SIGTERM)
-        wait_until("the master drains", lambda: "drain" in cluster.master.log())
+        wait_until("the master drains", lambda: "draining commands" in cluster.master.log())
         cluster.master.signal(signal.SIGTERM)
         cluster.master.process.wait(30)
 

@@ -1,6 +1,7 @@
 #include "core/trace.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,8 @@ static void sink(void *context, enum ms_level level, const char *message, const 
     ck_assert_ptr_eq(context, &heard);
     heard.count++;
     heard.level = level;
-    strncpy(heard.message, message, sizeof heard.message - 1);
-    strncpy(heard.fields, fields, sizeof heard.fields - 1);
+    snprintf(heard.message, sizeof heard.message, "%s", message);
+    snprintf(heard.fields, sizeof heard.fields, "%s", fields);
 }
 
 START_TEST(test_fields_are_formatted)
