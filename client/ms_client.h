@@ -1,6 +1,7 @@
-/* The client library of muster: submit commands, learn how they came out. A client keeps every submission until its outcome is in and sends it again, under the same id,
- * whenever the connection or the master changed; each submission ends exactly once, by one call of its
- * on_done or by its future (ms_future.h). While no master is reachable, submissions wait.
+/* The client library of muster: submit commands, learn how they came out. A client keeps every submission
+ * until its outcome is in and sends it again, under the same id, whenever the connection or the master
+ * changed; each submission ends exactly once, by one call of its on_done or by its future (ms_future.h).
+ * While no master is reachable, submissions wait.
  *
  * Threads: a client, its futures and its event loop belong to one thread. Several clients in several
  * threads are fine, each with a loop of its own.
@@ -164,8 +165,7 @@ struct ms_client_submission {
     uint64_t type_number; /* its number */
     const void *payload;  /* copied */
     size_t payload_size;
-    uint32_t attempts; /* at most; 0 = 1 */
-    uint32_t flags;
+    uint32_t attempts, flags;          /* attempts at most: 0 = 1 */
     uint64_t timeout_ms;               /* of one attempt; 0 = none */
     uint64_t delay_ms;                 /* before the first attempt */
     ms_client_output_fn on_output;     /* set: output comes as it is made. NULL: with the result */
