@@ -3,6 +3,8 @@
 
     run.py [--quick] [--runs N] [--only TEXT] [--bin DIR] [--out FILE]
 
+Ends with 1 when a run of muster failed: it lost or repeated a command, or did not come to its end.
+
 Servers are started here on 127.0.0.1 and free ports, and stopped by their own pids. A rival that is
 not installed is left out and named. Prints a table, then every bar as a ratio, and writes rows of
 case, system, metric, unit, median, min, max, runs to build/bench/results.json. See README.md."""
@@ -117,6 +119,8 @@ class Bench:
         self.systems = systems(self.bins)
         self.samples = {}  # (case, system, metric) -> [value]
         self.units = {}
+        self.params = {}  # (case, system) -> how it was loaded
+        self.failures = 0
         self.left_out = sorted(name for name, s in self.systems.items() if not shutil.which(s["needs"]))
 
     def add(self, case, system, metric, unit, value):
@@ -133,9 +137,10 @@ class Bench:
     def present(self, names):
         return [name for name in names if name not in self.left_out]
 
-    def load(self, name, flags, place="split", size=64):
+    def load(self, case, name, flags, place="split", size=64):
         """One run of the load generator against a fresh server of that system."""
         system = self.systems[name]
+        self.params[case, name] = " ".join(str(word) for word in ["-s", size, *flags, place])
         server_cpu, load_cpu = PLACES[place]
         server = Server(system, server_cpu, size)
         try:
@@ -158,6 +163,7 @@ class Bench:
                 try:
                     run(case, name)
                 except Failed as error:
+                    self.failures += name.startswith(MUSTER)
                     print(f"  {case}: {name}: {error}", file=sys.stderr)
             print(f"  {case}: run {number + 1} of {self.runs}", file=sys.stderr, flush=True)
 
@@ -181,7 +187,7 @@ def round_trips(bench):
                 producers = 4 if name in ("beanstalkd", "jetstream mem") else 1
                 flags = ["-r", "-d", depth, "-k", BATCH.get(name, 128), "-p", producers,
                          "-n", bench.count(SPEED[name] * slow)]
-                take_load(bench, case, name, bench.load(name, flags, size=size))
+                take_load(bench, case, name, bench.load(case, name, flags, size=size))
             bench.interleave(f"roundtrip-{label}-depth{depth}", [MUSTER, RELAY, *RIVALS], run)
 
 
@@ -193,14 +199,14 @@ def take_load(bench, case, name, got):
 def one_at_a_time(bench):
     def run(case, name):
         flags = ["-r", "-d", 1000, "-k", 1, "-n", bench.count(20000 if name == "beanstalkd" else 100000)]
-        take_load(bench, case, name, bench.load(name, flags))
+        take_load(bench, case, name, bench.load(case, name, flags))
     bench.interleave("one-at-a-time-64B-depth1000", [MUSTER, "gearmand -t 0", "redis lists", "beanstalkd"], run)
 
 
 def latency(bench):
     def run(case, name):
         workers = ["-w", 1] if name.startswith(RELAY) else []
-        got = bench.load(name, ["-l", "-d", 1, "-q", 1, "-k", 1, "-r", "-f", "-n", bench.count(8000), *workers])
+        got = bench.load(case, name, ["-l", "-d", 1, "-q", 1, "-k", 1, "-r", "-f", "-n", bench.count(8000), *workers])
         bench.add(case, name, "p50", "us", got["result_p50_us"])
         bench.add(case, name, "p99", "us", got["result_p99_us"])
     bench.interleave("depth1-64B", [MUSTER, "muster busy-poll", RELAY, "relay spin", *RIVALS], run)
@@ -211,7 +217,7 @@ def herd(bench):
     for extra in (0, 5000):
         def run(case, name, extra=extra):
             flags = ["-l", "-r", "-d", 1, "-q", 1, "-k", 1, "-H", extra, "-a", 200, "-n", bench.count(4000)]
-            got = bench.load(name, flags)
+            got = bench.load(case, name, flags)
             bench.add(case, name, "p50", "us", got["result_p50_us"])
             bench.add(case, name, "server_cpu", "us/command", got["srv_cpu_s"] / got["n"] * 1e6)
         names = [MUSTER, "beanstalkd", "redis lists"] + ([] if extra else ["gearmand -t 0"])
@@ -220,7 +226,7 @@ def herd(bench):
 
 def idle(bench):
     def run(case, name):
-        got = bench.load(name, ["-i", "-w", 10000, "-a", 200], place="free")
+        got = bench.load(case, name, ["-i", "-w", 10000, "-a", 200], place="free")
         bench.add(case, name, "connect", "s", got["connect_s"])
         bench.add(case, name, "memory", "KiB/connection", (got["rss_after_kb"] - got["rss_before_kb"]) / got["conns"])
         bench.add(case, name, "threads", "threads", got["threads"])
@@ -228,42 +234,69 @@ def idle(bench):
     bench.interleave("idle-10000", [MUSTER, "gearmand -t 0", "nats core", "redis lists", "beanstalkd"], run)
 
 
+SLAVES = 4
+SLOTS = 256
+
+
+def start_slaves(programs, address, cpu):
+    return [subprocess.Popen(pinned(cpu, [
+        programs + "/muster-slave", "--slots", str(SLOTS), "--mode", "push", "--name", f"bench{number}",
+        "--log-level", "error", address]), stderr=subprocess.DEVNULL) for number in range(SLAVES)]
+
+
 def real_library(bench):
-    """`muster bench` on the public library, and four muster-slave processes with the echo handler."""
-    def run(case, name):
+    """`muster bench` on the public library, and four muster-slave processes with the echo handler: the
+    slaves on the generator's CPU and the client on the master's, or where the scheduler puts them."""
+    programs = os.path.join(bench.bins, "bin")
+
+    def run(case, name, place):
+        server_cpu, slaves_cpu = PLACES[place]
         server = Server(bench.systems[MUSTER], "0", 64)
         address = f"127.0.0.1:{server.port}"
-        programs = os.path.join(bench.bins, "bin")
         slaves = []
         try:
-            for number in range(4):
-                slaves.append(subprocess.Popen(
-                    [programs + "/muster-slave", "--slots", "256", "--mode", "push", "--name",
-                     f"bench{number}", "--log-level", "error", address], stderr=subprocess.DEVNULL))
-            wait_for_slaves(programs, address, 4)
-            begun = process_cpu_s(server.pid)
-            done = subprocess.run([programs + "/muster", "--master", address, "bench", "--depth", "1000", "--count",
-                                   str(bench.count(1000000)), "--json"], capture_output=True, text=True, check=False)
-            used = process_cpu_s(server.pid) - begun
+            slaves = start_slaves(programs, address, slaves_cpu)
+            wait_for_slots(programs, address, SLAVES * SLOTS)
+            begun = process_cpu_s(server.pid), sum(process_cpu_s(slave.pid) for slave in slaves)
+            got = json.loads(finished(pinned(server_cpu, [
+                programs + "/muster", "--master", address, "bench", "--depth", "1000",
+                "--count", str(bench.count(1000000)), "--json"])))
+            ended = process_cpu_s(server.pid), sum(process_cpu_s(slave.pid) for slave in slaves)
         finally:
             for slave in slaves:
                 stop(slave)
             server.close()
-        if done.returncode != 0:
-            raise Failed(done.stderr.strip()[-200:])
-        got = json.loads(done.stdout)
+        if got["failed"] != 0:
+            raise Failed(f"{got['failed']} commands failed")
+        bench.params[case, name] = f"{SLAVES} x muster-slave --slots {SLOTS} --mode push, {place}"
         bench.add(case, name, "rate", "commands/s", got["commands_per_second"])
-        bench.add(case, name, "server_cpu", "us/command", used / got["commands"] * 1e6)
-    bench.interleave("library-64B-depth1000", [MUSTER], run)
+        bench.add(case, name, "p50", "us", got["p50_us"])
+        bench.add(case, name, "p99", "us", got["p99_us"])
+        bench.add(case, name, "server_cpu", "us/command", (ended[0] - begun[0]) / got["commands"] * 1e6)
+        bench.add(case, name, "slaves_cpu", "us/command", (ended[1] - begun[1]) / got["commands"] * 1e6)
+        bench.add(case, name, "client_cpu", "us/command", got["client_cpu_us_per_command"])
+
+    bench.interleave("library-64B-depth1000", [MUSTER], lambda case, name: run(case, name, "split"))
+    bench.interleave("library-64B-depth1000-free", [MUSTER], lambda case, name: run(case, name, "free"))
 
 
 def process_cpu_s(pid):
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Of a process's CPU clock: finer than the ticks in /proc."""
+    return time.clock_gettime((~pid << 3) | 2)
 
 
-def wait_for_slaves(programs, address, count):
+def finished(command, **options):
+    """Its standard output; Failed when it fails or takes too long."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S, **options)
+    except subprocess.TimeoutExpired as error:
+        raise Failed(f"{command[0]} does not end") from error
+    if done.returncode != 0:
+        raise Failed(done.stderr.strip()[-200:])
+    return done.stdout
+
+
+def wait_for_slots(programs, address, count):
     end = time.monotonic() + START_S
     while time.monotonic() < end:
         done = subprocess.run([programs + "/muster", "--master", address, "status", "--json"],
@@ -280,12 +313,9 @@ def no_op_map(bench):
     count = bench.count(8000)
     lines = "".join(f"{number}\n" for number in range(count))
 
-    def timed(command, **environment):
+    def timed(command):
         begun = time.monotonic()
-        done = subprocess.run(command, input=lines, text=True, capture_output=True, check=False,
-                              env=dict(os.environ, **environment))
-        if done.returncode != 0:
-            raise Failed(done.stderr.strip()[-200:])
+        finished(command, input=lines)
         return (time.monotonic() - begun) / count * 1e6
 
     def run(case, name):
@@ -336,7 +366,8 @@ def report(bench, path):
     for (case, system, metric), values in bench.samples.items():
         rows.append(dict(case=case, system=system, metric=metric, unit=bench.units[metric],
                          median=round(statistics.median(values), 4), min=round(min(values), 4),
-                         max=round(max(values), 4), runs=len(values)))
+                         max=round(max(values), 4), runs=len(values),
+                         params=bench.params.get((case, system), "")))
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:
         json.dump(rows, file, indent=1)
@@ -371,7 +402,8 @@ def main():
     for case in CASES:
         case(bench)
     report(bench, os.path.abspath(arguments.out))
+    return 1 if bench.failures else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
