@@ -113,7 +113,7 @@ def systems(bins):
 class Bench:
     def __init__(self, arguments):
         self.bins = arguments.bin
-        self.runs = 2 if arguments.quick else arguments.runs
+        self.runs = arguments.runs or (2 if arguments.quick else 5)
         self.scale = 0.25 if arguments.quick else 1.0
         self.only = arguments.only
         self.systems = systems(self.bins)
@@ -311,18 +311,18 @@ def no_op_map(bench):
     """A command that does nothing, by four at a time: `muster map`, bare fork + exec + wait, GNU parallel."""
     programs = os.path.join(bench.bins, "bin")
     count = bench.count(8000)
-    lines = "".join(f"{number}\n" for number in range(count))
 
-    def timed(command):
+    def timed(command, share=1):
+        part = count // share
         begun = time.monotonic()
-        finished(command, input=lines)
-        return (time.monotonic() - begun) / count * 1e6
+        finished(command, input="".join(f"{number}\n" for number in range(part)))
+        return (time.monotonic() - begun) / part * 1e6
 
     def run(case, name):
         if name == "fork+exec+wait":
             bench.add(case, name, "cost", "us/command", timed([bench.bins + "/bench/bench_spawn", "4", str(count)]))
         elif name == "GNU parallel":
-            bench.add(case, name, "cost", "us/command", timed(["parallel", "-j4", "true", "{}"]))
+            bench.add(case, name, "cost", "us/command", timed(["parallel", "-j4", "true", "{}"], 8))
         else:
             bench.add(case, name, "cost", "us/command", timed(
                 [programs + "/muster", "dev", "--slaves", "4", "--slots", "1", "--", programs + "/muster", "map",
@@ -392,7 +392,7 @@ def report(bench, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two short runs of everything")
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, help="repetitions; 5, or 2 when quick")
     parser.add_argument("--only", help="only cases whose name contains TEXT")
     parser.add_argument("--bin", default=os.path.join(ROOT, "build", "release"), help="a build tree")
     parser.add_argument("--out", default=os.path.join(ROOT, "build", "bench", "results.json"))
