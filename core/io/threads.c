@@ -103,21 +103,23 @@ static void spawn(struct ms_workers *workers)
     pthread_attr_destroy(&attributes);
 }
 
-void ms_workers_call_help(struct ms_workers *workers, bool is_urgent)
+bool ms_workers_call_help(struct ms_workers *workers, bool is_urgent)
 {
     const uint32_t busy = workers->threads_count - workers->idle;
 
     if (workers->ready.first == NULL) {
-        return;
+        return false;
     }
     if (workers->idle > workers->signaled) {
         workers->signaled++;
         workers->wakes++;
-        pthread_cond_signal(&workers->work);
-    } else if ((is_urgent || (workers->signaled == 0 && busy <= workers->slow)) &&
-               workers->threads_count < workers->slots) {
+        return true;
+    }
+    if ((is_urgent || (workers->signaled == 0 && busy <= workers->slow)) &&
+        workers->threads_count < workers->slots) {
         spawn(workers);
     }
+    return false;
 }
 
 /* Waits for a job; NULL when the pool closes. Lock held. */
@@ -143,15 +145,18 @@ static void run_work(struct ms_workers *workers, struct ms_work *work)
 {
     atomic_uint *cost = &workers->costs[work->task.plugin->index];
     const bool was_slow = is_slow(workers, work);
-    bool notice = false;
+    bool notice = false, help = false;
 
     if (was_slow) {
         /* It may take long: nothing shall wait behind it. */
         workers->slow++;
-        ms_workers_call_help(workers, false);
+        help = ms_workers_call_help(workers, false);
         notice = take_notice(workers);
     }
     pthread_mutex_unlock(&workers->lock);
+    if (help) {
+        pthread_cond_signal(&workers->work);
+    }
     if (notice) {
         ev_async_send(workers->loop, &workers->notice);
     }

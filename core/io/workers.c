@@ -116,8 +116,12 @@ static void hand_over(struct ms_workers *workers)
     }
     pthread_mutex_lock(&workers->lock);
     fifo_append(&workers->ready, &workers->batch);
-    ms_workers_call_help(workers, false);
+    const bool help = ms_workers_call_help(workers, false);
+
     pthread_mutex_unlock(&workers->lock);
+    if (help) {
+        pthread_cond_signal(&workers->work);
+    }
     if (!ev_is_active(&workers->watch)) {
         ev_timer_again(workers->loop, &workers->watch);
     }
@@ -144,13 +148,15 @@ static void watch_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 
     (void)revents;
     pthread_mutex_lock(&workers->lock);
-    if (workers->pops == workers->pops_seen) {
-        ms_workers_call_help(workers, true);
-    }
+    const bool help = workers->pops == workers->pops_seen && ms_workers_call_help(workers, true);
+
     workers->pops_seen = workers->pops;
     const bool is_quiet = workers->ready.first == NULL && workers->items == NULL;
 
     pthread_mutex_unlock(&workers->lock);
+    if (help) {
+        pthread_cond_signal(&workers->work);
+    }
     if (is_quiet) {
         ev_timer_stop(loop, watcher);
     } else {

@@ -72,8 +72,9 @@ extern const struct ms_task_ops ms_workers_task_ops;
 uint64_t ms_workers_clock_ns(void);
 
 /* Sees to it that somebody takes the next ready job: a thread that is on its way, or busy with quick
- * jobs, will do, unless it is urgent. Lock held. */
-void ms_workers_call_help(struct ms_workers *workers, bool is_urgent);
+ * jobs, will do, unless it is urgent. Lock held. True when the caller is to signal `work`, after it
+ * has let go of the lock: who wakes to find it taken has been woken twice. */
+bool ms_workers_call_help(struct ms_workers *workers, bool is_urgent);
 
 /* Puts an item on the queue and tells the loop, from any thread. */
 void ms_workers_send(struct ms_workers *workers, struct ms_workers_item *item);
