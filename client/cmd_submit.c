@@ -123,6 +123,7 @@ static const struct ms_cli cli = {
 
 struct submitting {
     const struct settings *settings;
+    const char *type; /* as the user wrote it */
     struct ms_client *client;
     uint64_t seq;
     int out_fd;
@@ -131,6 +132,7 @@ struct submitting {
     bool is_ended;
     int code;
     ev_signal signals[2];
+    ev_timer patience; /* runs while nobody is there to accept the command */
 };
 
 static bool is_waiting(const struct submitting *submitting)
@@ -284,7 +286,7 @@ static void done_cb(struct ms_client *client, const struct ms_client_result *res
 
     (void)client;
     if (result->error != MS_CLIENT_OK) {
-        ms_cli_say(&cli, "refused: %s",
+        ms_cli_say(&cli, "%s refused: %s", submitting->type,
                    result->detail[0] != '\0' ? result->detail : ms_client_strerror(result->error));
         end(submitting, ms_cli_exit_code(result->error));
         return;
@@ -317,11 +319,26 @@ static void done_cb(struct ms_client *client, const struct ms_client_result *res
 
 static void connection_cb(struct ms_client *client, bool is_up, int error, void *context)
 {
+    struct submitting *submitting = context;
+
     (void)client;
-    (void)context;
-    if (!is_up) {
-        ms_cli_say(&cli, "%s; trying again", ms_client_strerror(error));
+    if (is_up) {
+        ev_timer_stop(ev_default_loop(0), &submitting->patience);
+        return;
     }
+    ms_cli_say(&cli, "%s; trying again", ms_client_strerror(error));
+    /* Who waits for an outcome waits for the next master, too; the others only came to hand it in. */
+    if (!is_waiting(submitting)) {
+        ev_timer_start(ev_default_loop(0), &submitting->patience);
+    }
+}
+
+static void patience_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    ms_cli_say(&cli, "no master has accepted it");
+    end(watcher->data, EX_UNAVAILABLE);
 }
 
 /* The first one cancels the command, whose outcome then ends us; the second ends us at once. */
@@ -420,13 +437,17 @@ static int connect_and_submit(struct submitting *submitting, const char *type,
                               const struct ms_cli_bytes *payload)
 {
     const struct settings *settings = submitting->settings;
-    struct ms_client_options more = {.size = sizeof more, .on_connection = connection_cb};
+    struct ms_client_options more = {
+        .size = sizeof more, .on_connection = connection_cb, .context = submitting};
     char client_id[MS_CLI_ID_SIZE];
     int code = EX_OK;
 
     if (settings->id != NULL && ms_cli_parse_id(settings->id, client_id, &more.first_seq)) {
         more.id = client_id;
     }
+    ev_timer_init(&submitting->patience, patience_cb,
+                  (double)settings->common.connect_timeout / MS_SEC, 0);
+    submitting->patience.data = submitting;
     submitting->client = ms_cli_connect(&cli, &settings->common, &more, &code);
     if (submitting->client == NULL) {
         return code;
@@ -435,12 +456,13 @@ static int connect_and_submit(struct submitting *submitting, const char *type,
     code = submit(submitting, type, payload);
     ms_client_close(submitting->client, 0);
     ms_client_destroy(submitting->client);
+    ev_timer_stop(ev_default_loop(0), &submitting->patience);
     return code;
 }
 
 static int run_with(const struct settings *settings, const char *type)
 {
-    struct submitting submitting = {.settings = settings, .out_fd = -1};
+    struct submitting submitting = {.settings = settings, .type = type, .out_fd = -1};
     struct ms_cli_bytes payload = {.data = NULL};
     int code = EX_OSERR;
 
