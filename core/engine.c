@@ -30,13 +30,23 @@ void ms_engine_step(struct ms_engine *engine, ms_time now, const struct ms_event
     engine->ops->step(engine, now, event);
 }
 
-bool ms_engine_poll(struct ms_engine *engine, struct ms_effect *effect_out)
+const struct ms_effect *ms_engine_next(struct ms_engine *engine)
 {
     if (engine->count == 0) {
+        return NULL;
+    }
+    engine->count--;
+    return &engine->effects[engine->head++];
+}
+
+bool ms_engine_poll(struct ms_engine *engine, struct ms_effect *effect_out)
+{
+    const struct ms_effect *effect = ms_engine_next(engine);
+
+    if (effect == NULL) {
         return false;
     }
-    *effect_out = engine->effects[engine->head++];
-    engine->count--;
+    *effect_out = *effect;
     return true;
 }
 

@@ -100,6 +100,8 @@ void ms_engine_step(struct ms_engine *engine, ms_time now, const struct ms_event
 
 /* Takes the next effect, in order of emission; false when there is none. */
 bool ms_engine_poll(struct ms_engine *engine, struct ms_effect *effect_out);
+/* The same without a copy: it stays in place until the next step. NULL when there is none. */
+const struct ms_effect *ms_engine_next(struct ms_engine *engine);
 
 /* When to be stepped with TICK at the latest; MS_TIME_NEVER if idle. */
 ms_time ms_engine_deadline(const struct ms_engine *engine);

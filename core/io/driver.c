@@ -74,13 +74,14 @@ static void carry_out(struct ms_driver *driver, const struct ms_effect *effect)
 
 static void step_once(struct ms_driver *driver, const struct ms_event *event)
 {
-    struct ms_effect effect;
+    struct ms_engine *engine = driver->options.engine;
+    const struct ms_effect *effect;
 
     ms_assert(!driver->is_stepping);
     driver->is_stepping = true;
-    ms_engine_step(driver->options.engine, driver->now, event);
-    while (ms_engine_poll(driver->options.engine, &effect)) {
-        carry_out(driver, &effect);
+    ms_engine_step(engine, driver->now, event);
+    while ((effect = ms_engine_next(engine)) != NULL) {
+        carry_out(driver, effect);
     }
     driver->is_stepping = false;
 }
