@@ -215,6 +215,10 @@ static int exit_code(const struct ms_mapper *mapper)
     if (mapper->interrupts > 0) {
         return MS_EX_INTERRUPTED;
     }
+    if (mapper->halt.when != MS_HALT_NEVER && mapper->halt.why == MS_HALT_SUCCESS &&
+        mapper->succeeded >= mapper->halt.count) {
+        return EX_OK; /* what was looked for was found, whatever failed on the way */
+    }
     return mapper->progress.failed <= MS_MAPPER_FAILED_MAX ? (int)mapper->progress.failed
                                                            : MS_MAPPER_EXIT_MORE;
 }

@@ -369,6 +369,28 @@ bool ms_template_is_shell(const struct ms_template *template)
 
 /* ---- filling in ---- */
 
+/* As dirname(1): slashes at the end belong to the last component. */
+static const char *directory_of(const char *argument, size_t *size_out)
+{
+    size_t size = strlen(argument);
+
+    while (size > 1 && argument[size - 1] == '/') {
+        size--;
+    }
+    while (size > 0 && argument[size - 1] != '/') {
+        size--;
+    }
+    if (size == 0) {
+        *size_out = 1;
+        return ".";
+    }
+    while (size > 1 && argument[size - 1] == '/') {
+        size--;
+    }
+    *size_out = size;
+    return argument;
+}
+
 /* The part of the argument that a replacement string stands for; size bytes of the return value. */
 static const char *part_of(enum what what, const char *argument, size_t *size_out)
 {
@@ -388,12 +410,7 @@ static const char *part_of(enum what what, const char *argument, size_t *size_ou
         *size_out = (size_t)((dot != NULL ? dot : end) - base);
         return base;
     case DIRECTORY:
-        if (slash == NULL) {
-            *size_out = 1;
-            return ".";
-        }
-        *size_out = slash == argument ? 1 : (size_t)(slash - argument);
-        return argument;
+        return directory_of(argument, size_out);
     default:
         *size_out = (size_t)(end - argument);
         return argument;

@@ -66,6 +66,10 @@ START_TEST(replacement_strings_stand_for_parts_of_a_path)
     ck_assert_str_eq(expand("x", "{#}", NULL, "/a/b.c.d"), "x 7");
     ck_assert_str_eq(expand("x", "{//}", NULL, "/a"), "x /");
     ck_assert_str_eq(expand("x", "{//}", NULL, "a"), "x .");
+    ck_assert_str_eq(expand("x", "{//}", NULL, "a/b/"), "x a");
+    ck_assert_str_eq(expand("x", "{//}", NULL, "/q/"), "x /");
+    ck_assert_str_eq(expand("x", "{//}", NULL, "a//b"), "x a");
+    ck_assert_str_eq(expand("x", "{//}", NULL, "/"), "x /");
     ck_assert_str_eq(expand("x", "{.}", NULL, "/a.d/b"), "x /a.d/b");
     ck_assert_str_eq(expand("x", "{/}", NULL, "a/"), "x ''");
     ck_assert_str_eq(expand("x", "-{}{.}:{#}-", NULL, "a.b"), "x -a.ba:7-");
