@@ -36,7 +36,7 @@
     X(CLOSED_ID, 38, false, "this id is closed: its outcome was confirmed before")                 \
     X(NO_MEMORY, 39, false, "out of memory")                                                       \
     X(PERMISSION, 40, false, "not allowed")                                                        \
-    X(RESULT_SIZE, 41, false, "output larger than the master keeps for one command")               \
+    X(RESULT_SIZE, 41, false, "output larger than the 64 MiB that are kept for one command")       \
     X(CANCELLED, 42, false, "cancelled")
 
 enum ms_error {

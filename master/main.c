@@ -147,6 +147,26 @@ static void on_stop(void *context, bool is_now)
     }
 }
 
+/* A changed option that only a start takes over is named, so that nobody thinks it holds. */
+static void warn_of_restart(const struct master_node *self, const struct ms_options *fresh)
+{
+    char before[MS_OPTION_STRING_MAX], after[MS_OPTION_STRING_MAX];
+    struct ms_text text;
+
+    for (size_t i = 0; i < fresh->count; i++) {
+        const struct ms_option *option = &fresh->table[i];
+
+        ms_text_init(&text, before, sizeof before);
+        ms_options_print_value(&self->options, option, &text);
+        ms_text_init(&text, after, sizeof after);
+        ms_options_print_value(fresh, option, &text);
+        if (!option->is_reloadable && strcmp(before, after) != 0) {
+            ms_log(self->program.log, MS_LEVEL_WARN, "needs a restart",
+                   MS_LOG_TEXT("option", option->name), MS_LOG_TEXT("value", after));
+        }
+    }
+}
+
 static void on_reload(void *context)
 {
     struct master_node *self = context;
@@ -166,6 +186,7 @@ static void on_reload(void *context)
     ms_master_engine(self->master)->trace = ms_log_trace(self->program.log);
     ms_master_reconfigure(self->master, &config);
     ms_driver_post(self->driver, &(struct ms_event){.type = MS_EVENT_RELOAD});
+    warn_of_restart(self, &options);
     ms_log(self->program.log, MS_LEVEL_INFO, "reloaded");
     ms_options_finish(&options);
 }

@@ -171,5 +171,13 @@ def test_wrong_configuration_is_refused_by_name():
         assert "wrong.conf" in plugin.log(), plugin.log()
 
 
+def test_plug_in_of_another_abi_is_refused_with_both_numbers():
+    with Cluster() as cluster:
+        handler = os.path.join(os.environ["MS_BUILD_DIR"], "tests", "integration", "handlers", "future.so")
+        refused = cluster.start("future", ["muster-slave", "--handler", handler, cluster.address])
+        assert refused.process.wait(30) != 0
+        assert "future.so" in refused.log() and "99" in refused.log() and "1" in refused.log(), refused.log()
+
+
 if __name__ == "__main__":
     main(globals())

@@ -2,6 +2,7 @@
 """What happens to work when processes stop, die, drain and come back: real processes, real signals."""
 import os
 import signal
+import tempfile
 
 from harness import Cluster, main, wait_until
 
@@ -141,11 +142,22 @@ def test_new_life_of_the_master_gets_the_work_again():
 
 
 def test_reload_takes_what_may_change():
-    with Cluster("--config", os.devnull) as cluster:
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file, Cluster("--config", file.name) as cluster:
+        cluster.slave()
+        assert cluster.muster("submit", "echo", "--payload", "x" * 100, "--wait").returncode == 0
+        file.write("payload-max = 50B\nname = 'another'\n")
+        file.flush()
         cluster.master.signal(signal.SIGHUP)
         wait_until("it says so", lambda: "reloaded" in cluster.master.log())
-        cluster.slave()
+        assert 'msg="needs a restart" option=name' in cluster.master.log(), cluster.master.log()
+        refused = cluster.muster("submit", "echo", "--payload", "x" * 100, "--wait", check=False)
+        assert refused.returncode != 0 and b"payload" in refused.stderr, refused
         assert cluster.muster("submit", "echo", "--payload", "x", "--wait").stdout == b"x"
+        file.write("no-such-key = 1\n")
+        file.flush()
+        cluster.master.signal(signal.SIGHUP)
+        wait_until("it refuses", lambda: "not reloaded" in cluster.master.log())
+        assert "no-such-key" in cluster.master.log()
 
 
 if __name__ == "__main__":
