@@ -403,5 +403,6 @@ static void on_io(struct ev_loop *loop, ev_io *io, int revents)
     }
     if ((revents & EV_READ) != 0) {
         ms_connection_receive(connection);
+        ms_driver_served(io->data); /* frees the connection if it is dead */
     }
 }

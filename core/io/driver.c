@@ -1,4 +1,5 @@
-/* The turn of the loop: events to the engine, its effects to the connections, one write for each. */
+/* The turn of the loop: events to the engine, its effects to the connections, one write for each; in
+ * a long turn one for every so many commands, so that the peers do not wait for all of it. */
 #include "core/io/driver_private.h"
 
 #include <fcntl.h>
@@ -144,6 +145,14 @@ static void flush(struct ms_driver *driver)
     }
 }
 
+void ms_driver_served(struct ms_driver *driver)
+{
+    if (driver->stats.commands_in_total - driver->flushed_at >= MS_DRIVER_FLUSH_COMMANDS) {
+        flush(driver);
+        driver->flushed_at = driver->stats.commands_in_total;
+    }
+}
+
 /* The one timer: the engine's deadline and the connections' time limits. */
 static void arm_timer(struct ms_driver *driver)
 {
@@ -190,6 +199,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int revents)
     (void)loop, (void)revents;
     drain(driver);
     flush(driver);
+    driver->flushed_at = driver->stats.commands_in_total;
     driver->now = ms_clock_now();
     driver->is_turning = false;
     arm_timer(driver);

@@ -11,14 +11,15 @@
 #include "core/pool.h"
 #include "proto/codec.h"
 
-#define MS_DRIVER_READ_SIZE     (256u << 10) /* one connection's share of a turn */
-#define MS_DRIVER_PARTIAL_SIZE  (4u << 10)   /* first allocation for a frame that is incomplete */
-#define MS_DRIVER_ACCEPT_BATCH  256          /* connections accepted per listener and turn */
-#define MS_DRIVER_BACKLOG       4096
-#define MS_DRIVER_FLUSH_ROUNDS  4    /* flushes of one turn, when failed writes cause output */
-#define MS_DRIVER_MAILBOX_BURST 1024 /* posted events stepped before input is read again */
-#define MS_DRIVER_LINGER        (1 * MS_SEC)    /* a closed connection may take this long to go */
-#define MS_DRIVER_ACCEPT_PAUSE  (100 * MS_MSEC) /* without descriptors */
+#define MS_DRIVER_READ_SIZE      (256u << 10) /* one connection's share of a turn */
+#define MS_DRIVER_PARTIAL_SIZE   (4u << 10)   /* first allocation for a frame that is incomplete */
+#define MS_DRIVER_ACCEPT_BATCH   256          /* connections accepted per listener and turn */
+#define MS_DRIVER_BACKLOG        4096
+#define MS_DRIVER_FLUSH_ROUNDS   4    /* flushes of one turn, when failed writes cause output */
+#define MS_DRIVER_FLUSH_COMMANDS 100  /* commands of a turn after which output is not held back */
+#define MS_DRIVER_MAILBOX_BURST  1024 /* posted events stepped before input is read again */
+#define MS_DRIVER_LINGER         (1 * MS_SEC)    /* a closed connection may take this long to go */
+#define MS_DRIVER_ACCEPT_PAUSE   (100 * MS_MSEC) /* without descriptors */
 
 /* What limits.h says, changeable for tests only. */
 struct ms_driver_tuning {
@@ -78,6 +79,7 @@ struct ms_driver {
     struct ms_resolver *resolver; /* made when the first name is looked up */
     int reserve;                  /* a descriptor to give up when there are no others */
     struct ms_driver_stats stats;
+    uint64_t flushed_at; /* commands that had come in when all output was written last */
     uint64_t
         writes_total; /* system calls; frames and commands per write tell how well it batches */
     struct ms_entropy entropy;
@@ -94,6 +96,8 @@ static inline struct ms_driver *ms_connection_driver(const struct ms_connection 
 
 /* driver.c. Steps the engine and carries out its effects; not from within a step. */
 void ms_driver_step(struct ms_driver *driver, const struct ms_event *event);
+/* A connection's input has been served: writes what there is when it has become much. */
+void ms_driver_served(struct ms_driver *driver);
 /* Steps it now, or later if a step is under way. */
 void ms_driver_tell(struct ms_driver *driver, const struct ms_event *event);
 
