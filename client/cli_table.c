@@ -223,7 +223,7 @@ static void report_cb(struct ms_client *client, const struct ms_client_report *r
     }
 }
 
-int ms_cli_ask(const struct ms_cli *cli, struct ms_client *client,
+static int ask(const struct ms_cli *cli, struct ms_client *client,
                const struct ms_client_query *query, const struct ms_cli_table *table)
 {
     struct printing printing = {.cli = cli, .table = table};
@@ -242,4 +242,18 @@ int ms_cli_ask(const struct ms_cli *cli, struct ms_client *client,
     }
     print_end(&printing);
     return EX_OK;
+}
+
+int ms_cli_ask(const struct ms_cli *cli, const struct ms_cli_common *common,
+               const struct ms_client_query *query, const struct ms_cli_table *table)
+{
+    int code = EX_OK;
+    struct ms_client *client = ms_cli_connect(cli, common, NULL, &code);
+
+    if (client != NULL) {
+        code = ask(cli, client, query, table);
+        ms_client_close(client, 0);
+        ms_client_destroy(client);
+    }
+    return code;
 }

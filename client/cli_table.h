@@ -11,8 +11,8 @@ struct ms_cli_table {
     bool no_headers;
 };
 
-/* Asks and prints. Returns the exit code; mistakes are explained. */
-int ms_cli_ask(const struct ms_cli *cli, struct ms_client *client,
+/* Connects, asks, prints, says goodbye. Returns the exit code; mistakes are explained. */
+int ms_cli_ask(const struct ms_cli *cli, const struct ms_cli_common *common,
                const struct ms_client_query *query, const struct ms_cli_table *table);
 
 #endif

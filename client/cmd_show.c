@@ -1,5 +1,3 @@
-#include <sysexits.h>
-
 #include "client/cli_table.h"
 #include "client/cli_commands.h"
 
@@ -26,27 +24,19 @@ static int show(const struct settings *settings, const char *id)
 {
     char client_id[MS_CLI_ID_SIZE];
     uint64_t seq = 0;
-    int code = EX_OK;
 
     if (!ms_cli_parse_id(id, client_id, &seq)) {
         return ms_cli_usage_error(&cli, "an id is 32 hex digits, a colon and a number from 1");
     }
-    struct ms_client *client = ms_cli_connect(&cli, &settings->common, NULL, &code);
+    const struct ms_client_query query = {
+        .size = sizeof query,
+        .what = MS_CLIENT_ASK_SHOW,
+        .client_id = client_id,
+        .seq = seq,
+    };
+    const struct ms_cli_table how = {.is_json = settings->common.is_json, .is_record = true};
 
-    if (client != NULL) {
-        const struct ms_client_query query = {
-            .size = sizeof query,
-            .what = MS_CLIENT_ASK_SHOW,
-            .client_id = client_id,
-            .seq = seq,
-        };
-        const struct ms_cli_table how = {.is_json = settings->common.is_json, .is_record = true};
-
-        code = ms_cli_ask(&cli, client, &query, &how);
-        ms_client_close(client, 0);
-        ms_client_destroy(client);
-    }
-    return code;
+    return ms_cli_ask(&cli, &settings->common, &query, &how);
 }
 
 static int run(int argc, char **argv)

@@ -1,5 +1,3 @@
-#include <sysexits.h>
-
 #include "client/cli_table.h"
 #include "client/cli_commands.h"
 
@@ -24,21 +22,14 @@ static int run(int argc, char **argv)
     struct settings settings;
     struct ms_options options;
     const struct ms_cli_result result = ms_cli_parse(&cli, argc, argv, &settings, &options);
-    int code = EX_OK;
 
     if (result.is_done) {
         return result.exit_code;
     }
-    struct ms_client *client = ms_cli_connect(&cli, &settings.common, NULL, &code);
+    const struct ms_client_query query = {.size = sizeof query, .what = MS_CLIENT_ASK_STATUS};
+    const struct ms_cli_table how = {.is_json = settings.common.is_json, .is_record = true};
+    const int code = ms_cli_ask(&cli, &settings.common, &query, &how);
 
-    if (client != NULL) {
-        const struct ms_client_query query = {.size = sizeof query, .what = MS_CLIENT_ASK_STATUS};
-        const struct ms_cli_table how = {.is_json = settings.common.is_json, .is_record = true};
-
-        code = ms_cli_ask(&cli, client, &query, &how);
-        ms_client_close(client, 0);
-        ms_client_destroy(client);
-    }
     ms_options_finish(&options);
     return ms_cli_finish_output(&cli, code);
 }
