@@ -1,5 +1,5 @@
 /* Who gets what: never a type that was not announced, evenly, and nobody is woken for nothing. */
-#include "master_frames.h"
+#include "master_crowd.h"
 
 static void joins(struct script *s, ms_peer peer, bool runs_other)
 {
@@ -84,19 +84,7 @@ START_TEST(idle_slaves_are_left_alone)
 
     setup(&s);
     for (ms_peer peer = 1; peer <= COUNT; peer++) {
-        struct ms_hello hello = hello_of(MS_ROLE_SLAVE, 1);
-
-        memcpy(hello.node.bytes, &peer, sizeof peer);
-        ms_engine_step(
-            s.engine, s.now,
-            &(struct ms_event){.type = MS_EVENT_PEER_OPENED, .peer = peer, .nonce = uuid_of(1)});
-        ms_engine_step(s.engine, s.now,
-                       &(struct ms_event){.type = MS_EVENT_RECEIVED,
-                                          .peer = peer,
-                                          .command = &(struct ms_command){.kind = MS_KIND_HELLO,
-                                                                          .body.hello = &hello}});
-        for (struct ms_effect effect; ms_engine_poll(s.engine, &effect);) {
-        }
+        greet_quietly(&s, peer);
     }
     for (ms_peer peer = 1; peer <= COUNT; peer += 100) {
         announce(&s, peer, ECHO, "echo");

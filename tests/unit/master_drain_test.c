@@ -1,5 +1,5 @@
 /* Shutting down: nothing new, the rest to its end, goodbye to all. */
-#include "master_frames.h"
+#include "master_crowd.h"
 
 static void stop(struct script *s)
 {
@@ -102,19 +102,7 @@ START_TEST(many_are_told_in_bounded_steps)
 
     setup(&s);
     for (ms_peer peer = 1; peer <= COUNT; peer++) {
-        struct ms_hello hello = hello_of(MS_ROLE_SLAVE, 1);
-
-        memcpy(hello.node.bytes, &peer, sizeof peer);
-        ms_engine_step(
-            s.engine, s.now,
-            &(struct ms_event){.type = MS_EVENT_PEER_OPENED, .peer = peer, .nonce = uuid_of(1)});
-        ms_engine_step(s.engine, s.now,
-                       &(struct ms_event){.type = MS_EVENT_RECEIVED,
-                                          .peer = peer,
-                                          .command = &(struct ms_command){.kind = MS_KIND_HELLO,
-                                                                          .body.hello = &hello}});
-        for (struct ms_effect effect; ms_engine_poll(s.engine, &effect);) {
-        }
+        greet_quietly(&s, peer);
     }
     stop(&s);
     settle_down(&s);
