@@ -209,12 +209,11 @@ void ms_workers_send(struct ms_workers *workers, struct ms_workers_item *item)
             atomic_store_explicit(&workers->is_full, true, memory_order_relaxed);
         }
     }
-    const bool notice = take_notice(workers);
-
-    pthread_mutex_unlock(&workers->lock);
-    if (notice) {
+    /* Under the lock: threads of a handler are not joined, and the workers may go once the item is seen. */
+    if (take_notice(workers)) {
         ev_async_send(workers->loop, &workers->notice);
     }
+    pthread_mutex_unlock(&workers->lock);
 }
 
 static bool task_piece(struct ms_task *task, enum ms_stream stream, struct ms_bytes bytes)
