@@ -54,11 +54,19 @@ struct ms_announce {
     const struct ms_announced *types;
 };
 
+/* What an attempt that a slave holds was of: a master that lost its memory knows only this. */
+struct ms_holding {
+    struct ms_id id;
+    ms_type type;
+    uint32_t attempt;
+};
+
 /* ROLL: attempts the slave holds. VERDICT: those of them it must drop. */
 struct ms_tokens {
     uint32_t count; /* at most MS_HELD_PER_FRAME_MAX */
     const struct ms_token *tokens;
-    bool last; /* no more frames of this roll follow */
+    const struct ms_holding *holdings; /* ROLL: as many; VERDICT: NULL */
+    bool last;                         /* no more frames of this roll follow */
 };
 
 enum ms_query_what {
@@ -66,15 +74,39 @@ enum ms_query_what {
     MS_QUERY_SLAVES = 2,
     MS_QUERY_COMMANDS = 3,
     MS_QUERY_SHOW = 4,
+    MS_QUERY_WHY = 5,    /* one command: why it waits, in one sentence */
+    MS_QUERY_GROUP = 6,  /* where = its name: how many are open, done, buried, cancelled */
+    MS_QUERY_RESULT = 7, /* one command: the outcome that was kept, as TAILs and a row */
+    MS_QUERY_TAIL = 8, /* one command: its output as TAILs from piece `from` on; a row at its end */
+    MS_QUERY_OPERATE = 9, /* operation on all commands of where, or on one id */
     MS_QUERY_COUNT
 };
 
+enum ms_operation {
+    MS_OPERATION_NONE = 0,
+    MS_OPERATION_CANCEL = 1,
+    MS_OPERATION_KICK = 2,        /* BURIED -> READY, a new generation */
+    MS_OPERATION_RELEASE = 3,     /* DELAYED -> READY, or delayed for value microseconds from now */
+    MS_OPERATION_PRIORITY = 4,    /* value */
+    MS_OPERATION_CONCURRENCY = 5, /* of an array: value, 0 = no limit */
+    MS_OPERATION_COUNT
+};
+
+const char *ms_operation_name(enum ms_operation operation); /* "cancel"; never NULL */
+
 struct ms_query {
     enum ms_query_what what;
-    struct ms_id id;             /* SHOW: one command */
+    struct ms_id id;             /* of one command; seq 0 = none */
     uint32_t limit;              /* COMMANDS, SLAVES: rows at most; 0 = all the master will send */
     char state[MS_NAME_MAX + 1]; /* COMMANDS: only in this state; empty = all */
     ms_type type;                /* COMMANDS: only of this type; 0 = all */
+    char where[MS_WHERE_MAX +
+               1]; /* COMMANDS, OPERATE: a filter (core/filter.h); empty = all. GROUP: name */
+    enum ms_operation operation; /* OPERATE */
+    bool is_dry;                 /* OPERATE: only tell what would be done */
+    bool is_following; /* TAIL: until the command has ended; GROUP: answer at each change */
+    uint32_t from;     /* TAIL: piece, from 0 */
+    int64_t value;     /* OPERATE */
 };
 
 /* A table for people and programs: cells in row order, text or number. */

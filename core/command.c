@@ -34,6 +34,8 @@ const char *ms_kind_name(enum ms_kind kind)
         [MS_KIND_CANCEL_ACK] = "CANCEL_ACK",
         [MS_KIND_QUERY] = "QUERY",
         [MS_KIND_REPORT] = "REPORT",
+        [MS_KIND_PART] = "PART",
+        [MS_KIND_TAIL] = "TAIL",
     };
 
     return NAME_IN(names, kind);
@@ -45,6 +47,7 @@ const char *ms_status_name(enum ms_status status)
         [MS_STATUS_OK] = "ok",           [MS_STATUS_RETRY] = "retry",
         [MS_STATUS_FAIL] = "fail",       [MS_STATUS_CANCELLED] = "cancelled",
         [MS_STATUS_TIMEOUT] = "timeout", [MS_STATUS_CRASHED] = "crashed",
+        [MS_STATUS_EXPIRED] = "expired", [MS_STATUS_LOST] = "lost",
     };
 
     return NAME_IN(names, status);
@@ -83,4 +86,27 @@ const char *ms_role_name(enum ms_role role)
     };
 
     return NAME_IN(names, role);
+}
+
+const char *ms_unique_name(enum ms_unique unique)
+{
+    static const char *const names[MS_UNIQUE_COUNT] = {
+        [MS_UNIQUE_NONE] = "none",
+        [MS_UNIQUE_JOIN] = "join",
+        [MS_UNIQUE_REJECT] = "reject",
+        [MS_UNIQUE_REPLACE] = "replace",
+    };
+
+    return NAME_IN(names, unique);
+}
+
+const char *ms_operation_name(enum ms_operation operation)
+{
+    static const char *const names[MS_OPERATION_COUNT] = {
+        [MS_OPERATION_NONE] = "none",         [MS_OPERATION_CANCEL] = "cancel",
+        [MS_OPERATION_KICK] = "kick",         [MS_OPERATION_RELEASE] = "release",
+        [MS_OPERATION_PRIORITY] = "priority", [MS_OPERATION_CONCURRENCY] = "concurrency",
+    };
+
+    return NAME_IN(names, operation);
 }

@@ -44,6 +44,12 @@ enum ms_kind {
         39,              /* m -> c  id.seq; flags says whether it had started; error if unknown */
     MS_KIND_QUERY = 40,  /* c -> m  body.query; count numbers it */
     MS_KIND_REPORT = 41, /* m -> c  body.report; count as in the query */
+    MS_KIND_PART =
+        42, /* c -> m  id.seq, index, payload: a piece of a payload, before its SUBMIT; m -> s
+                        * token, index, payload: the same, before its COMMAND */
+    MS_KIND_TAIL =
+        43, /* m -> c  output of a command asked for by QUERY count: stream, attempt, index,
+                        * payload */
     MS_KIND_COUNT
 };
 
@@ -55,6 +61,8 @@ enum ms_status {
     MS_STATUS_CANCELLED = 3, /* stopped because somebody asked */
     MS_STATUS_TIMEOUT = 4,   /* the attempt's time was over; counts as RETRY */
     MS_STATUS_CRASHED = 5,   /* the handler's process died; counted apart from failure */
+    MS_STATUS_EXPIRED = 6,   /* its deadline passed before it was started */
+    MS_STATUS_LOST = 7,      /* its slave was lost, and it may be started once only */
     MS_STATUS_COUNT
 };
 
@@ -80,6 +88,9 @@ enum ms_command_flags {
     MS_FLAG_BACKGROUND = 1, /* SUBMIT: no outcome wanted; closed when it is done */
     MS_FLAG_STREAM = 2,     /* SUBMIT, COMMAND: the submitter wants output as it comes */
     MS_FLAG_STARTED = 4,    /* CANCEL_ACK: it was already handed to a slave */
+    MS_FLAG_ONCE = 8,       /* SUBMIT: at most one attempt is ever started, whatever is lost */
+    MS_FLAG_KEEP = 16,      /* SUBMIT: the outcome stays to be asked for after it was confirmed */
+    MS_FLAG_PARTS = 32,     /* SUBMIT, COMMAND: the payload was sent before, as PARTs */
 };
 
 /* Protocol versions this code speaks, and optional features as bits of HELLO and WELCOME. */
@@ -97,6 +108,33 @@ struct ms_usage {
     uint64_t rss_kib;
 };
 
+/* Numbers of priorities; higher ones first, first in first out inside one. */
+#define MS_PRIORITY_MIN   (-10)
+#define MS_PRIORITY_MAX   10
+#define MS_PRIORITY_COUNT (MS_PRIORITY_MAX - MS_PRIORITY_MIN + 1)
+
+/* What a submission with a unique key does that meets a live command of its type with the same key. */
+enum ms_unique {
+    MS_UNIQUE_NONE = 0,
+    MS_UNIQUE_JOIN = 1,    /* it gets the outcome of the other one */
+    MS_UNIQUE_REJECT = 2,  /* it is refused with NOT_UNIQUE, naming the other one */
+    MS_UNIQUE_REPLACE = 3, /* the other one is cancelled */
+    MS_UNIQUE_COUNT
+};
+
+/* Terms of a submission that most have none of; all zero = none. */
+struct ms_terms {
+    int8_t priority;            /* MS_PRIORITY_MIN .. MS_PRIORITY_MAX */
+    uint8_t unique_mode;        /* enum ms_unique */
+    uint32_t array_count;       /* > 0: as many commands, with the seqs from id.seq on */
+    uint32_t array_concurrency; /* of these, running at a time; 0 = all */
+    uint64_t parts_size;        /* MS_FLAG_PARTS: bytes of the whole payload */
+    int64_t run_at;             /* not before; wall clock in us since 1970, 0 = now */
+    int64_t deadline;           /* not started after; the same, 0 = never */
+    struct ms_bytes unique;     /* key, at most MS_UNIQUE_KEY_MAX bytes */
+    struct ms_bytes group;      /* a name, at most MS_NAME_MAX */
+};
+
 /* One command as a value. Which fields mean something depends on kind (see enum ms_kind); the rest
  * are zero. All pointers are borrowed: in an event until the effects of that step have been polled
  * dry, in an effect until the engine's next step. */
@@ -110,18 +148,24 @@ struct ms_command {
     uint16_t error;     /* enum ms_error */
     uint32_t attempt;   /* counts from 1 */
     uint32_t attempts_max;
-    uint32_t index;  /* of a piece of output within its attempt, from 0 */
+    uint32_t index; /* of a piece of output within its attempt, or of a PART, from 0; COMMAND: place
+                      * in its array */
     uint32_t signal; /* that ended the handler's process; 0 = none */
     int32_t code;    /* exit status, or the handler's own number */
     ms_type type;
     struct ms_id id;
     struct ms_token token;
-    uint64_t count;  /* PULL and RESULT: credit; acks: length of the run; BEAT, QUERY: number */
+    uint64_t
+        count; /* PULL and RESULT: credit; acks: length of the run; BEAT, QUERY: number; COMMAND:
+                      * size of its array, 0 = it is in none */
     ms_time timeout; /* of one attempt; 0 = none */
-    ms_time delay;   /* before the first attempt, or before the next try */
+    ms_time
+        delay; /* before the first attempt, or before the next try; RESULT: the least the handler
+                      * asks for, with RETRY */
     struct ms_bytes payload;
     struct ms_bytes detail;       /* UTF-8, at most MS_DETAIL_MAX */
     const struct ms_usage *usage; /* NULL = unknown */
+    const struct ms_terms *terms; /* SUBMIT; NULL = none of them */
     union {
         const struct ms_hello *hello;
         const struct ms_welcome *welcome;
@@ -138,5 +182,6 @@ const char *ms_kind_name(enum ms_kind kind);
 const char *ms_status_name(enum ms_status status);
 const char *ms_stream_name(enum ms_stream stream);
 const char *ms_durability_name(enum ms_durability durability);
+const char *ms_unique_name(enum ms_unique unique); /* "join" */
 
 #endif

@@ -13,7 +13,8 @@
  *  2. Steps are bounded: at most MS_EFFECTS_MAX effects. What is left makes the deadline "now", and
  *     the driver comes back with a TICK.
  *  3. Time is an argument, monotonic. Stepping with an earlier time than before is an error.
- *  4. Recovery is events too (REPLAYED).
+ *  4. Recovery is events too (REPLAYED): an engine with a store is stepped with every entry, oldest first,
+ *     then with an empty one, before anything else but TICK.
  *  5. Borrowed pointers: what an event points to stays valid until its effects have been polled dry;
  *     what an effect points to stays valid until the next step. A driver polls dry before it steps.
  *
@@ -30,14 +31,15 @@ enum ms_event_type {
     MS_EVENT_PEER_OPENED, /* peer, tag, nonce: a connection stands (accepted, or CONNECTed: tag) */
     MS_EVENT_PEER_CLOSED, /* peer (or none, when CONNECT failed), tag, error; never after CLOSE */
     MS_EVENT_RECEIVED,    /* peer, epoch, command: a whole, well-formed command */
-    MS_EVENT_PERSISTED,   /* every record up to seq survives a crash */
-    MS_EVENT_REPLAYED,    /* at start: one record read back from the store */
-    MS_EVENT_FINISHED,    /* slave: command (RESULT with token) says how a handler returned */
-    MS_EVENT_OUTPUT,      /* slave: command (OUTPUT with token): a handler wrote something */
-    MS_EVENT_PRODUCED,    /* master: a provider made command */
-    MS_EVENT_REQUEST,     /* client: command is the application's SUBMIT, CANCEL or QUERY */
-    MS_EVENT_STOP,        /* drain: finish what runs, accept nothing new; a second one: now */
-    MS_EVENT_RELOAD,      /* the configuration was read again */
+    MS_EVENT_PERSISTED, /* every record up to seq survives a crash; error: the store failed, for good */
+    MS_EVENT_REPLAYED, /* at start: one entry of the store, in command.payload; none = that was all */
+    MS_EVENT_ROOM,     /* count bytes may still be written to the store */
+    MS_EVENT_FINISHED, /* slave: command (RESULT with token) says how a handler returned */
+    MS_EVENT_OUTPUT,   /* slave: command (OUTPUT with token): a handler wrote something */
+    MS_EVENT_PRODUCED, /* master: a provider made command */
+    MS_EVENT_REQUEST,  /* client: command is the application's SUBMIT, CANCEL or QUERY */
+    MS_EVENT_STOP,     /* drain: finish what runs, accept nothing new; a second one: now */
+    MS_EVENT_RELOAD,   /* the configuration was read again */
 };
 
 struct ms_event {
@@ -46,7 +48,8 @@ struct ms_event {
     ms_peer peer;
     ms_epoch epoch;       /* RECEIVED: of the frame */
     ms_seq seq;           /* PERSISTED */
-    enum ms_error error;  /* PEER_CLOSED: why */
+    uint64_t count;       /* ROOM */
+    enum ms_error error;  /* PEER_CLOSED, PERSISTED: why */
     struct ms_uuid nonce; /* PEER_OPENED: 128 unpredictable bits, for a session token */
     const struct ms_command *command;
 };
@@ -55,11 +58,13 @@ enum ms_effect_type {
     MS_EFFECT_CONNECT, /* tag, text = address; answered by PEER_OPENED or PEER_CLOSED with tag */
     MS_EFFECT_CLOSE,   /* peer: flush what was sent to it, then close; no PEER_CLOSED follows */
     MS_EFFECT_SEND,    /* peer, command; epoch goes into the frame */
-    MS_EFFECT_PERSIST, /* one record up to seq; the driver answers with PERSISTED */
+    MS_EFFECT_PERSIST, /* command.payload: entries of the journal (proto/record.h), records up to seq;
+                        * the driver answers with PERSISTED, once for as many as it likes */
     MS_EFFECT_RUN,     /* slave: run the handler of this COMMAND; answered by FINISHED, once */
     MS_EFFECT_ABORT,   /* slave: the attempt command.token shall stop; FINISHED still follows */
     MS_EFFECT_PRODUCE, /* master: a provider shall make up to count commands */
     MS_EFFECT_DELIVER, /* client: command is for the application */
+    MS_EFFECT_READY,   /* master: all is replayed, and the new epoch is durable: clients may come */
     MS_EFFECT_STOPPED, /* drained: the program may end; error says how */
 };
 

@@ -37,7 +37,12 @@
     X(NO_MEMORY, 39, false, "out of memory")                                                       \
     X(PERMISSION, 40, false, "not allowed")                                                        \
     X(RESULT_SIZE, 41, false, "output larger than the 64 MiB that are kept for one command")       \
-    X(CANCELLED, 42, false, "cancelled")
+    X(CANCELLED, 42, false, "cancelled")                                                           \
+    X(STORE_FULL, 43, false, "the disk is full: no new work is accepted until space returns")      \
+    X(STORE_FAILED, 44, true, "the store failed: this master acknowledges nothing any more")       \
+    X(STORE_CORRUPT, 45, false, "the data directory is damaged")                                   \
+    X(NOT_UNIQUE, 46, false, "a live command has the same unique key")                             \
+    X(DURABILITY, 47, false, "this master cannot keep commands as durable as was asked for")
 
 enum ms_error {
 #define MS_ERROR_ENUM(name, number, fatal, text) MS_E_##name = (number),

@@ -7,10 +7,14 @@
 #include "core/types.h"
 
 /* Names and texts, in bytes without the terminating zero. */
-#define MS_NAME_MAX      63  /* a slave, a client, a handler */
-#define MS_DETAIL_MAX    512 /* the reason that goes with a result, an error, a goodbye */
-#define MS_ADDRESS_MAX   255 /* host:port, [v6]:port or unix:/path */
-#define MS_ADDRESSES_MAX 8   /* masters that one slave or client knows */
+#define MS_NAME_MAX       63  /* a slave, a client, a handler */
+#define MS_UNIQUE_KEY_MAX 255 /* bytes of a unique key */
+#define MS_WHERE_MAX      511 /* a filter, as text */
+#define MS_DETAIL_MAX     512 /* the reason that goes with a result, an error, a goodbye */
+#define MS_ADDRESS_MAX    255 /* host:port, [v6]:port or unix:/path */
+#define MS_ADDRESSES_MAX  8   /* masters that one slave or client knows */
+
+#define MS_ARRAY_MAX (1u << 20) /* commands of one array */
 
 /* Frames, in bytes of body. */
 #define MS_FRAME_HEADER_SIZE  20
@@ -42,7 +46,7 @@
 #define MS_SLOTS_MAX                 4096         /* commands one slave runs at a time */
 #define MS_CREDIT_MAX                (1u << 20)   /* commands one slave may have granted */
 #define MS_OUTSTANDING_MAX           (1u << 20)   /* submissions of one client without an outcome */
-#define MS_HELD_PER_FRAME_MAX        2048         /* tokens in one ROLL or VERDICT frame */
+#define MS_HELD_PER_FRAME_MAX        1024         /* attempts in one ROLL or VERDICT frame */
 #define MS_REPORT_ROWS_MAX           512          /* rows in one REPORT frame */
 #define MS_REPORT_COLUMNS_MAX        32 /* a row fits a control frame: texts <= MS_DETAIL_MAX */
 

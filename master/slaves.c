@@ -190,7 +190,8 @@ static void call_roll(struct ms_master *master, ms_time now, struct ms_slave *sl
         }
     }
     if (count > 0 || roll->last) {
-        master->verdict_tokens = (struct ms_tokens){count, master->verdict, roll->last};
+        master->verdict_tokens =
+            (struct ms_tokens){.count = count, .tokens = master->verdict, .last = roll->last};
         ms_master_send(
             master, slave->session->peer,
             &(struct ms_command){.kind = MS_KIND_VERDICT, .body.tokens = &master->verdict_tokens});

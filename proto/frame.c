@@ -49,6 +49,8 @@ static enum frame_class class_of(enum ms_kind kind)
     case MS_KIND_SUBMIT:
     case MS_KIND_OUTCOME:
     case MS_KIND_STREAM:
+    case MS_KIND_PART:
+    case MS_KIND_TAIL:
         return CLASS_PAYLOAD;
     case MS_KIND_NONE:
     case MS_KIND_COUNT:

@@ -59,7 +59,9 @@ static void any_frame(struct script *s, struct ms_rng *rng, ms_peer peer)
     const uint64_t last = s->last_token + 1;
     const uint64_t recent = last - ms_rng_below(rng, last < 6 ? last : 6);
     struct ms_token tokens[3] = {{EPOCH, recent}, {EPOCH, last}};
-    struct ms_tokens roll = {(uint32_t)ms_rng_below(rng, 3), tokens, ms_rng_chance(rng, 1, 2)};
+    struct ms_tokens roll = {.count = (uint32_t)ms_rng_below(rng, 3),
+                             .tokens = tokens,
+                             .last = ms_rng_chance(rng, 1, 2)};
     struct ms_query query = {.what = (enum ms_query_what)ms_rng_between(rng, 0, 5)};
     struct ms_command command = {
         .kind = (uint8_t)any_kind(rng, peer <= 3),

@@ -29,7 +29,7 @@ static void resume(struct script *s, ms_peer peer, struct ms_uuid token)
 static void call_roll(struct script *s, ms_peer peer, const struct ms_token *tokens, uint32_t count,
                       bool is_last)
 {
-    struct ms_tokens body = {count, tokens, is_last};
+    struct ms_tokens body = {.count = count, .tokens = tokens, .last = is_last};
 
     receive(s, peer, &(struct ms_command){.kind = MS_KIND_ROLL, .body.tokens = &body});
 }

@@ -1,0 +1,65 @@
+/* The durable store of a master: takes entries of the journal (proto/record.h), gives them back at the next
+ * start. The records of what is over are erased one by one, so its size is bounded by what lives.
+ *
+ * Commits run on a thread of the store: while one is under way, entries gather, and the next takes all of
+ * them, so the previous commit is the only timer. A record that is erased before it was committed is never
+ * written. A failed write or sync is final: nothing is acknowledged any more (PERSISTED with an error).
+ *
+ * Thread rule: everything here belongs to the loop's thread. */
+#ifndef CORE_IO_STORE_H
+#define CORE_IO_STORE_H
+
+#include <ev.h>
+
+#include "core/engine.h"
+#include "core/text.h"
+
+struct ms_store;
+
+/* PERSISTED and ROOM events, called from the loop, never from inside ms_store_write. */
+typedef void (*ms_store_event_fn)(void *context, const struct ms_event *event);
+
+struct ms_store_options {
+    size_t size; /* of this struct */
+    struct ev_loop *loop;
+    const char *directory; /* made when it is missing */
+    uint64_t bytes_max;    /* of its files at most; 0 = what the disk has */
+    uint64_t reserve; /* bytes held ready on the disk, so that results and cancels always fit */
+    ms_store_event_fn event;
+    void *context;
+};
+
+/* Opens and locks the directory. NULL on failure, with the error (IO, STORE_FULL, STORE_CORRUPT, VERSION,
+ * PERMISSION: another process has it) and a sentence that names the directory. */
+struct ms_store *ms_store_open(const struct ms_store_options *options, enum ms_error *error_out,
+                               struct ms_complaint *complaint);
+
+/* Commits what was written, and closes. Accepts NULL. Returns false when that failed. */
+bool ms_store_close(struct ms_store *store);
+
+/* Every live record, oldest first; entry is borrowed for the call. False stops the walk. */
+typedef bool (*ms_store_entry_fn)(void *context, ms_seq seq, struct ms_bytes entry);
+
+/* Reads everything back, verifying checksums; before the first write. MS_E_OK, STORE_CORRUPT with a sentence
+ * that names the record, or IO. */
+enum ms_error ms_store_replay(struct ms_store *store, ms_store_entry_fn fn, void *context,
+                              struct ms_complaint *complaint);
+
+/* Takes a copy of whole entries, puts with rising numbers; seq is the highest so far. Answered by PERSISTED
+ * when it is on the disk. When nothing is under way, the commit begins before the loop sleeps. */
+void ms_store_write(struct ms_store *store, ms_seq seq, struct ms_bytes entries);
+
+struct ms_store_stats {
+    bool is_failed;
+    bool is_full;
+    uint64_t commits_total, records_total, erased_total;
+    uint64_t unwritten_total; /* records erased before they were committed */
+    uint64_t bytes_total;     /* of entries handed to commits */
+    uint64_t records;         /* live in the store, as of the last commit */
+    uint64_t file_bytes, room_bytes;
+    ms_time commit_time_last, commit_time_max;
+    size_t gathered_bytes; /* wait for the next commit */
+};
+void ms_store_stats(const struct ms_store *store, struct ms_store_stats *stats_out);
+
+#endif
