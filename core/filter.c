@@ -1,0 +1,430 @@
+#include "core/filter.h"
+
+#include "core/command.h"
+#include "core/invariant.h"
+#include "core/options.h"
+
+#define BLANKS         " \t\r\n"
+#define VALUE_SIZE     64 /* of a number as text, with its unit and the terminating zero */
+#define HEX_SIZE       33 /* of a uuid */
+#define DECIMAL_SIZE   21 /* of 64 bits */
+#define WORDS_TEXT_MAX 256
+
+enum kind { KIND_NAME, KIND_STATE, KIND_STATUS, KIND_NUMBER, KIND_DURATION, KIND_SIZE };
+
+enum field {
+    FIELD_STATE,
+    FIELD_STATUS,
+    FIELD_TYPE,
+    FIELD_CLIENT,
+    FIELD_SLAVE,
+    FIELD_GROUP,
+    FIELD_UNIQUE,
+    FIELD_SEQ,
+    FIELD_PRIORITY,
+    FIELD_ATTEMPTS,
+    FIELD_FAILURES,
+    FIELD_CRASHES,
+    FIELD_AGE,
+    FIELD_WAITING,
+    FIELD_SIZE,
+    FIELD_COUNT
+};
+
+static const struct {
+    const char *name;
+    enum kind kind;
+} fields[FIELD_COUNT] = {
+    [FIELD_STATE] = {"state", KIND_STATE},        [FIELD_STATUS] = {"status", KIND_STATUS},
+    [FIELD_TYPE] = {"type", KIND_NAME},           [FIELD_CLIENT] = {"client", KIND_NAME},
+    [FIELD_SLAVE] = {"slave", KIND_NAME},         [FIELD_GROUP] = {"group", KIND_NAME},
+    [FIELD_UNIQUE] = {"unique", KIND_NAME},       [FIELD_SEQ] = {"seq", KIND_NUMBER},
+    [FIELD_PRIORITY] = {"priority", KIND_NUMBER}, [FIELD_ATTEMPTS] = {"attempts", KIND_NUMBER},
+    [FIELD_FAILURES] = {"failures", KIND_NUMBER}, [FIELD_CRASHES] = {"crashes", KIND_NUMBER},
+    [FIELD_AGE] = {"age", KIND_DURATION},         [FIELD_WAITING] = {"waiting", KIND_DURATION},
+    [FIELD_SIZE] = {"size", KIND_SIZE},
+};
+
+enum comparison { EQUAL, UNEQUAL, LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL };
+
+/* Longer ones first, so that the first that fits is the right one. */
+static const struct {
+    const char *text;
+    enum comparison comparison;
+} operators[] = {
+    {"!=", UNEQUAL}, {"<=", LESS_OR_EQUAL}, {">=", GREATER_OR_EQUAL},
+    {"=", EQUAL},    {"<", LESS},           {">", GREATER},
+};
+
+/* ---- patterns ---- */
+
+/* The place behind the pattern that begins at `at`: its comma, or end. */
+static const char *pattern_end(const char *at, const char *end)
+{
+    while (at < end && *at != ',') {
+        at += *at == '\\' && at + 1 < end ? 2 : 1;
+    }
+    ms_assert(at <= end);
+    return at;
+}
+
+/* Where the text does not go on, the last star takes one byte more; no earlier one ever has to. */
+static bool glob(const char *pattern, const char *end, struct ms_bytes text)
+{
+    const char *star = NULL;
+    size_t at = 0, star_at = 0;
+
+    ms_assert(pattern <= end);
+    while (at < text.size) {
+        const bool is_escape = pattern < end && *pattern == '\\' && pattern + 1 < end;
+        const char *literal = is_escape ? pattern + 1 : pattern;
+
+        if (pattern < end && *pattern == '*') {
+            star = ++pattern;
+            star_at = at;
+        } else if (pattern < end && (uint8_t)*literal == text.data[at]) {
+            pattern = literal + 1;
+            at++;
+        } else if (star != NULL) {
+            pattern = star;
+            at = ++star_at;
+        } else {
+            return false;
+        }
+    }
+    while (pattern < end && *pattern == '*') {
+        pattern++;
+    }
+    return pattern == end;
+}
+
+static bool is_one_of(const struct ms_filter *filter, const struct ms_filter_term *term,
+                      struct ms_bytes text)
+{
+    const char *at = filter->text + term->begin;
+    const char *const end = filter->text + term->end;
+
+    ms_assert(term->begin <= term->end && term->end <= MS_WHERE_MAX);
+    for (;;) {
+        const char *const stop = pattern_end(at, end);
+
+        /* Nothing at all means that there is none, which a star does not. */
+        if (at == stop ? text.size == 0 : text.size > 0 && glob(at, stop, text)) {
+            return true;
+        }
+        if (stop == end) {
+            return false;
+        }
+        at = stop + 1;
+    }
+}
+
+/* ---- parsing ---- */
+
+static const char *word_of(enum kind kind, uint32_t index)
+{
+    static const char *const states[] = {"ready", "delayed", "leased",
+                                         "done",  "buried",  "cancelled"};
+
+    ms_assert(kind == KIND_STATE || kind == KIND_STATUS);
+    if (kind == KIND_STATE) {
+        return index < sizeof states / sizeof states[0] ? states[index] : NULL;
+    }
+    return index < MS_STATUS_COUNT ? ms_status_name((enum ms_status)index) : NULL;
+}
+
+/* A word that no command can have is a slip, and would quietly match nothing. */
+static bool check_words(enum kind kind, const char *at, const char *end,
+                        struct ms_complaint *complaint)
+{
+    char list[WORDS_TEXT_MAX];
+    struct ms_text words;
+
+    for (; at <= end; at++) {
+        const char *const stop = pattern_end(at, end);
+        bool is_known = at == stop && kind == KIND_STATUS;
+
+        ms_text_init(&words, list, sizeof list);
+        for (uint32_t i = 0; word_of(kind, i) != NULL; i++) {
+            is_known = is_known || glob(at, stop, ms_bytes_of(word_of(kind, i)));
+            ms_text_add(&words, "%s%s", i > 0 ? ", " : "", word_of(kind, i));
+        }
+        if (!is_known) {
+            return ms_complain(complaint, "no %s is called \"%.*s\"; there are %s",
+                               kind == KIND_STATE ? "state" : "status", (int)(stop - at), at, list);
+        }
+        at = stop;
+    }
+    return true;
+}
+
+static bool parse_integer(const char *value, int64_t *number_out, struct ms_complaint *complaint)
+{
+    const bool is_negative = value[0] == '-';
+    const char *const digits = value + is_negative;
+    uint64_t number;
+
+    if (!ms_text_to_u64(digits, strlen(digits), &number) || number > INT64_MAX) {
+        return ms_complain(complaint, "\"%s\" is not a whole number", value);
+    }
+    *number_out = is_negative ? -(int64_t)number : (int64_t)number;
+    return true;
+}
+
+static bool parse_number(enum kind kind, const char *at, const char *end, int64_t *number_out,
+                         struct ms_complaint *complaint)
+{
+    char value[VALUE_SIZE];
+    uint64_t size;
+
+    if (!ms_text_copy(value, sizeof value, at, (size_t)(end - at))) {
+        return ms_complain(complaint, "\"%.*s\" is too long for a number", (int)(end - at), at);
+    }
+    if (kind == KIND_NUMBER) {
+        return parse_integer(value, number_out, complaint);
+    }
+    if (kind == KIND_DURATION) {
+        return ms_parse_duration(value, number_out, complaint);
+    }
+    ms_assert(kind == KIND_SIZE);
+    if (!ms_parse_size(value, &size, complaint)) {
+        return false;
+    }
+    *number_out = size > INT64_MAX ? INT64_MAX : (int64_t)size;
+    return true;
+}
+
+static bool find_field(const char *name, size_t size, uint8_t *field_out,
+                       struct ms_complaint *complaint)
+{
+    char list[WORDS_TEXT_MAX];
+    struct ms_text names;
+
+    ms_text_init(&names, list, sizeof list);
+    for (uint8_t i = 0; i < FIELD_COUNT; i++) {
+        if (strlen(fields[i].name) == size && memcmp(fields[i].name, name, size) == 0) {
+            *field_out = i;
+            return true;
+        }
+        ms_text_add(&names, "%s%s", i > 0 ? ", " : "", fields[i].name);
+    }
+    ms_assert(!ms_text_is_cut(&names));
+    return ms_complain(complaint, "no field is called \"%.*s\"; there are %s", (int)size, name,
+                       list);
+}
+
+/* Takes the operator that stands at `at`; returns the place after, NULL when there is none. */
+static const char *take_operator(const char *at, uint8_t *operator_out)
+{
+    ms_assert(at != NULL);
+    for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
+        const size_t size = strlen(operators[i].text);
+
+        if (strncmp(at, operators[i].text, size) == 0) {
+            *operator_out = (uint8_t)operators[i].comparison;
+            return at + size;
+        }
+    }
+    return NULL;
+}
+
+/* One comparison: the bytes from at to end, which lie in filter->text. */
+static bool parse_term(struct ms_filter *filter, const char *at, const char *end,
+                       struct ms_complaint *complaint)
+{
+    struct ms_filter_term *term = &filter->terms[filter->count];
+    const size_t name_size = strcspn(at, "=!<>" BLANKS);
+    const char *const value = take_operator(at + name_size, &term->compare);
+
+    ms_assert(filter->count < MS_FILTER_TERMS_MAX);
+    if (name_size == 0 || value == NULL || value > end) {
+        return ms_complain(complaint,
+                           "\"%.*s\" is no comparison such as state=buried or age>1h, "
+                           "which have no blanks inside",
+                           (int)(end - at), at);
+    }
+    if (!find_field(at, name_size, &term->field, complaint)) {
+        return false;
+    }
+    const enum kind kind = fields[term->field].kind;
+
+    if (kind >= KIND_NUMBER) {
+        filter->count++;
+        return parse_number(kind, value, end, &term->number, complaint);
+    }
+    if (term->compare != EQUAL && term->compare != UNEQUAL) {
+        return ms_complain(complaint, "\"%.*s\": %s is compared by = or != only", (int)(end - at),
+                           at, fields[term->field].name);
+    }
+    term->begin = (uint16_t)(value - filter->text);
+    term->end = (uint16_t)(end - filter->text);
+    filter->count++;
+    return kind == KIND_NAME || check_words(kind, value, end, complaint);
+}
+
+static const char *comparison_end(const char *at)
+{
+    while (*at != '\0' && strchr(BLANKS, *at) == NULL) {
+        at += *at == '\\' && at[1] != '\0' ? 2 : 1;
+    }
+    return at;
+}
+
+bool ms_filter_parse(const char *text, struct ms_filter *filter_out, struct ms_complaint *complaint)
+{
+    struct ms_filter filter = {.count = 0};
+    const char *at = filter.text;
+
+    ms_assert(text != NULL && filter_out != NULL);
+    if (!ms_text_copy(filter.text, sizeof filter.text, text, strlen(text))) {
+        return ms_complain(complaint, "a filter has %d bytes at most", MS_WHERE_MAX);
+    }
+    for (at += strspn(at, BLANKS); *at != '\0'; at += strspn(at, BLANKS)) {
+        const char *const end = comparison_end(at);
+
+        if (filter.count == MS_FILTER_TERMS_MAX) {
+            return ms_complain(complaint, "a filter has %d comparisons at most",
+                               MS_FILTER_TERMS_MAX);
+        }
+        if (!parse_term(&filter, at, end, complaint)) {
+            return false;
+        }
+        at = end;
+    }
+    *filter_out = filter;
+    return true;
+}
+
+/* ---- matching ---- */
+
+static struct ms_bytes text_of(const char *text)
+{
+    return text != NULL ? ms_bytes_of(text) : (struct ms_bytes){NULL, 0};
+}
+
+static bool is_type(const struct ms_filter *filter, const struct ms_filter_term *term,
+                    const struct ms_filter_facts *facts)
+{
+    char decimal[DECIMAL_SIZE];
+    struct ms_text text;
+
+    ms_assert(term->field == FIELD_TYPE);
+    if (is_one_of(filter, term, text_of(facts->type))) {
+        return true;
+    }
+    ms_text_init(&text, decimal, sizeof decimal);
+    ms_text_add(&text, "%llu", (unsigned long long)facts->type_number);
+    return is_one_of(filter, term, text_of(decimal));
+}
+
+static bool is_client(const struct ms_filter *filter, const struct ms_filter_term *term,
+                      const struct ms_filter_facts *facts)
+{
+    static const char digits[] = "0123456789abcdef";
+    char hex[HEX_SIZE];
+
+    ms_assert(term->field == FIELD_CLIENT);
+    if (is_one_of(filter, term, text_of(facts->client))) {
+        return true;
+    }
+    if (facts->client_uuid == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof facts->client_uuid->bytes; i++) {
+        hex[2 * i] = digits[facts->client_uuid->bytes[i] >> 4];
+        hex[2 * i + 1] = digits[facts->client_uuid->bytes[i] & 15];
+    }
+    hex[HEX_SIZE - 1] = '\0';
+    return is_one_of(filter, term, text_of(hex));
+}
+
+static bool is_named(const struct ms_filter *filter, const struct ms_filter_term *term,
+                     const struct ms_filter_facts *facts)
+{
+    switch ((enum field)term->field) {
+    case FIELD_STATE:
+        return is_one_of(filter, term, text_of(facts->state));
+    case FIELD_STATUS:
+        return is_one_of(filter, term, text_of(facts->status));
+    case FIELD_TYPE:
+        return is_type(filter, term, facts);
+    case FIELD_CLIENT:
+        return is_client(filter, term, facts);
+    case FIELD_SLAVE:
+        return is_one_of(filter, term, text_of(facts->slave));
+    case FIELD_GROUP:
+        return is_one_of(filter, term, facts->group);
+    case FIELD_UNIQUE:
+        return is_one_of(filter, term, facts->unique);
+    default:
+        ms_unreachable(); /* the others are numbers */
+    }
+}
+
+static int64_t clamp(uint64_t number)
+{
+    return number > INT64_MAX ? INT64_MAX : (int64_t)number;
+}
+
+static int64_t number_of(enum field field, const struct ms_filter_facts *facts)
+{
+    switch (field) {
+    case FIELD_SEQ:
+        return clamp(facts->seq);
+    case FIELD_PRIORITY:
+        return facts->priority;
+    case FIELD_ATTEMPTS:
+        return facts->attempts;
+    case FIELD_FAILURES:
+        return facts->failures;
+    case FIELD_CRASHES:
+        return facts->crashes;
+    case FIELD_AGE:
+        return facts->age;
+    case FIELD_WAITING:
+        return facts->waiting;
+    case FIELD_SIZE:
+        return clamp(facts->size);
+    default:
+        ms_unreachable(); /* the others are names */
+    }
+}
+
+static bool compare(enum comparison comparison, int64_t a, int64_t b)
+{
+    switch (comparison) {
+    case EQUAL:
+        return a == b;
+    case UNEQUAL:
+        return a != b;
+    case LESS:
+        return a < b;
+    case LESS_OR_EQUAL:
+        return a <= b;
+    case GREATER:
+        return a > b;
+    case GREATER_OR_EQUAL:
+        return a >= b;
+    default:
+        ms_unreachable();
+    }
+}
+
+bool ms_filter_matches(const struct ms_filter *filter, const struct ms_filter_facts *facts)
+{
+    ms_assert(filter->count <= MS_FILTER_TERMS_MAX);
+    for (uint32_t i = 0; i < filter->count; i++) {
+        const struct ms_filter_term *term = &filter->terms[i];
+        const enum comparison comparison = term->compare;
+
+        ms_assert(term->field < FIELD_COUNT);
+        const bool is_match = fields[term->field].kind >= KIND_NUMBER
+                                  ? compare(comparison, number_of(term->field, facts), term->number)
+                                  : is_named(filter, term, facts) == (comparison == EQUAL);
+
+        if (!is_match) {
+            return false;
+        }
+    }
+    return true;
+}
