@@ -175,8 +175,8 @@ static void ask(struct sim_world *world, struct sim_node *node)
 {
     struct client *client = node->state;
     const struct ms_query query = {
-        .what = (enum ms_query_what)ms_rng_between(&world->rng_load, MS_QUERY_STATUS,
-                                                   MS_QUERY_COUNT - 1),
+        .what =
+            (enum ms_query_what)ms_rng_between(&world->rng_load, MS_QUERY_STATUS, MS_QUERY_SHOW),
         .id = {client->engine.client, 1 + ms_rng_below(&world->rng_load, 20)},
     };
 

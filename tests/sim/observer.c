@@ -334,17 +334,28 @@ void sim_client_effect(struct sim_world *world, struct sim_node *node,
 
 static const char *event_name(enum ms_event_type type)
 {
-    static const char *const names[] = {"tick",      "opened",   "closed",   "received",
-                                        "persisted", "replayed", "finished", "output",
-                                        "produced",  "request",  "stop",     "reload"};
+    static const char *const names[] = {
+        [MS_EVENT_TICK] = "tick",           [MS_EVENT_PEER_OPENED] = "opened",
+        [MS_EVENT_PEER_CLOSED] = "closed",  [MS_EVENT_RECEIVED] = "received",
+        [MS_EVENT_PERSISTED] = "persisted", [MS_EVENT_REPLAYED] = "replayed",
+        [MS_EVENT_ROOM] = "room",           [MS_EVENT_FINISHED] = "finished",
+        [MS_EVENT_OUTPUT] = "output",       [MS_EVENT_PRODUCED] = "produced",
+        [MS_EVENT_REQUEST] = "request",     [MS_EVENT_STOP] = "stop",
+        [MS_EVENT_RELOAD] = "reload",
+    };
 
     return names[type];
 }
 
 static const char *effect_name(enum ms_effect_type type)
 {
-    static const char *const names[] = {"connect", "close",   "send",    "persist", "run",
-                                        "abort",   "produce", "deliver", "stopped"};
+    static const char *const names[] = {
+        [MS_EFFECT_CONNECT] = "connect", [MS_EFFECT_CLOSE] = "close",
+        [MS_EFFECT_SEND] = "send",       [MS_EFFECT_PERSIST] = "persist",
+        [MS_EFFECT_RUN] = "run",         [MS_EFFECT_ABORT] = "abort",
+        [MS_EFFECT_PRODUCE] = "produce", [MS_EFFECT_DELIVER] = "deliver",
+        [MS_EFFECT_READY] = "ready",     [MS_EFFECT_STOPPED] = "stopped",
+    };
 
     return names[type];
 }
