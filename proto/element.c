@@ -1,7 +1,7 @@
 #include "proto/element.h"
 
 #include "core/invariant.h"
-#include "proto/utf8.h"
+#include "proto/reader.h"
 
 /* What an element holds beside the members of its command. */
 struct extra {
@@ -10,153 +10,12 @@ struct extra {
     bool has_usage;
 };
 
-/* How values go into members. The last value of a field counts, as in protobuf: so nothing is judged
- * here. A number that is too large for a narrow member becomes its maximum, which no enumeration
- * has. */
-static inline bool get_u64(struct ms_wire *wire, uint64_t *member)
-{
-    return ms_wire_varint(wire, member);
-}
+#define READER(name, target, FIELDS) MS_READER(name, target, struct extra, FIELDS)
 
-static inline bool get_u32(struct ms_wire *wire, uint32_t *member)
-{
-    uint64_t value = 0;
-
-    if (!ms_wire_varint(wire, &value)) {
-        return false;
-    }
-    *member = (uint32_t)value;
-    return true;
-}
-
-static inline bool get_s32(struct ms_wire *wire, int32_t *member)
-{
-    uint32_t value = 0;
-
-    if (!get_u32(wire, &value)) {
-        return false;
-    }
-    *member = ms_wire_unzigzag(value);
-    return true;
-}
-
-static inline bool get_u16(struct ms_wire *wire, uint16_t *member)
-{
-    uint32_t value = 0;
-
-    if (!get_u32(wire, &value)) {
-        return false;
-    }
-    *member = (uint16_t)(value < UINT16_MAX ? value : UINT16_MAX);
-    return true;
-}
-
-static inline bool get_u8(struct ms_wire *wire, uint8_t *member)
-{
-    uint32_t value = 0;
-
-    if (!get_u32(wire, &value)) {
-        return false;
-    }
-    *member = (uint8_t)(value < UINT8_MAX ? value : UINT8_MAX);
-    return true;
-}
-
-/* Bits that nobody knows are dropped. */
-static inline bool get_flags(struct ms_wire *wire, uint8_t *member)
-{
-    uint32_t value = 0;
-
-    if (!get_u32(wire, &value)) {
-        return false;
-    }
-    *member = (uint8_t)value;
-    return true;
-}
-
-/* Too long a time becomes negative. */
-static inline bool get_time(struct ms_wire *wire, ms_time *member)
-{
-    uint64_t value = 0;
-
-    if (!ms_wire_varint(wire, &value)) {
-        return false;
-    }
-    *member = value <= (uint64_t)MS_DURATION_MAX ? (ms_time)value : -1;
-    return true;
-}
-
-static inline bool get_fixed64(struct ms_wire *wire, uint64_t *member)
-{
-    return ms_wire_fixed64(wire, member);
-}
-
-static inline bool get_bytes(struct ms_wire *wire, struct ms_bytes *member)
-{
-    return ms_wire_bytes(wire, member);
-}
-
-static inline bool get_text(struct ms_wire *wire, struct ms_bytes *member)
-{
-    return ms_wire_bytes(wire, member) && ms_utf8_is_text(*member);
-}
-
-/* A field that the message does not have, or has with another wire type, which is malformed.
- * Returns the place after it, or NULL. */
-static const uint8_t *pass_unknown(struct ms_wire wire, uint64_t key, uint32_t known,
-                                   unsigned unknown_count)
-{
-    const uint64_t number = key >> 3;
-
-    ms_assert(unknown_count > 0);
-    if ((number < 32 && (known >> number & 1) != 0) || unknown_count > MS_UNKNOWN_FIELDS_MAX) {
-        return NULL;
-    }
-    return ms_wire_after(wire, key & 7);
-}
-
-/* FIELDS(X) lists the fields of a message as X(number, wire type, how, where); READER makes of it a
- * loop over a message with a case for each field. */
-#define FIELD_CASE(number, type, how, where)                                                       \
-    case (number) << 3 | MS_WIRE_##type:                                                           \
-        if (!get_##how(&wire, &(where))) {                                                         \
-            return false;                                                                          \
-        }                                                                                          \
-        break;
-#define FIELD_BIT(number, type, how, where) | 1u << (number)
-
-#define READER(name, target, FIELDS)                                                               \
-    static bool name(struct ms_wire wire, target *to, struct extra *extra)                         \
-    {                                                                                              \
-        unsigned unknown_count = 0;                                                                \
-                                                                                                   \
-        (void)extra;                                                                               \
-        while (!ms_wire_is_empty(&wire)) {                                                         \
-            uint64_t key = 0;                                                                      \
-            if (!ms_wire_key(&wire, &key)) {                                                       \
-                return false;                                                                      \
-            }                                                                                      \
-            switch (key) {                                                                         \
-                FIELDS(FIELD_CASE)                                                                 \
-            default:                                                                               \
-                wire.at = pass_unknown(wire, key, 0 FIELDS(FIELD_BIT), ++unknown_count);           \
-                if (wire.at == NULL) {                                                             \
-                    return false;                                                                  \
-                }                                                                                  \
-            }                                                                                      \
-        }                                                                                          \
-        return true;                                                                               \
-    }
-
-#define USAGE_FIELDS(X)                                                                            \
-    X(1, VARINT, u64, to->wall_us)                                                                 \
-    X(2, VARINT, u64, to->user_us)                                                                 \
-    X(3, VARINT, u64, to->system_us)                                                               \
-    X(4, VARINT, u64, to->rss_kib)
-READER(read_usage, struct ms_usage, USAGE_FIELDS)
+READER(read_usage, struct ms_usage, MS_USAGE_FIELDS)
 
 /* A second one in the same message replaces the first, as protobuf-c has it. */
-static inline bool get_usage(struct ms_wire *wire, struct extra *extra)
+static inline bool ms_get_usage(struct ms_wire *wire, struct extra *extra)
 {
     struct ms_bytes bytes = {0};
 
@@ -286,7 +145,7 @@ bool ms_element_is_list(enum ms_kind kind)
 
 static bool is_duration(ms_time time)
 {
-    return time >= 0; /* see get_time */
+    return time >= 0; /* see ms_get_time */
 }
 
 /* Moves the numbers of a run to where the kind has them. */
@@ -436,7 +295,7 @@ bool ms_element_next(enum ms_kind kind, struct ms_wire *body, struct ms_bytes *e
                      unsigned *unknown_count, bool *more_out)
 {
     /* What each kind has beside its list; the scope of acknowledgements was read before. */
-    const uint64_t beside = readers[kind] == read_run ? 0 ACK_FRAME_FIELDS(FIELD_BIT)
+    const uint64_t beside = readers[kind] == read_run ? 0 ACK_FRAME_FIELDS(MS_READER_BIT)
                                                       : (readers[kind] == read_token ? 1u << 2 : 0);
 
     ms_assert(ms_element_is_list(kind));

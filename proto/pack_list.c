@@ -1,8 +1,6 @@
 #include "proto/pack_list.h"
 
-#include "core/invariant.h"
 #include "proto/utf8.h"
-#include "proto/wire_put.h"
 
 /* An element is written behind the place where its key and length will stand. How many bytes the
  * length takes is guessed from the large fields, nearly always right; else the element moves. */
@@ -43,18 +41,12 @@ static inline uint8_t *close_element(struct opened *element, uint8_t *end)
     return end;
 }
 
-uint8_t *ms_pack_time(uint8_t *at, unsigned number, ms_time time)
-{
-    ms_assert(time >= 0);
-    return ms_wire_put_u64(at, number, time <= MS_DURATION_MAX ? (uint64_t)time : MS_DURATION_MAX);
-}
-
 static uint8_t *put_code(uint8_t *at, unsigned number, int32_t code)
 {
     return ms_wire_put_u64(at, number, ms_wire_zigzag(code));
 }
 
-static uint8_t *put_usage(uint8_t *at, unsigned number, const struct ms_usage *usage)
+uint8_t *ms_pack_usage(uint8_t *at, unsigned number, const struct ms_usage *usage)
 {
     if (usage == NULL) {
         return at;
@@ -157,7 +149,7 @@ static uint8_t *pack_result(uint8_t *at, ms_epoch frame_epoch, const struct ms_c
     at = put_code(at, 3, command->code);
     at = ms_wire_put_u64(at, 4, command->signal);
     at = ms_wire_put_u64(at, 5, command->count);
-    at = put_usage(at, 6, command->usage);
+    at = ms_pack_usage(at, 6, command->usage);
     at = ms_pack_detail(at, 7, command->detail);
     at = ms_wire_put_bytes(at, 8, command->payload);
     at = put_epoch(at, 9, command->token.epoch, frame_epoch);
@@ -224,7 +216,7 @@ static uint8_t *pack_outcome(uint8_t *at, ms_epoch frame_epoch, const struct ms_
     at = ms_wire_put_u64(at, 3, command->attempt);
     at = put_code(at, 4, command->code);
     at = ms_wire_put_u64(at, 5, command->signal);
-    at = put_usage(at, 6, command->usage);
+    at = ms_pack_usage(at, 6, command->usage);
     at = ms_pack_detail(at, 7, command->detail);
     at = ms_wire_put_bytes(at, 8, command->payload);
     at = ms_wire_put_u64(at, 9, command->index);

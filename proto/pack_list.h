@@ -3,6 +3,8 @@
 #define PROTO_PACK_LIST_H
 
 #include "core/command.h"
+#include "core/invariant.h"
+#include "proto/wire_put.h"
 
 #define MS_PACK_ELEMENT_MAX 192 /* bytes of an element beside payload and detail, with its key */
 
@@ -16,7 +18,14 @@ ms_pack_element_fn *ms_pack_element_of(enum ms_kind kind);
 uint8_t *ms_pack_detail(uint8_t *at, unsigned number, struct ms_bytes detail);
 
 /* A field with a time, at most MS_DURATION_MAX. */
-uint8_t *ms_pack_time(uint8_t *at, unsigned number, ms_time time);
+static inline uint8_t *ms_pack_time(uint8_t *at, unsigned number, ms_time time)
+{
+    ms_assert(time >= 0);
+    return ms_wire_put_u64(at, number, time <= MS_DURATION_MAX ? (uint64_t)time : MS_DURATION_MAX);
+}
+
+/* A field with a usage; nothing when it is NULL. */
+uint8_t *ms_pack_usage(uint8_t *at, unsigned number, const struct ms_usage *usage);
 
 /* One element of a list of tokens. */
 uint8_t *ms_pack_token(uint8_t *at, ms_epoch frame_epoch, struct ms_token token);

@@ -95,7 +95,8 @@ struct ms_entry {
     struct ms_bytes bytes; /* header and body */
 };
 
-/* Bytes that ms_record_write needs at most for this record. */
+/* Bytes that ms_record_write needs at most for this record. Its terms are left out when they are all zero; times
+ * of the wall clock are brought into 0 .. MS_DURATION_MAX. */
 size_t ms_record_size_max(const struct ms_record *record);
 
 /* Writes the entry of a record; returns the place after. */
@@ -108,9 +109,14 @@ uint8_t *ms_record_write_erase(uint8_t *at, ms_seq seq);
  * entries->size is 0 at a clean end. */
 bool ms_record_next(struct ms_bytes *entries, struct ms_entry *entry_out);
 
-/* The record of a sound entry; it borrows from the entry and from room. MALFORMED, or VERSION. */
+/* The record of a sound entry; it borrows from the entry and from room. MALFORMED, or
+ * VERSION: an unknown one, or an unknown kind. */
 enum ms_error ms_record_read(const struct ms_entry *entry, struct ms_record_room *room,
                              struct ms_record *record_out);
+
+/* What the rest of the system takes for granted of a record of its kind (an id, a type, a token) is there.
+ * Others are not written, and refused when they are read. */
+bool ms_record_is_complete(const struct ms_record *record);
 
 const char *ms_record_kind_name(enum ms_record_kind kind); /* "SUBMIT"; never NULL */
 

@@ -20,9 +20,15 @@ static inline uint8_t *ms_wire_put_varint(uint8_t *at, uint64_t value)
     return at;
 }
 
+/* Numbers up to 15 take one byte, up to 2047 two; more are not written. */
 static inline uint8_t *ms_wire_put_key(uint8_t *at, unsigned number, enum ms_wire_type type)
 {
-    *at++ = (uint8_t)(number << 3 | (unsigned)type); /* numbers up to 15 need no second byte */
+    if (number > 15) {
+        *at++ = (uint8_t)(number << 3 | (unsigned)type | 0x80);
+        *at++ = (uint8_t)(number >> 4);
+        return at;
+    }
+    *at++ = (uint8_t)(number << 3 | (unsigned)type);
     return at;
 }
 

@@ -1,5 +1,6 @@
 /* What one command costs in the codec: nanoseconds to encode into frames and to decode out of them,
- * 64 bytes of payload, batches as they travel, one thread. The best of several rounds is printed. */
+ * 64 bytes of payload, batches as they travel, one thread; and the same for records of the journal. The
+ * best of several rounds is printed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "core/invariant.h"
 #include "proto/codec.h"
+#include "proto/record.h"
 
 #define BATCH             512
 #define BATCHES_PER_ROUND 20
@@ -127,6 +129,80 @@ static double decode_round(struct ms_decoder *decoder, enum ms_kind kind)
     return (end - start) / (double)count;
 }
 
+static struct ms_record make_record(enum ms_record_kind kind)
+{
+    return (struct ms_record){
+        .kind = (uint8_t)kind,
+        .at = INT64_C(1700000000123456),
+        .id = {.client = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}}, .seq = 1000000},
+        .type = kind == MS_RECORD_SUBMIT ? 0x9ae16a3b2f90404full : 0,
+        .durability = kind == MS_RECORD_SUBMIT ? MS_DURABILITY_LOCAL : 0,
+        .attempts_max = kind == MS_RECORD_SUBMIT ? 1 : 0,
+        .attempt = kind == MS_RECORD_SETTLE ? 1 : 0,
+        .event = kind == MS_RECORD_SETTLE ? 7 : 0,
+        .usage = kind == MS_RECORD_SETTLE ? &usage : NULL,
+        .name = kind == MS_RECORD_SETTLE ? ms_bytes_of("slave-1") : (struct ms_bytes){0},
+        .payload = {payload, sizeof payload},
+    };
+}
+
+static double write_round(uint8_t *journal, enum ms_record_kind kind, size_t *size_out)
+{
+    struct ms_record record = make_record(kind);
+    uint8_t *at = journal;
+    const double start = now_ns();
+
+    for (unsigned i = 0; i < BATCHES_PER_ROUND; i++) {
+        at = journal;
+        for (unsigned k = 0; k < BATCH; k++) {
+            record.id.seq++;
+            at = ms_record_write(at, record.id.seq, &record);
+        }
+    }
+    *size_out = (size_t)(at - journal);
+    return (now_ns() - start) / BATCHES_PER_ROUND / BATCH;
+}
+
+static double read_round(struct ms_bytes journal)
+{
+    const double start = now_ns();
+
+    for (unsigned i = 0; i < BATCHES_PER_ROUND; i++) {
+        struct ms_bytes rest = journal;
+        struct ms_record_room room;
+        struct ms_record record;
+        struct ms_entry entry;
+        while (ms_record_next(&rest, &entry)) {
+            if (ms_record_read(&entry, &room, &record) != MS_E_OK) {
+                abort();
+            }
+            sink += record.id.seq + record.payload.size;
+        }
+    }
+    return (now_ns() - start) / BATCHES_PER_ROUND / BATCH;
+}
+
+static void measure_record(enum ms_record_kind kind)
+{
+    const struct ms_record record = make_record(kind);
+    uint8_t *journal = malloc(BATCH * ms_record_size_max(&record));
+    double encode = 1e9, decode = 1e9;
+    size_t size = 0;
+
+    if (journal == NULL) {
+        abort();
+    }
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        const double written = write_round(journal, kind, &size);
+        const double read = read_round((struct ms_bytes){journal, size});
+        encode = written < encode ? written : encode;
+        decode = read < decode ? read : decode;
+    }
+    (void)printf("%-12s %12.1f %12.1f  (%zu bytes)\n", ms_record_kind_name(kind), encode, decode,
+                 size / BATCH);
+    free(journal);
+}
+
 int main(void)
 {
     static const enum ms_kind kinds[] = {
@@ -149,6 +225,9 @@ int main(void)
         }
         (void)printf("%-12s %12.1f %12.1f\n", ms_kind_name(kinds[i]), encode, decode);
     }
+    (void)printf("%-12s %12s %12s\n", "record", "write_ns", "read_ns");
+    measure_record(MS_RECORD_SUBMIT);
+    measure_record(MS_RECORD_SETTLE);
     ms_decoder_destroy(decoder);
     return sink != 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

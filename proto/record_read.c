@@ -1,0 +1,159 @@
+#include "core/invariant.h"
+#include "proto/reader.h"
+#include "proto/record.h"
+
+#define AT_VERSION 17 /* in the header */
+
+/* What a record points to, and whether it does. */
+struct extra {
+    struct ms_record_room *room;
+    bool has_usage, has_terms;
+};
+
+/* Sixteen bytes, or none. */
+static inline bool ms_get_uuid(struct ms_wire *wire, struct ms_uuid *member)
+{
+    struct ms_bytes bytes = {0};
+
+    if (!ms_wire_bytes(wire, &bytes) || bytes.size != sizeof member->bytes) {
+        return false;
+    }
+    memcpy(member->bytes, bytes.data, sizeof member->bytes);
+    return true;
+}
+
+MS_READER(read_usage, struct ms_usage, struct extra, MS_USAGE_FIELDS)
+
+#define TERMS_FIELDS(X)                                                                            \
+    X(1, VARINT, s8, to->priority)                                                                 \
+    X(2, VARINT, u8, to->unique_mode)                                                              \
+    X(3, BYTES, bytes, to->unique)                                                                 \
+    X(4, BYTES, bytes, to->group)                                                                  \
+    X(5, FIXED64, wall, to->run_at)                                                                \
+    X(6, FIXED64, wall, to->deadline)                                                              \
+    X(7, VARINT, u32, to->array_count)                                                             \
+    X(8, VARINT, u32, to->array_concurrency)                                                       \
+    X(9, VARINT, u64, to->parts_size)
+MS_READER(read_terms, struct ms_terms, struct extra, TERMS_FIELDS)
+
+static inline bool ms_get_usage(struct ms_wire *wire, struct extra *extra)
+{
+    struct ms_bytes bytes = {0};
+
+    extra->room->usage = (struct ms_usage){0};
+    extra->has_usage = true;
+    return ms_wire_bytes(wire, &bytes) && read_usage(ms_wire_of(bytes), &extra->room->usage, extra);
+}
+
+static inline bool ms_get_terms(struct ms_wire *wire, struct extra *extra)
+{
+    struct ms_bytes bytes = {0};
+
+    extra->room->terms = (struct ms_terms){0};
+    extra->has_terms = true;
+    return ms_wire_bytes(wire, &bytes) && read_terms(ms_wire_of(bytes), &extra->room->terms, extra);
+}
+
+#define RECORD_FIELDS(X)                                                                           \
+    X(1, FIXED64, wall, to->at)                                                                    \
+    X(2, BYTES, uuid, to->id.client)                                                               \
+    X(3, VARINT, u64, to->id.seq)                                                                  \
+    X(4, VARINT, u8, to->event)                                                                    \
+    X(5, VARINT, u8, to->status)                                                                   \
+    X(6, VARINT, u32, to->attempt)                                                                 \
+    X(7, FIXED64, fixed64, to->type)                                                               \
+    X(8, BYTES, bytes, to->payload)                                                                \
+    X(9, VARINT, flags, to->flags)                                                                 \
+    X(10, VARINT, u64, to->token.n)                                                                \
+    X(11, VARINT, u64, to->token.epoch)                                                            \
+    X(12, BYTES, bytes, to->name)                                                                  \
+    X(13, VARINT, u8, to->durability)                                                              \
+    X(14, VARINT, u32, to->attempts_max)                                                           \
+    X(15, BYTES, usage, *extra)                                                                    \
+    X(16, VARINT, u32, to->failures)                                                               \
+    X(17, VARINT, u32, to->crashes)                                                                \
+    X(18, VARINT, s32, to->code)                                                                   \
+    X(19, VARINT, u32, to->signal)                                                                 \
+    X(20, VARINT, u32, to->index)                                                                  \
+    X(21, VARINT, u8, to->stream)                                                                  \
+    X(22, FIXED64, wall, to->until)                                                                \
+    X(23, VARINT, time, to->timeout)                                                               \
+    X(24, VARINT, u64, to->number)                                                                 \
+    X(25, VARINT, u64, to->count)                                                                  \
+    X(26, BYTES, uuid, to->uuid)                                                                   \
+    X(27, BYTES, uuid, to->node)                                                                   \
+    X(28, BYTES, bytes, to->detail)                                                                \
+    X(29, BYTES, terms, *extra)
+MS_READER(read_record, struct ms_record, struct extra, RECORD_FIELDS)
+
+bool ms_record_is_complete(const struct ms_record *record)
+{
+    const bool has_id = record->id.seq > 0;
+
+    ms_assert(record->kind < MS_RECORD_KINDS);
+    switch ((enum ms_record_kind)record->kind) {
+    case MS_RECORD_EPOCH:
+        return record->token.epoch > 0;
+    case MS_RECORD_TYPE:
+        return record->type >= MS_TYPE_USER_MIN;
+    case MS_RECORD_SESSION:
+    case MS_RECORD_SESSION_END:
+        return !ms_uuid_is_zero(&record->uuid);
+    case MS_RECORD_SUBMIT:
+        return has_id && record->type >= MS_TYPE_USER_MIN;
+    case MS_RECORD_LEASE:
+        return has_id && record->token.n > 0 && record->attempt > 0;
+    case MS_RECORD_RETURN:
+    case MS_RECORD_PIECE:
+    case MS_RECORD_RETRY:
+    case MS_RECORD_SETTLE:
+    case MS_RECORD_CLOSE:
+    case MS_RECORD_CHANGE:
+    case MS_RECORD_PART:
+    case MS_RECORD_DUE:
+        return has_id;
+    case MS_RECORD_CLIENT:
+    case MS_RECORD_CLOSED:
+    case MS_RECORD_ERASE:
+    case MS_RECORD_KINDS:
+        break;
+    }
+    return true;
+}
+
+static bool are_fine(const struct ms_terms *terms)
+{
+    return terms->priority >= MS_PRIORITY_MIN && terms->priority <= MS_PRIORITY_MAX &&
+           terms->unique_mode < MS_UNIQUE_COUNT && terms->unique.size <= MS_UNIQUE_KEY_MAX &&
+           terms->group.size <= MS_NAME_MAX && terms->run_at >= 0 && terms->deadline >= 0;
+}
+
+static bool is_fine(const struct ms_record *record)
+{
+    return record->status < MS_STATUS_COUNT && record->durability < MS_DURABILITY_COUNT &&
+           record->stream < MS_STREAM_COUNT && record->at >= 0 && record->until >= 0 &&
+           record->timeout >= 0 && record->name.size <= MS_NAME_MAX &&
+           record->detail.size <= MS_DETAIL_MAX &&
+           (record->terms == NULL || are_fine(record->terms)) && ms_record_is_complete(record);
+}
+
+enum ms_error ms_record_read(const struct ms_entry *entry, struct ms_record_room *room,
+                             struct ms_record *record_out)
+{
+    struct extra extra = {.room = room};
+
+    ms_assert(entry->bytes.size >= MS_RECORD_HEADER_SIZE);
+    const struct ms_bytes body = {entry->bytes.data + MS_RECORD_HEADER_SIZE,
+                                  entry->bytes.size - MS_RECORD_HEADER_SIZE};
+    if (entry->bytes.data[AT_VERSION] != MS_RECORD_VERSION || entry->kind >= MS_RECORD_KINDS) {
+        return MS_E_VERSION;
+    }
+    *record_out = (struct ms_record){.kind = entry->kind};
+    if (entry->seq == 0 || (entry->kind == MS_RECORD_ERASE && body.size > 0) ||
+        !read_record(ms_wire_of(body), record_out, &extra)) {
+        return MS_E_MALFORMED;
+    }
+    record_out->usage = extra.has_usage ? &room->usage : NULL;
+    record_out->terms = extra.has_terms ? &room->terms : NULL;
+    return is_fine(record_out) ? MS_E_OK : MS_E_MALFORMED;
+}
