@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Measures muster beside its rivals in one run: interleaved, same placement, medians.
 
-    run.py [--quick] [--runs N] [--only TEXT] [--bin DIR] [--out FILE]
+    run.py [--quick] [--runs N] [--only TEXT] [--bin DIR] [--out FILE] [--disk DIR]
 
-Ends with 1 when a run of muster failed: it lost or repeated a command, or did not come to its end.
+Ends with 1 when a run of muster failed: it lost or repeated a command, grew beyond bounds, or did not come to
+its end.
 
 Servers are started here on 127.0.0.1 and free ports, and stopped by their own pids. A rival that is
 not installed is left out and named. Prints a table, then every bar as a ratio, and writes rows of
@@ -13,163 +14,15 @@ import json
 import os
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-START_S = 20
-LIMIT_S = 60
-PLACES = {"split": ("0", "1"), "free": (None, None)}
-MUSTER, RELAY = "muster", "relay"
-
-
-class Failed(Exception):
-    """A run that lost, repeated or did not finish; it yields no figure."""
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def pinned(cpu, command):
-    return ["taskset", "-c", cpu, *command] if cpu is not None else command
-
-
-def stop(process):
-    if process.poll() is None:
-        process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-class Server:
-    """One system under test. command(port, folder) makes its command line."""
-
-    def __init__(self, system, cpu, size):
-        self.folder = tempfile.mkdtemp(prefix="muster-bench-")
-        self.port = free_port()
-        command = system["command"](self.port, self.folder, size)
-        self.process = subprocess.Popen(pinned(cpu, command), stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL, cwd=self.folder)
-        self.pid = self.process.pid
-        end = time.monotonic() + START_S
-        while not self.is_listening():
-            if time.monotonic() > end or self.process.poll() is not None:
-                self.close()
-                raise Failed(f"{command[0]} does not start")
-            time.sleep(0.02)
-
-    def is_listening(self):
-        """From the kernel's table: a probing connection would be counted by some servers."""
-        wanted = f":{self.port:04X}"
-        with open("/proc/net/tcp") as table:
-            return any(line.split()[1].endswith(wanted) and line.split()[3] == "0A"
-                       for line in table if ":" in line.split()[0])
-
-    def close(self):
-        stop(self.process)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def systems(bins):
-    master = os.path.join(bins, "bin", "muster-master")
-    relay = os.path.join(bins, "bench", "bench_relay")
-
-    def muster(*more):
-        return lambda port, folder, size: [master, "--listen", f"127.0.0.1:{port}", "--log-level", "error", *more]
-
-    def relayed(*more):
-        return lambda port, folder, size: [relay, str(port), str(size + 16), *more]
-
-    nats = lambda port, folder, size: ["nats-server", "-a", "127.0.0.1", "-p", str(port)]
-    return {
-        MUSTER: dict(needs=master, driver="muster", command=muster()),
-        "muster busy-poll": dict(needs=master, driver="muster", command=muster("--busy-poll", "50ms")),
-        RELAY: dict(needs=relay, driver="raw", command=relayed()),
-        "relay spin": dict(needs=relay, driver="raw", command=relayed("spin")),
-        "gearmand -t 0": dict(needs="gearmand", driver="gearman", command=lambda port, folder, size: [
-            "gearmand", "-L", "127.0.0.1", "-p", str(port), "-t", "0", "-b", "4096", "--log-file", "none",
-            "--pid-file", folder + "/pid"]),
-        "redis lists": dict(needs="redis-server", driver="redis", command=lambda port, folder, size: [
-            "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-            "--maxclients", "15000", "--tcp-backlog", "4096", "--dir", folder]),
-        "nats core": dict(needs="nats-server", driver="nats", command=nats),
-        "jetstream mem": dict(needs="nats-server", driver="jetstream", command=lambda port, folder, size: [
-            *nats(port, folder, size), "-js", "-sd", folder + "/js"]),
-        "beanstalkd": dict(needs="beanstalkd", driver="beanstalk", command=lambda port, folder, size: [
-            "beanstalkd", "-l", "127.0.0.1", "-p", str(port)]),
-    }
-
-
-class Bench:
-    def __init__(self, arguments):
-        self.bins = arguments.bin
-        self.runs = arguments.runs or (2 if arguments.quick else 5)
-        self.scale = 0.25 if arguments.quick else 1.0
-        self.only = arguments.only
-        self.systems = systems(self.bins)
-        self.samples = {}  # (case, system, metric) -> [value]
-        self.units = {}
-        self.params = {}  # (case, system) -> how it was loaded
-        self.failures = 0
-        self.left_out = sorted(name for name, s in self.systems.items() if not shutil.which(s["needs"]))
-
-    def add(self, case, system, metric, unit, value):
-        self.samples.setdefault((case, system, metric), []).append(value)
-        self.units[metric] = unit
-
-    def median(self, case, system, metric):
-        values = self.samples.get((case, system, metric))
-        return statistics.median(values) if values else None
-
-    def wants(self, case):
-        return not self.only or self.only in case
-
-    def present(self, names):
-        return [name for name in names if name not in self.left_out]
-
-    def load(self, case, name, flags, place="split", size=64):
-        """One run of the load generator against a fresh server of that system."""
-        system = self.systems[name]
-        self.params[case, name] = " ".join(str(word) for word in ["-s", size, *flags, place])
-        server_cpu, load_cpu = PLACES[place]
-        server = Server(system, server_cpu, size)
-        try:
-            command = [os.path.join(self.bins, "bench", "bench_load"), system["driver"], "-P", server.port,
-                       "-S", server.pid, "-s", size, "-t", LIMIT_S, *flags]
-            done = subprocess.run(pinned(load_cpu, [str(word) for word in command]), capture_output=True,
-                                  text=True, check=False)
-        finally:
-            server.close()
-        if done.returncode != 0:
-            raise Failed(done.stderr.strip()[-200:])
-        return json.loads(done.stdout)
-
-    def interleave(self, case, names, run):
-        """The repetition is the outer loop, the systems the inner one."""
-        if not self.wants(case):
-            return
-        for number in range(self.runs):
-            for name in self.present(names):
-                try:
-                    run(case, name)
-                except Failed as error:
-                    self.failures += name.startswith(MUSTER)
-                    print(f"  {case}: {name}: {error}", file=sys.stderr)
-            print(f"  {case}: run {number + 1} of {self.runs}", file=sys.stderr, flush=True)
-
-    def count(self, wanted):
-        return max(2000, int(wanted * self.scale))
-
+import durable
+from harness import (MUSTER, PLACES, RELAY, ROOT, START_S, Bench, Failed, Server, finished, pinned, process_cpu_s,
+                     stop)
 
 # What each system is given: commands to send (about a second's worth), and how many a worker asks for
 # at once. The batches are those with which each was fastest in a sweep (README.md).
@@ -280,22 +133,6 @@ def real_library(bench):
     bench.interleave("library-64B-depth1000-free", [MUSTER], lambda case, name: run(case, name, "free"))
 
 
-def process_cpu_s(pid):
-    """Of a process's CPU clock: finer than the ticks in /proc."""
-    return time.clock_gettime((~pid << 3) | 2)
-
-
-def finished(command, **options):
-    """Its standard output; Failed when it fails or takes too long."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S, **options)
-    except subprocess.TimeoutExpired as error:
-        raise Failed(f"{command[0]} does not end") from error
-    if done.returncode != 0:
-        raise Failed(done.stderr.strip()[-200:])
-    return done.stdout
-
-
 def wait_for_slots(programs, address, count):
     end = time.monotonic() + START_S
     while time.monotonic() < end:
@@ -331,14 +168,12 @@ def no_op_map(bench):
     bench.interleave("map-no-op", names, run)
 
 
-CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map]
+CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map, *durable.CASES]
 
 
 def bars(bench):
     """name, value, bar; value <= bar when the bar is an upper one."""
-    def ratio(over, under):
-        a, b = bench.median(*over), bench.median(*under)
-        return a / b if a is not None and b else None
+    ratio = bench.ratio
     rows = []
     for label in ("64B", "1KiB"):
         case = f"roundtrip-{label}-depth1000"
@@ -358,7 +193,7 @@ def bars(bench):
         ("seconds for 10,000 connections", bench.median(idle_case, MUSTER, "connect"), "<=", 2.0),
         ("map no-op / fork+exec+wait", ratio(("map-no-op", "muster map", "cost"), ("map-no-op", "fork+exec+wait", "cost")), "<=", 1.5),
     ]
-    return rows
+    return rows + durable.bars(bench)
 
 
 def report(bench, path):
@@ -380,12 +215,15 @@ def report(bench, path):
     print()
     for name, value, sense, bar in bars(bench):
         if value is None:
-            print(f"  not measured  {name}")
+            if not bench.only:
+                print(f"  not measured  {name}")
             continue
         held = value >= bar if sense == ">=" else value <= bar
         print(f"  {'holds      ' if held else 'FALLS SHORT'}  {name}: {value:.2f} (bar {sense} {bar})")
-    if bench.left_out:
-        print(f"\nNot installed, left out: {', '.join(bench.left_out)}")
+    for name, reason in sorted(bench.left_out.items()):
+        print(f"  left out       {name}: {reason}")
+    if bench.failures:
+        print(f"  FAILED         {bench.failures} runs of muster; why is in the lines on standard error")
     print(f"\n{len(rows)} rows in {path}")
 
 
@@ -396,7 +234,10 @@ def main():
     parser.add_argument("--only", help="only cases whose name contains TEXT")
     parser.add_argument("--bin", default=os.path.join(ROOT, "build", "release"), help="a build tree")
     parser.add_argument("--out", default=os.path.join(ROOT, "build", "bench", "results.json"))
+    parser.add_argument("--disk", help="where servers keep their data: on a real disk; the folder of --out")
     arguments = parser.parse_args()
+    tempfile.tempdir = os.path.abspath(arguments.disk or os.path.dirname(os.path.abspath(arguments.out)))
+    os.makedirs(tempfile.tempdir, exist_ok=True)
     bench = Bench(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for case in CASES:

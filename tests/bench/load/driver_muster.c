@@ -1,8 +1,14 @@
 /* muster's frames (docs/protocol.md), written by hand as a lean driver would: many commands in a
  * frame, credit renewed with each result, outcomes confirmed in runs.
  *
- * A worker grants `batch` commands at once and one more with each result. */
+ * A worker grants `batch` commands at once and one more with each result.
+ *
+ * Variant, as bits: 1 asks for durability local and dies of a weaker acknowledgement; 2 submits one
+ * command more, before all others, that fails for good and whose outcome is never confirmed: it stays
+ * buried. */
 #include "tests/bench/load/load.h"
+
+#include <unistd.h>
 
 enum {
     HELLO = 1,
@@ -26,6 +32,11 @@ enum {
 #define WORK_TYPE       0x1122334455667788ull
 #define WORK_NAME       "load"
 #define FLAG_BACKGROUND 1
+#define CLASS_LOCAL     1
+#define STATUS_FAIL     2
+#define DOOMED          "doomed"
+
+enum { VARIANT_LOCAL = 1, VARIANT_BURY = 2 };
 
 static uint8_t epoch[8];
 static uint64_t next_seq = 1;
@@ -133,11 +144,12 @@ static void flush(struct conn *conn)
 
 static void hello(struct conn *conn)
 {
-    char node[16] = "load";
+    char node[16] = "load"; /* of this process and connection: numbers of another are not its own */
+    int process = getpid();
 
     node[4] = (char)conn->role;
+    memcpy(node + 5, &process, 3);
     memcpy(node + 8, &conn->index, sizeof conn->index);
-    node[12] = (char)(options.fork && conn->role == WORKER);
     open_frame(conn, HELLO);
     put_field(conn, 1, conn->role == WORKER ? 1 : 2);
     put_field(conn, 2, 1);
@@ -177,22 +189,34 @@ static void beat(struct conn *conn)
     close_frame(conn);
 }
 
-static void submit(struct conn *conn, const char *payload)
+static void put_submission(struct conn *conn, int is_background, const char *payload, size_t size)
 {
     uint64_t type = WORK_TYPE, seq = next_seq++;
-    size_t size = (size_t)options.size;
+    int is_local = (options.variant & VARIANT_LOCAL) != 0;
 
     open_frame(conn, SUBMIT);
     put_byte(conn, 1 << 3 | 2);
-    put_varint(conn, 9 + 1 + varint_size(seq) + (options.round_trip ? 0 : 2) + 1 +
+    put_varint(conn, 9 + 1 + varint_size(seq) + (is_background ? 2 : 0) + (is_local ? 2 : 0) + 1 +
                          varint_size(size) + size);
     put_byte(conn, 1 << 3 | 1);
     put(conn, &type, sizeof type);
     put_field(conn, 2, seq);
-    if (!options.round_trip) {
+    if (is_background) {
         put_field(conn, 6, FLAG_BACKGROUND);
     }
+    if (is_local) {
+        put_field(conn, 7, CLASS_LOCAL);
+    }
     put_bytes(conn, 8, payload, size);
+}
+
+static void submit(struct conn *conn, const char *payload)
+{
+    if ((options.variant & VARIANT_BURY) != 0 && next_seq == 1) {
+        put_submission(conn, 0, DOOMED, sizeof DOOMED - 1);
+        completed(-1); /* its result will be confirmed, too */
+    }
+    put_submission(conn, !options.round_trip, payload, (size_t)options.size);
 }
 
 struct element {
@@ -241,12 +265,19 @@ static void answer(struct conn *conn, const struct element *command)
 {
     uint64_t token = command->fields[4];
     size_t size = command->payload_size;
+    int is_doomed = (options.variant & VARIANT_BURY) != 0 && size == sizeof DOOMED - 1;
 
-    handle(command->payload, size);
+    if (!is_doomed) {
+        handle(command->payload, size);
+    }
     open_frame(conn, RESULT);
     put_byte(conn, 1 << 3 | 2);
-    put_varint(conn, 1 + varint_size(token) + 2 + 1 + varint_size(size) + size);
+    put_varint(conn,
+               1 + varint_size(token) + (is_doomed ? 2 : 0) + 2 + 1 + varint_size(size) + size);
     put_field(conn, 1, token);
+    if (is_doomed) {
+        put_field(conn, 2, STATUS_FAIL);
+    }
     put_field(conn, 5, 1);
     put_bytes(conn, 8, command->payload, size);
 }
@@ -255,6 +286,9 @@ static void confirm(struct conn *conn, const struct element *outcome)
 {
     uint64_t seq = outcome->fields[1];
 
+    if ((options.variant & VARIANT_BURY) != 0 && seq == 1) {
+        return;
+    }
     if (outcome->fields[2] != 0) {
         die("command %llu failed", (unsigned long long)seq);
     }
@@ -290,10 +324,45 @@ static void on_element(struct conn *conn, int kind, const struct element *elemen
     }
 }
 
+/* The fields beside the elements: of a SUBMIT_ACK, how safe the commands are. */
+struct promise {
+    uint64_t fields[4]; /* 2 durability, 3 copies */
+};
+
+static void check_promise(const struct promise *promise)
+{
+    if ((options.variant & VARIANT_LOCAL) != 0 &&
+        (promise->fields[2] < CLASS_LOCAL || promise->fields[3] < 1)) {
+        die("acknowledged with durability %d in %d copies", (int)promise->fields[2],
+            (int)promise->fields[3]);
+    }
+}
+
+static void on_elements(struct conn *conn, int kind, const uint8_t *at, const uint8_t *end)
+{
+    struct promise promise = {{0}};
+    struct element element;
+    uint64_t value;
+
+    while (at < end) {
+        int field = *at >> 3, is_element = *at == (1 << 3 | 2);
+
+        at = get_varint(at + 1, &value);
+        if (is_element) {
+            read_element(at, at + value, &element);
+            on_element(conn, kind, &element);
+            at += value;
+        } else if (field < 4) {
+            promise.fields[field] = value;
+        }
+    }
+    if (kind == SUBMIT_ACK) {
+        check_promise(&promise);
+    }
+}
+
 static void on_frame(struct conn *conn, int kind, const uint8_t *at, const uint8_t *end)
 {
-    struct element element;
-    uint64_t size;
 
     switch (kind) {
     case WELCOME:
@@ -307,16 +376,7 @@ static void on_frame(struct conn *conn, int kind, const uint8_t *at, const uint8
     case RESULT_ACK:
     case SUBMIT_ACK:
     case SUBMIT_NAK:
-        while (at < end) {
-            int is_element = *at == (1 << 3 | 2);
-
-            at = get_varint(at + 1, &size);
-            if (is_element) {
-                read_element(at, at + size, &element);
-                on_element(conn, kind, &element);
-                at += size;
-            }
-        }
+        on_elements(conn, kind, at, end);
         return;
     default:
         return;

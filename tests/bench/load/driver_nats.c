@@ -3,7 +3,8 @@
  * core:      the server pushes to the queue group; nothing is acknowledged or kept.
  * jetstream: PUB and its acknowledgement; workers keep pull requests for up to 1.5 batches open and
  *            PUB +ACK per command; at the end the consumer's info must show nothing pending. For a
- *            round trip the worker also PUBs the result to an inbox of the first producer. */
+ *            round trip the worker also PUBs the result to an inbox of the first producer.
+ *            Variant 1 stores in files. */
 #define _GNU_SOURCE
 #include "tests/bench/load/load.h"
 
@@ -15,7 +16,7 @@
     "\"protocol\":1,\"headers\":true,\"no_responders\":false}\r\n"
 #define CONTROL_HELLO CONNECT "SUB _C 1\r\nPING\r\n"
 #define STREAM                                                                                     \
-    "{\"name\":\"S\",\"subjects\":[\"q\"],\"retention\":\"workqueue\",\"storage\":\"memory\","     \
+    "{\"name\":\"S\",\"subjects\":[\"q\"],\"retention\":\"workqueue\",\"storage\":\"%s\","         \
     "\"num_replicas\":1,\"max_msgs\":-1}"
 #define CONSUMER                                                                                   \
     "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"C\",\"ack_policy\":\"explicit\","       \
@@ -65,7 +66,7 @@ static void setup(void)
 
 static void jetstream_setup(void)
 {
-    char answer[ANSWER_MAX];
+    char answer[ANSWER_MAX], stream[sizeof STREAM + 8];
 
     is_jetstream = 1;
     setup();
@@ -75,7 +76,8 @@ static void jetstream_setup(void)
     while (strstr(answer, "PONG") == NULL) {
         control_receive(control, answer, sizeof answer);
     }
-    control_ask("$JS.API.STREAM.CREATE.S", STREAM, answer);
+    snprintf(stream, sizeof stream, STREAM, options.variant ? "file" : "memory");
+    control_ask("$JS.API.STREAM.CREATE.S", stream, answer);
     if (strstr(answer, "\"error\"") != NULL) {
         die("stream: %s", answer);
     }

@@ -2,14 +2,24 @@
  *
  * LPUSH; a worker's batch is BLMOVE and batch - 1 LMOVE to a list of its own; LREM when it is done.
  * For a round trip the worker LPUSHes the result to a reply list, which a connection of the producer
- * reads with BLPOP + LPOP of a count. */
+ * reads with BLPOP + LPOP of a count.
+ *
+ * Variant 1 asks for as little as Redis allows: what goes out together is one LPUSH of many values, and
+ * a worker takes what it finished off its list with one LTRIM, after the LPUSH of the results. Variant
+ * 2 also moves a batch by one call of a script, behind the BLMOVE that waits. */
 #include "tests/bench/load/load.h"
 
 #include <stdio.h>
 
-#define LINE_MAX 24
+#define LINE_MAX       24
+#define SCRIPT_ID_SIZE 40
+#define SCRIPT                                                                                     \
+    "local v=redis.call('RPOP',KEYS[1],ARGV[1]) "                                                  \
+    "if v then redis.call('LPUSH',KEYS[2],unpack(v)) end return v"
 
-static char size_text[16];
+enum { VARIANT_BATCHES = 1, VARIANT_SCRIPT = 2 };
+
+static char size_text[16], script_id[SCRIPT_ID_SIZE + 1];
 
 static void argument(struct conn *conn, const char *text, size_t size)
 {
@@ -40,6 +50,17 @@ static void setup(void)
     if (text[0] != '+') {
         die("redis says %s", text);
     }
+    if (options.variant == VARIANT_SCRIPT) {
+        int size = snprintf(text, sizeof text, "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$%zu\r\n%s\r\n",
+                            sizeof SCRIPT - 1, SCRIPT);
+
+        control_send(fd, text, (size_t)size);
+        control_receive(fd, text, sizeof text);
+        if (strncmp(text, "$40\r\n", 5) != 0) {
+            die("redis says %s", text);
+        }
+        memcpy(script_id, text + 5, SCRIPT_ID_SIZE);
+    }
 }
 
 static void hello(struct conn *conn)
@@ -56,6 +77,19 @@ static void ask_replies(struct conn *conn)
     conn->pending = 2;
 }
 
+static void ask_by_script(struct conn *conn)
+{
+    char count[16];
+
+    snprintf(count, sizeof count, "%d", options.batch - 1);
+    put_text(conn, "*6\r\n$7\r\nEVALSHA\r\n");
+    argument(conn, script_id, strlen(script_id));
+    put_text(conn, "$1\r\n2\r\n$1\r\nq\r\n");
+    argument(conn, conn->inbox, strlen(conn->inbox));
+    argument(conn, count, strlen(count));
+    conn->pending = 2;
+}
+
 static void ask_batch(struct conn *conn)
 {
     size_t size = strlen(conn->inbox);
@@ -63,6 +97,10 @@ static void ask_batch(struct conn *conn)
     put_text(conn, "*6\r\n$6\r\nBLMOVE\r\n$1\r\nq\r\n");
     argument(conn, conn->inbox, size);
     put_text(conn, "$5\r\nRIGHT\r\n$4\r\nLEFT\r\n$1\r\n0\r\n");
+    if (options.variant == VARIANT_SCRIPT) {
+        ask_by_script(conn);
+        return;
+    }
     for (int i = 1; i < options.batch; i++) {
         put_text(conn, "*5\r\n$5\r\nLMOVE\r\n$1\r\nq\r\n");
         argument(conn, conn->inbox, size);
@@ -73,6 +111,10 @@ static void ask_batch(struct conn *conn)
 
 static void submit(struct conn *conn, const char *payload)
 {
+    if (options.variant != 0) {
+        memcpy(stage(conn, (size_t)options.size), payload, (size_t)options.size);
+        return;
+    }
     put_text(conn, "*3\r\n$5\r\nLPUSH\r\n$1\r\nq\r\n");
     put_payload(conn, payload);
 }
@@ -146,6 +188,10 @@ static void on_command(struct conn *conn, const char *at)
     const char *text = body(at, &size);
 
     handle(text, size);
+    if (options.variant != 0) {
+        memcpy(stage(conn, size), text, size);
+        return;
+    }
     if (options.round_trip) {
         put_text(conn, "*3\r\n$5\r\nLPUSH\r\n$1\r\nr\r\n");
         put_payload(conn, text);
@@ -156,9 +202,83 @@ static void on_command(struct conn *conn, const char *at)
     put_payload(conn, text);
 }
 
-/* state: numbers (of LPUSH and LREM) that came for the command being completed */
-static void on_worker(struct conn *conn, const char *at)
+static void push_staged(struct conn *conn, const char *list, int count)
 {
+    put_format(conn, "*%d\r\n$5\r\nLPUSH\r\n$1\r\n%s\r\n", count + 2, list);
+    for (int i = 0; i < count; i++) {
+        put_payload(conn, conn->staged.data + (size_t)i * (size_t)options.size);
+    }
+}
+
+/* The oldest of the worker's list are at its right end. */
+static void drop_finished(struct conn *conn, int count)
+{
+    char last[16];
+
+    snprintf(last, sizeof last, "%d", -count - 1);
+    put_text(conn, "*4\r\n$5\r\nLTRIM\r\n");
+    argument(conn, conn->inbox, strlen(conn->inbox));
+    put_text(conn, "$1\r\n0\r\n");
+    argument(conn, last, strlen(last));
+}
+
+/* Variants: what was staged goes out in one request. got: commands in requests not answered, of
+ * which there are `confirms`. */
+static void flush(struct conn *conn)
+{
+    int count = (int)(conn->staged.write / (size_t)options.size);
+
+    if (count == 0) {
+        return;
+    }
+    if (conn->role == PRODUCER) {
+        push_staged(conn, "q", count);
+    } else {
+        if (options.round_trip) {
+            push_staged(conn, "r", count);
+        }
+        drop_finished(conn, count);
+    }
+    conn->staged.write = 0;
+    conn->got += count;
+    conn->confirms++;
+}
+
+/* How many commands are confirmed now: all, once the last request was answered. */
+static int confirmed(struct conn *conn)
+{
+    int count = conn->got;
+
+    if (--conn->confirms > 0) {
+        return 0;
+    }
+    conn->got = 0;
+    return count;
+}
+
+static void on_moved(struct conn *conn, const char *at, const char *end)
+{
+    if (at[1] != '-') {
+        int count = (int)decimal(at + 1);
+
+        at = line_end(at, end);
+        for (int i = 0; i < count; i++) {
+            on_command(conn, at);
+            at = reply_end(at, end);
+        }
+    }
+}
+
+/* state: numbers (of LPUSH and LREM) that came for the command being completed */
+static void on_worker(struct conn *conn, const char *at, const char *end)
+{
+    if (*at == '+') {
+        completed(confirmed(conn));
+        return;
+    }
+    if (*at == ':' && options.variant != 0) {
+        return;
+    }
     if (*at == ':') {
         if (++conn->state == 1 + options.round_trip) {
             completed(1);
@@ -167,10 +287,13 @@ static void on_worker(struct conn *conn, const char *at)
         return;
     }
     conn->pending--;
-    if (at[1] != '-') {
+    if (*at == '*') {
+        on_moved(conn, at, end);
+    } else if (at[1] != '-') {
         on_command(conn, at);
     }
     if (conn->pending == 0) {
+        flush(conn);
         ask_batch(conn);
     }
 }
@@ -183,11 +306,11 @@ static void input(struct conn *conn)
         if (!conn->ready) {
             mark_ready(conn); /* +PONG */
         } else if (conn->role == PRODUCER) {
-            acked(1);
+            acked(options.variant != 0 ? confirmed(conn) : 1);
         } else if (conn->role == REPLIES) {
             on_replies(conn, at, end);
         } else {
-            on_worker(conn, at);
+            on_worker(conn, at, end);
         }
         at = next;
     }
@@ -210,4 +333,5 @@ const struct driver driver_redis = {.name = "redis",
                                     .hello = hello,
                                     .start = start,
                                     .submit = submit,
-                                    .input = input};
+                                    .input = input,
+                                    .flush = flush};

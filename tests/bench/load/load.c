@@ -14,6 +14,7 @@
 #define SETTLE_TURNS 20
 #define REST_NS      3000000000u
 #define WATCH_NS     2000000000u
+#define CALM_NS      300000000u
 
 struct options options = {.count = 200000,
                           .size = 64,
@@ -49,6 +50,8 @@ static const struct flag {
     {'k', &options.batch, 1, "commands a worker asks for at once"},
     {'l', &options.latency, 0, "record latencies"},
     {'v', &options.variant, 1, "variant of the driver"},
+    {'W', &options.waiting, 0, "background: no worker asks, the commands wait"},
+    {'c', &options.mark, 1, "round trip: print memory after each so many results"},
     {'i', &options.idle, 0, "connect the workers, measure, leave"},
     {'H', &options.herd, 1, "idle workers beside those that work"},
     {'a', &options.wave, 1, "connections in their handshake at a time"},
@@ -188,7 +191,7 @@ static double connect_all(void)
     }
     seconds = (double)(now_ns() - start) / 1e9;
     for (int i = 0; i < conns_count; i++) {
-        if (conns[i].role != PRODUCER && driver->start != NULL) {
+        if (conns[i].role != PRODUCER && driver->start != NULL && !options.waiting) {
             driver->start(&conns[i]);
         }
     }
@@ -227,8 +230,8 @@ static void pump(void)
     while (tally.submitted < options.count) {
         int open = tally.submitted - (options.round_trip ? tally.results : tally.acked);
 
-        if (open >= options.depth ||
-            (!options.round_trip && tally.submitted - tally.completed >= options.queue)) {
+        if (open >= options.depth || (!options.round_trip && !options.waiting &&
+                                      tally.submitted - tally.completed >= options.queue)) {
             break;
         }
         driver->submit(producers[next], check_next_payload());
@@ -242,42 +245,72 @@ static int is_done(void)
     if (options.fork) {
         return tally.results == options.count;
     }
+    if (options.waiting) {
+        return tally.acked >= options.count;
+    }
     return tally.completed >= options.count &&
            (options.round_trip ? tally.results : tally.acked) >= options.count;
+}
+
+/* What the server holds, as the load goes by. */
+static void print_mark(void)
+{
+    static int next;
+
+    if (options.mark == 0 || tally.results < next + options.mark) {
+        return;
+    }
+    next += options.mark;
+    printf("{\"mark\":%d,\"rss_kb\":%ld,\"anon_kb\":%ld}\n", next,
+           process_rss_kib(options.server_pid), process_anon_kib(options.server_pid));
+    fflush(stdout);
+}
+
+static void run_load(void)
+{
+    while (!is_done()) {
+        pump();
+        turn(1000);
+        print_mark();
+    }
+    while (driver->settled != NULL && !options.waiting && !driver->settled()) {
+        turn(0);
+    }
 }
 
 static void measure_load(void)
 {
     double system_0, system_1, busy_0, busy_1, cpu, steal, own, wall;
+    long rss, anon;
     uint64_t start;
 
     for (int i = 0; i < SETTLE_TURNS; i++) {
         turn(5); /* let the workers' first requests arrive */
     }
+    rss = process_rss_kib(options.server_pid);
+    anon = process_anon_kib(options.server_pid);
     cpu = process_cpu_s(options.server_pid, &system_0);
     steal = machine_steal_s(&busy_0);
     own = own_cpu_s();
     start = now_ns();
-    while (!is_done()) {
-        pump();
-        turn(1000);
-    }
-    while (driver->settled != NULL && !driver->settled()) {
-        turn(0);
-    }
+    run_load();
     wall = (double)(now_ns() - start) / 1e9;
     cpu = process_cpu_s(options.server_pid, &system_1) - cpu;
     own = own_cpu_s() - own;
     steal = machine_steal_s(&busy_1) - steal;
     check_all_arrived();
+    if (options.waiting) {
+        rest(CALM_NS);
+    }
     printf("{\"driver\":\"%s\",\"variant\":%d,\"mode\":\"%s\",\"n\":%d,\"size\":%d,\"workers\":%d,"
            "\"producers\":%d,\"depth\":%d,\"batch\":%d,\"wall_s\":%.4f,\"rate\":%.0f,"
            "\"srv_cpu_s\":%.4f,\"srv_sys_s\":%.2f,\"cli_cpu_s\":%.4f,\"other_cpu_s\":%.2f,"
-           "\"steal_s\":%.2f,\"rss_kb\":%ld",
+           "\"steal_s\":%.2f,\"rss_before_kb\":%ld,\"anon_before_kb\":%ld,\"rss_kb\":%ld,"
+           "\"anon_kb\":%ld",
            driver->name, options.variant, options.round_trip ? "rt" : "bg", options.count,
            options.size, options.workers, options.producers, options.depth, options.batch, wall,
            options.count / wall, cpu, system_1 - system_0, own, busy_1 - busy_0 - cpu - own, steal,
-           process_rss_kib(options.server_pid));
+           rss, anon, process_rss_kib(options.server_pid), process_anon_kib(options.server_pid));
     check_print_latencies();
     printf("}\n");
 }

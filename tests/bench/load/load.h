@@ -30,6 +30,7 @@ struct conn {
     int confirms; /* completions that the next answer confirms */
     int sleeping, state, extra;
     uint64_t first, last; /* a run of numbers */
+    struct buffer staged; /* what the driver's flush will write in one request */
     char inbox[128];
 };
 
@@ -58,6 +59,8 @@ struct options {
     int latency; /* record latencies */
     int variant; /* driver specific */
     int idle;    /* connect the workers, measure, and leave */
+    int waiting; /* background: workers ask for nothing, all commands stay in the queue */
+    int mark;    /* round trip: a line of the server's memory after each so many results */
     int herd;    /* idle workers that stay connected while the load runs */
     int wave;    /* connections in their handshake at one time */
     int fork;    /* workers in a process of their own (round trip only) */
@@ -87,7 +90,8 @@ void check_print_latencies(void);
 uint64_t now_ns(void);
 
 /* load_net.c */
-char *room(struct conn *conn, size_t size); /* writable bytes; then conn->out.write += used */
+char *room(struct conn *conn, size_t size);  /* writable bytes; then conn->out.write += used */
+char *stage(struct conn *conn, size_t size); /* that many bytes of conn->staged, taken */
 static inline void put(struct conn *conn, const void *bytes, size_t size)
 {
     memcpy(room(conn, size), bytes, size);
@@ -127,7 +131,8 @@ void net_flush(void);
 
 /* load_proc.c: figures of processes */
 double process_cpu_s(int pid, double *system_out);
-long process_rss_kib(int pid);
+long process_rss_kib(int pid);  /* VmRSS */
+long process_anon_kib(int pid); /* of it, what no file stands behind: RssAnon */
 int process_threads(int pid);
 double own_cpu_s(void);
 double machine_steal_s(double *busy_out);

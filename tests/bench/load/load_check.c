@@ -143,7 +143,7 @@ void result(const char *bytes, size_t size)
 
 void check_all_arrived(void)
 {
-    for (int i = 0; i < options.count; i++) {
+    for (int i = 0; i < options.count && !options.waiting; i++) {
         if ((!options.fork && !seen_by_worker[i]) || (options.round_trip && !seen_as_result[i])) {
             die("command %d was lost", i);
         }
@@ -177,7 +177,7 @@ void check_print_latencies(void)
     } else {
         print_latency("accepted", ack_ns, tally.acked);
     }
-    if (!options.fork) {
+    if (!options.fork && !options.waiting) {
         print_latency("worker", worker_ns, options.count);
     }
 }

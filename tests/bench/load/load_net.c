@@ -54,6 +54,17 @@ char *room(struct conn *conn, size_t size)
     return conn->out.data + conn->out.write;
 }
 
+char *stage(struct conn *conn, size_t size)
+{
+    char *bytes;
+
+    room(conn, 0);
+    grow(&conn->staged, size);
+    bytes = conn->staged.data + conn->staged.write;
+    conn->staged.write += size;
+    return bytes;
+}
+
 void put_number(struct conn *conn, uint64_t value)
 {
     char digits[20];

@@ -84,6 +84,11 @@ long process_rss_kib(int pid)
     return status_number(pid, "VmRSS:");
 }
 
+long process_anon_kib(int pid)
+{
+    return status_number(pid, "RssAnon:");
+}
+
 int process_threads(int pid)
 {
     return (int)status_number(pid, "Threads:");
