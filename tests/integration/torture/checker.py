@@ -1,0 +1,348 @@
+#!/usr/bin/env python3
+"""Does a history keep the promises? checker.py FOLDER [--mem]: checks what a torture left behind.
+
+Each violation names its rule. Some executions are repeated with good reason (their slave was killed, the
+handler asked for it ...): those are not violations, but they are counted, and listed with --exempt.
+"""
+import argparse
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+
+import histories
+from histories import NEVER
+
+NS = 1_000_000_000
+OK, FAIL, CANCELLED, TIMEOUT, CRASHED = 0, 2, 3, 4, 5  # enum ms_client_status
+CLOSED_ID, CANCELLED_HERE = 38, 42  # of ms_client.h
+LOCAL, MEM = 1, 0  # durability of an acknowledgement
+
+SETTLE_NS = 5 * NS  # a result may wait so long for its acknowledgement before its slave goes down
+FLIGHT_NS = 3 * NS // 10  # a command that a master sent before it was killed may still begin
+THAW_NS = 2 * NS  # a slave that was stopped may begin what came before, until it has learnt that it is dead
+
+RULES = {
+    "lost": "an acknowledged command has no outcome",
+    "background_lost": "an acknowledged background command did not come to its end",
+    "two_outcomes": "an id has two different outcomes",
+    "outcome_twice": "a client was told twice in one run",
+    "outcome_from_nowhere": "an outcome that no execution gave",
+    "wrong_outcome": "an outcome that its executions do not explain",
+    "cancelled_unasked": "cancelled, and nobody asked for it",
+    "refused": "a command was refused for no reason",
+    "executed_twice": "a surviving slave's execution was started again",
+    "executed_after_outcome": "an id was executed after its outcome was known",
+    "executed_unknown": "an id was executed that nobody submitted, or with another's payload",
+    "token_reused": "two executions have the same token",
+    "token_backwards": "a later execution has a lower token",
+    "attempt_repeated": "a later attempt has no higher number",
+    "attempts_exceeded": "more attempts than were allowed",
+    "never_ended": "an execution of a surviving slave never ended",
+    "durability": "an acknowledgement of another class",
+    "recovery": "a restart took too long",
+    "left": "something was left in the master",
+    "broken": "a process failed",
+    "torn": "more lines are torn than processes were killed",
+    "deaths": "slaves that nobody touched were declared dead",
+    "idle": "nothing was tested",
+}
+
+
+@dataclass
+class Rules:
+    is_durable: bool = True  # the master has --data; without, each kill makes it forget
+    crashes_max: int = 3  # of the master
+    recovery_ms: int = 1000  # at least allowed
+    recovery_ms_per_100k: int = 1000
+    deaths_share: float = 0.05  # of slaves x lives: what a starved machine may cause
+
+
+@dataclass
+class Verdict:
+    violations: list = field(default_factory=list)  # (rule, sentence)
+    exemptions: list = field(default_factory=list)  # (reason, sentence)
+    repeats: Counter = field(default_factory=Counter)  # planned repetitions: retry, crash, timeout
+    figures: dict = field(default_factory=dict)
+
+    def add(self, rule, text):
+        assert rule in RULES, rule
+        self.violations.append((rule, text))
+
+    def exempt(self, reason, text):
+        self.exemptions.append((reason, text))
+
+
+class Checker:
+    def __init__(self, history, rules):
+        self.history = history
+        self.rules = rules
+        self.verdict = Verdict()
+        self.kills = [life.killed for life in history.lives if life.killed != NEVER]
+        self.deaths = {}
+        for t, name in history.deaths:
+            self.deaths.setdefault(name, []).append(t)
+
+    def check(self):
+        for key, executions in self.history.executions.items():
+            if key in self.history.submissions:
+                self.check_executions(self.history.submissions[key], executions)
+            else:
+                self.verdict.add("executed_unknown", f"{key}: {executions[0]}")
+        for submission in self.history.submissions.values():
+            self.check_submission(submission, self.history.executions.get(submission.id, []))
+        self.check_tokens()
+        self.check_run()
+        self.verdict.figures = self.count()
+        return self.verdict
+
+    # --- what a client was told -------------------------------------------------------------------------
+
+    def forgot(self, begin, end=NEVER):
+        """A master without a disk was killed in between, and all bets on its memory are off."""
+        return not self.rules.is_durable and any(begin <= killed <= end for killed in self.kills)
+
+    def check_submission(self, submission, executions):
+        wanted = LOCAL if self.rules.is_durable else MEM
+        for _t, durability, copies in submission.acks:
+            is_over = submission.is_background and copies == 0  # acknowledged in an earlier run, and closed since
+            if durability != wanted and not is_over or copies < 1 and not is_over:
+                self.verdict.add("durability", f"{submission.id}: class {durability}, {copies} copies")
+        if submission.is_background:
+            self.check_background(submission, executions)
+        for outcome in submission.outcomes:
+            self.check_outcome(submission, outcome, executions)
+        self.check_unique(submission)
+        if not submission.outcomes and not submission.accepted:
+            self.verdict.add("lost", f"{submission.id}: {'accepted' if submission.acks else 'submitted'}, no outcome")
+
+    def check_unique(self, submission):
+        real = [outcome for outcome in submission.outcomes if outcome.error == 0]
+        told = Counter([outcome.run for outcome in submission.outcomes] + [run for _, run in submission.accepted])
+        for run, count in told.items():
+            if count > 1:
+                self.verdict.add("outcome_twice", f"{submission.id}: {count} times in run {run}")
+        for first, other in zip(real, real[1:]):
+            if (first.status, first.attempt, first.token, first.hash) == (other.status, other.attempt, other.token,
+                                                                          other.hash):
+                continue
+            if self.forgot(first.t, other.t):
+                self.verdict.exempt("memory lost", f"{submission.id}: outcome")
+            else:
+                self.verdict.add("two_outcomes", f"{submission.id}: {first} and {other}")
+
+    def check_outcome(self, submission, outcome, executions):
+        if outcome.error == CLOSED_ID:
+            known = [told.t for told in submission.outcomes if told.run < outcome.run]
+            if not known and not any(run < outcome.run for _, run in submission.accepted):
+                self.verdict.add("lost", f"{submission.id}: closed, and its client was never told: {outcome}")
+        elif outcome.error == CANCELLED_HERE or outcome.status == CANCELLED and outcome.error == OK:
+            if not any(t < outcome.t for t in submission.cancels):
+                self.verdict.add("cancelled_unasked", f"{submission.id}: {outcome}")
+        elif outcome.error != OK:
+            self.verdict.add("refused", f"{submission.id}: {outcome}")
+        else:
+            self.check_cause(submission, outcome, executions)
+
+    def check_cause(self, submission, outcome, executions):
+        results = Counter(execution.result for execution in executions if execution.start < outcome.t)
+        failed = results["retry"] + results["stopped"]
+        if outcome.status == OK:
+            if not outcome.is_ours or not any(f"{execution.token[0]}.{execution.token[1]}" == outcome.token and
+                                              execution.result == "ok" for execution in executions):
+                self.verdict.add("outcome_from_nowhere", f"{submission.id}: {outcome}")
+            return
+        explained = {FAIL: results["fail"] > 0 or failed >= submission.attempts,
+                     TIMEOUT: submission.timeout_ms > 0,  # a busy slave may not even begin in time
+                     CRASHED: sum(results.values()) > self.rules.crashes_max}
+        if not explained.get(outcome.status, False):
+            self.verdict.add("wrong_outcome", f"{submission.id}: {outcome}; executions: {dict(results)}")
+
+    def check_background(self, submission, executions):
+        if submission.accepted_at() == NEVER or submission.cancels:
+            return
+        results = Counter(execution.result for execution in executions)
+        is_over = (results["ok"] + results["fail"] > 0 or results["retry"] + results["stopped"] >= submission.attempts or
+                   len(executions) > self.rules.crashes_max)
+        if is_over:
+            return
+        if self.forgot(submission.submits[0][0]):
+            self.verdict.exempt("memory lost", f"{submission.id}: background")
+        else:
+            self.verdict.add("background_lost", f"{submission.id}: executions: {dict(results)}")
+
+    # --- what slaves did --------------------------------------------------------------------------------
+
+    def check_executions(self, submission, executions):
+        failures, counted = Counter(), 0
+        for at, execution in enumerate(executions):
+            follower = executions[at + 1] if at + 1 < len(executions) else None
+            until = follower.start if follower is not None else NEVER
+            disturbed = self.disturbed(submission, execution, until)
+            if execution.payload_id != submission.id:
+                self.verdict.add("executed_unknown", f"{submission.id}: {execution}")
+            if execution.end == NEVER and disturbed is None:
+                self.verdict.add("never_ended", f"{submission.id}: {execution}")
+            if follower is not None:
+                self.check_repeat(submission, (execution, follower), disturbed)
+            if disturbed is None:
+                failures[execution.result] += 1
+                counted += 1
+            self.check_late(submission, execution)
+        if self.forgot(executions[0].start, executions[-1].start):
+            return  # and so did the count
+        if (failures["retry"] + failures["stopped"] > submission.attempts or
+                failures["crash"] > self.rules.crashes_max + 1 or
+                counted > submission.attempts + self.rules.crashes_max):
+            self.verdict.add("attempts_exceeded", f"{submission.id}: {submission.attempts} allowed, "
+                                                  f"{counted} undisturbed: {dict(failures)}")
+
+    def disturbed(self, submission, execution, until):
+        """Why this execution may not have counted, or None; until: start of the next one."""
+        settled = min(execution.end + SETTLE_NS, until)
+        slave = self.history.slaves.get(execution.pid)
+        if slave is None:
+            return None
+        if slave.killed != NEVER and execution.start <= slave.killed <= settled:
+            return "slave killed"
+        if any(stopped <= settled and continued >= execution.start for stopped, continued in slave.freezes):
+            return "slave stopped"
+        if any(execution.start <= t <= settled + SETTLE_NS for t in self.deaths.get(execution.slave, [])):
+            return "slave declared dead"
+        if self.forgot(execution.start - FLIGHT_NS, until):
+            return "memory lost"
+        killed = next((killed for killed in self.kills if killed >= self.begun_in(execution)), NEVER)
+        if killed != NEVER and killed <= until and submission.accepted_at() > killed:
+            return "unacknowledged"
+        return None
+
+    def begun_in(self, execution):
+        """When the life began that handed it out."""
+        return max((life.started for life in self.history.lives if life.serving <= execution.start - FLIGHT_NS),
+                   default=0)
+
+    def check_repeat(self, submission, pair, disturbed):
+        execution, follower = pair
+        text = f"{submission.id}: {execution} and {follower}"
+        is_planned = (execution.result in ("retry", "crash") or
+                      execution.result == "stopped" and submission.timeout_ms > 0)
+        if self.rules.is_durable and follower.token <= execution.token:
+            self.verdict.add("token_backwards", text)
+        if self.rules.is_durable and disturbed is None and follower.attempt <= execution.attempt:
+            self.verdict.add("attempt_repeated", text)
+        if is_planned:
+            self.verdict.repeats[execution.result] += 1
+        elif disturbed is not None:
+            self.verdict.exempt(disturbed, text)
+        elif execution.result == "stopped" and any(t < execution.end for t in submission.cancels):
+            self.verdict.exempt("cancelled", text)
+        else:
+            self.verdict.add("executed_twice", text)
+
+    def check_late(self, submission, execution):
+        told = min((outcome.t for outcome in submission.outcomes if outcome.error in (OK, CLOSED_ID)), default=NEVER)
+        if execution.start <= told or self.forgot(told, execution.start):
+            return
+        slave = self.history.slaves.get(execution.pid)
+        if slave is not None and any(continued <= execution.start <= continued + THAW_NS
+                                     for _, continued in slave.freezes):
+            self.verdict.exempt("slave thawed", f"{submission.id}: {execution}")
+        else:
+            self.verdict.add("executed_after_outcome", f"{submission.id}: told at {told}: {execution}")
+
+    def check_tokens(self):
+        if not self.rules.is_durable:
+            return
+        seen = {}
+        for executions in self.history.executions.values():
+            for execution in executions:
+                other = seen.setdefault(execution.token, execution)
+                if other is not execution:
+                    self.verdict.add("token_reused", f"{other} and {execution}")
+
+    # --- the whole run ----------------------------------------------------------------------------------
+
+    def check_run(self):
+        for life in self.history.lives:
+            allowed = max(self.rules.recovery_ms, life.live * self.rules.recovery_ms_per_100k / 100_000)
+            if life.serving != NEVER and self.recovery_ms(life) > allowed:
+                self.verdict.add("recovery", f"life {life.number}: {self.recovery_ms(life):.0f} ms for "
+                                             f"{life.live} live commands, allowed are {allowed:.0f}")
+        left = {name: value for name, value in self.history.left.items()
+                if name.startswith("commands_") and value != 0}
+        if left or not self.history.left:
+            self.verdict.add("left", f"{left or 'the last master gave no status'}")
+        for text in self.history.broken:
+            self.verdict.add("broken", text)
+        if self.history.torn > self.history.kills:
+            self.verdict.add("torn", f"{self.history.torn} lines, {self.history.kills} kills")
+        untouched = [(t, name) for t, name in self.history.deaths if not self.was_touched(t, name)]
+        for t, name in untouched:
+            self.verdict.exempt("undisturbed death", f"{name} at {t}")
+        names = {slave.name for slave in self.history.slaves.values()}
+        if len(untouched) > max(1, self.rules.deaths_share * len(names) * len(self.history.lives)):
+            self.verdict.add("deaths", f"{len(untouched)} in {len(self.history.lives)} lives")
+        if not self.history.executions or not self.history.submissions:
+            self.verdict.add("idle", "no submission, or no execution")
+
+    def was_touched(self, t, name):
+        return any(slave.name == name and (slave.killed <= t or any(stopped <= t for stopped, _ in slave.freezes))
+                   for slave in self.history.slaves.values())
+
+    @staticmethod
+    def recovery_ms(life):
+        return (life.serving - life.started) / 1e6
+
+    def count(self):
+        submissions = self.history.submissions.values()
+        executions = self.history.executions.values()
+        return {
+            "kills": len(self.kills),
+            "submitted": len(self.history.submissions),
+            "acked": sum(1 for submission in submissions if submission.acks or submission.accepted),
+            "outcomes": sum(1 for submission in submissions if submission.outcomes),
+            "background": sum(1 for submission in submissions if submission.accepted),
+            "executions": sum(len(attempts) for attempts in executions),
+            "retries": sum(self.verdict.repeats.values()),
+            "exempt": len(self.verdict.exemptions),
+            "live_max": max((life.live for life in self.history.lives), default=0),
+            "recovery_ms_max": round(max((self.recovery_ms(life) for life in self.history.lives
+                                          if life.serving != NEVER), default=0)),
+        }
+
+
+def check(history, rules=None):
+    return Checker(history, rules if rules is not None else Rules()).check()
+
+
+SHOWN_PER_RULE = 5
+
+
+def show(verdict, is_verbose=False, out=sys.stdout):
+    """Violations first, a few of each kind; one line of figures last."""
+    for rule, count in Counter(rule for rule, _ in verdict.violations).items():
+        print(f"VIOLATION {rule} ({count}): {RULES[rule]}", file=out)
+        for _, text in [known for known in verdict.violations if known[0] == rule][:SHOWN_PER_RULE]:
+            print(f"    {text}", file=out)
+    for reason, count in Counter(reason for reason, _ in verdict.exemptions).items():
+        print(f"exempt: {reason}: {count}", file=out)
+        if is_verbose:
+            for _, text in [known for known in verdict.exemptions if known[0] == reason]:
+                print(f"    {text}", file=out)
+    print(" ".join(f"{name}={value}" for name, value in verdict.figures.items()), file=out, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder")
+    parser.add_argument("--mem", action="store_true", help="the master had no --data")
+    parser.add_argument("--exempt", action="store_true", help="list what was exempt, and why")
+    parser.add_argument("--recovery-ms", type=int, default=Rules.recovery_ms)
+    arguments = parser.parse_args()
+    verdict = check(histories.read_folder(arguments.folder),
+                    Rules(is_durable=not arguments.mem, recovery_ms=arguments.recovery_ms))
+    show(verdict, arguments.exempt)
+    sys.exit(1 if verdict.violations else 0)
+
+
+if __name__ == "__main__":
+    main()

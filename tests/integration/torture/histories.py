@@ -1,0 +1,262 @@
+"""What the processes of a torture wrote down, read back: submissions, executions, lives.
+
+All times are nanoseconds of CLOCK_MONOTONIC, which is one clock for all processes of a machine. A line that a
+SIGKILL cut is counted as torn and skipped; its writer was dead before anybody could act on it.
+"""
+import glob
+import json
+import os
+from dataclasses import dataclass, field
+
+NEVER = 1 << 62
+
+
+@dataclass
+class Outcome:
+    t: int
+    run: int  # of the client, from 1
+    error: int
+    status: int
+    attempt: int
+    hash: str
+    token: str  # of the execution that gave it, "-" = none said so
+    is_ours: bool
+
+
+@dataclass
+class Submission:
+    client: int
+    id: str  # CLIENT:SEQ
+    is_background: bool = False
+    attempts: int = 1
+    timeout_ms: int = 0
+    delay_ms: int = 0
+    word: str = "ok"
+    times: int = 0
+    submits: list = field(default_factory=list)  # (t, run)
+    acks: list = field(default_factory=list)  # (t, durability, copies)
+    accepted: list = field(default_factory=list)  # (t, run): background work that is off the client's hands
+    cancels: list = field(default_factory=list)  # t
+    outcomes: list = field(default_factory=list)
+
+    def accepted_at(self):
+        """When its client first knew that the master has it."""
+        return min([t for t, *_ in self.acks + self.accepted] + [outcome.t for outcome in self.outcomes
+                                                                 if outcome.error == 0], default=NEVER)
+
+
+@dataclass
+class Execution:
+    id: str
+    token: tuple  # (epoch, n)
+    attempt: int
+    slave: str
+    pid: int
+    start: int
+    payload_id: str
+    end: int = NEVER
+    result: str = ""  # ok, retry, fail, crash, stopped; empty = it never ended
+
+
+@dataclass
+class Slave:
+    name: str
+    pid: int
+    killed: int = NEVER
+    freezes: list = field(default_factory=list)  # [stopped, continued]
+
+
+@dataclass
+class Life:
+    """Of the master; the first has number 1."""
+    number: int
+    started: int
+    serving: int = NEVER
+    killed: int = NEVER
+    live: int = 0  # commands that it had soon after it served
+
+
+@dataclass
+class History:
+    submissions: dict = field(default_factory=dict)  # id -> Submission
+    executions: dict = field(default_factory=dict)  # id -> [Execution] by start
+    slaves: dict = field(default_factory=dict)  # pid -> Slave
+    lives: list = field(default_factory=list)
+    deaths: list = field(default_factory=list)  # (t, name of a slave): sessions that masters gave up
+    left: dict = field(default_factory=dict)  # last status of the last master
+    broken: list = field(default_factory=list)  # sentences about processes that failed
+    torn: int = 0
+    kills: int = 0  # of any process; each may leave one torn line
+
+
+def _born(history, client, words):
+    client["run"] += 1
+
+
+def _submit(history, client, words):
+    submission = client["of"](words[0])
+    submission.is_background = words[1] == "b"
+    submission.attempts, submission.timeout_ms, submission.delay_ms = (int(word) for word in words[2:5])
+    submission.word, submission.times = words[5], int(words[6])
+    submission.submits.append((client["t"], client["run"]))
+
+
+def _ack(history, client, words):
+    client["of"](words[0]).acks.append((client["t"], int(words[1]), int(words[2])))
+
+
+def _outcome(history, client, words):
+    error, status, attempt = (int(word) for word in words[1:4])
+    client["of"](words[0]).outcomes.append(
+        Outcome(client["t"], client["run"], error, status, attempt, words[4], words[5], words[6] == "ours"))
+
+
+def _background(history, client, words):
+    client["of"](words[0]).accepted.append((client["t"], client["run"]))
+
+
+def _cancel(history, client, words):
+    client["of"](words[0]).cancels.append(client["t"])
+
+
+def _broken(history, client, words):
+    history.broken.append(f"client {client['number']}: {' '.join(words)}")
+
+
+def _closed(history, client, words):
+    if words != ["0", "0"]:
+        history.broken.append(f"client {client['number']} closed with error {words[0]}, {words[1]} outstanding")
+
+
+def _nothing(history, client, words):
+    pass
+
+
+CLIENT_LINES = {  # what to do with it, and how many words it has at least: fewer are torn
+    "BORN": (_born, 3), "SUBMIT": (_submit, 7), "ACK": (_ack, 3), "OUTCOME": (_outcome, 7),
+    "BACKGROUND": (_background, 1), "CANCEL": (_cancel, 1), "CANCEL_OK": (_nothing, 2), "UP": (_nothing, 1),
+    "DOWN": (_nothing, 1), "BROKEN": (_broken, 0), "CLOSED": (_closed, 2)}
+
+
+def read_client(history, number, uuid, lines):
+    """The history of one client through all its runs."""
+    client = {"number": number, "run": 0, "t": 0}
+
+    def submission_of(seq):
+        key = f"{uuid}:{int(seq)}"
+        if key not in history.submissions:
+            history.submissions[key] = Submission(number, key)
+        return history.submissions[key]
+
+    client["of"] = submission_of
+    for line in lines:
+        words = line.split()
+        try:
+            client["t"] = int(words[0])
+            read, count = CLIENT_LINES[words[1]]
+            if len(words) < 2 + count:
+                raise ValueError(line)
+            read(history, client, words[2:])
+        except (IndexError, KeyError, ValueError):
+            history.torn += 1
+
+
+def read_work(history, lines):
+    """START and END of one process that runs handlers."""
+    for line in lines:
+        words = line.split()
+        try:
+            t, what, key, token, attempt, slave, pid, more = words
+            token = tuple(int(part) for part in token.split("."))
+            if what == "START":
+                history.executions.setdefault(key, []).append(
+                    Execution(key, token, int(attempt), slave, int(pid), int(t), more))
+            else:
+                execution = next(known for known in reversed(history.executions[key])
+                                 if known.token == token and known.pid == int(pid))
+                execution.end, execution.result = int(t), more
+        except (ValueError, KeyError, StopIteration):
+            history.torn += 1
+
+
+def _start_slave(history, event):
+    history.slaves[event["pid"]] = Slave(event["name"], event["pid"])
+
+
+def _kill_slave(history, event):
+    history.slaves[event["pid"]].killed = event["t"]
+    history.kills += 1
+
+
+def _freeze(history, event):
+    history.slaves[event["pid"]].freezes.append([event["t"], NEVER])
+
+
+def _thaw(history, event):
+    history.slaves[event["pid"]].freezes[-1][1] = event["t"]
+
+
+def _start_master(history, event):
+    history.lives.append(Life(len(history.lives) + 1, event["t"]))
+
+
+def _serve(history, event):
+    history.lives[-1].serving = event["t"]
+
+
+def _live(history, event):
+    history.lives[event["life"] - 1].live = event["live"]
+
+
+def _kill_master(history, event):
+    history.lives[-1].killed = event["t"]
+    history.kills += 1
+
+
+def _count_kill(history, event):
+    history.kills += 1
+
+
+def _died(history, event):
+    history.deaths.append((event["t"], event["name"]))
+
+
+def _left(history, event):
+    history.left = event["status"]
+
+
+def _failed(history, event):
+    history.broken.append(event["text"])
+
+
+DRIVER_EVENTS = {"slave_started": _start_slave, "slave_killed": _kill_slave, "slave_stopped": _freeze,
+                 "slave_continued": _thaw, "master_started": _start_master, "master_serving": _serve,
+                 "live": _live, "master_killed": _kill_master, "client_killed": _count_kill, "died": _died,
+                 "left": _left, "failed": _failed}
+
+
+def read_driver(history, events):
+    for event in events:
+        DRIVER_EVENTS.get(event["what"], lambda *_: None)(history, event)
+
+
+def finish(history):
+    for executions in history.executions.values():
+        executions.sort(key=lambda execution: execution.start)
+    return history
+
+
+def _lines(path):
+    with open(path, errors="replace") as file:
+        return file.read().split("\n")[:-1]
+
+
+def read_folder(folder):
+    history = History()
+    read_driver(history, (json.loads(line) for line in _lines(os.path.join(folder, "driver.log"))))
+    for path in sorted(glob.glob(os.path.join(folder, "client-*.log"))):
+        _, number, uuid = os.path.basename(path)[:-len(".log")].split("-")
+        read_client(history, int(number), uuid, _lines(path))
+    for path in sorted(glob.glob(os.path.join(folder, "work-*.log"))):
+        read_work(history, _lines(path))
+    return finish(history)
