@@ -90,14 +90,22 @@ enum ms_command_flags {
     MS_FLAG_STARTED = 4,    /* CANCEL_ACK: it was already handed to a slave */
     MS_FLAG_ONCE = 8,       /* SUBMIT: at most one attempt is ever started, whatever is lost */
     MS_FLAG_KEEP = 16,      /* SUBMIT: the outcome stays to be asked for after it was confirmed */
+    MS_FLAG_VOLATILE = 64,  /* SUBMIT: class mem is enough, even where more is usual */
     MS_FLAG_PARTS = 32,     /* SUBMIT, COMMAND: the payload was sent before, as PARTs */
+    MS_FLAG_DURABILITY =
+        64, /* SUBMIT: durability is asked for; without it the master's own default */
 };
+
+/* Flags of a submission that stay with its command. */
+#define MS_FLAGS_LASTING                                                                           \
+    (MS_FLAG_BACKGROUND | MS_FLAG_STREAM | MS_FLAG_ONCE | MS_FLAG_KEEP | MS_FLAG_PARTS)
 
 /* Protocol versions this code speaks, and optional features as bits of HELLO and WELCOME. */
 #define MS_PROTOCOL_MIN   1u
 #define MS_PROTOCOL_MAX   1u
 #define MS_FEATURE_STREAM (1ull << 0) /* OUTPUT and STREAM frames */
 #define MS_FEATURE_RESUME (1ull << 1) /* ROLL and VERDICT */
+#define MS_FEATURE_PARTS  (1ull << 2) /* PART frames; who says so takes them */
 #define MS_FEATURES_ALL   (MS_FEATURE_STREAM | MS_FEATURE_RESUME)
 
 /* What an attempt cost. */
@@ -143,7 +151,7 @@ struct ms_command {
     uint8_t status;     /* enum ms_status */
     uint8_t stream;     /* enum ms_stream */
     uint8_t flags;      /* enum ms_command_flags */
-    uint8_t durability; /* enum ms_durability */
+    uint8_t durability; /* enum ms_durability; SUBMIT: at least this */
     uint8_t copies;     /* disks or memories that hold it */
     uint16_t error;     /* enum ms_error */
     uint32_t attempt;   /* counts from 1 */

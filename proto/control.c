@@ -158,6 +158,70 @@ static enum ms_error read_tokens(struct ms_arena *arena, const Muster__Tokens *f
     return MS_E_OK;
 }
 
+/* A seq says that the rest is told, too. */
+static bool read_holding(const Muster__Roll__Held *from, struct ms_holding *to)
+{
+    if (from->seq == 0) {
+        return from->client.len == 0;
+    }
+    to->id.seq = from->seq;
+    to->type = from->type;
+    to->attempt = from->attempt;
+    return read_uuid(&to->id.client, from->client) && to->type >= MS_TYPE_USER_MIN &&
+           to->attempt > 0;
+}
+
+static enum ms_error read_roll(struct ms_arena *arena, const Muster__Roll *from,
+                               ms_epoch frame_epoch, struct ms_command *command)
+{
+    if (from->n_held > MS_HELD_PER_FRAME_MAX) {
+        return MS_E_MALFORMED;
+    }
+    struct ms_tokens *list = ms_arena_take(arena, sizeof *list);
+    struct ms_token *tokens = ms_arena_take(arena, from->n_held * sizeof *tokens);
+    struct ms_holding *holdings = ms_arena_take(arena, from->n_held * sizeof *holdings);
+    if (list == NULL || tokens == NULL || holdings == NULL) {
+        return arena->error;
+    }
+    for (size_t i = 0; i < from->n_held; i++) {
+        const Muster__Roll__Held *held = from->held[i];
+        if (held->token == 0 || !read_holding(held, &holdings[i])) {
+            return MS_E_MALFORMED;
+        }
+        tokens[i].n = held->token;
+        tokens[i].epoch = held->epoch != 0 ? held->epoch : frame_epoch;
+    }
+    list->count = (uint32_t)from->n_held;
+    list->tokens = tokens;
+    list->holdings = holdings;
+    list->last = from->last != 0;
+    command->body.tokens = list;
+    ms_assert(list->count <= MS_HELD_PER_FRAME_MAX);
+    return MS_E_OK;
+}
+
+/* Whether the query names what it is about. */
+static bool is_about(const struct ms_query *query)
+{
+    switch (query->what) {
+    case MS_QUERY_SHOW:
+    case MS_QUERY_WHY:
+    case MS_QUERY_RESULT:
+    case MS_QUERY_TAIL:
+        return query->id.seq > 0;
+    case MS_QUERY_GROUP:
+        return query->where[0] != '\0';
+    case MS_QUERY_OPERATE:
+        return query->operation != MS_OPERATION_NONE;
+    case MS_QUERY_STATUS:
+    case MS_QUERY_SLAVES:
+    case MS_QUERY_COMMANDS:
+    case MS_QUERY_COUNT:
+        break;
+    }
+    return true;
+}
+
 static enum ms_error read_query(struct ms_arena *arena, const Muster__Query *from,
                                 struct ms_command *command)
 {
@@ -166,18 +230,28 @@ static enum ms_error read_query(struct ms_arena *arena, const Muster__Query *fro
     if (query == NULL) {
         return arena->error;
     }
-    if (from->what < MS_QUERY_STATUS || from->what >= MS_QUERY_COUNT) {
+    if (from->what < MS_QUERY_STATUS || from->what >= MS_QUERY_COUNT ||
+        from->operation >= MS_OPERATION_COUNT) {
         return MS_E_MALFORMED;
     }
     query->what = (enum ms_query_what)from->what;
     query->id.seq = from->seq;
     query->limit = from->limit;
     query->type = from->type;
+    query->operation = (enum ms_operation)from->operation;
+    query->is_dry = from->is_dry != 0;
+    query->is_following = from->is_following != 0;
+    query->from = from->from;
+    query->value = from->value;
     command->count = from->number;
     command->body.query = query;
+    const struct ms_bytes where = ms_bytes_of(from->where);
+    if (where.size > MS_WHERE_MAX) {
+        return MS_E_MALFORMED;
+    }
+    memcpy(query->where, where.data, where.size);
     const bool is_fine = read_optional_uuid(&query->id.client, from->client) &&
-                         read_name(query->state, from->state) &&
-                         (query->what != MS_QUERY_SHOW || query->id.seq > 0);
+                         read_name(query->state, from->state) && is_about(query);
     ms_assert(query->what < MS_QUERY_COUNT);
     return is_fine ? MS_E_OK : MS_E_MALFORMED;
 }
@@ -248,6 +322,7 @@ static const ProtobufCMessageDescriptor *descriptor_of(enum ms_kind kind)
     case MS_KIND_ANNOUNCE:
         return &muster__announce__descriptor;
     case MS_KIND_ROLL:
+        return &muster__roll__descriptor;
     case MS_KIND_VERDICT:
         return &muster__tokens__descriptor;
     case MS_KIND_BYE:
@@ -276,6 +351,7 @@ static enum ms_error convert(struct ms_arena *arena, const struct ms_frame *fram
     case MS_KIND_ANNOUNCE:
         return read_announce(arena, (const Muster__Announce *)message, command);
     case MS_KIND_ROLL:
+        return read_roll(arena, (const Muster__Roll *)message, frame->epoch, command);
     case MS_KIND_VERDICT:
         return read_tokens(arena, (const Muster__Tokens *)message, frame->epoch, command);
     case MS_KIND_BYE:

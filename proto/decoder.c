@@ -19,7 +19,7 @@ struct ms_decoder {
     struct ms_wire body;
     unsigned unknown_count;
     struct ms_ack_scope scope;
-    struct ms_usage usage; /* of the command last taken */
+    struct ms_element_room room; /* of the command last taken */
     struct ms_command single;
     struct ms_arena arena;
 };
@@ -93,7 +93,7 @@ enum ms_error ms_decoder_begin(struct ms_decoder *decoder, const struct ms_frame
     }
     if (ms_element_is_number(frame->kind)) {
         if (!ms_element_read(frame->kind, frame->epoch, frame->body, &decoder->single,
-                             &decoder->usage)) {
+                             &decoder->room)) {
             error = MS_E_MALFORMED;
         }
     } else {
@@ -120,7 +120,7 @@ static enum ms_error next_of_list(struct ms_decoder *decoder, struct ms_command 
         *more_out = false;
         return MS_E_OK;
     }
-    if (!ms_element_read(decoder->kind, decoder->epoch, element, command_out, &decoder->usage)) {
+    if (!ms_element_read(decoder->kind, decoder->epoch, element, command_out, &decoder->room)) {
         decoder->state = STATE_END;
         return MS_E_MALFORMED;
     }

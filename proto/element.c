@@ -6,8 +6,8 @@
 /* What an element holds beside the members of its command. */
 struct extra {
     struct ms_bytes client;
-    struct ms_usage *usage;
-    bool has_usage;
+    struct ms_element_room *room;
+    bool has_usage, has_terms;
 };
 
 #define READER(name, target, FIELDS) MS_READER(name, target, struct extra, FIELDS)
@@ -19,9 +19,19 @@ static inline bool ms_get_usage(struct ms_wire *wire, struct extra *extra)
 {
     struct ms_bytes bytes = {0};
 
-    *extra->usage = (struct ms_usage){0};
+    extra->room->usage = (struct ms_usage){0};
     extra->has_usage = true;
-    return ms_wire_bytes(wire, &bytes) && read_usage(ms_wire_of(bytes), extra->usage, extra);
+    return ms_wire_bytes(wire, &bytes) && read_usage(ms_wire_of(bytes), &extra->room->usage, extra);
+}
+
+/* Most submissions have none, so they are cleared only when the first of them is met. */
+__attribute__((noinline, cold)) static struct ms_terms *terms_of(struct extra *extra)
+{
+    if (!extra->has_terms) {
+        extra->room->terms = (struct ms_terms){0};
+        extra->has_terms = true;
+    }
+    return &extra->room->terms;
 }
 
 #define COMMAND_FIELDS(X)                                                                          \
@@ -32,7 +42,9 @@ static inline bool ms_get_usage(struct ms_wire *wire, struct extra *extra)
     X(5, VARINT, u32, to->attempt)                                                                 \
     X(6, VARINT, time, to->timeout)                                                                \
     X(7, VARINT, flags, to->flags)                                                                 \
-    X(8, BYTES, bytes, to->payload)
+    X(8, BYTES, bytes, to->payload)                                                                \
+    X(9, VARINT, u32, to->index)                                                                   \
+    X(10, VARINT, u64, to->count)
 READER(read_command, struct ms_command, COMMAND_FIELDS)
 
 #define OUTPUT_FIELDS(X)                                                                           \
@@ -54,7 +66,8 @@ READER(read_output, struct ms_command, OUTPUT_FIELDS)
     X(6, BYTES, usage, *extra)                                                                     \
     X(7, BYTES, text, to->detail)                                                                  \
     X(8, BYTES, bytes, to->payload)                                                                \
-    X(9, VARINT, u64, to->token.epoch)
+    X(9, VARINT, u64, to->token.epoch)                                                             \
+    X(10, VARINT, time, to->delay)
 READER(read_result, struct ms_command, RESULT_FIELDS)
 
 #define TOKEN_FIELDS(X)                                                                            \
@@ -70,7 +83,16 @@ READER(read_token, struct ms_command, TOKEN_FIELDS)
     X(5, VARINT, time, to->delay)                                                                  \
     X(6, VARINT, flags, to->flags)                                                                 \
     X(7, VARINT, u8, to->durability)                                                               \
-    X(8, BYTES, bytes, to->payload)
+    X(8, BYTES, bytes, to->payload)                                                                \
+    X(9, VARINT, s8, terms_of(extra)->priority)                                                    \
+    X(10, VARINT, u8, terms_of(extra)->unique_mode)                                                \
+    X(11, BYTES, bytes, terms_of(extra)->unique)                                                   \
+    X(12, BYTES, text, terms_of(extra)->group)                                                     \
+    X(13, FIXED64, wall, terms_of(extra)->run_at)                                                  \
+    X(14, FIXED64, wall, terms_of(extra)->deadline)                                                \
+    X(15, VARINT, u32, terms_of(extra)->array_count)                                               \
+    X(16, VARINT, u32, terms_of(extra)->array_concurrency)                                         \
+    X(17, VARINT, u64, terms_of(extra)->parts_size)
 READER(read_submit, struct ms_command, SUBMIT_FIELDS)
 
 #define NAK_FIELDS(X)                                                                              \
@@ -97,6 +119,21 @@ READER(read_outcome, struct ms_command, OUTCOME_FIELDS)
     X(2, VARINT, flags, to->flags)                                                                 \
     X(3, VARINT, u16, to->error)
 READER(read_cancel, struct ms_command, CANCEL_FIELDS)
+
+#define PART_FIELDS(X)                                                                             \
+    X(1, VARINT, u64, to->id.seq)                                                                  \
+    X(2, VARINT, u64, to->token.n)                                                                 \
+    X(3, VARINT, u32, to->index)                                                                   \
+    X(4, BYTES, bytes, to->payload)
+READER(read_part, struct ms_command, PART_FIELDS)
+
+#define TAIL_FIELDS(X)                                                                             \
+    X(1, VARINT, u64, to->count)                                                                   \
+    X(2, VARINT, u32, to->attempt)                                                                 \
+    X(3, VARINT, u8, to->stream)                                                                   \
+    X(4, VARINT, u32, to->index)                                                                   \
+    X(5, BYTES, bytes, to->payload)
+READER(read_tail, struct ms_command, TAIL_FIELDS)
 
 #define RUN_FIELDS(X)                                                                              \
     X(1, VARINT, u64, to->id.seq)                                                                  \
@@ -130,7 +167,8 @@ static reader *const readers[MS_KIND_COUNT] = {
     [MS_KIND_OUTCOME_ACK] = read_run, [MS_KIND_STREAM] = read_output,
     [MS_KIND_CANCEL] = read_cancel,   [MS_KIND_CANCEL_ACK] = read_cancel,
     [MS_KIND_BEAT] = read_number,     [MS_KIND_BEAT_ACK] = read_number,
-    [MS_KIND_PULL] = read_number,
+    [MS_KIND_PULL] = read_number,     [MS_KIND_PART] = read_part,
+    [MS_KIND_TAIL] = read_tail,
 };
 
 bool ms_element_is_number(enum ms_kind kind)
@@ -180,7 +218,10 @@ static bool finish_command(struct ms_command *command, ms_epoch frame_epoch, str
         return false;
     }
     memcpy(command->id.client.bytes, client.data, client.size);
-    command->flags &= MS_FLAG_STREAM;
+    command->flags &= MS_FLAG_STREAM | MS_FLAG_PARTS;
+    if (command->index >= command->count && (command->index | command->count) != 0) {
+        return false;
+    }
     return finish_token(command, frame_epoch) && command->id.seq > 0 && command->attempt > 0 &&
            command->type >= MS_TYPE_USER_MIN && is_duration(command->timeout);
 }
@@ -196,15 +237,38 @@ static bool finish_output(struct ms_command *command, ms_epoch frame_epoch)
     return finish_token(command, frame_epoch) && command->stream < MS_STREAM_COUNT;
 }
 
+static bool finish_part(struct ms_command *command, ms_epoch frame_epoch)
+{
+    const bool is_of_slave = command->token.n > 0;
+
+    command->token.epoch = is_of_slave ? frame_epoch : 0;
+    return is_of_slave != (command->id.seq > 0);
+}
+
+/* Out of the way of the submissions without any. */
+__attribute__((noinline, cold)) static bool finish_terms(const struct ms_command *command)
+{
+    const struct ms_terms *terms = command->terms;
+
+    ms_assert(command->kind == MS_KIND_SUBMIT);
+    return ms_reader_judge_terms(terms) && ms_utf8_is_name(terms->group) &&
+           terms->array_count <= UINT64_MAX - command->id.seq;
+}
+
+#define SUBMIT_FLAGS                                                                               \
+    (MS_FLAG_BACKGROUND | MS_FLAG_STREAM | MS_FLAG_ONCE | MS_FLAG_KEEP | MS_FLAG_PARTS |           \
+     MS_FLAG_DURABILITY)
+
 static bool finish_submit(struct ms_command *command)
 {
-    command->flags &= MS_FLAG_BACKGROUND | MS_FLAG_STREAM;
+    command->flags &= SUBMIT_FLAGS;
     if (command->attempts_max == 0) {
         command->attempts_max = MS_ATTEMPTS_DEFAULT;
     }
     return command->id.seq > 0 && command->type >= MS_TYPE_USER_MIN &&
            is_duration(command->timeout) && is_duration(command->delay) &&
-           command->durability < MS_DURABILITY_COUNT;
+           command->durability < MS_DURABILITY_COUNT &&
+           (command->terms == NULL || finish_terms(command));
 }
 
 static bool finish_cancel(struct ms_command *command)
@@ -228,7 +292,7 @@ static inline bool finish(struct ms_command *command, ms_epoch frame_epoch, stru
         return finish_output(command, frame_epoch);
     case MS_KIND_RESULT:
         return finish_token(command, frame_epoch) && command->status < MS_STATUS_COUNT &&
-               command->detail.size <= MS_DETAIL_MAX;
+               is_duration(command->delay) && command->detail.size <= MS_DETAIL_MAX;
     case MS_KIND_REVOKE:
     case MS_KIND_RETURN:
         return finish_token(command, frame_epoch);
@@ -247,6 +311,10 @@ static inline bool finish(struct ms_command *command, ms_epoch frame_epoch, stru
     case MS_KIND_SUBMIT_ACK:
     case MS_KIND_OUTCOME_ACK:
         return finish_run(command, frame_epoch);
+    case MS_KIND_PART:
+        return finish_part(command, frame_epoch);
+    case MS_KIND_TAIL:
+        return command->attempt > 0 && command->stream < MS_STREAM_COUNT;
     case MS_KIND_PULL:
         return command->count > 0;
     default:
@@ -265,9 +333,9 @@ static inline void clear(struct ms_command *command)
 }
 
 bool ms_element_read(enum ms_kind kind, ms_epoch frame_epoch, struct ms_bytes element,
-                     struct ms_command *command_out, struct ms_usage *usage_out)
+                     struct ms_command *command_out, struct ms_element_room *room)
 {
-    struct extra extra = {.usage = usage_out};
+    struct extra extra = {.room = room};
 
     ms_assert(kind < MS_KIND_COUNT && readers[kind] != NULL);
     clear(command_out);
@@ -275,7 +343,8 @@ bool ms_element_read(enum ms_kind kind, ms_epoch frame_epoch, struct ms_bytes el
     if (!readers[kind](ms_wire_of(element), command_out, &extra)) {
         return false;
     }
-    command_out->usage = extra.has_usage ? usage_out : NULL;
+    command_out->usage = extra.has_usage ? &room->usage : NULL;
+    command_out->terms = extra.has_terms ? &room->terms : NULL;
     return finish(command_out, frame_epoch, extra.client);
 }
 

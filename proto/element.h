@@ -12,11 +12,17 @@ bool ms_element_is_list(enum ms_kind kind);
 /* True for kinds whose frames are one flat message with a number: BEAT, BEAT_ACK, PULL. */
 bool ms_element_is_number(enum ms_kind kind);
 
+/* What a command may point to beside its element. */
+struct ms_element_room {
+    struct ms_usage usage;
+    struct ms_terms terms;
+};
+
 /* Reads the whole of element into *command_out, which need not be initialised; it borrows element
- * and *usage_out. frame_epoch is the default of the token's. False: malformed, or out of range;
+ * and *room. frame_epoch is the default of the token's. False: malformed, or out of range;
  * *command_out is then undefined. */
 bool ms_element_read(enum ms_kind kind, ms_epoch frame_epoch, struct ms_bytes element,
-                     struct ms_command *command_out, struct ms_usage *usage_out);
+                     struct ms_command *command_out, struct ms_element_room *room);
 
 /* What the runs of one frame of acknowledgements share. */
 struct ms_ack_scope {

@@ -120,6 +120,8 @@ static size_t batch_size(enum ms_kind kind)
     case MS_KIND_SUBMIT:
     case MS_KIND_OUTCOME:
     case MS_KIND_STREAM:
+    case MS_KIND_PART:
+    case MS_KIND_TAIL:
         return MS_FRAME_BATCH_SIZE;
     case MS_KIND_REVOKE:
     case MS_KIND_RETURN:

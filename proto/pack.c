@@ -8,16 +8,18 @@
 #define NUMBER_FIELD_MAX     (1 + MS_WIRE_VARINT_MAX)
 #define TEXT_FIELD_MAX(size) (3 + (size)) /* texts are shorter than 16 KiB */
 #define TOKEN_MAX            (2 + 2 * NUMBER_FIELD_MAX)
+#define HELD_MAX             (TOKEN_MAX + 18 + 9 + 9 + 6)
 #define TYPE_MAX             (2 + 9 + TEXT_FIELD_MAX(MS_NAME_MAX))
 #define COLUMN_MAX           (2 + TEXT_FIELD_MAX(MS_NAME_MAX) + 2)
 #define CELL_MAX             (3 + TEXT_FIELD_MAX(MS_DETAIL_MAX))
 #define REPORT_MAX           (3 * NUMBER_FIELD_MAX + MS_REPORT_COLUMNS_MAX * COLUMN_MAX)
 #define SMALL_BODY_MAX       1024 /* HELLO is the longest: three names, two uuids, some numbers */
 
-static_assert(MS_HELD_PER_FRAME_MAX * TOKEN_MAX + 2 <= MS_FRAME_CONTROL_MAX, "a roll fits");
+static_assert(MS_HELD_PER_FRAME_MAX * HELD_MAX + 2 <= MS_FRAME_CONTROL_MAX, "a roll fits");
 static_assert(MS_SLAVE_TYPES_MAX * TYPE_MAX <= MS_FRAME_CONTROL_MAX, "an announcement fits");
 static_assert(REPORT_MAX + MS_REPORT_COLUMNS_MAX * CELL_MAX <= MS_FRAME_CONTROL_MAX, "a row fits");
 static_assert(SMALL_BODY_MAX >= MS_DETAIL_MAX + 64, "a goodbye fits");
+static_assert(SMALL_BODY_MAX >= MS_WHERE_MAX + 256, "a query fits");
 static_assert(SMALL_BODY_MAX <= MS_FRAME_HELLO_MAX, "a greeting fits");
 
 bool ms_pack_is_ack(enum ms_kind kind)
@@ -54,6 +56,11 @@ static uint8_t *put_uuid(uint8_t *at, unsigned number, const struct ms_uuid *uui
 static uint8_t *put_bool(uint8_t *at, unsigned number, bool value)
 {
     return ms_wire_put_u64(at, number, value ? 1 : 0);
+}
+
+static uint64_t zigzag64(int64_t value)
+{
+    return ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
 }
 
 static uint8_t *pack_hello(uint8_t *at, const struct ms_hello *hello)
@@ -114,18 +121,57 @@ static uint8_t *pack_tokens(uint8_t *at, ms_epoch frame_epoch, const struct ms_t
     return put_bool(at, 2, tokens->last);
 }
 
+/* What is known of an attempt stands beside its token; of one without a seq nothing is. */
+static uint8_t *put_holding(uint8_t *at, const struct ms_holding *holding)
+{
+    if (holding->id.seq == 0) {
+        return at;
+    }
+    ms_assert(holding->type >= MS_TYPE_USER_MIN);
+    ms_assert(holding->attempt > 0);
+    at = ms_wire_put_bytes(
+        at, 3, (struct ms_bytes){holding->id.client.bytes, sizeof holding->id.client.bytes});
+    at = ms_wire_put_fixed64(at, 4, holding->id.seq);
+    at = ms_wire_put_fixed64(at, 5, holding->type);
+    return ms_wire_put_u64(at, 6, holding->attempt);
+}
+
+static uint8_t *pack_roll(uint8_t *at, ms_epoch frame_epoch, const struct ms_tokens *roll)
+{
+    ms_assert(roll->count <= MS_HELD_PER_FRAME_MAX);
+    for (uint32_t i = 0; i < roll->count; i++) {
+        const struct ms_token token = roll->tokens[i];
+        ms_assert(token.n > 0);
+        at = ms_wire_put_key(at, 1, MS_WIRE_BYTES);
+        uint8_t *length = at;
+        at = ms_wire_put_u64(length + 1, 1, token.n);
+        at = token.epoch != frame_epoch ? ms_wire_put_u64(at, 2, token.epoch) : at;
+        at = roll->holdings != NULL ? put_holding(at, &roll->holdings[i]) : at;
+        ms_assert(at - length - 1 < HELD_MAX);
+        *length = (uint8_t)(at - length - 1);
+    }
+    return put_bool(at, 2, roll->last);
+}
+
 static uint8_t *pack_query(uint8_t *at, const struct ms_command *command)
 {
     const struct ms_query *query = command->body.query;
 
     ms_assert(query->what >= MS_QUERY_STATUS && query->what < MS_QUERY_COUNT);
+    ms_assert(query->operation < MS_OPERATION_COUNT);
     at = ms_wire_put_u64(at, 1, command->count);
     at = ms_wire_put_u64(at, 2, (uint64_t)query->what);
     at = put_uuid(at, 3, &query->id.client);
     at = ms_wire_put_u64(at, 4, query->id.seq);
     at = ms_wire_put_u64(at, 5, query->limit);
     at = put_name(at, 6, query->state);
-    return ms_wire_put_fixed64(at, 7, query->type);
+    at = ms_wire_put_fixed64(at, 7, query->type);
+    at = ms_pack_detail(at, 8, ms_bytes_of(query->where));
+    at = ms_wire_put_u64(at, 9, (uint64_t)query->operation);
+    at = put_bool(at, 10, query->is_dry);
+    at = put_bool(at, 11, query->is_following);
+    at = ms_wire_put_u64(at, 12, query->from);
+    return ms_wire_put_u64(at, 13, zigzag64(query->value));
 }
 
 static size_t cell_max(const struct ms_cell *cell)
@@ -229,6 +275,7 @@ size_t ms_pack_max(const struct ms_command *command)
     case MS_KIND_ANNOUNCE:
         return (size_t)command->body.announce->count * TYPE_MAX;
     case MS_KIND_ROLL:
+        return (size_t)command->body.tokens->count * HELD_MAX + 2;
     case MS_KIND_VERDICT:
         return (size_t)command->body.tokens->count * TOKEN_MAX + 2;
     case MS_KIND_REPORT:
@@ -242,8 +289,10 @@ size_t ms_pack_max(const struct ms_command *command)
     default:
         break;
     }
+    const struct ms_terms *terms = command->terms;
     return MS_PACK_ELEMENT_MAX + command->payload.size +
-           (command->detail.size < MS_DETAIL_MAX ? command->detail.size : MS_DETAIL_MAX);
+           (command->detail.size < MS_DETAIL_MAX ? command->detail.size : MS_DETAIL_MAX) +
+           (terms != NULL ? MS_PACK_TERMS_MAX + terms->unique.size + terms->group.size : 0);
 }
 
 uint8_t *ms_pack(uint8_t *at, ms_epoch frame_epoch, const struct ms_command *command)
@@ -269,6 +318,7 @@ uint8_t *ms_pack(uint8_t *at, ms_epoch frame_epoch, const struct ms_command *com
     case MS_KIND_ANNOUNCE:
         return pack_announce(at, command->body.announce);
     case MS_KIND_ROLL:
+        return pack_roll(at, frame_epoch, command->body.tokens);
     case MS_KIND_VERDICT:
         return pack_tokens(at, frame_epoch, command->body.tokens);
     case MS_KIND_BYE:

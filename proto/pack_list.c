@@ -1,6 +1,6 @@
 #include "proto/pack_list.h"
 
-#include "proto/utf8.h"
+#include "proto/reader.h"
 
 /* An element is written behind the place where its key and length will stand. How many bytes the
  * length takes is guessed from the large fields, nearly always right; else the element moves. */
@@ -114,6 +114,11 @@ static uint8_t *pack_command(uint8_t *at, ms_epoch frame_epoch, const struct ms_
     at = ms_pack_time(at, 6, command->timeout);
     at = ms_wire_put_u64(at, 7, command->flags);
     at = ms_wire_put_bytes(at, 8, command->payload);
+    if (command->count > 0) {
+        ms_assert(command->index < command->count);
+        at = ms_wire_put_u64(at, 9, command->index);
+        at = ms_wire_put_u64(at, 10, command->count);
+    }
     return close_element(&element, at);
 }
 
@@ -153,6 +158,7 @@ static uint8_t *pack_result(uint8_t *at, ms_epoch frame_epoch, const struct ms_c
     at = ms_pack_detail(at, 7, command->detail);
     at = ms_wire_put_bytes(at, 8, command->payload);
     at = put_epoch(at, 9, command->token.epoch, frame_epoch);
+    at = ms_pack_time(at, 10, command->delay);
     return close_element(&element, at);
 }
 
@@ -171,6 +177,28 @@ uint8_t *ms_pack_token(uint8_t *at, ms_epoch frame_epoch, struct ms_token token)
     return close_element(&element, at);
 }
 
+static uint8_t *put_wall(uint8_t *at, unsigned number, int64_t time)
+{
+    ms_assert(time >= 0 && time <= MS_DURATION_MAX);
+    return ms_wire_put_fixed64(at, number, (uint64_t)time);
+}
+
+/* Out of the way of the submissions without any. */
+__attribute__((noinline, cold)) static uint8_t *put_terms(uint8_t *at, const struct ms_terms *terms)
+{
+    ms_assert(ms_reader_judge_terms(terms));
+    ms_assert(ms_utf8_is_name(terms->group));
+    at = ms_wire_put_u64(at, 9, ms_wire_zigzag(terms->priority));
+    at = ms_wire_put_u64(at, 10, terms->unique_mode);
+    at = ms_wire_put_bytes(at, 11, terms->unique);
+    at = ms_wire_put_bytes(at, 12, terms->group);
+    at = put_wall(at, 13, terms->run_at);
+    at = put_wall(at, 14, terms->deadline);
+    at = ms_wire_put_u64(at, 15, terms->array_count);
+    at = ms_wire_put_u64(at, 16, terms->array_concurrency);
+    return ms_wire_put_u64(at, 17, terms->parts_size);
+}
+
 static uint8_t *pack_submit(uint8_t *at, ms_epoch frame_epoch, const struct ms_command *command)
 {
     struct opened element;
@@ -187,6 +215,9 @@ static uint8_t *pack_submit(uint8_t *at, ms_epoch frame_epoch, const struct ms_c
     at = ms_wire_put_u64(at, 6, command->flags);
     at = ms_wire_put_u64(at, 7, command->durability);
     at = ms_wire_put_bytes(at, 8, command->payload);
+    if (command->terms != NULL) {
+        at = put_terms(at, command->terms);
+    }
     return close_element(&element, at);
 }
 
@@ -237,6 +268,38 @@ static uint8_t *pack_cancel(uint8_t *at, ms_epoch frame_epoch, const struct ms_c
     return close_element(&element, at);
 }
 
+static uint8_t *pack_part(uint8_t *at, ms_epoch frame_epoch, const struct ms_command *command)
+{
+    struct opened element;
+
+    at = open_element(&element, at, command->payload.size);
+    if (command->token.n > 0) {
+        ms_assert(command->token.epoch == frame_epoch && command->id.seq == 0);
+        at = put_token(at, 2, command->token);
+    } else {
+        at = put_seq(at, 1, command->id.seq);
+    }
+    at = ms_wire_put_u64(at, 3, command->index);
+    at = ms_wire_put_bytes(at, 4, command->payload);
+    return close_element(&element, at);
+}
+
+static uint8_t *pack_tail(uint8_t *at, ms_epoch frame_epoch, const struct ms_command *command)
+{
+    struct opened element;
+
+    (void)frame_epoch;
+    ms_assert(command->attempt > 0);
+    ms_assert(command->stream < MS_STREAM_COUNT);
+    at = open_element(&element, at, command->payload.size);
+    at = ms_wire_put_u64(at, 1, command->count);
+    at = ms_wire_put_u64(at, 2, command->attempt);
+    at = ms_wire_put_u64(at, 3, command->stream);
+    at = ms_wire_put_u64(at, 4, command->index);
+    at = ms_wire_put_bytes(at, 5, command->payload);
+    return close_element(&element, at);
+}
+
 ms_pack_element_fn *ms_pack_element_of(enum ms_kind kind)
 {
     static ms_pack_element_fn *const functions[MS_KIND_COUNT] = {
@@ -245,7 +308,8 @@ ms_pack_element_fn *ms_pack_element_of(enum ms_kind kind)
         [MS_KIND_RETURN] = pack_token,      [MS_KIND_SUBMIT] = pack_submit,
         [MS_KIND_SUBMIT_NAK] = pack_nak,    [MS_KIND_OUTCOME] = pack_outcome,
         [MS_KIND_STREAM] = pack_output,     [MS_KIND_CANCEL] = pack_cancel,
-        [MS_KIND_CANCEL_ACK] = pack_cancel,
+        [MS_KIND_CANCEL_ACK] = pack_cancel, [MS_KIND_PART] = pack_part,
+        [MS_KIND_TAIL] = pack_tail,
     };
 
     ms_assert(kind < MS_KIND_COUNT);

@@ -6,7 +6,9 @@
 #include "core/invariant.h"
 #include "proto/wire_put.h"
 
-#define MS_PACK_ELEMENT_MAX 192 /* bytes of an element beside payload and detail, with its key */
+#define MS_PACK_ELEMENT_MAX                                                                        \
+    192 /* bytes of an element beside payload, detail and terms, with its key */
+#define MS_PACK_TERMS_MAX 80 /* bytes of terms beside key and group */
 
 typedef uint8_t *ms_pack_element_fn(uint8_t *at, ms_epoch frame_epoch,
                                     const struct ms_command *command);

@@ -13,3 +13,11 @@ const uint8_t *ms_reader_pass(struct ms_wire wire, uint64_t key, uint32_t known,
     }
     return ms_wire_after(wire, key & 7);
 }
+
+bool ms_reader_judge_terms(const struct ms_terms *terms)
+{
+    ms_assert(terms != NULL);
+    return terms->priority >= MS_PRIORITY_MIN && terms->priority <= MS_PRIORITY_MAX &&
+           terms->unique_mode < MS_UNIQUE_COUNT && terms->unique.size <= MS_UNIQUE_KEY_MAX &&
+           terms->group.size <= MS_NAME_MAX && terms->run_at >= 0 && terms->deadline >= 0;
+}

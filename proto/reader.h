@@ -132,6 +132,9 @@ static inline bool ms_get_text(struct ms_wire *wire, struct ms_bytes *member)
 const uint8_t *ms_reader_pass(struct ms_wire wire, uint64_t key, uint32_t known,
                               unsigned unknown_count);
 
+/* Nothing is beyond its bound; a text is not looked at. */
+bool ms_reader_judge_terms(const struct ms_terms *terms);
+
 #define MS_READER_CASE(number, type, how, where)                                                   \
     case (number) << 3 | MS_WIRE_##type:                                                           \
         if (!ms_get_##how(&wire, &(where))) {                                                      \

@@ -121,20 +121,14 @@ bool ms_record_is_complete(const struct ms_record *record)
     return true;
 }
 
-static bool are_fine(const struct ms_terms *terms)
-{
-    return terms->priority >= MS_PRIORITY_MIN && terms->priority <= MS_PRIORITY_MAX &&
-           terms->unique_mode < MS_UNIQUE_COUNT && terms->unique.size <= MS_UNIQUE_KEY_MAX &&
-           terms->group.size <= MS_NAME_MAX && terms->run_at >= 0 && terms->deadline >= 0;
-}
-
 static bool is_fine(const struct ms_record *record)
 {
     return record->status < MS_STATUS_COUNT && record->durability < MS_DURABILITY_COUNT &&
            record->stream < MS_STREAM_COUNT && record->at >= 0 && record->until >= 0 &&
            record->timeout >= 0 && record->name.size <= MS_NAME_MAX &&
            record->detail.size <= MS_DETAIL_MAX &&
-           (record->terms == NULL || are_fine(record->terms)) && ms_record_is_complete(record);
+           (record->terms == NULL || ms_reader_judge_terms(record->terms)) &&
+           ms_record_is_complete(record);
 }
 
 enum ms_error ms_record_read(const struct ms_entry *entry, struct ms_record_room *room,

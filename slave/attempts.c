@@ -339,7 +339,8 @@ void ms_attempts_forget(struct ms_attempts *attempts, struct ms_attempt *attempt
     ms_pool_give(&attempts->pool, attempt);
 }
 
-static uint32_t list_tokens(const struct ms_list *list, struct ms_token *tokens_out)
+static uint32_t list_held(const struct ms_list *list, struct ms_token *tokens_out,
+                          struct ms_holding *holdings_out)
 {
     uint32_t count = 0;
 
@@ -348,18 +349,22 @@ static uint32_t list_tokens(const struct ms_list *list, struct ms_token *tokens_
         const struct ms_attempt *attempt = ms_container_of(link, struct ms_attempt, link);
 
         if (attempt->state != MS_ATTEMPT_DROPPED) {
-            tokens_out[count++] = attempt->token;
+            tokens_out[count] = attempt->token;
+            holdings_out[count] = (struct ms_holding){
+                .id = attempt->id, .type = attempt->type, .attempt = attempt->number};
+            count++;
         }
     }
     return count;
 }
 
-uint32_t ms_attempts_tokens(const struct ms_attempts *attempts, struct ms_token *tokens_out)
+uint32_t ms_attempts_list(const struct ms_attempts *attempts, struct ms_token *tokens_out,
+                          struct ms_holding *holdings_out)
 {
-    uint32_t count = list_tokens(&attempts->done, tokens_out);
+    uint32_t count = list_held(&attempts->done, tokens_out, holdings_out);
 
-    count += list_tokens(&attempts->running, tokens_out + count);
-    count += list_tokens(&attempts->queued, tokens_out + count);
+    count += list_held(&attempts->running, tokens_out + count, holdings_out + count);
+    count += list_held(&attempts->queued, tokens_out + count, holdings_out + count);
     ms_assert(count <= ms_pool_used(&attempts->pool));
     return count;
 }

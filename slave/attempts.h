@@ -118,9 +118,10 @@ void ms_attempts_rewind(struct ms_attempts *attempts);
 /* The attempt is gone and all its memory with it. Not for RUNNING. */
 void ms_attempts_forget(struct ms_attempts *attempts, struct ms_attempt *attempt);
 
-/* Attempts in the order DONE, RUNNING, QUEUED, without DROPPED; returns how many. tokens_out has
+/* What is held, in the order DONE, RUNNING, QUEUED, without DROPPED; returns how many. Both arrays have
  * room for all. */
-uint32_t ms_attempts_tokens(const struct ms_attempts *attempts, struct ms_token *tokens_out);
+uint32_t ms_attempts_list(const struct ms_attempts *attempts, struct ms_token *tokens_out,
+                          struct ms_holding *holdings_out);
 
 /* Asserts that counts, lists, map, pool and heap tell one story. */
 void ms_attempts_check(const struct ms_attempts *attempts);

@@ -5,7 +5,7 @@
 
 void ms_slave_roll(struct ms_slave *slave)
 {
-    const uint32_t total = ms_attempts_tokens(&slave->attempts, slave->tokens);
+    const uint32_t total = ms_attempts_list(&slave->attempts, slave->tokens, slave->holdings);
     uint32_t frames = 0;
     uint32_t at = 0;
 
@@ -16,6 +16,7 @@ void ms_slave_roll(struct ms_slave *slave)
         ms_assert(frames <= MS_SLAVE_ROLLS_MAX);
         roll->count = left < MS_HELD_PER_FRAME_MAX ? left : MS_HELD_PER_FRAME_MAX;
         roll->tokens = slave->tokens + at;
+        roll->holdings = slave->holdings + at;
         at += roll->count;
         roll->last = at == total;
         ms_upstream_send(&slave->upstream,

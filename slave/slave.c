@@ -241,7 +241,8 @@ static bool init_parts(struct ms_slave *slave, const struct ms_slave_config *con
 
     ms_rng_init(&slave->rng, config->seed);
     slave->tokens = calloc(attempts_max, sizeof *slave->tokens);
-    if (slave->tokens == NULL || !ms_engine_init(&slave->engine, &ops) ||
+    slave->holdings = calloc(attempts_max, sizeof *slave->holdings);
+    if (slave->tokens == NULL || slave->holdings == NULL || !ms_engine_init(&slave->engine, &ops) ||
         !ms_attempts_init(&slave->attempts, attempts_max,
                           config->kept_bytes_max != 0 ? config->kept_bytes_max
                                                       : MS_SLAVE_KEPT_BYTES_DEFAULT,
@@ -297,6 +298,7 @@ void ms_slave_destroy(struct ms_slave *slave)
     free(slave->services);
     free(slave->announced);
     free(slave->tokens);
+    free(slave->holdings);
     free(slave);
 }
 

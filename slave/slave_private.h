@@ -41,7 +41,8 @@ struct ms_slave {
     struct ms_service *services;
     struct ms_announced *announced;
     struct ms_announce announce;
-    struct ms_token *tokens; /* of the roll being sent */
+    struct ms_token *tokens;     /* of the roll being sent */
+    struct ms_holding *holdings; /* as many */
     struct ms_tokens rolls[MS_SLAVE_ROLLS_MAX];
     struct ms_slave_stats stats; /* the totals */
 };

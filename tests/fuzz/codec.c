@@ -26,6 +26,14 @@ static unsigned touch(const struct ms_command *command)
     for (size_t i = 0; i < command->detail.size; i++) {
         sum += command->detail.data[i];
     }
+    if (command->terms != NULL) {
+        for (size_t i = 0; i < command->terms->unique.size; i++) {
+            sum += command->terms->unique.data[i];
+        }
+        for (size_t i = 0; i < command->terms->group.size; i++) {
+            sum += command->terms->group.data[i];
+        }
+    }
     if (command->kind == MS_KIND_REPORT) {
         const struct ms_report *report = command->body.report;
         for (uint32_t i = 0; i < report->cells_count; i++) {

@@ -32,7 +32,7 @@ class Slave:
         host, port = address.rsplit(":", 1)
         self.address, self.node, self.token, self.epoch = (host, int(port)), os.urandom(16), b"", 0
         self.handlers = {type_of(name): handler for name, handler in HANDLERS.items()}
-        self.held = {}  # (epoch, n) -> Result that is not acknowledged
+        self.held = {}  # (epoch, n) -> (Command, its Result that is not acknowledged)
         self.pause, self.beats, self.is_stopping, self.is_cut = 0.01, 0, False, False
 
     def send(self, kind, message):
@@ -90,16 +90,19 @@ class Slave:
         self.send(PULL, pb.Pull(count=SLOTS))
 
     def resume(self):
-        self.send(ROLL, pb.Tokens(tokens=[pb.Tokens.Token(token=n, epoch=e) for e, n in self.held], last=True))
+        held = [pb.Roll.Held(token=n, epoch=e, client=command.client, seq=command.seq, type=command.type,
+                             attempt=command.attempt) for (e, n), (command, _result) in self.held.items()]
+        self.send(ROLL, pb.Roll(held=held, last=True))
         while True:
             verdict = pb.Tokens.FromString(self.await_frame(VERDICT, 5))
             for token in verdict.tokens:
                 self.held.pop((token.epoch or self.epoch, token.token), None)
             if verdict.last:
                 break
-        for result in self.held.values():
+        results = [result for _command, result in self.held.values()]
+        for result in results:
             result.credit = 0  # credit is not resumed
-        self.send(RESULT, pb.Results(results=self.held.values()))
+        self.send(RESULT, pb.Results(results=results))
 
     def run(self, command):
         result = pb.Results.Result(token=command.token, epoch=self.epoch, credit=1)
@@ -107,7 +110,7 @@ class Slave:
             result.payload = self.handlers[command.type](command.payload)
         else:
             result.status, result.detail = 2, "no such handler"
-        self.held[self.epoch, command.token] = result
+        self.held[self.epoch, command.token] = command, result
         return result
 
     def handle(self, kind, body):

@@ -26,6 +26,8 @@ static const ProtobufCMessageDescriptor *descriptor_of(enum ms_kind kind)
         [MS_KIND_STREAM] = &muster__outputs__descriptor,
         [MS_KIND_CANCEL] = &muster__cancels__descriptor,
         [MS_KIND_CANCEL_ACK] = &muster__cancels__descriptor,
+        [MS_KIND_PART] = &muster__parts__descriptor,
+        [MS_KIND_TAIL] = &muster__tails__descriptor,
     };
 
     ms_assert(descriptors[kind] != NULL);
@@ -70,16 +72,19 @@ static bool take_command(const Muster__Commands__Command *from, ms_epoch epoch,
                          struct ms_command *to)
 {
     if (from->client.len != 16 || from->seq == 0 || from->token == 0 || from->attempt == 0 ||
-        from->type < 1024 || !is_duration(from->timeout)) {
+        from->type < 1024 || !is_duration(from->timeout) ||
+        (from->index != 0 && from->index >= from->count)) {
         return false;
     }
+    to->index = from->index;
+    to->count = from->count;
     to->type = from->type;
     memcpy(to->id.client.bytes, from->client.data, 16);
     to->id.seq = from->seq;
     to->token = (struct ms_token){epoch, from->token};
     to->attempt = from->attempt;
     to->timeout = (ms_time)from->timeout;
-    to->flags = from->flags & 2;
+    to->flags = from->flags & (2 | 32);
     to->payload = bytes_of(from->payload);
     return true;
 }
@@ -104,7 +109,8 @@ static bool take_output(const Muster__Outputs__Output *from, ms_epoch epoch, str
 static bool take_result(const Muster__Results__Result *from, ms_epoch epoch, struct ms_command *to,
                         struct ms_usage *usage)
 {
-    if (from->token == 0 || from->status > 5 || strlen(from->detail) > 512) {
+    if (from->token == 0 || from->status > 7 || strlen(from->detail) > 512 ||
+        !is_duration(from->delay)) {
         return false;
     }
     to->token = (struct ms_token){epoch_of(from->epoch, epoch), from->token};
@@ -112,6 +118,7 @@ static bool take_result(const Muster__Results__Result *from, ms_epoch epoch, str
     to->code = from->code;
     to->signal = from->signal;
     to->count = from->credit;
+    to->delay = (ms_time)from->delay;
     to->usage = usage_of(from->usage, usage);
     to->detail = detail_of(from->detail);
     to->payload = bytes_of(from->payload);
@@ -138,8 +145,49 @@ static bool take_run(const Muster__Acks *acks, size_t i, ms_epoch epoch, struct 
     return true;
 }
 
-static bool take_submit(const Muster__Submits__Submit *from, struct ms_command *to)
+static bool is_name(const char *text)
 {
+    if (strlen(text) > 63) {
+        return false;
+    }
+    for (; *text != '\0'; text++) {
+        const unsigned char byte = (unsigned char)*text;
+        const bool is_c1 = byte == 0xc2 && (unsigned char)text[1] < 0xa0;
+        if (byte < 0x20 || byte == 0x7f || is_c1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* NULL: none of them says anything. */
+static const struct ms_terms *terms_of(const Muster__Submits__Submit *from, struct ms_terms *to)
+{
+    *to = (struct ms_terms){
+        .priority = (int8_t)from->priority,
+        .unique_mode = (uint8_t)from->unique_mode,
+        .array_count = from->array_count,
+        .array_concurrency = from->array_concurrency,
+        .parts_size = from->parts_size,
+        .run_at = (int64_t)from->run_at,
+        .deadline = (int64_t)from->deadline,
+        .unique = bytes_of(from->unique),
+        .group = detail_of(from->group),
+    };
+    const bool is_any = to->priority != 0 || to->unique_mode != 0 || to->array_count != 0 ||
+                        to->array_concurrency != 0 || to->parts_size != 0 || to->run_at != 0 ||
+                        to->deadline != 0 || to->unique.size > 0 || to->group.size > 0;
+    return is_any ? to : NULL;
+}
+
+static bool take_submit(const Muster__Submits__Submit *from, struct ms_command *to,
+                        struct ms_terms *terms)
+{
+    if (from->priority < -10 || from->priority > 10 || from->unique_mode > 3 ||
+        from->unique.len > 255 || !is_name(from->group) || !is_duration(from->run_at) ||
+        !is_duration(from->deadline) || from->seq + from->array_count < from->seq) {
+        return false;
+    }
     if (from->type < 1024 || from->seq == 0 || !is_duration(from->timeout) ||
         !is_duration(from->delay) || from->durability > 3) {
         return false;
@@ -149,9 +197,10 @@ static bool take_submit(const Muster__Submits__Submit *from, struct ms_command *
     to->attempts_max = from->attempts_max != 0 ? from->attempts_max : 1;
     to->timeout = (ms_time)from->timeout;
     to->delay = (ms_time)from->delay;
-    to->flags = from->flags & 3;
+    to->flags = from->flags & (1 | 2 | 8 | 16 | 32 | 64);
     to->durability = (uint8_t)from->durability;
     to->payload = bytes_of(from->payload);
+    to->terms = terms_of(from, terms);
     return true;
 }
 
@@ -171,7 +220,7 @@ static bool take_nak(const Muster__Naks__Nak *from, struct ms_command *to)
 static bool take_outcome(const Muster__Outcomes__Outcome *from, struct ms_command *to,
                          struct ms_usage *usage)
 {
-    if (from->seq == 0 || from->status > 5 || strlen(from->detail) > 512) {
+    if (from->seq == 0 || from->status > 7 || strlen(from->detail) > 512) {
         return false;
     }
     to->id.seq = from->seq;
@@ -202,6 +251,25 @@ static bool take_token(const Muster__Tokens__Token *from, ms_epoch epoch, struct
     return from->token != 0;
 }
 
+static bool take_part(const Muster__Parts__Part *from, ms_epoch epoch, struct ms_command *to)
+{
+    to->id.seq = from->seq;
+    to->token = (struct ms_token){from->token != 0 ? epoch : 0, from->token};
+    to->index = from->index;
+    to->payload = bytes_of(from->payload);
+    return (from->seq != 0) != (from->token != 0);
+}
+
+static bool take_tail(const Muster__Tails__Tail *from, struct ms_command *to)
+{
+    to->count = from->number;
+    to->attempt = from->attempt;
+    to->stream = (uint8_t)from->stream;
+    to->index = from->index;
+    to->payload = bytes_of(from->payload);
+    return from->attempt != 0 && from->stream < 4;
+}
+
 static size_t elements_of(enum ms_kind kind, const void *message)
 {
     switch (kind) {
@@ -228,6 +296,10 @@ static size_t elements_of(enum ms_kind kind, const void *message)
     case MS_KIND_CANCEL:
     case MS_KIND_CANCEL_ACK:
         return ((const Muster__Cancels *)message)->n_cancels;
+    case MS_KIND_PART:
+        return ((const Muster__Parts *)message)->n_parts;
+    case MS_KIND_TAIL:
+        return ((const Muster__Tails *)message)->n_tails;
     default:
         return 1;
     }
@@ -256,7 +328,7 @@ static bool take(const struct ms_frame *frame, struct oracle_list *list, size_t 
     case MS_KIND_RETURN:
         return take_token(((const Muster__Tokens *)message)->tokens[i], frame->epoch, to);
     case MS_KIND_SUBMIT:
-        return take_submit(((const Muster__Submits *)message)->submits[i], to);
+        return take_submit(((const Muster__Submits *)message)->submits[i], to, &list->terms[i]);
     case MS_KIND_SUBMIT_NAK:
         return take_nak(((const Muster__Naks *)message)->naks[i], to);
     case MS_KIND_OUTCOME:
@@ -264,6 +336,10 @@ static bool take(const struct ms_frame *frame, struct oracle_list *list, size_t 
     case MS_KIND_CANCEL:
     case MS_KIND_CANCEL_ACK:
         return take_cancel(((const Muster__Cancels *)message)->cancels[i], to);
+    case MS_KIND_PART:
+        return take_part(((const Muster__Parts *)message)->parts[i], frame->epoch, to);
+    case MS_KIND_TAIL:
+        return take_tail(((const Muster__Tails *)message)->tails[i], to);
     case MS_KIND_PULL:
         to->count = ((const Muster__Pull *)message)->count;
         return to->count > 0;
@@ -290,7 +366,8 @@ bool oracle_unpack(const struct ms_frame *frame, struct oracle_list *list_out)
     list_out->count = elements_of(frame->kind, list_out->message);
     list_out->commands = calloc(list_out->count + 1, sizeof *list_out->commands);
     list_out->usages = calloc(list_out->count + 1, sizeof *list_out->usages);
-    ms_assert(list_out->commands != NULL && list_out->usages != NULL);
+    list_out->terms = calloc(list_out->count + 1, sizeof *list_out->terms);
+    ms_assert(list_out->commands != NULL && list_out->usages != NULL && list_out->terms != NULL);
     for (size_t i = 0; is_fine && i < list_out->count; i++) {
         is_fine = take(frame, list_out, i);
     }
@@ -307,6 +384,7 @@ void oracle_free(struct oracle_list *list)
     }
     free(list->commands);
     free(list->usages);
+    free(list->terms);
     *list = (struct oracle_list){0};
 }
 
@@ -324,6 +402,18 @@ static bool usage_equal(const struct ms_usage *a, const struct ms_usage *b)
            a->rss_kib == b->rss_kib;
 }
 
+static bool terms_equal(const struct ms_terms *a, const struct ms_terms *b)
+{
+    static const struct ms_terms none;
+
+    a = a != NULL ? a : &none;
+    b = b != NULL ? b : &none;
+    return a->priority == b->priority && a->unique_mode == b->unique_mode &&
+           a->array_count == b->array_count && a->array_concurrency == b->array_concurrency &&
+           a->parts_size == b->parts_size && a->run_at == b->run_at && a->deadline == b->deadline &&
+           bytes_equal(a->unique, b->unique) && bytes_equal(a->group, b->group);
+}
+
 bool oracle_equal(const struct ms_command *a, const struct ms_command *b)
 {
     return a->kind == b->kind && a->status == b->status && a->stream == b->stream &&
@@ -334,5 +424,6 @@ bool oracle_equal(const struct ms_command *a, const struct ms_command *b)
            a->id.seq == b->id.seq && ms_token_equal(a->token, b->token) && a->count == b->count &&
            a->timeout == b->timeout && a->delay == b->delay &&
            bytes_equal(a->payload, b->payload) && bytes_equal(a->detail, b->detail) &&
-           usage_equal(a->usage, b->usage) && a->body.any == b->body.any;
+           usage_equal(a->usage, b->usage) && terms_equal(a->terms, b->terms) &&
+           a->body.any == b->body.any;
 }

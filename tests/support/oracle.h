@@ -9,6 +9,7 @@
 struct oracle_list {
     struct ms_command *commands; /* they borrow from message and from this list */
     struct ms_usage *usages;
+    struct ms_terms *terms;
     size_t count;
     void *message;
 };

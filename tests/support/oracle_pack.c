@@ -16,11 +16,14 @@ union element {
     Muster__Naks__Nak nak;
     Muster__Outcomes__Outcome outcome;
     Muster__Cancels__Cancel cancel;
+    Muster__Parts__Part part;
+    Muster__Tails__Tail tail;
 };
 
 /* The usage and the terminated detail of one element. */
 struct attachment {
     Muster__Usage usage;
+    char group[MS_NAME_MAX + 1];
     char detail[MS_DETAIL_MAX + 1];
 };
 
@@ -68,6 +71,8 @@ static void make_command(Muster__Commands__Command *to, const struct ms_command 
     to->timeout = (uint64_t)from->timeout;
     to->flags = from->flags;
     to->payload = data_of(from->payload);
+    to->index = from->index;
+    to->count = from->count;
 }
 
 static void make_output(Muster__Outputs__Output *to, const struct ms_command *from, ms_epoch epoch)
@@ -95,9 +100,24 @@ static void make_result(Muster__Results__Result *to, const struct ms_command *fr
     to->detail = detail_of(from->detail, attachment->detail);
     to->payload = data_of(from->payload);
     to->epoch = epoch_of(from->token.epoch, epoch);
+    to->delay = (uint64_t)from->delay;
 }
 
-static void make_submit(Muster__Submits__Submit *to, const struct ms_command *from)
+static void set_terms(Muster__Submits__Submit *to, const struct ms_terms *from, char *group)
+{
+    to->priority = from->priority;
+    to->unique_mode = from->unique_mode;
+    to->unique = data_of(from->unique);
+    to->group = detail_of(from->group, group);
+    to->run_at = (uint64_t)from->run_at;
+    to->deadline = (uint64_t)from->deadline;
+    to->array_count = from->array_count;
+    to->array_concurrency = from->array_concurrency;
+    to->parts_size = from->parts_size;
+}
+
+static void make_submit(Muster__Submits__Submit *to, const struct ms_command *from,
+                        struct attachment *attachment)
 {
     muster__submits__submit__init(to);
     to->type = from->type;
@@ -108,6 +128,9 @@ static void make_submit(Muster__Submits__Submit *to, const struct ms_command *fr
     to->flags = from->flags;
     to->durability = from->durability;
     to->payload = data_of(from->payload);
+    if (from->terms != NULL) {
+        set_terms(to, from->terms, attachment->group);
+    }
 }
 
 static void make_outcome(Muster__Outcomes__Outcome *to, const struct ms_command *from,
@@ -151,6 +174,21 @@ static void make_small(union element *to, const struct ms_command *from, ms_epoc
         to->token.token = from->token.n;
         to->token.epoch = epoch_of(from->token.epoch, epoch);
         return;
+    case MS_KIND_PART:
+        muster__parts__part__init(&to->part);
+        to->part.seq = from->id.seq;
+        to->part.token = from->token.n;
+        to->part.index = from->index;
+        to->part.payload = data_of(from->payload);
+        return;
+    case MS_KIND_TAIL:
+        muster__tails__tail__init(&to->tail);
+        to->tail.number = from->count;
+        to->tail.attempt = from->attempt;
+        to->tail.stream = from->stream;
+        to->tail.index = from->index;
+        to->tail.payload = data_of(from->payload);
+        return;
     default:
         muster__acks__run__init(&to->run);
         to->run.first = from->kind == MS_KIND_RESULT_ACK ? from->token.n : from->id.seq;
@@ -174,7 +212,7 @@ static void make(union element *to, const struct ms_command *from, ms_epoch epoc
         make_result(&to->result, from, epoch, attachment);
         return;
     case MS_KIND_SUBMIT:
-        make_submit(&to->submit, from);
+        make_submit(&to->submit, from, attachment);
         return;
     case MS_KIND_SUBMIT_NAK:
         make_nak(&to->nak, from, attachment);

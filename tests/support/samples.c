@@ -49,6 +49,14 @@ static const struct ms_announce announce = {.count = 2, .types = types};
 
 static const struct ms_token held[] = {{SAMPLES_EPOCH, 1}, {3, UINT64_MAX}};
 
+static const struct ms_holding holdings[] = {
+    {.id = {UUID(5), UINT64_MAX}, .type = UINT64_MAX, .attempt = UINT32_MAX},
+    {.id.seq = 0},
+};
+
+static const struct ms_tokens roll = {
+    .count = 2, .tokens = held, .holdings = holdings, .last = true};
+
 static const struct ms_tokens tokens = {.count = 2, .tokens = held, .last = true};
 
 static const struct ms_query query = {
@@ -57,6 +65,12 @@ static const struct ms_query query = {
     .limit = 100,
     .state = "ready",
     .type = 4711,
+    .where = "type == \"echo\" and age > 5m",
+    .operation = MS_OPERATION_PRIORITY,
+    .is_dry = true,
+    .is_following = true,
+    .from = UINT32_MAX,
+    .value = INT64_MIN,
 };
 
 static const struct ms_cell cells[] = {
@@ -76,6 +90,18 @@ static const struct ms_report report = {
 
 static const struct ms_usage usage = {1, 200, 30000, UINT64_MAX};
 
+static const struct ms_terms terms = {
+    .priority = MS_PRIORITY_MIN,
+    .unique_mode = MS_UNIQUE_REPLACE,
+    .array_count = 12,
+    .array_concurrency = UINT32_MAX,
+    .parts_size = UINT64_MAX,
+    .run_at = 1,
+    .deadline = MS_DURATION_MAX,
+    .unique = BYTES("key \0 and more"),
+    .group = BYTES("nightly"),
+};
+
 static const struct ms_command samples[MS_KIND_COUNT] = {
     [MS_KIND_HELLO] = {.kind = MS_KIND_HELLO, .body.hello = &hello},
     [MS_KIND_WELCOME] = {.kind = MS_KIND_WELCOME, .body.welcome = &welcome},
@@ -91,8 +117,10 @@ static const struct ms_command samples[MS_KIND_COUNT] = {
                          .token = {SAMPLES_EPOCH, 1234567},
                          .attempt = 3,
                          .timeout = MS_DURATION_MAX,
-                         .flags = MS_FLAG_STREAM,
-                         .payload = BYTES("payload \0 and more")},
+                         .flags = MS_FLAG_STREAM | MS_FLAG_PARTS,
+                         .payload = BYTES("payload \0 and more"),
+                         .index = 11,
+                         .count = MS_ARRAY_MAX},
     [MS_KIND_OUTPUT] = {.kind = MS_KIND_OUTPUT,
                         .token = {3, 1234567},
                         .stream = MS_STREAM_PROGRESS,
@@ -104,23 +132,26 @@ static const struct ms_command samples[MS_KIND_COUNT] = {
                         .code = INT32_MIN,
                         .signal = 11,
                         .count = 2,
+                        .delay = MS_DURATION_MAX,
                         .usage = &usage,
                         .detail = BYTES("killed by signal 11"),
                         .payload = BYTES("rest")},
     [MS_KIND_RESULT_ACK] = {.kind = MS_KIND_RESULT_ACK, .token = {3, 1000}, .count = 200},
     [MS_KIND_REVOKE] = {.kind = MS_KIND_REVOKE, .token = {3, 1}},
     [MS_KIND_RETURN] = {.kind = MS_KIND_RETURN, .token = {SAMPLES_EPOCH, UINT64_MAX}},
-    [MS_KIND_ROLL] = {.kind = MS_KIND_ROLL, .body.tokens = &tokens},
+    [MS_KIND_ROLL] = {.kind = MS_KIND_ROLL, .body.tokens = &roll},
     [MS_KIND_VERDICT] = {.kind = MS_KIND_VERDICT, .body.tokens = &tokens},
     [MS_KIND_BYE] = {.kind = MS_KIND_BYE},
     [MS_KIND_SUBMIT] = {.kind = MS_KIND_SUBMIT,
                         .type = MS_TYPE_USER_MIN,
-                        .id.seq = UINT64_MAX,
+                        .id.seq = UINT64_MAX - 12,
                         .attempts_max = MS_ATTEMPTS_MAX,
                         .timeout = 3 * MS_SEC,
                         .delay = 10 * MS_MSEC,
-                        .flags = MS_FLAG_BACKGROUND | MS_FLAG_STREAM,
+                        .flags = MS_FLAG_BACKGROUND | MS_FLAG_STREAM | MS_FLAG_ONCE | MS_FLAG_KEEP |
+                                 MS_FLAG_PARTS,
                         .durability = MS_DURABILITY_STRICT,
+                        .terms = &terms,
                         .payload = BYTES("work")},
     [MS_KIND_SUBMIT_ACK] = {.kind = MS_KIND_SUBMIT_ACK,
                             .id.seq = 5,
@@ -156,6 +187,16 @@ static const struct ms_command samples[MS_KIND_COUNT] = {
                             .error = MS_E_NOT_FOUND},
     [MS_KIND_QUERY] = {.kind = MS_KIND_QUERY, .count = 4, .body.query = &query},
     [MS_KIND_REPORT] = {.kind = MS_KIND_REPORT, .count = 4, .body.report = &report},
+    [MS_KIND_PART] = {.kind = MS_KIND_PART,
+                      .token = {SAMPLES_EPOCH, UINT64_MAX},
+                      .index = 1023,
+                      .payload = BYTES("part \0")},
+    [MS_KIND_TAIL] = {.kind = MS_KIND_TAIL,
+                      .count = UINT64_MAX,
+                      .attempt = UINT32_MAX,
+                      .stream = MS_STREAM_LOG,
+                      .index = UINT32_MAX,
+                      .payload = BYTES("line")},
 };
 
 bool sample_exists(enum ms_kind kind)

@@ -41,6 +41,7 @@ static enum ms_error read_message(enum ms_kind kind, const void *message)
 
 static uint8_t uuid[17] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17};
 static char long_name[MS_NAME_MAX + 2];
+static char long_where[MS_WHERE_MAX + 2];
 
 static Muster__Hello hello(void)
 {
@@ -159,15 +160,88 @@ START_TEST(test_tokens)
     }
     message.tokens = tokens;
     message.n_tokens = MS_HELD_PER_FRAME_MAX;
-    ck_assert_int_eq(read_message(MS_KIND_ROLL, &message), MS_E_OK);
+    ck_assert_int_eq(read_message(MS_KIND_VERDICT, &message), MS_E_OK);
     ck_assert_uint_eq(command.body.tokens->count, MS_HELD_PER_FRAME_MAX);
     ck_assert_uint_eq(command.body.tokens->tokens[0].epoch, 5);
+    ck_assert_ptr_null(command.body.tokens->holdings);
     ck_assert(!command.body.tokens->last);
     message.n_tokens++;
     ck_assert_int_eq(read_message(MS_KIND_VERDICT, &message), MS_E_MALFORMED);
     message.n_tokens = 1;
     token.token = 0;
     ck_assert_int_eq(read_message(MS_KIND_VERDICT, &message), MS_E_MALFORMED);
+}
+END_TEST
+
+static Muster__Roll__Held held_of(void)
+{
+    Muster__Roll__Held held = MUSTER__ROLL__HELD__INIT;
+
+    held.token = 1;
+    held.client = (ProtobufCBinaryData){16, uuid};
+    held.seq = 7;
+    held.type = MS_TYPE_USER_MIN;
+    held.attempt = 2;
+    return held;
+}
+
+#define ASSERT_HELD(field, value, expected)                                                        \
+    do {                                                                                           \
+        Muster__Roll message = MUSTER__ROLL__INIT;                                                 \
+        Muster__Roll__Held held = held_of();                                                       \
+        Muster__Roll__Held *list[] = {&held};                                                      \
+        held.field = value;                                                                        \
+        message.n_held = 1;                                                                        \
+        message.held = list;                                                                       \
+        ck_assert_int_eq(read_message(MS_KIND_ROLL, &message), expected);                          \
+    } while (false)
+
+START_TEST(test_roll)
+{
+    ASSERT_HELD(epoch, 4, MS_E_OK);
+    const struct ms_tokens *roll = command.body.tokens;
+    ck_assert_uint_eq(roll->count, 1);
+    ck_assert_uint_eq(roll->tokens[0].epoch, 4);
+    ck_assert_uint_eq(roll->tokens[0].n, 1);
+    ck_assert_mem_eq(roll->holdings[0].id.client.bytes, uuid, 16);
+    ck_assert_uint_eq(roll->holdings[0].id.seq, 7);
+    ck_assert_uint_eq(roll->holdings[0].type, MS_TYPE_USER_MIN);
+    ck_assert_uint_eq(roll->holdings[0].attempt, 2);
+    ASSERT_HELD(token, 0, MS_E_MALFORMED);
+    ASSERT_HELD(client.len, 15, MS_E_MALFORMED);
+    ASSERT_HELD(client.len, 0, MS_E_MALFORMED);
+    ASSERT_HELD(type, MS_TYPE_USER_MIN - 1, MS_E_MALFORMED);
+    ASSERT_HELD(attempt, 0, MS_E_MALFORMED);
+    ASSERT_HELD(seq, 0, MS_E_MALFORMED); /* a client of nothing */
+}
+END_TEST
+
+/* Who tells only the token, or the same as in a verdict, is understood. */
+START_TEST(test_roll_without_holdings)
+{
+    ck_assert_int_eq(read_bytes(MS_KIND_ROLL, "\x0a\x02\x08\x09\x10\x01", 6), MS_E_OK);
+    ck_assert_uint_eq(command.body.tokens->tokens[0].n, 9);
+    ck_assert_uint_eq(command.body.tokens->tokens[0].epoch, 5);
+    ck_assert_uint_eq(command.body.tokens->holdings[0].id.seq, 0);
+    ck_assert(command.body.tokens->last);
+}
+END_TEST
+
+START_TEST(test_roll_is_bounded)
+{
+    static Muster__Roll__Held held;
+    static Muster__Roll__Held *list[MS_HELD_PER_FRAME_MAX + 1];
+    Muster__Roll message = MUSTER__ROLL__INIT;
+
+    held = held_of();
+    for (size_t i = 0; i <= MS_HELD_PER_FRAME_MAX; i++) {
+        list[i] = &held;
+    }
+    message.held = list;
+    message.n_held = MS_HELD_PER_FRAME_MAX;
+    ck_assert_int_eq(read_message(MS_KIND_ROLL, &message), MS_E_OK);
+    message.n_held++;
+    ck_assert_int_eq(read_message(MS_KIND_ROLL, &message), MS_E_MALFORMED);
 }
 END_TEST
 
@@ -188,6 +262,20 @@ START_TEST(test_query)
     ASSERT_QUERY(client, ((ProtobufCBinaryData){16, uuid}), MS_E_OK);
     ASSERT_QUERY(client, ((ProtobufCBinaryData){15, uuid}), MS_E_MALFORMED);
     ASSERT_QUERY(state, (char *)(uintptr_t) "\x01", MS_E_MALFORMED);
+    ASSERT_QUERY(what, MS_QUERY_WHY, MS_E_MALFORMED);
+    ASSERT_QUERY(what, MS_QUERY_RESULT, MS_E_MALFORMED);
+    ASSERT_QUERY(what, MS_QUERY_TAIL, MS_E_MALFORMED);
+    ASSERT_QUERY(what, MS_QUERY_GROUP, MS_E_MALFORMED);
+    ASSERT_QUERY(what, MS_QUERY_OPERATE, MS_E_MALFORMED);
+    ASSERT_QUERY(operation, MS_OPERATION_COUNT - 1, MS_E_OK);
+    ASSERT_QUERY(operation, MS_OPERATION_COUNT, MS_E_MALFORMED);
+    ASSERT_QUERY(value, INT64_MIN, MS_E_OK);
+    ck_assert(command.body.query->value == INT64_MIN);
+    memset(long_where, 'x', sizeof long_where - 1);
+    ASSERT_QUERY(where, long_where + 1, MS_E_OK);
+    ck_assert_str_eq(command.body.query->where, long_where + 1);
+    ASSERT_QUERY(where, long_where, MS_E_MALFORMED);
+    ASSERT_QUERY(where, (char *)(uintptr_t) "\xff", MS_E_MALFORMED);
 }
 END_TEST
 
@@ -275,6 +363,9 @@ int main(void)
     tcase_add_test(tcase, test_goodbye);
     tcase_add_test(tcase, test_announce);
     tcase_add_test(tcase, test_tokens);
+    tcase_add_test(tcase, test_roll);
+    tcase_add_test(tcase, test_roll_without_holdings);
+    tcase_add_test(tcase, test_roll_is_bounded);
     tcase_add_test(tcase, test_query);
     tcase_add_test(tcase, test_report);
     tcase_add_test(tcase, test_bombs);

@@ -48,6 +48,15 @@ static void assert_body_equal(const struct ms_command *a, const struct ms_comman
                          a->body.announce->count * sizeof(struct ms_announced));
         break;
     case MS_KIND_ROLL:
+        for (uint32_t i = 0; i < b->body.tokens->count; i++) {
+            const struct ms_holding *held = &a->body.tokens->holdings[i];
+            const struct ms_holding *expected = &b->body.tokens->holdings[i];
+            ck_assert(ms_uuid_equal(&held->id.client, &expected->id.client));
+            ck_assert_uint_eq(held->id.seq, expected->id.seq);
+            ck_assert_uint_eq(held->type, expected->type);
+            ck_assert_uint_eq(held->attempt, expected->attempt);
+        }
+        /* fall through */
     case MS_KIND_VERDICT:
         ck_assert_uint_eq(a->body.tokens->count, b->body.tokens->count);
         ck_assert_mem_eq(a->body.tokens->tokens, b->body.tokens->tokens,
@@ -61,6 +70,12 @@ static void assert_body_equal(const struct ms_command *a, const struct ms_comman
         ck_assert_uint_eq(a->body.query->limit, b->body.query->limit);
         ck_assert_str_eq(a->body.query->state, b->body.query->state);
         ck_assert_uint_eq(a->body.query->type, b->body.query->type);
+        ck_assert_str_eq(a->body.query->where, b->body.query->where);
+        ck_assert_int_eq(a->body.query->operation, b->body.query->operation);
+        ck_assert(a->body.query->is_dry == b->body.query->is_dry);
+        ck_assert(a->body.query->is_following == b->body.query->is_following);
+        ck_assert_uint_eq(a->body.query->from, b->body.query->from);
+        ck_assert(a->body.query->value == b->body.query->value);
         break;
     default:
         ck_assert_ptr_eq(a->body.any, b->body.any);

@@ -39,7 +39,7 @@ static void add_fixed(struct body *body, unsigned number, uint64_t value)
 }
 
 static struct ms_command command;
-static struct ms_usage usage;
+static struct ms_element_room room;
 
 static bool read_element(enum ms_kind kind, const struct body *body)
 {
@@ -47,7 +47,7 @@ static bool read_element(enum ms_kind kind, const struct body *body)
     ck_assert_ptr_nonnull(exact);
     memcpy(exact, body->data, body->size);
     const bool is_fine =
-        ms_element_read(kind, EPOCH, (struct ms_bytes){exact, body->size}, &command, &usage);
+        ms_element_read(kind, EPOCH, (struct ms_bytes){exact, body->size}, &command, &room);
     free(exact); /* what is borrowed is not looked at any more */
     return is_fine;
 }
@@ -75,6 +75,9 @@ static struct body least(enum ms_kind kind)
         break;
     case MS_KIND_SUBMIT_NAK:
         add_number(&body, 1, 1);
+        add_number(&body, 2, 1);
+        break;
+    case MS_KIND_TAIL:
         add_number(&body, 2, 1);
         break;
     default:
@@ -145,6 +148,10 @@ START_TEST(test_limits_of_numbers)
     assert_limit(MS_KIND_OUTCOME, 2, MS_STATUS_COUNT - 1);
     assert_limit(MS_KIND_OUTPUT, 4, MS_STREAM_COUNT - 1);
     assert_limit(MS_KIND_STREAM, 4, MS_STREAM_COUNT - 1);
+    assert_limit(MS_KIND_TAIL, 3, MS_STREAM_COUNT - 1);
+    assert_limit(MS_KIND_RESULT, 10, longest);
+    assert_limit(MS_KIND_SUBMIT, 9, 2 * MS_PRIORITY_MAX); /* zigzag: 21 is -11 */
+    assert_limit(MS_KIND_SUBMIT, 10, MS_UNIQUE_COUNT - 1);
     assert_limit(MS_KIND_RESULT_ACK, 2, UINT64_MAX - 1);
     assert_limit(MS_KIND_SUBMIT_ACK, 2, UINT64_MAX - 1);
 }
@@ -181,6 +188,107 @@ START_TEST(test_zero_is_refused)
     assert_positive(MS_KIND_RESULT_ACK, 1);
     assert_positive(MS_KIND_SUBMIT_ACK, 1);
     assert_positive(MS_KIND_OUTCOME_ACK, 1);
+}
+END_TEST
+
+START_TEST(test_terms_are_there_when_one_is)
+{
+    struct body body = least(MS_KIND_SUBMIT);
+
+    ck_assert(read_element(MS_KIND_SUBMIT, &body));
+    ck_assert_ptr_null(command.terms);
+    memset(&room, 0xff, sizeof room);
+    add_number(&body, 9, 19);
+    ck_assert(read_element(MS_KIND_SUBMIT, &body));
+    ck_assert_ptr_eq(command.terms, &room.terms);
+    ck_assert_int_eq(room.terms.priority, MS_PRIORITY_MIN);
+    ck_assert_uint_eq(room.terms.array_count, 0);
+    ck_assert_uint_eq(room.terms.group.size, 0);
+}
+END_TEST
+
+START_TEST(test_times_of_the_wall_clock)
+{
+    for (unsigned number = 13; number <= 14; number++) {
+        struct body body = least(MS_KIND_SUBMIT);
+        add_fixed(&body, number, (uint64_t)MS_DURATION_MAX);
+        ck_assert(read_element(MS_KIND_SUBMIT, &body));
+        add_fixed(&body, number, (uint64_t)MS_DURATION_MAX + 1);
+        ck_assert(!read_element(MS_KIND_SUBMIT, &body));
+        add_fixed(&body, number, 1);
+        ck_assert(read_element(MS_KIND_SUBMIT, &body));
+        ck_assert_int_eq(number == 13 ? room.terms.run_at : room.terms.deadline, 1);
+    }
+}
+END_TEST
+
+START_TEST(test_keys_and_groups)
+{
+    char text[MS_UNIQUE_KEY_MAX + 1];
+
+    memset(text, 'x', sizeof text);
+    for (size_t size = 0; size <= MS_UNIQUE_KEY_MAX + 1; size++) {
+        struct body body = least(MS_KIND_SUBMIT);
+        add_bytes(&body, 11, text, size);
+        ck_assert(read_element(MS_KIND_SUBMIT, &body) == (size <= MS_UNIQUE_KEY_MAX));
+        body = least(MS_KIND_SUBMIT);
+        add_bytes(&body, 12, text, size);
+        ck_assert(read_element(MS_KIND_SUBMIT, &body) == (size <= MS_NAME_MAX));
+    }
+    struct body body = least(MS_KIND_SUBMIT);
+    add_bytes(&body, 11, "\xff\0", 2);
+    ck_assert(read_element(MS_KIND_SUBMIT, &body));
+    add_bytes(&body, 12, "\xff", 1);
+    ck_assert(!read_element(MS_KIND_SUBMIT, &body));
+    body = least(MS_KIND_SUBMIT);
+    add_bytes(&body, 12, "a\nb", 3);
+    ck_assert(!read_element(MS_KIND_SUBMIT, &body));
+}
+END_TEST
+
+START_TEST(test_an_array_must_not_overflow)
+{
+    struct body body = least(MS_KIND_SUBMIT);
+
+    add_number(&body, 2, UINT64_MAX - 10);
+    add_number(&body, 15, 10);
+    ck_assert(read_element(MS_KIND_SUBMIT, &body));
+    add_number(&body, 15, 11);
+    ck_assert(!read_element(MS_KIND_SUBMIT, &body));
+}
+END_TEST
+
+START_TEST(test_a_place_is_inside_its_array)
+{
+    struct body body = least(MS_KIND_COMMAND);
+
+    add_number(&body, 10, 3);
+    ck_assert(read_element(MS_KIND_COMMAND, &body));
+    ck_assert_uint_eq(command.count, 3);
+    add_number(&body, 9, 2);
+    ck_assert(read_element(MS_KIND_COMMAND, &body));
+    ck_assert_uint_eq(command.index, 2);
+    add_number(&body, 9, 3);
+    ck_assert(!read_element(MS_KIND_COMMAND, &body));
+    body = least(MS_KIND_COMMAND);
+    add_number(&body, 9, 1);
+    ck_assert(!read_element(MS_KIND_COMMAND, &body));
+}
+END_TEST
+
+START_TEST(test_a_part_is_of_a_submission_or_of_an_attempt)
+{
+    struct body body = least(MS_KIND_PART);
+
+    ck_assert(read_element(MS_KIND_PART, &body));
+    ck_assert_uint_eq(command.id.seq, 1);
+    ck_assert_uint_eq(command.token.epoch, 0);
+    add_number(&body, 2, 5);
+    ck_assert(!read_element(MS_KIND_PART, &body));
+    add_number(&body, 1, 0);
+    ck_assert(read_element(MS_KIND_PART, &body));
+    ck_assert_uint_eq(command.token.n, 5);
+    ck_assert_uint_eq(command.token.epoch, EPOCH);
 }
 END_TEST
 
@@ -298,8 +406,8 @@ START_TEST(test_defaults)
     add_number(&body, 9, 3);
     ck_assert(read_element(MS_KIND_RESULT, &body));
     ck_assert_uint_eq(command.token.epoch, 3);
-    ck_assert_ptr_eq(command.usage, &usage);
-    ck_assert_uint_eq(usage.wall_us, 0);
+    ck_assert_ptr_eq(command.usage, &room.usage);
+    ck_assert_uint_eq(room.usage.wall_us, 0);
 }
 END_TEST
 
@@ -310,8 +418,8 @@ START_TEST(test_a_second_usage_replaces_the_first)
     add_bytes(&body, 6, "\x08\x05\x10\x06", 4);
     add_bytes(&body, 6, "\x10\x07", 2);
     ck_assert(read_element(MS_KIND_OUTCOME, &body));
-    ck_assert_uint_eq(usage.wall_us, 0);
-    ck_assert_uint_eq(usage.user_us, 7);
+    ck_assert_uint_eq(room.usage.wall_us, 0);
+    ck_assert_uint_eq(room.usage.user_us, 7);
     add_bytes(&body, 6, "\x10", 1);
     ck_assert(!read_element(MS_KIND_OUTCOME, &body));
 }
@@ -388,6 +496,12 @@ int main(void)
     tcase_add_test(tcase, test_numbers_alone);
     tcase_add_test(tcase, test_limits_of_numbers);
     tcase_add_test(tcase, test_zero_is_refused);
+    tcase_add_test(tcase, test_terms_are_there_when_one_is);
+    tcase_add_test(tcase, test_times_of_the_wall_clock);
+    tcase_add_test(tcase, test_keys_and_groups);
+    tcase_add_test(tcase, test_an_array_must_not_overflow);
+    tcase_add_test(tcase, test_a_place_is_inside_its_array);
+    tcase_add_test(tcase, test_a_part_is_of_a_submission_or_of_an_attempt);
     tcase_add_test(tcase, test_types_of_the_framework_are_no_work);
     tcase_add_test(tcase, test_a_client_has_16_bytes);
     tcase_add_test(tcase, test_details);

@@ -104,7 +104,7 @@ END_TEST
 
 START_TEST(test_tokens)
 {
-    Muster__Tokens *tokens = unpack(MS_KIND_ROLL, &muster__tokens__descriptor);
+    Muster__Tokens *tokens = unpack(MS_KIND_VERDICT, &muster__tokens__descriptor);
 
     ck_assert_uint_eq(tokens->n_tokens, 2);
     ck_assert_uint_eq(tokens->tokens[0]->token, 1);
@@ -113,6 +113,26 @@ START_TEST(test_tokens)
     ck_assert_uint_eq(tokens->tokens[1]->epoch, 3);
     ck_assert(tokens->last);
     release(tokens);
+}
+END_TEST
+
+START_TEST(test_roll)
+{
+    const struct ms_holding *sample = sample_of(MS_KIND_ROLL)->body.tokens->holdings;
+    Muster__Roll *roll = unpack(MS_KIND_ROLL, &muster__roll__descriptor);
+
+    ck_assert_uint_eq(roll->n_held, 2);
+    ck_assert_uint_eq(roll->held[0]->token, 1);
+    ck_assert_uint_eq(roll->held[0]->epoch, 0); /* the frame's */
+    ck_assert_mem_eq(roll->held[0]->client.data, sample->id.client.bytes, 16);
+    ck_assert_uint_eq(roll->held[0]->seq, sample->id.seq);
+    ck_assert_uint_eq(roll->held[0]->type, sample->type);
+    ck_assert_uint_eq(roll->held[0]->attempt, sample->attempt);
+    ck_assert_uint_eq(roll->held[1]->token, UINT64_MAX);
+    ck_assert_uint_eq(roll->held[1]->epoch, 3);
+    ck_assert_uint_eq(roll->held[1]->client.len, 0);
+    ck_assert(roll->last);
+    release(roll);
 }
 END_TEST
 
@@ -128,6 +148,12 @@ START_TEST(test_query)
     ck_assert_uint_eq(query->limit, sample->limit);
     ck_assert_str_eq(query->state, sample->state);
     ck_assert_uint_eq(query->type, sample->type);
+    ck_assert_str_eq(query->where, sample->where);
+    ck_assert_uint_eq(query->operation, MS_OPERATION_PRIORITY);
+    ck_assert(query->is_dry);
+    ck_assert(query->is_following);
+    ck_assert_uint_eq(query->from, sample->from);
+    ck_assert(query->value == INT64_MIN);
     release(query);
 }
 END_TEST
@@ -158,6 +184,8 @@ START_TEST(test_the_longest_lists_fit)
     static struct ms_token held[MS_HELD_PER_FRAME_MAX];
     static struct ms_announced types[MS_SLAVE_TYPES_MAX];
 
+    static struct ms_holding holdings[MS_HELD_PER_FRAME_MAX];
+    memset(holdings, 0xff, sizeof holdings);
     for (size_t i = 0; i < MS_HELD_PER_FRAME_MAX; i++) {
         held[i] = (struct ms_token){UINT64_MAX, UINT64_MAX};
     }
@@ -165,11 +193,13 @@ START_TEST(test_the_longest_lists_fit)
         types[i].type = UINT64_MAX;
         memset(types[i].name, 'x', MS_NAME_MAX);
     }
-    const struct ms_tokens tokens = {MS_HELD_PER_FRAME_MAX, held, true};
+    const struct ms_tokens tokens = {MS_HELD_PER_FRAME_MAX, held, holdings, true};
     const struct ms_announce announce = {MS_SLAVE_TYPES_MAX, types};
     const struct ms_command roll = {.kind = MS_KIND_ROLL, .body = {.tokens = &tokens}};
+    const struct ms_command verdict = {.kind = MS_KIND_VERDICT, .body = {.tokens = &tokens}};
     const struct ms_command all = {.kind = MS_KIND_ANNOUNCE, .body = {.announce = &announce}};
     ck_assert_uint_le((size_t)(ms_pack(body, 1, &roll) - body), ms_pack_max(&roll));
+    ck_assert_uint_le((size_t)(ms_pack(body, 1, &verdict) - body), ms_pack_max(&verdict));
     ck_assert_uint_le((size_t)(ms_pack(body, 1, &all) - body), ms_pack_max(&all));
     ck_assert_uint_le(ms_pack_max(&roll), MS_FRAME_CONTROL_MAX);
     ck_assert_uint_le(ms_pack_max(&all), MS_FRAME_CONTROL_MAX);
@@ -211,6 +241,7 @@ int main(void)
     tcase_add_test(tcase, test_goodbye);
     tcase_add_test(tcase, test_announce);
     tcase_add_test(tcase, test_tokens);
+    tcase_add_test(tcase, test_roll);
     tcase_add_test(tcase, test_query);
     tcase_add_test(tcase, test_report);
     tcase_add_test(tcase, test_the_longest_lists_fit);

@@ -21,10 +21,14 @@ static void teardown(void)
 
 static struct ms_attempt *add(uint64_t n, enum ms_attempt_state state)
 {
-    struct ms_attempt *attempt = ms_attempts_add(
-        &attempts,
-        &(struct ms_command){.token = {1, n}, .attempt = 1, .payload = ms_bytes_of("payload")},
-        state);
+    struct ms_attempt *attempt =
+        ms_attempts_add(&attempts,
+                        &(struct ms_command){.id = {.client = {{7}}, .seq = 100 + n},
+                                             .type = 2000 + n,
+                                             .token = {1, n},
+                                             .attempt = 1 + (uint32_t)n,
+                                             .payload = ms_bytes_of("payload")},
+                        state);
 
     ms_attempts_check(&attempts);
     return attempt;
@@ -113,6 +117,7 @@ START_TEST(a_dropped_attempt_keeps_its_slot_and_is_aborted_once)
 {
     struct ms_attempt *attempt = add(1, MS_ATTEMPT_RUNNING);
     struct ms_token tokens[4];
+    struct ms_holding holdings[4];
 
     ck_assert(ms_attempts_limit(&attempts, attempt, 50));
     ms_attempts_abort(&attempts, attempt);
@@ -121,7 +126,7 @@ START_TEST(a_dropped_attempt_keeps_its_slot_and_is_aborted_once)
     ck_assert_ptr_eq(ms_list_pop_front(&attempts.aborting), &attempt->stopping);
     ck_assert_ptr_null(ms_list_pop_front(&attempts.aborting));
     ck_assert_uint_eq(attempts.running_count, 1);
-    ck_assert_uint_eq(ms_attempts_tokens(&attempts, tokens), 0);
+    ck_assert_uint_eq(ms_attempts_list(&attempts, tokens, holdings), 0);
     ck_assert_ptr_null(ms_attempts_expired(&attempts, 1000));
     ms_attempts_check(&attempts);
     ms_attempts_forget(&attempts, attempt);
@@ -145,9 +150,10 @@ START_TEST(deadlines_expire_in_order)
 }
 END_TEST
 
-START_TEST(tokens_are_told_in_a_fixed_order)
+START_TEST(what_is_held_is_told_in_a_fixed_order)
 {
     struct ms_token tokens[8];
+    struct ms_holding holdings[8];
 
     add(5, MS_ATTEMPT_QUEUED);
     add(4, MS_ATTEMPT_RUNNING);
@@ -155,11 +161,17 @@ START_TEST(tokens_are_told_in_a_fixed_order)
 
     add(2, MS_ATTEMPT_RUNNING);
     ms_attempts_done(&attempts, done, &(struct ms_command){.status = MS_STATUS_OK});
-    ck_assert_uint_eq(ms_attempts_tokens(&attempts, tokens), 4);
+    ck_assert_uint_eq(ms_attempts_list(&attempts, tokens, holdings), 4);
     ck_assert_uint_eq(tokens[0].n, 3);
     ck_assert_uint_eq(tokens[1].n, 4);
     ck_assert_uint_eq(tokens[2].n, 2);
     ck_assert_uint_eq(tokens[3].n, 5);
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert_uint_eq(holdings[i].id.client.bytes[0], 7);
+        ck_assert_uint_eq(holdings[i].id.seq, 100 + tokens[i].n);
+        ck_assert_uint_eq(holdings[i].type, 2000 + tokens[i].n);
+        ck_assert_uint_eq(holdings[i].attempt, 1 + tokens[i].n);
+    }
 }
 END_TEST
 
@@ -218,7 +230,7 @@ int main(void)
     tcase_add_test(tests, pieces_keep_their_order_and_are_sent_again_after_a_rewind);
     tcase_add_test(tests, a_dropped_attempt_keeps_its_slot_and_is_aborted_once);
     tcase_add_test(tests, deadlines_expire_in_order);
-    tcase_add_test(tests, tokens_are_told_in_a_fixed_order);
+    tcase_add_test(tests, what_is_held_is_told_in_a_fixed_order);
     tcase_add_test(tests, the_byte_limit_refuses_and_conserves);
     tcase_add_test(tests, the_pool_is_bounded);
     tcase_add_test_raise_signal(tests, forgetting_what_runs_is_a_programmer_error, SIGABRT);

@@ -19,6 +19,10 @@ START_TEST(a_resumed_session_tells_and_sends_everything_again)
     ck_assert_uint_eq(roll.body.tokens->count, 2);
     ck_assert_uint_eq(roll.body.tokens->tokens[0].n, 2);
     ck_assert_uint_eq(roll.body.tokens->tokens[1].n, 1);
+    ck_assert_uint_eq(roll.body.tokens->holdings[0].id.seq, 2);
+    ck_assert_uint_eq(roll.body.tokens->holdings[0].attempt, 1);
+    ck_assert_uint_eq(roll.body.tokens->holdings[1].id.seq, 1);
+    ck_assert_uint_eq(roll.body.tokens->holdings[1].type, 2000);
     ck_assert(roll.body.tokens->last);
     expect_nothing();
     finish(1); /* while the master judges */
