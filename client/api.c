@@ -24,14 +24,19 @@ _Static_assert((int)MS_CLIENT_OK == MS_E_OK && (int)MS_CLIENT_TIMEOUT == MS_E_TI
                    (int)MS_CLIENT_NOT_FOUND == MS_E_NOT_FOUND &&
                    (int)MS_CLIENT_CLOSED_ID == MS_E_CLOSED_ID &&
                    (int)MS_CLIENT_NO_MEMORY == MS_E_NO_MEMORY &&
-                   (int)MS_CLIENT_CANCELLED == MS_E_CANCELLED,
+                   (int)MS_CLIENT_CANCELLED == MS_E_CANCELLED &&
+                   (int)MS_CLIENT_STORE_FULL == MS_E_STORE_FULL &&
+                   (int)MS_CLIENT_NOT_UNIQUE == MS_E_NOT_UNIQUE &&
+                   (int)MS_CLIENT_DURABILITY == MS_E_DURABILITY,
                "public numbers are those of the wire");
 _Static_assert((int)MS_CLIENT_STATUS_OK == MS_STATUS_OK &&
                    (int)MS_CLIENT_STATUS_RETRY == MS_STATUS_RETRY &&
                    (int)MS_CLIENT_STATUS_FAIL == MS_STATUS_FAIL &&
                    (int)MS_CLIENT_STATUS_CANCELLED == MS_STATUS_CANCELLED &&
                    (int)MS_CLIENT_STATUS_TIMEOUT == MS_STATUS_TIMEOUT &&
-                   (int)MS_CLIENT_STATUS_CRASHED == MS_STATUS_CRASHED,
+                   (int)MS_CLIENT_STATUS_CRASHED == MS_STATUS_CRASHED &&
+                   (int)MS_CLIENT_STATUS_EXPIRED == MS_STATUS_EXPIRED &&
+                   (int)MS_CLIENT_STATUS_LOST == MS_STATUS_LOST,
                "public statuses are those of the wire");
 _Static_assert((int)MS_CLIENT_DATA == MS_STREAM_DATA && (int)MS_CLIENT_STDERR == MS_STREAM_STDERR &&
                    (int)MS_CLIENT_LOG == MS_STREAM_LOG &&
@@ -282,21 +287,22 @@ static bool init_client(struct ms_client *client, const struct ms_client_options
     client->context = options->context;
     client->on_room = options->on_room;
     client->on_connection = options->on_connection;
+    client->on_later = options->on_later;
     if (!init_engine(client, options, error)) {
         return false;
     }
     ms_map_init(&client->futures_by_seq, MS_OUTSTANDING_MAX, ms_entropy_seed());
-    /* A record lives until its end was delivered, so as many more as a step can deliver. */
-    if (!ms_pool_init(&client->records, sizeof(struct ms_record),
+    /* A ticket lives until its end was delivered, so as many more as a step can deliver. */
+    if (!ms_pool_init(&client->tickets, sizeof(struct ms_ticket),
                       options->queue + MS_EFFECTS_MAX)) {
         goto err_after_engine;
     }
     if (!init_driver(client, options)) {
-        goto err_after_records;
+        goto err_after_tickets;
     }
     return true;
-err_after_records:
-    ms_pool_finish(&client->records);
+err_after_tickets:
+    ms_pool_finish(&client->tickets);
 err_after_engine:
     ms_client_engine_finish(&client->engine);
     return fail(error, MS_CLIENT_NO_MEMORY, ms_client_strerror(MS_CLIENT_NO_MEMORY));
@@ -368,15 +374,15 @@ int ms_client_close(struct ms_client *client, int64_t timeout_ms)
     return error;
 }
 
-static void free_records(struct ms_client *client)
+static void free_tickets(struct ms_client *client)
 {
     uint32_t cursor = 0;
 
-    for (struct ms_record *record = ms_pool_next(&client->records, &cursor); record != NULL;
-         record = ms_pool_next(&client->records, &cursor)) {
-        free(record->collected);
+    for (struct ms_ticket *ticket = ms_pool_next(&client->tickets, &cursor); ticket != NULL;
+         ticket = ms_pool_next(&client->tickets, &cursor)) {
+        free(ticket->collected);
     }
-    ms_pool_finish(&client->records);
+    ms_pool_finish(&client->tickets);
     for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
         free(client->questions[i].cells);
     }
@@ -393,7 +399,7 @@ void ms_client_destroy(struct ms_client *client)
     ev_timer_stop(client->loop, &client->limit);
     ms_driver_destroy(client->driver);
     ms_client_end_futures(client);
-    free_records(client);
+    free_tickets(client);
     ms_map_finish(&client->futures_by_seq);
     ms_client_engine_finish(&client->engine);
     if (client->is_own_loop) {
@@ -414,7 +420,8 @@ bool ms_client_is_connected(const struct ms_client *client)
 
 int ms_client_last_error(const struct ms_client *client)
 {
-    return ms_client_is_connected(client) ? MS_CLIENT_OK : (int)client->engine.upstream.last_error;
+    return (int)(ms_client_is_connected(client) ? client->engine.later
+                                                : client->engine.upstream.last_error);
 }
 
 uint32_t ms_client_outstanding(const struct ms_client *client)

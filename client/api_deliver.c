@@ -4,59 +4,59 @@
 
 #define COLLECT_FIRST 4096
 
-static struct ms_record *record_of(const struct ms_effect *effect)
+static struct ms_ticket *ticket_of(const struct ms_effect *effect)
 {
     ms_assert(effect->seq != 0);
-    return (struct ms_record *)(uintptr_t)effect->seq;
+    return (struct ms_ticket *)(uintptr_t)effect->seq;
 }
 
 /* Output of a submission that did not ask for a stream gathers here until its result. */
-static void collect(struct ms_record *record, struct ms_bytes bytes)
+static void collect(struct ms_ticket *ticket, struct ms_bytes bytes)
 {
-    if (record->error != MS_CLIENT_OK || bytes.size == 0) {
+    if (ticket->error != MS_CLIENT_OK || bytes.size == 0) {
         return;
     }
-    if (bytes.size > MS_RESULT_BYTES_MAX - record->collected_size) {
-        record->error = MS_E_RESULT_SIZE;
+    if (bytes.size > MS_RESULT_BYTES_MAX - ticket->collected_size) {
+        ticket->error = MS_E_RESULT_SIZE;
         return;
     }
-    const size_t size = record->collected_size + bytes.size;
+    const size_t size = ticket->collected_size + bytes.size;
 
-    if (size > record->collected_capacity) {
+    if (size > ticket->collected_capacity) {
         size_t capacity =
-            record->collected_capacity == 0 ? COLLECT_FIRST : 2 * record->collected_capacity;
+            ticket->collected_capacity == 0 ? COLLECT_FIRST : 2 * ticket->collected_capacity;
 
         capacity = capacity < size ? size : capacity;
-        uint8_t *grown = realloc(record->collected, capacity);
+        uint8_t *grown = realloc(ticket->collected, capacity);
 
         if (grown == NULL) {
-            record->error = MS_CLIENT_NO_MEMORY;
+            ticket->error = MS_CLIENT_NO_MEMORY;
             return;
         }
-        record->collected = grown;
-        record->collected_capacity = capacity;
+        ticket->collected = grown;
+        ticket->collected_capacity = capacity;
     }
-    memcpy(record->collected + record->collected_size, bytes.data, bytes.size);
-    record->collected_size = size;
+    memcpy(ticket->collected + ticket->collected_size, bytes.data, bytes.size);
+    ticket->collected_size = size;
 }
 
 static void deliver_output(struct ms_client *client, const struct ms_effect *effect)
 {
     const struct ms_command *piece = &effect->command;
-    struct ms_record *record = record_of(effect);
+    struct ms_ticket *ticket = ticket_of(effect);
     const bool is_reset = effect->tag == MS_CLIENT_NOTE_RESET;
 
-    if (record->on_output == NULL) {
+    if (ticket->on_output == NULL) {
         if (is_reset) {
-            record->collected_size = 0;
-            record->error = MS_CLIENT_OK;
+            ticket->collected_size = 0;
+            ticket->error = MS_CLIENT_OK;
         } else if (piece->stream == MS_STREAM_DATA) {
-            collect(record, piece->payload);
+            collect(ticket, piece->payload);
         }
         return;
     }
     client->depth++;
-    record->on_output(client,
+    ticket->on_output(client,
                       &(struct ms_client_output){
                           .size = sizeof(struct ms_client_output),
                           .seq = piece->id.seq,
@@ -65,18 +65,18 @@ static void deliver_output(struct ms_client *client, const struct ms_effect *eff
                           .data = piece->payload.data,
                           .data_size = piece->payload.size,
                       },
-                      record->context);
+                      ticket->context);
     client->depth--;
 }
 
-/* The record is free again before anybody hears of it, so that a callback may submit the next. */
-static void finish(struct ms_client *client, struct ms_record *record,
+/* The ticket is free again before anybody hears of it, so that a callback may submit the next. */
+static void finish(struct ms_client *client, struct ms_ticket *ticket,
                    const struct ms_client_result *result)
 {
-    const ms_client_done_fn on_done = record->on_done;
-    void *context = record->done_context;
+    const ms_client_done_fn on_done = ticket->on_done;
+    void *context = ticket->done_context;
 
-    ms_pool_give(&client->records, record);
+    ms_pool_give(&client->tickets, ticket);
     if (on_done != NULL) {
         client->depth++;
         on_done(client, result, context);
@@ -97,7 +97,7 @@ static void copy_detail(char detail_out[MS_DETAIL_MAX + 1], struct ms_bytes deta
 static void deliver_outcome(struct ms_client *client, const struct ms_effect *effect)
 {
     const struct ms_command *outcome = &effect->command;
-    struct ms_record *record = record_of(effect);
+    struct ms_ticket *ticket = ticket_of(effect);
     char detail[MS_DETAIL_MAX + 1];
     struct ms_client_result result = {
         .size = sizeof result,
@@ -120,30 +120,30 @@ static void deliver_outcome(struct ms_client *client, const struct ms_effect *ef
         result.system_us = outcome->usage->system_us;
         result.rss_kib = outcome->usage->rss_kib;
     }
-    if (record->collected_size > 0) {
-        collect(record, outcome->payload);
-        result.payload = record->collected;
-        result.payload_size = record->collected_size;
+    if (ticket->collected_size > 0) {
+        collect(ticket, outcome->payload);
+        result.payload = ticket->collected;
+        result.payload_size = ticket->collected_size;
     }
-    result.error = record->error;
-    collected = record->collected;
-    finish(client, record, &result);
+    result.error = ticket->error;
+    collected = ticket->collected;
+    finish(client, ticket, &result);
     free(collected);
 }
 
 static void deliver_accepted(struct ms_client *client, const struct ms_effect *effect)
 {
     const struct ms_command *ack = &effect->command;
-    struct ms_record *record = record_of(effect);
-    const bool is_background = record->is_background;
+    struct ms_ticket *ticket = ticket_of(effect);
+    const bool is_background = ticket->is_background;
 
-    if (record->on_accepted != NULL) {
+    if (ticket->on_accepted != NULL) {
         client->depth++;
-        record->on_accepted(client, ack->id.seq, ack->durability, ack->copies, record->context);
+        ticket->on_accepted(client, ack->id.seq, ack->durability, ack->copies, ticket->context);
         client->depth--;
     }
     if (is_background) {
-        finish(client, record,
+        finish(client, ticket,
                &(struct ms_client_result){
                    .size = sizeof(struct ms_client_result),
                    .seq = ack->id.seq,
@@ -156,12 +156,12 @@ static void deliver_accepted(struct ms_client *client, const struct ms_effect *e
 static void deliver_refused(struct ms_client *client, const struct ms_effect *effect)
 {
     const struct ms_command *nak = &effect->command;
-    struct ms_record *record = record_of(effect);
-    uint8_t *collected = record->collected;
+    struct ms_ticket *ticket = ticket_of(effect);
+    uint8_t *collected = ticket->collected;
     char detail[MS_DETAIL_MAX + 1];
 
     copy_detail(detail, nak->detail);
-    finish(client, record,
+    finish(client, ticket,
            &(struct ms_client_result){
                .size = sizeof(struct ms_client_result),
                .seq = nak->id.seq,
@@ -187,6 +187,11 @@ static void deliver_note(struct ms_client *client, const struct ms_effect *effec
         if (client->on_connection != NULL) {
             client->on_connection(client, effect->tag == MS_CLIENT_NOTE_UP, (int)effect->error,
                                   client->context);
+        }
+        break;
+    case MS_CLIENT_NOTE_LATER:
+        if (client->on_later != NULL) {
+            client->on_later(client, (int)effect->error, client->context);
         }
         break;
     case MS_CLIENT_NOTE_NONE:
@@ -216,6 +221,9 @@ static void deliver(struct ms_client *client, const struct ms_effect *effect)
         break;
     case MS_KIND_REPORT:
         ms_client_deliver_report(client, effect);
+        break;
+    case MS_KIND_TAIL:
+        ms_client_deliver_tail(client, effect);
         break;
     default: /* CANCEL_ACK: the outcome says the rest */
         break;

@@ -22,9 +22,9 @@ static bool keep(struct ms_future *future, const struct ms_client_result *result
     return true;
 }
 
-static void end_future(struct ms_future *future, int error)
+static void end_future(struct ms_future *future, uint64_t number, int error)
 {
-    future->is_done = true;
+    future->done_number = number;
     future->result = (struct ms_client_result){
         .size = sizeof future->result,
         .seq = future->seq,
@@ -44,10 +44,11 @@ static void future_done(struct ms_client *client, const struct ms_client_result 
     if (future == NULL) {
         return;
     }
+    client->futures_done++;
     if (keep(future, result)) {
-        future->is_done = true;
+        future->done_number = client->futures_done;
     } else {
-        end_future(future, MS_CLIENT_NO_MEMORY);
+        end_future(future, client->futures_done, MS_CLIENT_NO_MEMORY);
     }
 }
 
@@ -58,37 +59,81 @@ static void set_error(int *error_out, int error)
     }
 }
 
+/* Futures in the map under the numbers to come: once submitted, nothing may fail any more. False leaves
+ * nothing behind. */
+static bool prepare(struct ms_client *client, struct ms_future **futures, uint32_t count)
+{
+    const uint64_t first = client->engine.requests.seq_last + 1;
+
+    for (uint32_t i = 0; i < count; i++) {
+        futures[i] = calloc(1, sizeof *futures[i]);
+        if (futures[i] == NULL ||
+            !ms_map_put_pointer(&client->futures_by_seq, ms_key_of(0, first + i), futures[i])) {
+            free(futures[i]);
+            while (i-- > 0) {
+                ms_map_remove(&client->futures_by_seq, ms_key_of(0, first + i));
+                free(futures[i]);
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+static int make_futures(struct ms_client *client, const struct ms_client_submission *submission,
+                        struct ms_future **futures, uint32_t count)
+{
+    const uint64_t first = client->engine.requests.seq_last + 1;
+    uint64_t seq = 0;
+
+    if (!prepare(client, futures, count)) {
+        return MS_CLIENT_NO_MEMORY;
+    }
+    const int error = ms_client_submit(client, submission, future_done, NULL, &seq);
+
+    ms_assert(error != MS_CLIENT_OK || seq == first);
+    for (uint32_t i = 0; i < count; i++) {
+        if (error != MS_CLIENT_OK) {
+            ms_map_remove(&client->futures_by_seq, ms_key_of(0, first + i));
+            free(futures[i]);
+            continue;
+        }
+        futures[i]->seq = first + i;
+        futures[i]->client = client;
+        ms_list_init(&futures[i]->link);
+        ms_list_push_back(&client->futures, &futures[i]->link);
+    }
+    return error;
+}
+
+/* The fields that a caller of any age may not have. */
+static uint32_t array_count_of(const struct ms_client_submission *submission)
+{
+    struct ms_client_submission known;
+
+    return ms_client_copy_struct(&known, sizeof known, submission) ? known.array_count : 0;
+}
+
 struct ms_future *ms_client_future(struct ms_client *client,
                                    const struct ms_client_submission *submission, int *error_out)
 {
-    struct ms_future *future = calloc(1, sizeof *future);
+    struct ms_future *future = NULL;
+    const int error = array_count_of(submission) == 0
+                          ? make_futures(client, submission, &future, 1)
+                          : MS_CLIENT_BAD_ARGUMENT; /* one future cannot hold many results */
 
-    if (future == NULL) {
-        set_error(error_out, MS_CLIENT_NO_MEMORY);
-        return NULL;
-    }
-    /* The place in the map first: once submitted, nothing may fail any more. */
-    const uint64_t expected = client->engine.requests.seq_last + 1;
+    set_error(error_out, error);
+    return error == MS_CLIENT_OK ? future : NULL;
+}
 
-    if (!ms_map_put_pointer(&client->futures_by_seq, ms_key_of(0, expected), future)) {
-        free(future);
-        set_error(error_out, MS_CLIENT_NO_MEMORY);
-        return NULL;
-    }
-    const int error = ms_client_submit(client, submission, future_done, NULL, &future->seq);
+int ms_client_future_array(struct ms_client *client, const struct ms_client_submission *submission,
+                           struct ms_future **futures_out)
+{
+    const uint32_t count = array_count_of(submission);
 
-    if (error != MS_CLIENT_OK) {
-        ms_map_remove(&client->futures_by_seq, ms_key_of(0, expected));
-        free(future);
-        set_error(error_out, error);
-        return NULL;
-    }
-    ms_assert(future->seq == expected);
-    future->client = client;
-    ms_list_init(&future->link);
-    ms_list_push_back(&client->futures, &future->link);
-    set_error(error_out, MS_CLIENT_OK);
-    return future;
+    return count == 0 || count > MS_ARRAY_MAX
+               ? MS_CLIENT_BAD_ARGUMENT
+               : make_futures(client, submission, futures_out, count);
 }
 
 struct ms_future *ms_client_find(const struct ms_client *client, uint64_t seq)
@@ -103,12 +148,12 @@ uint64_t ms_future_seq(const struct ms_future *future)
 
 bool ms_future_is_done(const struct ms_future *future)
 {
-    return future->is_done;
+    return future->done_number != 0;
 }
 
 const struct ms_client_result *ms_future_result(const struct ms_future *future)
 {
-    return future->is_done ? &future->result : NULL;
+    return ms_future_is_done(future) ? &future->result : NULL;
 }
 
 static bool is_done(const struct ms_client *client, const void *what)
@@ -116,12 +161,12 @@ static bool is_done(const struct ms_client *client, const void *what)
     const struct ms_future *future = what;
 
     (void)client;
-    return future->is_done;
+    return ms_future_is_done(future);
 }
 
 int ms_future_wait(struct ms_future *future, int64_t timeout_ms)
 {
-    if (future->is_done) {
+    if (ms_future_is_done(future)) {
         return MS_CLIENT_OK;
     }
     ms_assert(future->client != NULL); /* destroy ends every future */
@@ -149,8 +194,8 @@ void ms_client_end_futures(struct ms_client *client)
 
         ms_list_remove(link);
         future->client = NULL;
-        if (!future->is_done) {
-            end_future(future, MS_CLIENT_CLOSED);
+        if (!ms_future_is_done(future)) {
+            end_future(future, ++client->futures_done, MS_CLIENT_CLOSED);
         }
     }
 }

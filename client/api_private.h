@@ -15,7 +15,7 @@
 
 /* One submission under way, beside what the engine keeps: whom to tell. Its address is the engine's
  * cookie. */
-struct ms_record {
+struct ms_ticket {
     ms_client_done_fn on_done;
     void *done_context;
     ms_client_output_fn on_output;
@@ -31,6 +31,8 @@ struct ms_record {
 struct ms_question {
     bool is_used;
     ms_client_report_fn on_report;
+    ms_client_output_fn on_output;
+    uint64_t seq; /* that was asked about */
     void *context;
     struct ms_client_cell *cells; /* room for one frame's cells, translated */
     size_t cells_capacity;
@@ -40,7 +42,7 @@ struct ms_future {
     struct ms_list link;      /* in its client's futures */
     struct ms_client *client; /* NULL once it is destroyed */
     uint64_t seq;
-    bool is_done;
+    uint64_t done_number; /* in order of ending, from 1; 0 = not yet */
     struct ms_client_result result;
     uint8_t *bytes; /* payload, then detail and its zero; malloc */
 };
@@ -57,19 +59,24 @@ struct ms_client {
     bool is_closing; /* ms_client_close was called */
     bool is_stopped; /* the engine said so */
     unsigned depth;  /* of callbacks under way */
-    struct ms_pool records;
+    struct ms_pool tickets;
     struct ms_question questions[MS_CLIENT_QUERIES_MAX];
     struct ms_list futures;
     struct ms_map futures_by_seq;
+    uint64_t futures_done; /* ended so far */
     int last_error;
     char id[MS_CLIENT_ID_SIZE];
     void *context;
     void (*on_room)(struct ms_client *client, void *context);
     void (*on_connection)(struct ms_client *client, bool is_up, int error, void *context);
+    void (*on_later)(struct ms_client *client, int error, void *context);
 };
 
 /* A REPORT for one of the questions. */
 void ms_client_deliver_report(struct ms_client *client, const struct ms_effect *effect);
+
+/* A TAIL for one of the questions. */
+void ms_client_deliver_tail(struct ms_client *client, const struct ms_effect *effect);
 
 /* The driver's effect callback. */
 void ms_client_effect(void *context, const struct ms_effect *effect);

@@ -1,14 +1,48 @@
 #include <stdlib.h>
 
 #include "client/api_private.h"
+#include "core/filter.h"
 #include "core/router.h"
 #include "core/text.h"
 
 _Static_assert((int)MS_CLIENT_ASK_STATUS == MS_QUERY_STATUS &&
                    (int)MS_CLIENT_ASK_SLAVES == MS_QUERY_SLAVES &&
                    (int)MS_CLIENT_ASK_COMMANDS == MS_QUERY_COMMANDS &&
-                   (int)MS_CLIENT_ASK_SHOW == MS_QUERY_SHOW,
+                   (int)MS_CLIENT_ASK_SHOW == MS_QUERY_SHOW &&
+                   (int)MS_CLIENT_ASK_WHY == MS_QUERY_WHY &&
+                   (int)MS_CLIENT_ASK_GROUP == MS_QUERY_GROUP &&
+                   (int)MS_CLIENT_ASK_RESULT == MS_QUERY_RESULT &&
+                   (int)MS_CLIENT_ASK_TAIL == MS_QUERY_TAIL &&
+                   (int)MS_CLIENT_ASK_OPERATE == MS_QUERY_OPERATE,
                "public questions are those of the wire");
+_Static_assert((int)MS_CLIENT_OPERATE_CANCEL == MS_OPERATION_CANCEL &&
+                   (int)MS_CLIENT_OPERATE_KICK == MS_OPERATION_KICK &&
+                   (int)MS_CLIENT_OPERATE_RELEASE == MS_OPERATION_RELEASE &&
+                   (int)MS_CLIENT_OPERATE_PRIORITY == MS_OPERATION_PRIORITY &&
+                   (int)MS_CLIENT_OPERATE_CONCURRENCY == MS_OPERATION_CONCURRENCY,
+               "public operations are those of the wire");
+
+static bool is_operation_fit(const struct ms_client_query *from)
+{
+    if (from->what != MS_CLIENT_ASK_OPERATE) {
+        return from->operation == 0;
+    }
+    /* Everything at once is said in so many words (state=* ...), never by leaving something out. */
+    return from->operation > MS_OPERATION_NONE && from->operation < MS_OPERATION_COUNT &&
+           (from->seq != 0 || (from->where != NULL && from->where[0] != '\0'));
+}
+
+/* The filter's grammar is checked here too, so that a slip costs no round trip. */
+static bool is_where_fit(const struct ms_client_query *from)
+{
+    struct ms_filter filter;
+
+    if (from->where == NULL) {
+        return from->what != MS_CLIENT_ASK_GROUP;
+    }
+    return from->what == MS_CLIENT_ASK_GROUP ? ms_text_is_name(from->where, strlen(from->where))
+                                             : ms_filter_parse(from->where, &filter, NULL);
+}
 
 static bool translate(const struct ms_client *client, const struct ms_client_query *from,
                       struct ms_query *query_out)
@@ -17,9 +51,19 @@ static bool translate(const struct ms_client *client, const struct ms_client_que
         .what = (enum ms_query_what)from->what,
         .id = {client->engine.client, from->seq},
         .limit = from->limit,
+        .operation = (enum ms_operation)from->operation,
+        .is_dry = from->is_dry_run,
+        .is_following = from->is_following,
+        .from = from->from,
+        .value = from->value,
     };
 
-    if (from->what < MS_QUERY_STATUS || from->what >= MS_QUERY_COUNT) {
+    if (from->what < MS_QUERY_STATUS || from->what >= MS_QUERY_COUNT || !is_operation_fit(from) ||
+        !is_where_fit(from)) {
+        return false;
+    }
+    if (from->where != NULL &&
+        !ms_text_copy(query.where, sizeof query.where, from->where, strlen(from->where))) {
         return false;
     }
     if (from->client_id != NULL && !ms_client_parse_id(from->client_id, &query.id.client)) {
@@ -59,6 +103,8 @@ int ms_client_ask(struct ms_client *client, const struct ms_client_query *query,
     }
     question->is_used = true;
     question->on_report = on_report;
+    question->on_output = known.on_output;
+    question->seq = known.seq;
     question->context = context;
     ms_client_post(client, MS_EVENT_REQUEST, (uint64_t)(uintptr_t)question,
                    &(struct ms_command){.kind = MS_KIND_QUERY, .body.query = &asked});
@@ -123,4 +169,27 @@ void ms_client_deliver_report(struct ms_client *client, const struct ms_effect *
     if (report.is_last) {
         free(cells);
     }
+}
+
+void ms_client_deliver_tail(struct ms_client *client, const struct ms_effect *effect)
+{
+    const struct ms_question *question = (const struct ms_question *)(uintptr_t)effect->seq;
+    const struct ms_command *piece = &effect->command;
+
+    ms_assert(question != NULL && question->is_used);
+    if (question->on_output == NULL) {
+        return;
+    }
+    client->depth++;
+    question->on_output(client,
+                        &(struct ms_client_output){
+                            .size = sizeof(struct ms_client_output),
+                            .seq = question->seq,
+                            .stream = piece->stream,
+                            .attempt = piece->attempt,
+                            .data = piece->payload.data,
+                            .data_size = piece->payload.size,
+                        },
+                        question->context);
+    client->depth--;
 }

@@ -4,7 +4,7 @@
 #include "core/text.h"
 
 /* Effects of one step: what the upstream may emit, what answers one event, and the two bursts. */
-#define SEND_BURST MS_DISPATCH_BURST
+#define SEND_BURST MS_CLIENT_SEND_BURST
 #define TELL_BURST MS_DISPATCH_BURST
 
 static_assert(2 * SEND_BURST + TELL_BURST + 2 * MS_CLIENT_QUERIES_MAX + 32 < MS_EFFECTS_MAX,
@@ -56,6 +56,9 @@ void ms_client_engine_close(struct ms_client_engine *engine, struct ms_request *
         ms_assert(engine->cancels_count > 0);
         engine->cancels_count--;
     }
+    if (engine->sending == request) {
+        engine->sending = NULL;
+    }
     ms_requests_close(&engine->requests, request);
 }
 
@@ -64,6 +67,10 @@ static void take_back(struct ms_client_engine *engine)
 {
     ms_assert(!ms_upstream_is_up(&engine->upstream));
     ms_requests_lost(&engine->requests);
+    engine->sending = NULL;
+    engine->parts_beat = 0;
+    engine->parts_beat_due = 0;
+    engine->later = MS_E_OK;
     engine->queries_unsent = 0;
     for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
         engine->queries[i].is_sent = false;
@@ -117,68 +124,6 @@ static void tell_accepted(struct ms_client_engine *engine)
     }
 }
 
-static uint32_t window(const struct ms_client_engine *engine)
-{
-    const uint64_t told = engine->upstream.welcome.outstanding_max;
-
-    return told > 0 && told < engine->allowed ? (uint32_t)told : engine->allowed;
-}
-
-static bool can_send(const struct ms_client_engine *engine)
-{
-    return ms_upstream_is_up(&engine->upstream) && !engine->is_away &&
-           engine->requests.waiting_count > 0 && engine->requests.sent_count < window(engine);
-}
-
-static void send_request(struct ms_client_engine *engine, struct ms_request *request, ms_time now)
-{
-    ms_requests_send(&engine->requests, request, now);
-    /* A master that hears of it late shall not begin the whole delay again. */
-    const ms_time waited = now - request->sent_at;
-    const bool has_stream = (engine->upstream.welcome.features & MS_FEATURE_STREAM) != 0;
-    const uint8_t flags = has_stream ? request->flags : request->flags & (uint8_t)~MS_FLAG_STREAM;
-
-    ms_upstream_send(&engine->upstream,
-                     &(struct ms_command){
-                         .kind = MS_KIND_SUBMIT,
-                         .flags = flags,
-                         .durability = request->durability,
-                         .attempts_max = request->attempts_max,
-                         .type = request->type,
-                         .id = {engine->client, request->seq},
-                         .timeout = request->timeout,
-                         .delay = request->delay > waited ? request->delay - waited : 0,
-                         .payload = {request->payload, request->size},
-                     });
-    if (request->is_cancelled) {
-        ms_client_engine_send_cancel(engine, request);
-    }
-}
-
-static void send_waiting(struct ms_client_engine *engine, ms_time now)
-{
-    for (uint32_t i = 0; i < SEND_BURST && can_send(engine); i++) {
-        struct ms_request *request = ms_requests_waiting(&engine->requests);
-
-        if (request->is_cancel_told) {
-            /* How it ends is settled, and a master that has forgotten it must not begin it anew. */
-            ms_client_engine_cancel_here(engine, request);
-        } else if (request->size > ms_client_engine_payload_max(engine)) {
-            /* Taken when another master's limit, or none, was known. */
-            ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
-                                     &(struct ms_command){
-                                         .kind = MS_KIND_SUBMIT_NAK,
-                                         .id.seq = request->seq,
-                                         .error = MS_E_PAYLOAD_SIZE,
-                                         .detail = ms_bytes_of(ms_error_text(MS_E_PAYLOAD_SIZE)),
-                                     });
-            ms_client_engine_close(engine, request);
-        } else {
-            send_request(engine, request, now);
-        }
-    }
-}
-
 static struct ms_client_asked *next_query(struct ms_client_engine *engine)
 {
     struct ms_client_asked *next = NULL;
@@ -225,6 +170,7 @@ static void tell_room(struct ms_client_engine *engine)
         return;
     }
     if (count <= ms_pool_capacity(&requests->pool) / 4 * 3 &&
+        engine->refused_count <= ms_pool_free(&requests->pool) &&
         engine->refused_bytes <= requests->slab.max - ms_requests_bytes(requests)) {
         engine->was_refused = false;
         ms_client_engine_note(engine, MS_CLIENT_NOTE_ROOM, MS_E_OK);
@@ -280,7 +226,7 @@ static void step(struct ms_engine *base, ms_time now, const struct ms_event *eve
     }
     tell_accepted(engine);
     ms_requests_resume(&engine->requests, now, SEND_BURST);
-    send_waiting(engine, now);
+    ms_client_engine_send_waiting(engine, now);
     if (ms_upstream_is_up(&engine->upstream)) {
         send_queries(engine);
     }
@@ -296,7 +242,7 @@ static ms_time deadline(const struct ms_engine *base)
     if (!engine->is_started) {
         return 0;
     }
-    if (can_send(engine) || ms_requests_confirmed(&engine->requests) != NULL) {
+    if (ms_client_engine_can_send(engine) || ms_requests_confirmed(&engine->requests) != NULL) {
         return engine->base.now;
     }
     const ms_time upstream = ms_upstream_deadline(&engine->upstream);
@@ -344,6 +290,7 @@ bool ms_client_engine_init(struct ms_client_engine *engine, const struct ms_clie
     ms_rng_init(&engine->rng, config->seed);
     ms_upstream_init(&engine->upstream, &engine->base, &engine->rng, config->addresses);
     engine->upstream.hello.role = MS_ROLE_CLIENT;
+    engine->upstream.hello.features |= MS_FEATURE_PARTS;
     engine->upstream.hello.node = config->client;
     if (config->name != NULL) {
         ms_text_copy(engine->upstream.hello.name, sizeof engine->upstream.hello.name, config->name,
@@ -385,12 +332,16 @@ void ms_client_engine_check(const struct ms_client_engine *engine)
         const struct ms_request *request = ms_container_of(link, struct ms_request, all);
 
         cancels += request->is_cancelled ? 1 : 0;
-        ms_assert(!request->is_cancelled || request->sent_at != MS_TIME_NEVER);
+        ms_assert(!request->is_cancelled || request->sent_at != MS_TIME_NEVER ||
+                  ms_request_is_in_array(request));
     }
     ms_assert(cancels == engine->cancels_count);
+    ms_assert(engine->sending == NULL ||
+              ms_request_state(&engine->requests, engine->sending) == MS_REQUEST_SENT);
     ms_assert(engine->allowed >= 1 && engine->allowed <= engine->window);
     ms_assert(ms_upstream_is_up(&engine->upstream) || engine->requests.sent_count == 0);
-    ms_assert(engine->requests.sent_count <= engine->window);
+    ms_assert(engine->requests.sent_count <= engine->window ||
+              ms_map_count(&engine->requests.arrays) > 0); /* an array goes as a whole */
     ms_assert(engine->stops <= 2 && (!engine->is_stopped || engine->stops > 0));
     uint32_t unsent = 0;
 

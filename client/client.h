@@ -15,7 +15,9 @@
  *   CANCEL_ACK   error NOT_FOUND: nothing by that id is outstanding
  *   REPORT       one frame of the answer; tag MS_CLIENT_NOTE_RESET: the answer begins anew. A query
  *                that cannot be asked comes back as a last REPORT with an error
- *   NONE         tag MS_CLIENT_NOTE_UP, _LOST, _REFUSED (error says why), _ROOM
+ *   TAIL         output of a command that a TAIL or RESULT query asked for, before its last REPORT; each piece
+ *                once and in order, attempts rising
+ *   NONE         tag MS_CLIENT_NOTE_UP, _LOST, _REFUSED (error says why), _ROOM, _LATER
  * Then STOPPED. */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -37,6 +39,7 @@ enum ms_client_note {
     MS_CLIENT_NOTE_LOST,    /* error why; it tries again by itself */
     MS_CLIENT_NOTE_REFUSED, /* a master sent us away during the greeting; it tries again */
     MS_CLIENT_NOTE_ROOM,    /* after a refusal for lack of room: there is some now */
+    MS_CLIENT_NOTE_LATER, /* the master takes nothing new for now (error says why), or, OK, it does again */
 };
 
 struct ms_client_config {
@@ -58,7 +61,9 @@ struct ms_client_config {
 #define MS_CLIENT_DELAY_MIN      (1 * MS_MSEC)   /* bounds of the pause a master may ask for */
 #define MS_CLIENT_DELAY_DEFAULT  (100 * MS_MSEC) /* when it names none */
 #define MS_CLIENT_DELAY_MAX      (30 * MS_SEC)
-#define MS_CLIENT_GAPS_MAX       3 /* reconnects to have missing pieces of one output repeated */
+#define MS_CLIENT_PARTS_SPAN     32u /* PARTs between two BEATs; two spans may be on their way */
+#define MS_CLIENT_BACKOFF_MAX    4u  /* doublings of the pause of what is refused again and again */
+#define MS_CLIENT_GAPS_MAX       3   /* reconnects to have missing pieces of one output repeated */
 
 struct ms_client_counters {
     uint64_t submitted_total, outcomes_total, resent_total, duplicates_total, refused_total;
@@ -68,8 +73,9 @@ struct ms_client_counters {
 struct ms_client_asked {
     uint64_t number; /* in order of asking; 0 = free */
     uint64_t cookie;
-    bool is_sent;  /* on this connection */
-    bool has_rows; /* something was delivered */
+    bool is_sent;             /* on this connection */
+    bool has_rows;            /* something was delivered */
+    uint32_t attempt, pieces; /* TAILs delivered: of this attempt, so many */
     struct ms_query query;
 };
 
@@ -84,14 +90,22 @@ struct ms_client_engine {
     struct ms_client_counters counters;
     struct ms_uuid client;
     uint64_t query_number;
-    uint64_t life;            /* counts sessions: connections that did not resume the one before */
-    uint64_t cancels_count;   /* submissions with is_cancelled */
-    uint32_t window;          /* of the configuration */
-    uint32_t allowed;         /* of the window, after "later"; grows back with each acceptance */
-    bool was_refused;         /* somebody waits for room, */
-    size_t refused_bytes;     /* so many bytes of it */
-    bool is_started, is_away; /* away: the master takes nothing new until the next connection */
-    uint8_t stops;            /* STOPs heard */
+    uint64_t life;          /* counts sessions: connections that did not resume the one before */
+    uint64_t cancels_count; /* submissions with is_cancelled */
+    uint32_t window;        /* of the configuration */
+    uint32_t allowed;       /* of the window, after "later"; grows back with each acceptance */
+    struct ms_request
+        *sending; /* its payload goes out as PARTs, its SUBMIT has not yet; NULL = none */
+    uint32_t parts_sent;
+    struct ms_terms parts_terms; /* of the last SUBMIT behind parts */
+    uint64_t parts_beat;         /* number of the BEAT that went with the last span of parts, */
+    uint64_t parts_beat_due;     /* and of the one whose answer is waited for before more go */
+    enum ms_error later;         /* why the master takes nothing new; OK = it does */
+    bool was_refused;            /* somebody waits for room, */
+    size_t refused_bytes;        /* so many bytes of it, */
+    uint32_t refused_count;      /* and so many places */
+    bool is_started, is_away;    /* away: the master takes nothing new until the next connection */
+    uint8_t stops;               /* STOPs heard */
     bool is_stopped;
 };
 
@@ -106,10 +120,14 @@ enum ms_error ms_client_engine_submit(struct ms_client_engine *engine,
                                       const struct ms_command *submit, uint64_t cookie,
                                       bool is_quiet, uint64_t *seq_out);
 
+/* Changes the cookie of a submission that has not ended: those of the members of an array are that of the
+ * first plus their place. Their numbers rise by one, and all but the first are quiet. */
+void ms_client_engine_set_cookie(struct ms_client_engine *engine, uint64_t seq, uint64_t cookie);
+
 /* Submissions without an end, and queries without an answer. */
 uint32_t ms_client_engine_outstanding(const struct ms_client_engine *engine);
 
-/* Payload bytes allowed now: the master's limit once known, else the ceiling. */
+/* Payload bytes allowed now: any number when the master takes PARTs, else its limit once known. */
 size_t ms_client_engine_payload_max(const struct ms_client_engine *engine);
 
 /* Asserts every invariant; walks everything. */

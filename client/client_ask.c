@@ -3,8 +3,46 @@
 size_t ms_client_engine_payload_max(const struct ms_client_engine *engine)
 {
     const uint64_t told = engine->upstream.welcome.payload_max;
+    const bool has_parts = (engine->upstream.welcome.features & MS_FEATURE_PARTS) != 0;
 
+    if (has_parts || engine->upstream.welcome.version == 0) {
+        return SIZE_MAX; /* the next master may take it */
+    }
     return told > 0 && told < MS_PAYLOAD_MAX_CEILING ? (size_t)told : MS_PAYLOAD_MAX_CEILING;
+}
+
+static bool are_terms_fit(const struct ms_terms *terms)
+{
+    return terms == NULL ||
+           (terms->priority >= MS_PRIORITY_MIN && terms->priority <= MS_PRIORITY_MAX &&
+            terms->unique_mode < MS_UNIQUE_COUNT && terms->array_count <= MS_ARRAY_MAX &&
+            terms->unique.size <= MS_UNIQUE_KEY_MAX && terms->group.size <= MS_NAME_MAX &&
+            (terms->unique_mode == MS_UNIQUE_NONE) == (terms->unique.size == 0) &&
+            (terms->unique.size == 0 || terms->array_count == 0) && terms->run_at >= 0 &&
+            terms->deadline >= 0 && terms->parts_size == 0);
+}
+
+static bool is_fit(const struct ms_command *submit)
+{
+    return submit->type >= MS_TYPE_USER_MIN && submit->attempts_max > 0 &&
+           submit->attempts_max <= MS_ATTEMPTS_MAX && submit->timeout >= 0 && submit->delay >= 0 &&
+           submit->durability < MS_DURABILITY_COUNT && are_terms_fit(submit->terms);
+}
+
+static void set_cookies(struct ms_client_engine *engine, struct ms_request *first, uint64_t cookie,
+                        bool is_quiet)
+{
+    const bool is_background = (first->flags & MS_FLAG_BACKGROUND) != 0;
+    const uint32_t count = ms_request_is_in_array(first) ? first->terms->terms.array_count : 1;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct ms_request *request = ms_requests_find(&engine->requests, first->seq + i);
+
+        ms_assert(request != NULL);
+        request->cookie = cookie + i;
+        request->is_quiet = (is_quiet || i > 0) && !is_background;
+    }
+    engine->counters.submitted_total += count;
 }
 
 enum ms_error ms_client_engine_submit(struct ms_client_engine *engine,
@@ -17,9 +55,7 @@ enum ms_error ms_client_engine_submit(struct ms_client_engine *engine,
     if (engine->stops > 0) {
         return MS_E_DRAINING;
     }
-    if (submit->type < MS_TYPE_USER_MIN || submit->attempts_max > MS_ATTEMPTS_MAX ||
-        submit->attempts_max == 0 || submit->timeout < 0 || submit->delay < 0 ||
-        submit->durability >= MS_DURABILITY_COUNT) {
+    if (!is_fit(submit)) {
         return MS_E_BAD_ARGUMENT;
     }
     if (submit->payload.size > ms_client_engine_payload_max(engine)) {
@@ -28,15 +64,22 @@ enum ms_error ms_client_engine_submit(struct ms_client_engine *engine,
     const enum ms_error error = ms_requests_add(&engine->requests, submit, &request);
 
     if (error != MS_E_OK) {
-        engine->was_refused = true;
+        engine->was_refused = error == MS_E_RETRY_LATER;
         engine->refused_bytes = ms_slab_cost(submit->payload.size);
+        engine->refused_count = submit->terms != NULL ? submit->terms->array_count : 0;
         return error;
     }
-    request->cookie = cookie;
-    request->is_quiet = is_quiet && (submit->flags & MS_FLAG_BACKGROUND) == 0;
-    engine->counters.submitted_total++;
+    set_cookies(engine, request, cookie, is_quiet);
     *seq_out = request->seq;
     return MS_E_OK;
+}
+
+void ms_client_engine_set_cookie(struct ms_client_engine *engine, uint64_t seq, uint64_t cookie)
+{
+    struct ms_request *request = ms_requests_find(&engine->requests, seq);
+
+    ms_assert(request != NULL);
+    request->cookie = cookie;
 }
 
 static void ask_submit(struct ms_client_engine *engine, const struct ms_event *event)
@@ -112,13 +155,24 @@ static void ask_cancel(struct ms_client_engine *engine, const struct ms_event *e
     }
     const enum ms_request_state state = ms_request_state(&engine->requests, request);
 
+    /* A member of an array does not end here, for the others bring it to the master with them. */
+    if (ms_request_is_in_array(request)) {
+        request->is_cancelled = true;
+        engine->cancels_count++;
+        if (request->terms->turn == engine->requests.turn && state == MS_REQUEST_SENT &&
+            engine->sending != request) {
+            ms_client_engine_send_cancel(engine, request);
+        }
+        return;
+    }
     if (request->sent_at == MS_TIME_NEVER || state == MS_REQUEST_DELAYED) {
         ms_client_engine_cancel_here(engine, request);
         return;
     }
     request->is_cancelled = true;
     engine->cancels_count++;
-    if (state != MS_REQUEST_WAITING) {
+    /* While its payload is on its way the master knows nothing of it; then the CANCEL follows its SUBMIT. */
+    if (state != MS_REQUEST_WAITING && engine->sending != request) {
         ms_client_engine_send_cancel(engine, request);
     }
 }

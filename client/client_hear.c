@@ -1,19 +1,17 @@
 #include "client/client_private.h"
 
-static void accepted(struct ms_client_engine *engine, struct ms_request *request,
-                     const struct ms_command *ack)
+/* An array is accepted as a whole, with the number of its first member. */
+static void accept_array(struct ms_client_engine *engine, const struct ms_request_terms *array,
+                         const struct ms_command *ack)
 {
-    if (ms_request_state(&engine->requests, request) != MS_REQUEST_SENT) {
-        return; /* told already, or an answer to what was not asked on this connection */
-    }
-    request->was_accepted = true;
-    if (engine->allowed < engine->window) {
-        engine->allowed++;
-    }
-    if (!request->is_quiet) {
-        request->durability = ack->durability;
-        request->copies = ack->copies;
-        ms_requests_confirm(&engine->requests, request);
+    const uint32_t count = array->terms.array_count;
+
+    for (uint64_t seq = array->first, end = array->first + count; seq < end; seq++) {
+        struct ms_request *request = ms_requests_find(&engine->requests, seq);
+
+        if (request != NULL) {
+            ms_client_engine_accepted(engine, request, ack);
+        }
     }
 }
 
@@ -34,71 +32,14 @@ static void receive_accepted(struct ms_client_engine *engine, const struct ms_co
             engine->counters.strange_total++;
             return;
         }
+        const struct ms_request_terms *array = ms_requests_array(&engine->requests, seq);
         struct ms_request *request = ms_requests_find(&engine->requests, seq);
 
-        if (request != NULL) {
-            accepted(engine, request, ack);
+        if (array != NULL) {
+            accept_array(engine, array, ack);
+        } else if (request != NULL && !ms_request_is_in_array(request)) {
+            ms_client_engine_accepted(engine, request, ack);
         }
-    }
-}
-
-/* Not now: it pauses, and the window shrinks so that a full master is not flooded with the rest. */
-static void put_off(struct ms_client_engine *engine, struct ms_request *request, ms_time now,
-                    ms_time delay)
-{
-    ms_time pause = delay == 0 ? MS_CLIENT_DELAY_DEFAULT : delay;
-
-    pause = pause < MS_CLIENT_DELAY_MIN ? MS_CLIENT_DELAY_MIN : pause;
-    pause = pause > MS_CLIENT_DELAY_MAX ? MS_CLIENT_DELAY_MAX : pause;
-    engine->counters.later_total++;
-    const uint32_t half = engine->requests.sent_count / 2;
-    const uint32_t least = half > MS_CLIENT_WINDOW_MIN ? half : MS_CLIENT_WINDOW_MIN;
-
-    engine->allowed = engine->allowed > least ? least : engine->allowed;
-    /* Never sooner than the master asked; up to half as much again, so that many do not come back
-     * in step. */
-    const ms_time until = now + pause + ms_rng_between(&engine->rng, 0, pause / 2);
-
-    if (ms_requests_delay(&engine->requests, request, until) != MS_E_OK) {
-        static const struct ms_command nak = {.kind = MS_KIND_SUBMIT_NAK, .error = MS_E_NO_MEMORY};
-
-        ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, &nak);
-        ms_client_engine_close(engine, request);
-    }
-}
-
-/* A master that was started again does not know a type before a slave has come back to it, but a
- * submission that was accepted once has a type that exists. */
-static bool is_for_now(const struct ms_request *request, const struct ms_command *nak)
-{
-    return nak->error == MS_E_RETRY_LATER || nak->error == MS_E_DRAINING ||
-           nak->error == MS_E_NOT_ACTIVE ||
-           (nak->error == MS_E_UNKNOWN_TYPE && request->was_accepted);
-}
-
-static void receive_refused(struct ms_client_engine *engine, ms_time now,
-                            const struct ms_command *nak)
-{
-    struct ms_request *request = ms_requests_find(&engine->requests, nak->id.seq);
-
-    if (request == NULL || ms_request_state(&engine->requests, request) != MS_REQUEST_SENT) {
-        engine->counters.strange_total++;
-        return;
-    }
-    const bool is_background = (request->flags & MS_FLAG_BACKGROUND) != 0;
-
-    if (nak->error == MS_E_CLOSED_ID && is_background) {
-        accepted(engine, request, nak); /* done and gone; only its acknowledgement was lost */
-    } else if (is_for_now(request, nak)) {
-        if (request->is_cancelled) {
-            ms_client_engine_cancel_here(engine, request);
-        } else {
-            put_off(engine, request, now, nak->delay);
-        }
-    } else {
-        engine->counters.refused_total++;
-        ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, nak);
-        ms_client_engine_close(engine, request);
     }
 }
 
@@ -223,22 +164,46 @@ static void receive_cancel_ack(struct ms_client_engine *engine, const struct ms_
     ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, ack);
 }
 
-static void receive_report(struct ms_client_engine *engine, const struct ms_command *command)
+static struct ms_client_asked *find_query(struct ms_client_engine *engine, uint64_t number)
 {
-    for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
+    for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX && number != 0; i++) {
         struct ms_client_asked *query = &engine->queries[i];
 
-        if (query->number == 0 || query->number != command->count || !query->is_sent) {
-            continue;
+        if (query->number == number && query->is_sent) {
+            return query;
         }
-        query->has_rows = true;
-        ms_client_engine_deliver(engine, query->cookie, MS_CLIENT_NOTE_NONE, command);
-        if (command->body.report == NULL || command->body.report->last) {
-            query->number = 0;
-        }
-        return;
     }
     engine->counters.strange_total++;
+    return NULL;
+}
+
+static void receive_report(struct ms_client_engine *engine, const struct ms_command *command)
+{
+    struct ms_client_asked *query = find_query(engine, command->count);
+
+    if (query == NULL) {
+        return;
+    }
+    query->has_rows = true;
+    ms_client_engine_deliver(engine, query->cookie, MS_CLIENT_NOTE_NONE, command);
+    if (command->body.report == NULL || command->body.report->last) {
+        query->number = 0;
+    }
+}
+
+/* After a loss the query is asked again as it was, and what came before is left out here. */
+static void receive_tail(struct ms_client_engine *engine, const struct ms_command *piece)
+{
+    struct ms_client_asked *query = find_query(engine, piece->count);
+
+    if (query == NULL || piece->attempt < query->attempt ||
+        (piece->attempt == query->attempt && piece->index < query->pieces)) {
+        engine->counters.duplicates_total++;
+        return;
+    }
+    query->attempt = piece->attempt;
+    query->pieces = piece->index + 1;
+    ms_client_engine_deliver(engine, query->cookie, MS_CLIENT_NOTE_NONE, piece);
 }
 
 void ms_client_engine_hear(struct ms_client_engine *engine, ms_time now,
@@ -249,7 +214,7 @@ void ms_client_engine_hear(struct ms_client_engine *engine, ms_time now,
         receive_accepted(engine, command);
         break;
     case MS_KIND_SUBMIT_NAK:
-        receive_refused(engine, now, command);
+        ms_client_engine_refused(engine, now, command);
         break;
     case MS_KIND_STREAM:
         receive_stream(engine, now, command);
@@ -262,6 +227,9 @@ void ms_client_engine_hear(struct ms_client_engine *engine, ms_time now,
         break;
     case MS_KIND_REPORT:
         receive_report(engine, command);
+        break;
+    case MS_KIND_TAIL:
+        receive_tail(engine, command);
         break;
     case MS_KIND_GOAWAY:
         engine->is_away = true; /* outcomes still come; new work waits for the next connection */

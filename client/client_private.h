@@ -1,5 +1,5 @@
 /* Between the files of the client's engine: client.c steps, client_ask.c is what the application asks,
- * client_hear.c what the master says. */
+ * client_send.c what goes to the master, client_hear.c what the master says, client_refused.c its refusals. */
 #ifndef CLIENT_CLIENT_PRIVATE_H
 #define CLIENT_CLIENT_PRIVATE_H
 
@@ -28,6 +28,26 @@ void ms_client_engine_cancel_here(struct ms_client_engine *engine, struct ms_req
 /* Sends the CANCEL of a submission that was sent before. */
 void ms_client_engine_send_cancel(struct ms_client_engine *engine,
                                   const struct ms_request *request);
+
+/* Submissions that one step may send; pieces of large payloads count, too. */
+#define MS_CLIENT_SEND_BURST MS_DISPATCH_BURST
+
+/* True when there is something that may go to the master now. */
+bool ms_client_engine_can_send(const struct ms_client_engine *engine);
+
+/* Sends submissions that wait, as many as the window and one step allow. */
+void ms_client_engine_send_waiting(struct ms_client_engine *engine, ms_time now);
+
+/* Tells that the master takes nothing new for now, or, with OK, that it does again; once each. */
+void ms_client_engine_later(struct ms_client_engine *engine, enum ms_error error);
+
+/* A SUBMIT_ACK, or what is as good as one. */
+void ms_client_engine_accepted(struct ms_client_engine *engine, struct ms_request *request,
+                               const struct ms_command *ack);
+
+/* A SUBMIT_NAK. */
+void ms_client_engine_refused(struct ms_client_engine *engine, ms_time now,
+                              const struct ms_command *nak);
 
 /* A command of the master, who is UP. */
 void ms_client_engine_hear(struct ms_client_engine *engine, ms_time now,

@@ -22,12 +22,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ms_submission.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct ev_loop; /* of libev */
-struct ms_client;
 
 /* What went wrong. Numbers below 1000 are those of the wire; ms_client_strerror knows all of them. */
 enum {
@@ -37,24 +38,17 @@ enum {
     MS_CLIENT_UNREACHABLE = 17,
     MS_CLIENT_DRAINING = 19,     /* ms_client_close was called: nothing new is taken */
     MS_CLIENT_UNKNOWN_TYPE = 32, /* no slave ever announced this type, and no route knows it */
-    MS_CLIENT_PAYLOAD_SIZE = 33, /* larger than the master takes */
+    MS_CLIENT_PAYLOAD_SIZE = 33, /* larger than the master takes, or than memory */
     MS_CLIENT_BUSY = 34,         /* the window is full: submit again from on_room, or wait */
     MS_CLIENT_BAD_ARGUMENT = 35,
     MS_CLIENT_NOT_FOUND = 36,
     MS_CLIENT_CLOSED_ID = 38, /* this id came to its end in an earlier run */
     MS_CLIENT_NO_MEMORY = 39,
     MS_CLIENT_CANCELLED = 42,
+    MS_CLIENT_STORE_FULL = 43, /* the master's disk: submissions wait until there is space */
+    MS_CLIENT_NOT_UNIQUE = 46, /* detail names the command with the same unique key */
+    MS_CLIENT_DURABILITY = 47, /* the master cannot keep it as durable as asked for */
     MS_CLIENT_BAD_STATE = 1000 /* not from a callback; not after ms_client_close */
-};
-
-/* How a submission came out, when it did (error is MS_CLIENT_OK). */
-enum ms_client_status {
-    MS_CLIENT_STATUS_OK = 0,
-    MS_CLIENT_STATUS_RETRY = 1, /* failed in its last attempt */
-    MS_CLIENT_STATUS_FAIL = 2,  /* failed for good */
-    MS_CLIENT_STATUS_CANCELLED = 3,
-    MS_CLIENT_STATUS_TIMEOUT = 4, /* its last attempt took too long */
-    MS_CLIENT_STATUS_CRASHED = 5  /* it took too many slaves or processes down */
 };
 
 const char *ms_client_status_name(int status); /* "ok", "fail", "cancelled" ...; never NULL */
@@ -87,6 +81,10 @@ struct ms_client_options {
     /* The connection came up (error OK), was lost, or a master sent us away. It is tried again without
      * anybody's doing, and nothing is lost. */
     void (*on_connection)(struct ms_client *client, bool is_up, int error, void *context);
+
+    /* The master takes nothing new for now: MS_CLIENT_BUSY (its queue is full) or STORE_FULL (its disk is).
+     * What was submitted is tried again without anybody's doing. OK: it takes new work again. */
+    void (*on_later)(struct ms_client *client, int error, void *context);
 };
 
 /* Fills in the defaults; size is sizeof *options. */
@@ -108,74 +106,15 @@ void ms_client_destroy(struct ms_client *client);
 const char *ms_client_id(const struct ms_client *client); /* 32 hex digits; borrowed */
 bool ms_client_is_connected(const struct ms_client *client);
 
-/* Why it is not connected; OK while it is, or has not tried. */
+/* Why it is not connected, or, while it is, why the master takes nothing new (on_later); else OK. */
 int ms_client_last_error(const struct ms_client *client);
 uint32_t ms_client_outstanding(const struct ms_client *client); /* submissions and questions */
 /* Every seq up to this has ended: what an application with a lasting id saves. */
 uint64_t ms_client_floor(const struct ms_client *client);
 
-struct ms_client_result {
-    size_t size;
-    uint64_t seq;
-    int error;           /* OK: status is how it came out; else it was refused or given up */
-    int status;          /* enum ms_client_status */
-    bool is_background;  /* it was accepted, and there is nothing else to know */
-    uint32_t attempt;    /* the last one, from 1; 0 = never started */
-    int32_t code;        /* exit status, or the handler's own number */
-    uint32_t signal;     /* that ended the handler's process; 0 = none */
-    const void *payload; /* the result; of a streamed one what on_output has not had */
-    size_t payload_size;
-    const char *detail; /* reason, for people; "" = none */
-    bool has_usage;
-    uint64_t wall_us, user_us, system_us, rss_kib; /* of the last attempt */
-};
-
-enum ms_client_stream {
-    MS_CLIENT_DATA = 0,
-    MS_CLIENT_STDERR = 1,
-    MS_CLIENT_LOG = 2,
-    MS_CLIENT_PROGRESS = 3, /* "done total text" */
-    MS_CLIENT_RESET = 255   /* no data: an attempt began anew, forget the output so far */
-};
-
-struct ms_client_output {
-    size_t size;
-    uint64_t seq;
-    int stream; /* enum ms_client_stream */
-    uint32_t attempt;
-    const void *data;
-    size_t data_size;
-};
-
-typedef void (*ms_client_done_fn)(struct ms_client *client, const struct ms_client_result *result,
-                                  void *context);
-typedef void (*ms_client_output_fn)(struct ms_client *client, const struct ms_client_output *output,
-                                    void *context);
-
-/* durability: 0 in a master's memory, 1 on its disk, 2 on both; copies: masters that hold it. Left out
- * when the outcome is faster. */
-typedef void (*ms_client_accepted_fn)(struct ms_client *client, uint64_t seq, int durability,
-                                      int copies, void *context);
-
-#define MS_CLIENT_BACKGROUND 1u /* no outcome wanted: it ends when it is accepted */
-
-struct ms_client_submission {
-    size_t size;
-    const char *type;     /* name of the handler, or NULL and */
-    uint64_t type_number; /* its number */
-    const void *payload;  /* copied */
-    size_t payload_size;
-    uint32_t attempts, flags;          /* attempts at most: 0 = 1 */
-    uint64_t timeout_ms;               /* of one attempt; 0 = none */
-    uint64_t delay_ms;                 /* before the first attempt */
-    ms_client_output_fn on_output;     /* set: output comes as it is made. NULL: with the result */
-    ms_client_accepted_fn on_accepted; /* may be NULL */
-    void *context;                     /* for the two above */
-};
-
-/* Submits. on_done (may be NULL) is called once, later, with context. *seq_out (may be NULL) is its
- * number: client id and seq together are its id everywhere. BUSY, and nothing happened, when the window
- * is full. */
+/* Submits. on_done (may be NULL) is called once, later, with context; for an array once for each member.
+ * *seq_out (may be NULL) is its number, of an array that of the first member: client id and seq together
+ * are its id everywhere. BUSY, and nothing happened, when the window is full. */
 int ms_client_submit(struct ms_client *client, const struct ms_client_submission *submission,
                      ms_client_done_fn on_done, void *context, uint64_t *seq_out);
 

@@ -14,6 +14,10 @@ struct ms_future;
 struct ms_future *ms_client_future(struct ms_client *client,
                                    const struct ms_client_submission *submission, int *error_out);
 
+/* The same for an array: as many futures as it has members, in their order. OK, or nothing was made. */
+int ms_client_future_array(struct ms_client *client, const struct ms_client_submission *submission,
+                           struct ms_future **futures_out);
+
 /* The future of that submission unless it was freed; NULL when there is none. */
 struct ms_future *ms_client_find(const struct ms_client *client, uint64_t seq);
 
@@ -25,6 +29,17 @@ const struct ms_client_result *ms_future_result(const struct ms_future *future);
 
 /* Runs the loop until it is done. OK: it is; TIMEOUT; BAD_STATE: called from a callback. */
 int ms_future_wait(struct ms_future *future, int64_t timeout_ms);
+
+/* Run the loop until all of them are done; until one is: *index_out (may be NULL) is its place. They
+ * belong to one client, else BAD_ARGUMENT; any of none is BAD_ARGUMENT, too. */
+int ms_future_wait_all(struct ms_future *const *futures, size_t count, int64_t timeout_ms);
+int ms_future_wait_any(struct ms_future *const *futures, size_t count, int64_t timeout_ms,
+                       size_t *index_out);
+
+/* As completed: waits for the one that ends first, takes it out of the array (the last one moves to its
+ * place) and hands it to the caller. Looks at all of them each time: callbacks suit a million better. */
+int ms_future_take_done(struct ms_future **futures, size_t *count, int64_t timeout_ms,
+                        struct ms_future **future_out);
 
 /* Lets go of the future, not of the submission. Accepts NULL. */
 void ms_future_free(struct ms_future *future);

@@ -12,7 +12,21 @@ enum ms_client_question {
     MS_CLIENT_ASK_STATUS = 1,   /* one row of counters */
     MS_CLIENT_ASK_SLAVES = 2,   /* a row for each slave */
     MS_CLIENT_ASK_COMMANDS = 3, /* a row for each live command */
-    MS_CLIENT_ASK_SHOW = 4      /* one command */
+    MS_CLIENT_ASK_SHOW = 4,     /* one command */
+    MS_CLIENT_ASK_WHY = 5,      /* one command: why it waits, in one sentence */
+    MS_CLIENT_ASK_GROUP = 6, /* where = a group: how many of it are open, done, buried, cancelled */
+    MS_CLIENT_ASK_RESULT = 7, /* one command: its kept outcome, as output and a row */
+    MS_CLIENT_ASK_TAIL = 8,   /* one command: its output; a row at the end */
+    MS_CLIENT_ASK_OPERATE = 9 /* operation on one command, or on those of where: a row for each */
+};
+
+enum ms_client_operation {
+    MS_CLIENT_OPERATE_CANCEL = 1,
+    MS_CLIENT_OPERATE_KICK = 2, /* what is buried gets new attempts */
+    MS_CLIENT_OPERATE_RELEASE =
+        3, /* what is delayed may start now, or value microseconds from now */
+    MS_CLIENT_OPERATE_PRIORITY = 4,   /* value is the new one */
+    MS_CLIENT_OPERATE_CONCURRENCY = 5 /* of an array: value at a time; 0 = all */
 };
 
 struct ms_client_query {
@@ -21,8 +35,17 @@ struct ms_client_query {
     uint32_t limit;        /* rows at most; 0 = all the master gives */
     const char *state;     /* COMMANDS: in this state only; NULL = all */
     const char *type;      /* COMMANDS: of this type only; NULL = all */
-    const char *client_id; /* SHOW: 32 hex digits; NULL = this client's */
-    uint64_t seq;          /* SHOW */
+    const char *client_id; /* of one command: 32 hex digits; NULL = this client's */
+    uint64_t seq;          /* of one command; OPERATE: 0 = those of where */
+    const char
+        *where;    /* COMMANDS, OPERATE: a filter, as for `muster commands --where`; GROUP: name */
+    int operation; /* OPERATE: enum ms_client_operation */
+    bool is_dry_run;   /* OPERATE: only tell what would be done */
+    bool is_following; /* TAIL: until the command has ended; GROUP: a row at each change */
+    uint32_t from;     /* TAIL: first piece, from 0 */
+    int64_t value;     /* OPERATE */
+    ms_client_output_fn
+        on_output; /* RESULT, TAIL: the output, in order; a rising attempt begins anew */
 };
 
 struct ms_client_cell {
@@ -46,7 +69,7 @@ struct ms_client_report {
 typedef void (*ms_client_report_fn)(struct ms_client *client, const struct ms_client_report *report,
                                     void *context);
 
-/* on_report is called until is_last. BUSY: 64 questions are under way already. */
+/* on_report is called until is_last; on_output, with the same context, before that. BUSY: 64 questions are under way already. */
 int ms_client_ask(struct ms_client *client, const struct ms_client_query *query,
                   ms_client_report_fn on_report, void *context);
 

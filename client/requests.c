@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "client/requests_private.h"
+
 /* Numbers come in order and mostly end in order, so a ring of pointers finds nearly all of them without
  * hashing; it is large enough for all when they do. */
 static uint64_t places_for(uint32_t count_max)
@@ -38,6 +40,7 @@ bool ms_requests_init(struct ms_requests *requests, const struct ms_requests_con
     }
     ms_slab_init(&requests->slab, config->bytes_max);
     ms_map_init(&requests->others, config->count_max, config->seed);
+    ms_map_init(&requests->arrays, config->count_max, config->seed);
     ms_heap_init(&requests->delayed, config->count_max);
     ms_list_init(&requests->all);
     ms_list_init(&requests->waiting);
@@ -57,9 +60,11 @@ void ms_requests_finish(struct ms_requests *requests)
         const struct ms_request *request = ms_container_of(link, struct ms_request, all);
 
         ms_slab_give(&requests->slab, request->payload, request->size);
+        ms_request_terms_leave(requests, request->terms);
     }
     ms_heap_finish(&requests->delayed);
     ms_map_finish(&requests->others);
+    ms_map_finish(&requests->arrays);
     free(requests->recent);
     ms_slab_finish(&requests->slab);
     ms_pool_finish(&requests->pool);
@@ -88,41 +93,22 @@ static void unindex_request(struct ms_requests *requests, const struct ms_reques
     }
 }
 
-enum ms_error ms_requests_add(struct ms_requests *requests, const struct ms_command *submit,
-                              struct ms_request **request_out)
+/* One request under the next seq; its payload, if it has one, is taken over when that succeeds. */
+static struct ms_request *add_one(struct ms_requests *requests, const struct ms_command *submit,
+                                  struct ms_request_terms *terms)
 {
-    const size_t size = submit->payload.size;
-    uint8_t *payload = NULL;
-
-    ms_assert(submit->kind == MS_KIND_SUBMIT);
-    if (ms_slab_cost(size) > requests->slab.max) {
-        return MS_E_PAYLOAD_SIZE;
-    }
-    if (ms_pool_free(&requests->pool) == 0 ||
-        ms_slab_cost(size) > requests->slab.max - ms_slab_used(&requests->slab)) {
-        return MS_E_RETRY_LATER;
-    }
-    if (size > 0) {
-        payload = ms_slab_copy(&requests->slab, submit->payload.data, size);
-        if (payload == NULL) {
-            return MS_E_NO_MEMORY;
-        }
-    }
     struct ms_request *request = ms_pool_take(&requests->pool);
 
     if (request == NULL) {
-        ms_slab_give(&requests->slab, payload, size);
-        return MS_E_NO_MEMORY;
+        return NULL;
     }
     if (!index_request(requests, requests->seq_last + 1, request)) {
         ms_pool_give(&requests->pool, request);
-        ms_slab_give(&requests->slab, payload, size);
-        return MS_E_NO_MEMORY;
+        return NULL;
     }
     request->seq = ++requests->seq_last;
     request->type = submit->type;
-    request->payload = payload;
-    request->size = size;
+    request->terms = terms;
     request->timeout = submit->timeout;
     request->delay = submit->delay;
     request->sent_at = MS_TIME_NEVER;
@@ -134,8 +120,98 @@ enum ms_error ms_requests_add(struct ms_requests *requests, const struct ms_comm
     ms_list_push_back(&requests->all, &request->all);
     ms_list_push_back(&requests->waiting, &request->link);
     requests->waiting_count++;
+    if (terms != NULL) {
+        terms->members++;
+    }
+    return request;
+}
+
+/* Members that were added before memory ran out; their numbers are free again. */
+static void remove_last(struct ms_requests *requests, uint64_t first)
+{
+    while (requests->seq_last >= first) {
+        struct ms_request *request = ms_requests_find(requests, requests->seq_last);
+
+        ms_assert(request != NULL);
+        ms_requests_close(requests, request);
+        requests->seq_last--;
+    }
+}
+
+static enum ms_error add_array(struct ms_requests *requests, const struct ms_command *submit,
+                               struct ms_request_terms *terms, struct ms_request **request_out)
+{
+    const uint64_t first = terms->first;
+
+    if (!ms_map_put_pointer(&requests->arrays, ms_key_of(0, first), terms)) {
+        ms_request_terms_destroy(requests, terms);
+        return MS_E_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < submit->terms->array_count; i++) {
+        if (add_one(requests, submit, terms) == NULL) {
+            if (i == 0) {
+                ms_map_remove(&requests->arrays, ms_key_of(0, first));
+                ms_request_terms_destroy(requests, terms);
+            } else {
+                remove_last(requests, first);
+            }
+            return MS_E_NO_MEMORY;
+        }
+    }
+    *request_out = ms_requests_find(requests, first);
+    ms_assert(*request_out != NULL);
+    return MS_E_OK;
+}
+
+static enum ms_error add_single(struct ms_requests *requests, const struct ms_command *submit,
+                                struct ms_request_terms *terms, struct ms_request **request_out)
+{
+    const size_t size = submit->payload.size;
+    uint8_t *payload = NULL;
+
+    if (size > 0) {
+        payload = ms_slab_copy(&requests->slab, submit->payload.data, size);
+    }
+    struct ms_request *request =
+        size > 0 && payload == NULL ? NULL : add_one(requests, submit, terms);
+
+    if (request == NULL) {
+        ms_slab_give(&requests->slab, payload, size);
+        ms_request_terms_destroy(requests, terms);
+        return MS_E_NO_MEMORY;
+    }
+    request->payload = payload;
+    request->size = size;
     *request_out = request;
     return MS_E_OK;
+}
+
+enum ms_error ms_requests_add(struct ms_requests *requests, const struct ms_command *submit,
+                              struct ms_request **request_out)
+{
+    const size_t cost = ms_slab_cost(submit->payload.size) + ms_request_terms_cost(submit->terms);
+    const uint32_t array_count = submit->terms != NULL ? submit->terms->array_count : 0;
+    struct ms_request_terms *terms = NULL;
+
+    ms_assert(submit->kind == MS_KIND_SUBMIT);
+    if (cost > requests->slab.max) {
+        return MS_E_PAYLOAD_SIZE;
+    }
+    if (array_count > ms_pool_capacity(&requests->pool)) {
+        return MS_E_BAD_ARGUMENT;
+    }
+    if (ms_pool_free(&requests->pool) < (array_count > 0 ? array_count : 1) ||
+        cost > requests->slab.max - ms_slab_used(&requests->slab)) {
+        return MS_E_RETRY_LATER;
+    }
+    if (submit->terms != NULL) {
+        terms = ms_request_terms_create(requests, submit);
+        if (terms == NULL) {
+            return MS_E_NO_MEMORY;
+        }
+    }
+    return array_count > 0 ? add_array(requests, submit, terms, request_out)
+                           : add_single(requests, submit, terms, request_out);
 }
 
 struct ms_request *ms_requests_find(const struct ms_requests *requests, uint64_t seq)
@@ -223,14 +299,28 @@ void ms_requests_told(struct ms_requests *requests, struct ms_request *request)
 enum ms_error ms_requests_delay(struct ms_requests *requests, struct ms_request *request,
                                 ms_time until)
 {
-    ms_assert(ms_request_state(requests, request) == MS_REQUEST_SENT);
-    ms_assert(requests->sent_count > 0);
+    const bool is_waiting = ms_request_state(requests, request) == MS_REQUEST_WAITING;
+    uint32_t *count = is_waiting ? &requests->waiting_count : &requests->sent_count;
+
+    ms_assert(is_waiting || ms_request_state(requests, request) == MS_REQUEST_SENT);
+    ms_assert(*count > 0);
     if (!ms_heap_push(&requests->delayed, &request->pause, until)) {
         return MS_E_NO_MEMORY;
     }
     ms_list_remove(&request->link);
-    requests->sent_count--;
+    (*count)--;
     return MS_E_OK;
+}
+
+void ms_requests_take_back(struct ms_requests *requests, struct ms_request *request)
+{
+    ms_assert(ms_request_state(requests, request) == MS_REQUEST_SENT);
+    ms_assert(requests->sent_count > 0);
+    ms_list_remove(&request->link);
+    ms_list_push_front(&requests->waiting, &request->link);
+    requests->sent_count--;
+    requests->waiting_count++;
+    request->turn = 0;
 }
 
 void ms_requests_resume(struct ms_requests *requests, ms_time now, uint32_t max)
@@ -286,6 +376,7 @@ void ms_requests_close(struct ms_requests *requests, struct ms_request *request)
     ms_list_remove(&request->all);
     unindex_request(requests, request);
     ms_slab_give(&requests->slab, request->payload, request->size);
+    ms_request_terms_leave(requests, request->terms);
     ms_pool_give(&requests->pool, request);
 }
 
@@ -332,11 +423,19 @@ void ms_requests_check(const struct ms_requests *requests)
 {
     uint64_t seq = requests->seq_first - 1;
     uint32_t count = 0;
+    const struct ms_request_terms *last = NULL;
+    uint32_t members = 0;
 
     ms_list_for_each(link, &requests->all)
     {
         const struct ms_request *request = ms_container_of(link, struct ms_request, all);
 
+        if (request->terms != last) {
+            ms_assert(last == NULL || members == last->members);
+            last = request->terms;
+            members = 0;
+        }
+        members++;
         ms_assert(request->seq > seq && request->seq <= requests->seq_last);
         ms_assert((request->payload == NULL) == (request->size == 0));
         seq = request->seq;
@@ -352,5 +451,6 @@ void ms_requests_check(const struct ms_requests *requests)
     ms_assert(count == waiting + sent + ms_heap_count(&requests->delayed));
     ms_assert(count == ms_requests_count(requests));
     ms_assert(count >= ms_map_count(&requests->others));
+    ms_assert(last == NULL || members == last->members);
     ms_assert(ms_requests_floor(requests) <= requests->seq_last);
 }

@@ -4,7 +4,10 @@
  *
  *     add -> WAITING -> SENT -> CONFIRMED -> (SENT | closed)
  *               ^         |
- *               +-- lost -+-- refused for now -> DELAYED -> WAITING                                 */
+ *               +-- lost -+-- refused for now -> DELAYED -> WAITING
+ *
+ * An array is one submission and as many requests as it has members, which end one by one; what they have in
+ * common, their terms, lasts until the last of them has ended. */
 #ifndef CLIENT_REQUESTS_H
 #define CLIENT_REQUESTS_H
 
@@ -23,6 +26,18 @@ enum ms_request_state {
     MS_REQUEST_STATES
 };
 
+/* What only some submissions have, shared by the members of an array. */
+struct ms_request_terms {
+    struct ms_terms terms;   /* its texts stand behind this struct, in the same block of the slab */
+    size_t size;             /* of the block */
+    uint64_t first;          /* seq of the first member */
+    uint32_t members;        /* not closed yet */
+    uint64_t turn;           /* array: connection its SUBMIT went out on last; 0 = none */
+    ms_time sent_at;         /* array: for the first time; MS_TIME_NEVER = never */
+    struct ms_bytes payload; /* array: of all of them */
+    enum ms_error refused;   /* array: for good, its members are about to be told */
+};
+
 struct ms_request {
     struct ms_list all;  /* in order of seq */
     struct ms_list link; /* on the list of its state, unless DELAYED */
@@ -32,6 +47,7 @@ struct ms_request {
     ms_type type;
     uint8_t *payload; /* of the slab; NULL when size is 0 */
     size_t size;
+    struct ms_request_terms *terms; /* NULL = none */
     ms_time timeout, delay;
     ms_time sent_at; /* for the first time; MS_TIME_NEVER = never */
     uint64_t turn;   /* connection it was sent on last; 0 = none */
@@ -42,6 +58,7 @@ struct ms_request {
     uint8_t durability;       /* asked for; once CONFIRMED: as acknowledged */
     uint8_t copies;           /* CONFIRMED */
     uint8_t gaps;             /* times that pieces of its output were missing */
+    uint8_t refusals;         /* for now, one after the other */
     bool is_confirmed;        /* on the list of CONFIRMED; means nothing once the turn is over */
     bool is_quiet;            /* its acceptance interests nobody */
     bool was_accepted;        /* by some master: its type is known */
@@ -54,6 +71,7 @@ struct ms_requests {
     struct ms_slab slab;
     struct ms_request **recent; /* at seq & recent_mask: most of them; the place may be taken */
     uint64_t recent_mask;
+    struct ms_map arrays; /* terms of those with open members, by first seq */
     struct ms_map others; /* those that found their place taken by one that lasts */
     struct ms_heap delayed;
     struct ms_list all, waiting;
@@ -78,13 +96,25 @@ struct ms_requests_config {
 bool ms_requests_init(struct ms_requests *requests, const struct ms_requests_config *config);
 void ms_requests_finish(struct ms_requests *requests); /* accepts a zeroed one */
 
-/* Keeps a copy of a SUBMIT under the next seq, WAITING. RETRY_LATER: count_max or bytes_max is
- * reached; PAYLOAD_SIZE: more than bytes_max alone; NO_MEMORY. */
+/* Keeps a copy of a SUBMIT under the next seq, WAITING; an array under as many, of which it returns the
+ * first. RETRY_LATER: count_max or bytes_max is reached; PAYLOAD_SIZE: more than bytes_max alone;
+ * BAD_ARGUMENT: an array of more than count_max; NO_MEMORY. */
 enum ms_error ms_requests_add(struct ms_requests *requests, const struct ms_command *submit,
                               struct ms_request **request_out);
 
 /* NULL when it is closed or was never asked. */
 struct ms_request *ms_requests_find(const struct ms_requests *requests, uint64_t seq);
+
+/* The array that begins with this seq and has open members; NULL when there is none. */
+struct ms_request_terms *ms_requests_array(const struct ms_requests *requests, uint64_t first);
+
+static inline bool ms_request_is_in_array(const struct ms_request *request)
+{
+    return request->terms != NULL && request->terms->terms.array_count > 0;
+}
+
+/* What travels with the SUBMIT: its own, or that of its array. */
+struct ms_bytes ms_request_payload(const struct ms_request *request);
 
 /* True for a seq that this run of the program gave out. */
 bool ms_requests_is_ours(const struct ms_requests *requests, uint64_t seq);
@@ -105,7 +135,10 @@ void ms_requests_send(struct ms_requests *requests, struct ms_request *request, 
 void ms_requests_confirm(struct ms_requests *requests, struct ms_request *request);
 void ms_requests_told(struct ms_requests *requests, struct ms_request *request);
 
-/* SENT -> DELAYED; NO_MEMORY leaves it SENT. */
+/* SENT -> WAITING, before all others. */
+void ms_requests_take_back(struct ms_requests *requests, struct ms_request *request);
+
+/* SENT or WAITING -> DELAYED; NO_MEMORY changes nothing. */
 enum ms_error ms_requests_delay(struct ms_requests *requests, struct ms_request *request,
                                 ms_time until);
 

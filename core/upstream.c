@@ -166,6 +166,12 @@ static void send_beat(struct ms_upstream *upstream, ms_time now)
                                });
 }
 
+void ms_upstream_beat(struct ms_upstream *upstream, ms_time now)
+{
+    ms_assert(ms_upstream_is_up(upstream));
+    send_beat(upstream, now);
+}
+
 static enum ms_upstream_news tick_up(struct ms_upstream *upstream, ms_time now)
 {
     const ms_time late = now - ms_upstream_deadline(upstream);
@@ -320,6 +326,9 @@ static enum ms_upstream_news received(struct ms_upstream *upstream, ms_time now,
         /* Only a master that has stayed for a beat earns a quick reconnect: one that welcomes and
          * closes at once is met with growing pauses. */
         upstream->backoff = MS_RECONNECT_MIN;
+        if (command->count > upstream->beats_heard && command->count <= upstream->beats_count) {
+            upstream->beats_heard = command->count;
+        }
         return MS_UPSTREAM_NOTHING;
     case MS_KIND_HELLO:
     case MS_KIND_WELCOME:

@@ -40,7 +40,8 @@ struct ms_upstream {
     uint32_t tag;   /* of the CONNECT under way; grows, so a late answer is told from the current */
     ms_epoch epoch; /* highest seen: a frame below it is refused and the connection closed */
     ms_time backoff, retry_at, greet_by, beat_at, dead_at;
-    uint64_t beats_count;
+    uint64_t beats_count;     /* sent on all connections; the number of the last one */
+    uint64_t beats_heard;     /* number of the last one that was answered */
     enum ms_error last_error; /* why it is not UP */
     struct ms_hello hello;    /* the owner fills it; token is kept up to date from WELCOME */
     struct ms_welcome welcome;
@@ -66,6 +67,10 @@ enum ms_upstream_news ms_upstream_step(struct ms_upstream *upstream, ms_time now
 
 /* Sends to the master; only when UP (asserted). */
 void ms_upstream_send(struct ms_upstream *upstream, const struct ms_command *command);
+
+/* Sends a BEAT now; only when UP. Its answer, beats_heard == beats_count, says that the master has taken
+ * everything that was sent before. */
+void ms_upstream_beat(struct ms_upstream *upstream, ms_time now);
 
 bool ms_upstream_is_up(const struct ms_upstream *upstream);
 ms_time ms_upstream_deadline(const struct ms_upstream *upstream);

@@ -226,6 +226,7 @@ START_TEST(later_is_honoured)
     come_up();
     submitted(1);
     nak(1, MS_E_RETRY_LATER, pause);
+    expect_later(MS_E_RETRY_LATER);
     expect_nothing();
     const ms_time due = ms_engine_deadline(&client.base);
 
@@ -244,6 +245,41 @@ START_TEST(later_is_honoured)
 }
 END_TEST
 
+/* Refused again and again it asks more and more seldom, and people are told once why nothing goes on. */
+START_TEST(a_full_disk_is_waited_for)
+{
+    ms_time due = 0, pause = 0;
+
+    come_up();
+    submitted(1);
+    for (uint32_t i = 0; i < MS_CLIENT_BACKOFF_MAX + 2; i++) {
+        nak(1, MS_E_STORE_FULL, MS_SEC);
+        if (i == 0) {
+            expect_later(MS_E_STORE_FULL);
+        }
+        expect_nothing();
+        while (ms_requests_waiting(&client.requests) == NULL &&
+               client.requests.sent_count == 0) { /* beats go in between */
+            struct ms_effect effect;
+
+            due = ms_heap_min(&client.requests.delayed);
+            pause = due - now;
+            now = due;
+            client.upstream.dead_at = client.upstream.beat_at = now + DEAD;
+            tick();
+            ck_assert(ms_engine_poll(&client.base, &effect));
+            ck_assert_int_eq(effect.command.kind, MS_KIND_SUBMIT);
+        }
+        ck_assert_int_ge(pause, MS_SEC << (i < MS_CLIENT_BACKOFF_MAX ? i : MS_CLIENT_BACKOFF_MAX));
+        ck_assert_int_le(pause, MS_CLIENT_DELAY_MAX / 2 * 3);
+    }
+    ack(1, 1);
+    expect_later(MS_E_OK);
+    expect_delivered(MS_KIND_SUBMIT_ACK, 1);
+    expect_nothing();
+}
+END_TEST
+
 START_TEST(later_shrinks_the_window_and_acceptance_widens_it)
 {
     teardown();
@@ -255,6 +291,7 @@ START_TEST(later_shrinks_the_window_and_acceptance_widens_it)
     submit(65);
     expect_nothing();
     nak(1, MS_E_RETRY_LATER, MS_SEC);
+    expect_later(MS_E_RETRY_LATER);
     expect_nothing(); /* 65 could go, but for the smaller window */
     ck_assert_uint_eq(client.allowed, 32);
     ack(2, 40);
@@ -407,6 +444,7 @@ START_TEST(cancel_of_what_was_put_off_ends_it_here)
     submitted(1);
     submitted(2);
     nak(1, MS_E_RETRY_LATER, 0);
+    expect_later(MS_E_RETRY_LATER);
     expect_nothing();
     cancel(1);
     expect_delivered(MS_KIND_CANCEL_ACK, 1);
@@ -435,6 +473,7 @@ static TCase *answer_tests(void)
     tcase_add_test(tests, a_type_unknown_to_a_new_master_is_waited_for_once_it_was_accepted);
     tcase_add_test(tests, missing_pieces_are_asked_for_by_a_new_connection);
     tcase_add_test(tests, later_is_honoured);
+    tcase_add_test(tests, a_full_disk_is_waited_for);
     tcase_add_test(tests, later_shrinks_the_window_and_acceptance_widens_it);
     tcase_add_test(tests, other_refusals_are_final);
     tcase_add_test(tests, the_windows_are_kept);

@@ -117,6 +117,46 @@ START_TEST(questions_are_asked_again_after_a_loss)
 }
 END_TEST
 
+static void tail(uint64_t number, uint32_t attempt, uint32_t index)
+{
+    receive(&(struct ms_command){.kind = MS_KIND_TAIL,
+                                 .count = number,
+                                 .attempt = attempt,
+                                 .index = index,
+                                 .payload = ms_bytes_of("line")});
+}
+
+START_TEST(output_asked_for_comes_once)
+{
+    come_up();
+    query(1);
+    const uint64_t number = expect_sent(MS_KIND_QUERY).count;
+
+    tail(number, 1, 0);
+    expect_delivered(MS_KIND_TAIL, 1);
+    tail(number, 1, 1);
+    expect_delivered(MS_KIND_TAIL, 1);
+    tail(number + 1, 1, 2);
+    expect_nothing();
+    lose();
+    come_up();
+    ck_assert_uint_eq(expect_sent(MS_KIND_QUERY).count, number);
+    tail(number, 1, 0);
+    tail(number, 1, 1);
+    expect_nothing();
+    tail(number, 1, 2);
+    ck_assert_uint_eq(expect_delivered(MS_KIND_TAIL, 1).command.index, 2);
+    tail(number, 2, 0);
+    ck_assert_uint_eq(expect_delivered(MS_KIND_TAIL, 1).command.attempt, 2);
+    tail(number, 1, 3); /* of an attempt that is over */
+    expect_nothing();
+    report(number, true);
+    expect_delivered(MS_KIND_REPORT, 1);
+    tail(number, 2, 1);
+    expect_nothing();
+}
+END_TEST
+
 START_TEST(too_many_questions_are_refused)
 {
     come_up();
@@ -282,6 +322,7 @@ static TCase *connection_tests(void)
     tcase_add_test(tests, going_away_takes_nothing_new);
     tcase_add_test(tests, a_master_that_speaks_to_slaves_is_left);
     tcase_add_test(tests, questions_are_asked_again_after_a_loss);
+    tcase_add_test(tests, output_asked_for_comes_once);
     tcase_add_test(tests, too_many_questions_are_refused);
     tcase_add_test(tests, stop_waits_for_what_is_outstanding);
     tcase_add_test(tests, a_second_stop_is_now);

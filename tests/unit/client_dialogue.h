@@ -14,7 +14,7 @@ static inline void come_up_to(bool knows_us)
 {
     const struct ms_welcome welcome = {
         .version = 1,
-        .features = MS_FEATURES_ALL,
+        .features = told_features,
         .token = {{5}},
         .resumed = knows_us,
         .session = 77,

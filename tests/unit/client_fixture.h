@@ -18,7 +18,7 @@
 static struct ms_client_engine client;
 static ms_time now;
 static ms_peer peer;
-static uint64_t told_window;
+static uint64_t told_window, told_features;
 
 static inline void begin(const struct ms_client_config *more)
 {
@@ -30,6 +30,7 @@ static inline void begin(const struct ms_client_config *more)
     now = 1000;
     peer = 0;
     told_window = 0;
+    told_features = MS_FEATURES_ALL;
     ck_assert(ms_client_engine_init(&client, &config));
 }
 
@@ -87,6 +88,14 @@ static inline struct ms_effect expect_delivered(enum ms_kind kind, uint64_t n)
 static inline void expect_note(enum ms_client_note note)
 {
     ck_assert_uint_eq(expect_delivered(MS_KIND_NONE, 0).tag, note);
+}
+
+static inline void expect_later(enum ms_error error)
+{
+    const struct ms_effect effect = expect_delivered(MS_KIND_NONE, 0);
+
+    ck_assert_uint_eq(effect.tag, MS_CLIENT_NOTE_LATER);
+    ck_assert_int_eq(effect.command.error, error);
 }
 
 static inline void expect_nothing(void)

@@ -1,0 +1,179 @@
+/* What goes to the master: submissions, and payloads too large for one frame in pieces before them. */
+#include "client/client_private.h"
+
+static uint32_t window(const struct ms_client_engine *engine)
+{
+    const uint64_t told = engine->upstream.welcome.outstanding_max;
+
+    return told > 0 && told < engine->allowed ? (uint32_t)told : engine->allowed;
+}
+
+/* Two spans of parts may be on their way: the master has taken the last but one. */
+static bool are_parts_blocked(const struct ms_client_engine *engine)
+{
+    return engine->upstream.beats_heard < engine->parts_beat_due;
+}
+
+/* The rest of an array goes with its SUBMIT, whatever the window says: the master has it all. */
+static bool is_sent_with_array(const struct ms_client_engine *engine,
+                               const struct ms_request *request)
+{
+    return request != NULL && ms_request_is_in_array(request) &&
+           (request->terms->turn == engine->requests.turn || request->terms->refused != MS_E_OK);
+}
+
+bool ms_client_engine_can_send(const struct ms_client_engine *engine)
+{
+    const struct ms_request *request = ms_requests_waiting(&engine->requests);
+
+    if (!ms_upstream_is_up(&engine->upstream) || engine->is_away) {
+        return false;
+    }
+    if (engine->sending != NULL) {
+        return !are_parts_blocked(engine);
+    }
+    return request != NULL &&
+           (engine->requests.sent_count < window(engine) || is_sent_with_array(engine, request));
+}
+
+static uint64_t id_of(const struct ms_request *request)
+{
+    return ms_request_is_in_array(request) ? request->terms->first : request->seq;
+}
+
+static void send_submit(struct ms_client_engine *engine, struct ms_request *request, ms_time now,
+                        bool has_parts)
+{
+    const struct ms_bytes payload = ms_request_payload(request);
+    const bool has_stream = (engine->upstream.welcome.features & MS_FEATURE_STREAM) != 0;
+    const uint8_t flags = has_stream ? request->flags : request->flags & (uint8_t)~MS_FLAG_STREAM;
+    /* A master that hears of it late shall not begin the whole delay again. */
+    const ms_time sent_at =
+        ms_request_is_in_array(request) ? request->terms->sent_at : request->sent_at;
+    const ms_time waited = now - sent_at;
+    const struct ms_terms *terms = request->terms != NULL ? &request->terms->terms : NULL;
+
+    ms_assert(waited >= 0);
+    if (has_parts) {
+        engine->parts_terms = terms != NULL ? *terms : (struct ms_terms){0};
+        engine->parts_terms.parts_size = payload.size;
+        terms = &engine->parts_terms;
+    }
+    ms_upstream_send(&engine->upstream,
+                     &(struct ms_command){
+                         .kind = MS_KIND_SUBMIT,
+                         .flags = has_parts ? flags | MS_FLAG_PARTS : flags,
+                         .durability = request->durability,
+                         .attempts_max = request->attempts_max,
+                         .type = request->type,
+                         .id = {engine->client, id_of(request)},
+                         .timeout = request->timeout,
+                         .delay = request->delay > waited ? request->delay - waited : 0,
+                         .payload = has_parts ? (struct ms_bytes){NULL, 0} : payload,
+                         .terms = terms,
+                     });
+    if (request->is_cancelled) {
+        ms_client_engine_send_cancel(engine, request);
+    }
+}
+
+/* One piece; behind the last one the SUBMIT, and then true: its terms stand in the engine until the next
+ * step, so another one has to wait for that. */
+static bool send_part(struct ms_client_engine *engine, ms_time now)
+{
+    struct ms_request *request = engine->sending;
+    const struct ms_bytes payload = ms_request_payload(request);
+    const size_t offset = (size_t)engine->parts_sent * MS_CHUNK_MAX;
+
+    ms_assert(payload.size > 0);
+    if (offset >= payload.size) {
+        engine->sending = NULL;
+        send_submit(engine, request, now, true);
+        return true;
+    }
+    const size_t left = payload.size - offset;
+
+    ms_upstream_send(&engine->upstream, &(struct ms_command){
+                                            .kind = MS_KIND_PART,
+                                            .id = {engine->client, id_of(request)},
+                                            .index = engine->parts_sent,
+                                            .payload = {payload.data + offset,
+                                                        left < MS_CHUNK_MAX ? left : MS_CHUNK_MAX},
+                                        });
+    engine->parts_sent++;
+    if (engine->parts_sent % MS_CLIENT_PARTS_SPAN == 0) {
+        ms_upstream_beat(&engine->upstream, now);
+        engine->parts_beat_due = engine->parts_beat;
+        engine->parts_beat = engine->upstream.beats_count;
+    }
+    return false;
+}
+
+static bool is_large(const struct ms_client_engine *engine, const struct ms_request *request)
+{
+    const uint64_t told = engine->upstream.welcome.payload_max;
+    const uint64_t max = told > 0 && told < MS_PAYLOAD_MAX_CEILING ? told : MS_PAYLOAD_MAX_CEILING;
+
+    return ms_request_payload(request).size > max;
+}
+
+static void send_request(struct ms_client_engine *engine, struct ms_request *request, ms_time now)
+{
+    struct ms_request_terms *array = ms_request_is_in_array(request) ? request->terms : NULL;
+
+    ms_requests_send(&engine->requests, request, now);
+    if (array != NULL && array->turn == engine->requests.turn) {
+        if (request->is_cancelled) {
+            ms_client_engine_send_cancel(engine, request);
+        }
+        return; /* its SUBMIT is out */
+    }
+    if (array != NULL) {
+        array->turn = engine->requests.turn;
+        array->sent_at = array->sent_at == MS_TIME_NEVER ? now : array->sent_at;
+    }
+    if (is_large(engine, request)) {
+        engine->sending = request;
+        engine->parts_sent = 0;
+    } else {
+        send_submit(engine, request, now, false);
+    }
+}
+
+/* Ends one that the master refused, or never would take. */
+static void refuse_here(struct ms_client_engine *engine, struct ms_request *request,
+                        enum ms_error error)
+{
+    ms_assert(error != MS_E_OK);
+    ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
+                             &(struct ms_command){
+                                 .kind = MS_KIND_SUBMIT_NAK,
+                                 .id.seq = request->seq,
+                                 .error = (uint16_t)error,
+                                 .detail = ms_bytes_of(ms_error_text(error)),
+                             });
+    ms_client_engine_close(engine, request);
+}
+
+void ms_client_engine_send_waiting(struct ms_client_engine *engine, ms_time now)
+{
+    for (uint32_t i = 0; i < MS_CLIENT_SEND_BURST && ms_client_engine_can_send(engine); i++) {
+        struct ms_request *request = ms_requests_waiting(&engine->requests);
+
+        if (engine->sending != NULL) {
+            if (send_part(engine, now)) {
+                return;
+            }
+        } else if (ms_request_is_in_array(request) && request->terms->refused != MS_E_OK) {
+            refuse_here(engine, request, request->terms->refused);
+        } else if (request->is_cancel_told && !ms_request_is_in_array(request)) {
+            /* How it ends is settled, and a master that has forgotten it must not begin it anew. */
+            ms_client_engine_cancel_here(engine, request);
+        } else if (ms_request_payload(request).size > ms_client_engine_payload_max(engine)) {
+            /* Taken when another master's limit, or none, was known. */
+            refuse_here(engine, request, MS_E_PAYLOAD_SIZE);
+        } else {
+            send_request(engine, request, now);
+        }
+    }
+}
