@@ -226,9 +226,12 @@ class Bench:
 
 
 def written_bytes(pid):
-    """What a process caused to be written to disks."""
-    with open(f"/proc/{pid}/io") as table:
-        return next(int(line.split()[1]) for line in table if line.startswith("write_bytes:"))
+    """What a process caused to be written to disks; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/io") as table:
+            return next((int(line.split()[1]) for line in table if line.startswith("write_bytes:")), 0)
+    except OSError:
+        return 0
 
 
 def process_cpu_s(pid):
