@@ -27,21 +27,9 @@ bool ms_pack_is_ack(enum ms_kind kind)
     return kind == MS_KIND_RESULT_ACK || kind == MS_KIND_SUBMIT_ACK || kind == MS_KIND_OUTCOME_ACK;
 }
 
-/* What a receiver would refuse is replaced: names come from people, too. */
 static uint8_t *put_name(uint8_t *at, unsigned number, const char *name)
 {
-    const struct ms_bytes bytes = ms_bytes_of(name);
-    uint8_t clean[MS_NAME_MAX];
-
-    ms_assert(bytes.size <= MS_NAME_MAX);
-    if (ms_utf8_is_name(bytes)) {
-        return ms_wire_put_bytes(at, number, bytes);
-    }
-    for (size_t i = 0; i < bytes.size; i++) {
-        const bool is_printable = bytes.data[i] >= ' ' && bytes.data[i] < 0x7f;
-        clean[i] = is_printable ? bytes.data[i] : '?';
-    }
-    return ms_wire_put_bytes(at, number, (struct ms_bytes){clean, bytes.size});
+    return ms_pack_name(at, number, ms_bytes_of(name));
 }
 
 /* All zero is absent. */

@@ -76,6 +76,21 @@ uint8_t *ms_pack_detail(uint8_t *at, unsigned number, struct ms_bytes detail)
     return ms_wire_put_bytes(at, number, (struct ms_bytes){clean, size});
 }
 
+uint8_t *ms_pack_name(uint8_t *at, unsigned number, struct ms_bytes name)
+{
+    uint8_t clean[MS_NAME_MAX];
+
+    ms_assert(name.size <= MS_NAME_MAX);
+    if (ms_utf8_is_name(name)) {
+        return ms_wire_put_bytes(at, number, name);
+    }
+    for (size_t i = 0; i < name.size; i++) {
+        const bool is_printable = name.data[i] >= ' ' && name.data[i] < 0x7f;
+        clean[i] = is_printable ? name.data[i] : '?';
+    }
+    return ms_wire_put_bytes(at, number, (struct ms_bytes){clean, name.size});
+}
+
 static inline uint8_t *put_token(uint8_t *at, unsigned number, struct ms_token token)
 {
     ms_assert(token.n > 0);
@@ -179,19 +194,19 @@ uint8_t *ms_pack_token(uint8_t *at, ms_epoch frame_epoch, struct ms_token token)
 
 static uint8_t *put_wall(uint8_t *at, unsigned number, int64_t time)
 {
-    ms_assert(time >= 0 && time <= MS_DURATION_MAX);
-    return ms_wire_put_fixed64(at, number, (uint64_t)time);
+    ms_assert(time >= 0);
+    return ms_wire_put_fixed64(at, number,
+                               time <= MS_DURATION_MAX ? (uint64_t)time : MS_DURATION_MAX);
 }
 
 /* Out of the way of the submissions without any. */
 __attribute__((noinline, cold)) static uint8_t *put_terms(uint8_t *at, const struct ms_terms *terms)
 {
     ms_assert(ms_reader_judge_terms(terms));
-    ms_assert(ms_utf8_is_name(terms->group));
     at = ms_wire_put_u64(at, 9, ms_wire_zigzag(terms->priority));
     at = ms_wire_put_u64(at, 10, terms->unique_mode);
     at = ms_wire_put_bytes(at, 11, terms->unique);
-    at = ms_wire_put_bytes(at, 12, terms->group);
+    at = ms_pack_name(at, 12, terms->group);
     at = put_wall(at, 13, terms->run_at);
     at = put_wall(at, 14, terms->deadline);
     at = ms_wire_put_u64(at, 15, terms->array_count);

@@ -19,6 +19,10 @@ ms_pack_element_fn *ms_pack_element_of(enum ms_kind kind);
 /* A field with a detail, cut and cleaned as far as needed; nothing when it is empty. */
 uint8_t *ms_pack_detail(uint8_t *at, unsigned number, struct ms_bytes detail);
 
+/* A field with a name, at most MS_NAME_MAX; nothing when it is empty. What a receiver would refuse is
+ * replaced: names come from people, too. */
+uint8_t *ms_pack_name(uint8_t *at, unsigned number, struct ms_bytes name);
+
 /* A field with a time, at most MS_DURATION_MAX. */
 static inline uint8_t *ms_pack_time(uint8_t *at, unsigned number, ms_time time)
 {

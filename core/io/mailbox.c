@@ -39,18 +39,29 @@ static size_t body_size(enum ms_kind kind)
     }
 }
 
-static struct ms_bytes body_items(const struct ms_command *command)
+/* The lists that a body points to. */
+struct lists {
+    struct ms_bytes items;    /* types of ANNOUNCE, tokens of ROLL and VERDICT */
+    struct ms_bytes holdings; /* of ROLL */
+};
+
+static struct lists body_lists(const struct ms_command *command)
 {
-    struct ms_bytes items = {0};
+    struct lists lists = {0};
 
     if (command->kind == MS_KIND_ANNOUNCE) {
-        items.data = (const uint8_t *)command->body.announce->types;
-        items.size = command->body.announce->count * sizeof *command->body.announce->types;
+        lists.items.data = (const uint8_t *)command->body.announce->types;
+        lists.items.size = command->body.announce->count * sizeof *command->body.announce->types;
     } else if (command->kind == MS_KIND_ROLL || command->kind == MS_KIND_VERDICT) {
-        items.data = (const uint8_t *)command->body.tokens->tokens;
-        items.size = command->body.tokens->count * sizeof *command->body.tokens->tokens;
+        const struct ms_tokens *tokens = command->body.tokens;
+        lists.items.data = (const uint8_t *)tokens->tokens;
+        lists.items.size = tokens->count * sizeof *tokens->tokens;
+        if (tokens->holdings != NULL) {
+            lists.holdings.data = (const uint8_t *)tokens->holdings;
+            lists.holdings.size = tokens->count * sizeof *tokens->holdings;
+        }
     }
-    return items;
+    return lists;
 }
 
 static size_t aligned(size_t size)
@@ -72,16 +83,32 @@ static void *place(uint8_t **end, const void *from, size_t size)
 
 static void copy_body(struct ms_command *to, const struct ms_command *from, uint8_t **end)
 {
-    struct ms_bytes items = body_items(from);
+    const struct lists lists = body_lists(from);
     void *body = place(end, from->body.any, body_size(from->kind));
-    void *list = place(end, items.data, items.size);
+    void *items = place(end, lists.items.data, lists.items.size);
+    void *holdings = place(end, lists.holdings.data, lists.holdings.size);
 
     to->body.any = body;
     if (from->kind == MS_KIND_ANNOUNCE) {
-        ((struct ms_announce *)body)->types = list;
-    } else if (items.size > 0) {
-        ((struct ms_tokens *)body)->tokens = list;
+        ((struct ms_announce *)body)->types = items;
+    } else if (lists.items.size > 0) {
+        ((struct ms_tokens *)body)->tokens = items;
+        ((struct ms_tokens *)body)->holdings = lists.holdings.size > 0 ? holdings : NULL;
     }
+}
+
+static size_t terms_size(const struct ms_terms *terms)
+{
+    return aligned(sizeof *terms) + aligned(terms->unique.size) + aligned(terms->group.size);
+}
+
+static const struct ms_terms *copy_terms(const struct ms_terms *from, uint8_t **end)
+{
+    struct ms_terms *terms = place(end, from, sizeof *from);
+
+    terms->unique.data = place(end, from->unique.data, from->unique.size);
+    terms->group.data = place(end, from->group.data, from->group.size);
+    return terms;
 }
 
 static size_t letter_size(const struct ms_command *command)
@@ -95,9 +122,14 @@ static size_t letter_size(const struct ms_command *command)
     if (command->usage != NULL) {
         size += aligned(sizeof *command->usage);
     }
+    if (command->terms != NULL) {
+        size += terms_size(command->terms);
+    }
     if (command->body.any != NULL) {
+        const struct lists lists = body_lists(command);
         ms_assert(body_size(command->kind) > 0);
-        size += aligned(body_size(command->kind)) + aligned(body_items(command).size);
+        size += aligned(body_size(command->kind)) + aligned(lists.items.size) +
+                aligned(lists.holdings.size);
     }
     return size;
 }
@@ -112,6 +144,9 @@ static void copy_command(struct ms_letter *letter, const struct ms_command *from
     to->detail.data = place(&end, from->detail.data, from->detail.size);
     if (from->usage != NULL) {
         to->usage = place(&end, from->usage, sizeof *from->usage);
+    }
+    if (from->terms != NULL) {
+        to->terms = copy_terms(from->terms, &end);
     }
     if (from->body.any != NULL) {
         copy_body(to, from, &end);

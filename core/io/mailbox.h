@@ -19,7 +19,7 @@ struct ms_letter {
 void ms_mailbox_init(struct ms_mailbox *mailbox);
 void ms_mailbox_finish(struct ms_mailbox *mailbox);
 
-/* Copies the event, its command, payload, detail, usage and body (all but REPORT's, which no owner
+/* Copies the event, its command, payload, detail, usage, terms and body (all but REPORT's, which no owner
  * posts). The process ends when memory is out: an event lost would be work lost. */
 void ms_mailbox_post(struct ms_mailbox *mailbox, const struct ms_event *event);
 

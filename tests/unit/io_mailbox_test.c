@@ -114,6 +114,63 @@ START_TEST(test_tokens)
 }
 END_TEST
 
+START_TEST(test_holdings)
+{
+    struct ms_token items[2] = {{.epoch = 1, .n = 2}, {.epoch = 1, .n = 3}};
+    struct ms_holding holdings[2] = {{.attempt = 4}, {.id.seq = 5, .type = 2000, .attempt = 6}};
+    struct ms_tokens tokens = {.count = 2, .tokens = items, .holdings = holdings};
+    struct ms_command command = {.kind = MS_KIND_ROLL, .body.tokens = &tokens};
+    struct ms_letter *letter = through(&command);
+
+    memset(items, 0xee, sizeof items);
+    memset(holdings, 0xee, sizeof holdings);
+    memset(&tokens, 0xee, sizeof tokens);
+    ck_assert_uint_eq(letter->command.body.tokens->tokens[0].n, 2);
+    ck_assert_uint_eq(letter->command.body.tokens->holdings[0].attempt, 4);
+    ck_assert_uint_eq(letter->command.body.tokens->holdings[1].id.seq, 5);
+    ck_assert_uint_eq(letter->command.body.tokens->holdings[1].type, 2000);
+    free(letter);
+}
+END_TEST
+
+START_TEST(test_no_tokens)
+{
+    struct ms_tokens tokens = {.last = true};
+    struct ms_command command = {.kind = MS_KIND_VERDICT, .body.tokens = &tokens};
+    struct ms_letter *letter = through(&command);
+
+    memset(&tokens, 0xee, sizeof tokens);
+    ck_assert_uint_eq(letter->command.body.tokens->count, 0);
+    ck_assert(letter->command.body.tokens->last);
+    free(letter);
+}
+END_TEST
+
+START_TEST(test_terms)
+{
+    char unique[] = "key", group[] = "nightly", payload[] = "work";
+    struct ms_terms terms = {
+        .priority = -3,
+        .array_count = 7,
+        .unique = ms_bytes_of(unique),
+        .group = ms_bytes_of(group),
+    };
+    struct ms_command command = {
+        .kind = MS_KIND_SUBMIT, .payload = ms_bytes_of(payload), .terms = &terms};
+    struct ms_letter *letter = through(&command);
+
+    memset(unique, '!', sizeof unique);
+    memset(group, '!', sizeof group);
+    memset(&terms, 0xee, sizeof terms);
+    ck_assert_int_eq(letter->command.terms->priority, -3);
+    ck_assert_uint_eq(letter->command.terms->array_count, 7);
+    ck_assert_uint_eq(letter->command.terms->unique.size, 3);
+    ck_assert_mem_eq(letter->command.terms->unique.data, "key", 3);
+    ck_assert_mem_eq(letter->command.terms->group.data, "nightly", 7);
+    free(letter);
+}
+END_TEST
+
 /* Left-over letters are freed with the box; the sanitizer would tell. */
 START_TEST(test_finish_frees)
 {
@@ -132,6 +189,9 @@ static Suite *suite(void)
     tcase_add_test(io, test_query);
     tcase_add_test(io, test_announce);
     tcase_add_test(io, test_tokens);
+    tcase_add_test(io, test_holdings);
+    tcase_add_test(io, test_no_tokens);
+    tcase_add_test(io, test_terms);
     tcase_add_test(io, test_finish_frees);
     suite_add_tcase(all, io);
     return all;

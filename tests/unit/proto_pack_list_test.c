@@ -122,6 +122,48 @@ START_TEST(test_times_are_capped)
 }
 END_TEST
 
+START_TEST(test_terms_are_brought_into_bounds)
+{
+    struct ms_command command = *sample_of(MS_KIND_SUBMIT);
+    struct ms_terms terms = {.deadline = INT64_MAX, .group = ms_bytes_of("a\n\xff")};
+    uint8_t ours[300];
+    struct oracle_list list;
+
+    command.terms = &terms;
+    const size_t size = (size_t)(ms_pack(ours, SAMPLES_EPOCH, &command) - ours);
+    const struct ms_frame frame = {.kind = MS_KIND_SUBMIT, .body = {ours, size}};
+    ck_assert(oracle_unpack(&frame, &list));
+    ck_assert_int_eq(list.commands[0].terms->deadline, MS_DURATION_MAX);
+    ck_assert_mem_eq(list.commands[0].terms->group.data, "a??", 3);
+    oracle_free(&list);
+}
+END_TEST
+
+START_TEST(test_the_longest_terms_fit)
+{
+    static uint8_t text[MS_UNIQUE_KEY_MAX];
+    const struct ms_terms terms = {
+        .priority = MS_PRIORITY_MIN,
+        .unique_mode = MS_UNIQUE_REPLACE,
+        .array_count = MS_ARRAY_MAX,
+        .array_concurrency = UINT32_MAX,
+        .parts_size = UINT64_MAX,
+        .run_at = MS_DURATION_MAX,
+        .deadline = MS_DURATION_MAX,
+        .unique = {text, sizeof text},
+        .group = {text, MS_NAME_MAX},
+    };
+    struct ms_command command = *sample_of(MS_KIND_SUBMIT);
+
+    memset(text, 'x', sizeof text);
+    command.terms = &terms;
+    command.attempts_max = UINT32_MAX;
+    command.timeout = command.delay = MS_DURATION_MAX;
+    command.id.seq = UINT64_MAX - MS_ARRAY_MAX;
+    assert_same(&command);
+}
+END_TEST
+
 /* A peer whose frames say epoch 0 names tokens that no frame of ours can: that must not stop us. */
 START_TEST(test_tokens_without_an_epoch)
 {
@@ -152,6 +194,8 @@ int main(void)
     tcase_add_test(tcase, test_least_values);
     tcase_add_test(tcase, test_bad_details_are_cleaned);
     tcase_add_test(tcase, test_times_are_capped);
+    tcase_add_test(tcase, test_terms_are_brought_into_bounds);
+    tcase_add_test(tcase, test_the_longest_terms_fit);
     tcase_add_test(tcase, test_tokens_without_an_epoch);
     tcase_add_test_raise_signal(tcase, test_a_command_of_another_epoch_is_a_programmer_error,
                                 SIGABRT);
