@@ -11,6 +11,12 @@ size_t ms_client_engine_payload_max(const struct ms_client_engine *engine)
     return told > 0 && told < MS_PAYLOAD_MAX_CEILING ? (size_t)told : MS_PAYLOAD_MAX_CEILING;
 }
 
+/* What the wire can say. */
+static bool is_time(int64_t time)
+{
+    return time >= 0 && time <= MS_DURATION_MAX;
+}
+
 static bool are_terms_fit(const struct ms_terms *terms)
 {
     return terms == NULL ||
@@ -18,15 +24,16 @@ static bool are_terms_fit(const struct ms_terms *terms)
             terms->unique_mode < MS_UNIQUE_COUNT && terms->array_count <= MS_ARRAY_MAX &&
             terms->unique.size <= MS_UNIQUE_KEY_MAX && terms->group.size <= MS_NAME_MAX &&
             (terms->unique_mode == MS_UNIQUE_NONE) == (terms->unique.size == 0) &&
-            (terms->unique.size == 0 || terms->array_count == 0) && terms->run_at >= 0 &&
-            terms->deadline >= 0 && terms->parts_size == 0);
+            (terms->unique.size == 0 || terms->array_count == 0) && is_time(terms->run_at) &&
+            is_time(terms->deadline) && terms->parts_size == 0);
 }
 
 static bool is_fit(const struct ms_command *submit)
 {
     return submit->type >= MS_TYPE_USER_MIN && submit->attempts_max > 0 &&
-           submit->attempts_max <= MS_ATTEMPTS_MAX && submit->timeout >= 0 && submit->delay >= 0 &&
-           submit->durability < MS_DURABILITY_COUNT && are_terms_fit(submit->terms);
+           submit->attempts_max <= MS_ATTEMPTS_MAX && is_time(submit->timeout) &&
+           is_time(submit->delay) && submit->durability < MS_DURABILITY_COUNT &&
+           are_terms_fit(submit->terms);
 }
 
 static void set_cookies(struct ms_client_engine *engine, struct ms_request *first, uint64_t cookie,

@@ -22,6 +22,10 @@ struct master {
     char bound[MS_ADDRESS_MAX + 1];
     uint64_t submits_count, cancels_count, acks_count, byes_count;
     struct ms_hello hello; /* the last one */
+    struct ms_query query; /* the same */
+    struct ms_command submit;
+    struct ms_terms terms;
+    uint64_t parts_bytes;
 };
 
 static struct master master;
@@ -30,7 +34,7 @@ static inline void master_welcome(void)
 {
     static const struct ms_welcome welcome = {
         .version = 1,
-        .features = MS_FEATURES_ALL,
+        .features = MS_FEATURES_ALL | MS_FEATURE_PARTS,
         .token = {{1}},
         .session = 7,
         .payload_max = MS_PAYLOAD_MAX_DEFAULT,
@@ -73,7 +77,11 @@ static inline void master_stream(uint64_t seq)
 
 static inline void master_submit(const struct ms_command *submit)
 {
+    const uint32_t array_count = submit->terms != NULL ? submit->terms->array_count : 0;
+
     master.submits_count++;
+    master.submit = *submit;
+    master.terms = submit->terms != NULL ? *submit->terms : (struct ms_terms){0};
     if (master.manner == MANNER_REFUSE) {
         ms_engine_send(&master.engine, master.peer, 1,
                        &(struct ms_command){
@@ -88,6 +96,9 @@ static inline void master_submit(const struct ms_command *submit)
         &master.engine, master.peer, 1,
         &(struct ms_command){
             .kind = MS_KIND_SUBMIT_ACK, .id.seq = submit->id.seq, .count = 1, .copies = 1});
+    for (uint32_t i = array_count; i > 1 && master.manner == MANNER_ANSWER; i--) {
+        master_outcome(submit->id.seq + i - 1, MS_STATUS_OK, submit->payload);
+    }
     if (master.manner == MANNER_HOLD || (submit->flags & MS_FLAG_BACKGROUND) != 0) {
         return;
     }
@@ -95,6 +106,25 @@ static inline void master_submit(const struct ms_command *submit)
         master_stream(submit->id.seq);
     }
     master_outcome(submit->id.seq, MS_STATUS_OK, submit->payload);
+}
+
+/* Whoever asks for output gets two lines of it. */
+static inline void master_tail(uint64_t number)
+{
+    const bool has_output =
+        master.query.what == MS_QUERY_TAIL || master.query.what == MS_QUERY_RESULT;
+
+    for (uint32_t i = 0; i < 2 && has_output; i++) {
+        ms_engine_send(&master.engine, master.peer, 1,
+                       &(struct ms_command){
+                           .kind = MS_KIND_TAIL,
+                           .count = number,
+                           .attempt = 1,
+                           .index = i,
+                           .stream = i == 0 ? MS_STREAM_DATA : MS_STREAM_STDERR,
+                           .payload = ms_bytes_of(i == 0 ? "out" : "err"),
+                       });
+    }
 }
 
 static inline void master_report(uint64_t number)
@@ -128,7 +158,16 @@ static inline void master_receive(const struct ms_command *command)
         master.cancels_count++;
         master_outcome(command->id.seq, MS_STATUS_CANCELLED, (struct ms_bytes){NULL, 0});
         break;
+    case MS_KIND_PART:
+        master.parts_bytes += command->payload.size;
+        break;
+    case MS_KIND_BEAT:
+        ms_engine_send(&master.engine, master.peer, 1,
+                       &(struct ms_command){.kind = MS_KIND_BEAT_ACK, .count = command->count});
+        break;
     case MS_KIND_QUERY:
+        master.query = *command->body.query;
+        master_tail(command->count);
         master_report(command->count);
         break;
     case MS_KIND_BYE:
