@@ -13,7 +13,7 @@ import histories
 from histories import NEVER
 
 NS = 1_000_000_000
-OK, FAIL, CANCELLED, TIMEOUT, CRASHED = 0, 2, 3, 4, 5  # enum ms_client_status
+OK, FAIL, CANCELLED, TIMEOUT, CRASHED, LOST = 0, 2, 3, 4, 5, 7  # enum ms_client_status
 CLOSED_ID, CANCELLED_HERE = 38, 42  # of ms_client.h
 LOCAL, MEM = 1, 0  # durability of an acknowledgement
 
@@ -31,10 +31,11 @@ RULES = {
     "cancelled_unasked": "cancelled, and nobody asked for it",
     "refused": "a command was refused for no reason",
     "executed_twice": "a surviving slave's execution was started again",
+    "once_twice": "work that may be started once only was started again",
     "executed_after_outcome": "an id was executed after its outcome was known",
     "executed_unknown": "an id was executed that nobody submitted, or with another's payload",
     "token_reused": "two executions have the same token",
-    "token_backwards": "a later execution has a lower token",
+    "token_backwards": "a later execution of a surviving slave has a lower token",
     "attempt_repeated": "a later attempt has no higher number",
     "attempts_exceeded": "more attempts than were allowed",
     "never_ended": "an execution of a surviving slave never ended",
@@ -85,7 +86,7 @@ class Checker:
     def check(self):
         for key, executions in self.history.executions.items():
             if key in self.history.submissions:
-                self.check_executions(self.history.submissions[key], executions)
+                self.check_executions(self.history.submissions[key], self.in_order(executions))
             else:
                 self.verdict.add("executed_unknown", f"{key}: {executions[0]}")
         for submission in self.history.submissions.values():
@@ -153,24 +154,39 @@ class Checker:
             return
         explained = {FAIL: results["fail"] > 0 or failed >= submission.attempts,
                      TIMEOUT: submission.timeout_ms > 0,  # a busy slave may not even begin in time
-                     CRASHED: sum(results.values()) > self.rules.crashes_max}
+                     CRASHED: sum(results.values()) > self.rules.crashes_max,
+                     LOST: submission.is_once and self.may_be_lost(submission, executions)}
         if not explained.get(outcome.status, False):
             self.verdict.add("wrong_outcome", f"{submission.id}: {outcome}; executions: {dict(results)}")
+
+    def may_be_lost(self, submission, executions):
+        """Its slave went down; or a master, between writing down that it was handed out and doing so."""
+        if executions:
+            return (self.disturbed(submission, executions[-1], NEVER) or "").startswith("slave")
+        downs = self.kills + [slave.killed for slave in self.history.slaves.values()] + [
+            stopped for slave in self.history.slaves.values() for stopped, _ in slave.freezes]
+        return any(submission.submits[0][0] <= down for down in downs if down != NEVER)
 
     def check_background(self, submission, executions):
         if submission.accepted_at() == NEVER or submission.cancels:
             return
         results = Counter(execution.result for execution in executions)
-        is_over = (results["ok"] + results["fail"] > 0 or results["retry"] + results["stopped"] >= submission.attempts or
-                   len(executions) > self.rules.crashes_max)
+        is_over = (results["ok"] + results["fail"] > 0 or len(executions) > self.rules.crashes_max or
+                   results["retry"] + results["stopped"] >= submission.attempts)
         if is_over:
             return
-        if self.forgot(submission.submits[0][0]):
+        if submission.timeout_ms > 0:  # a busy slave may not even begin in time, which leaves no trace
+            self.verdict.exempt("timed out", f"{submission.id}: background")
+        elif self.forgot(submission.submits[0][0]):
             self.verdict.exempt("memory lost", f"{submission.id}: background")
         else:
             self.verdict.add("background_lost", f"{submission.id}: executions: {dict(results)}")
 
     # --- what slaves did --------------------------------------------------------------------------------
+
+    def in_order(self, executions):
+        """As they were handed out; a slave that was stopped may begin late. Without a disk tokens begin anew."""
+        return sorted(executions, key=lambda execution: execution.token) if self.rules.is_durable else executions
 
     def check_executions(self, submission, executions):
         failures, counted = Counter(), 0
@@ -188,6 +204,8 @@ class Checker:
                 failures[execution.result] += 1
                 counted += 1
             self.check_late(submission, execution)
+        if submission.is_once and len(executions) > 1 and not self.forgot(executions[0].start - FLIGHT_NS):
+            self.verdict.add("once_twice", f"{submission.id}: {executions}")
         if self.forgot(executions[0].start, executions[-1].start):
             return  # and so did the count
         if (failures["retry"] + failures["stopped"] > submission.attempts or
@@ -204,7 +222,8 @@ class Checker:
             return None
         if slave.killed != NEVER and execution.start <= slave.killed <= settled:
             return "slave killed"
-        if any(stopped <= settled and continued >= execution.start for stopped, continued in slave.freezes):
+        if any(stopped <= settled and continued + THAW_NS >= execution.start and self.is_long(continued - stopped)
+               for stopped, continued in slave.freezes):
             return "slave stopped"
         if any(execution.start <= t <= settled + SETTLE_NS for t in self.deaths.get(execution.slave, [])):
             return "slave declared dead"
@@ -214,6 +233,10 @@ class Checker:
         if killed != NEVER and killed <= until and submission.accepted_at() > killed:
             return "unacknowledged"
         return None
+
+    def is_long(self, freeze):
+        """Long enough that, with some delay on either side, its session may have been given up."""
+        return freeze > 2 * self.history.tick_ms * NS // 1000
 
     def begun_in(self, execution):
         """When the life began that handed it out."""
@@ -225,7 +248,7 @@ class Checker:
         text = f"{submission.id}: {execution} and {follower}"
         is_planned = (execution.result in ("retry", "crash") or
                       execution.result == "stopped" and submission.timeout_ms > 0)
-        if self.rules.is_durable and follower.token <= execution.token:
+        if self.rules.is_durable and disturbed is None and follower.start < execution.start:
             self.verdict.add("token_backwards", text)
         if self.rules.is_durable and disturbed is None and follower.attempt <= execution.attempt:
             self.verdict.add("attempt_repeated", text)
@@ -233,6 +256,8 @@ class Checker:
             self.verdict.repeats[execution.result] += 1
         elif disturbed is not None:
             self.verdict.exempt(disturbed, text)
+        elif not self.rules.is_durable and self.is_thawed(follower):
+            self.verdict.exempt("slave thawed", text)  # it comes from an earlier life, without an order to tell
         elif execution.result == "stopped" and any(t < execution.end for t in submission.cancels):
             self.verdict.exempt("cancelled", text)
         else:
@@ -242,12 +267,15 @@ class Checker:
         told = min((outcome.t for outcome in submission.outcomes if outcome.error in (OK, CLOSED_ID)), default=NEVER)
         if execution.start <= told or self.forgot(told, execution.start):
             return
-        slave = self.history.slaves.get(execution.pid)
-        if slave is not None and any(continued <= execution.start <= continued + THAW_NS
-                                     for _, continued in slave.freezes):
+        if self.is_thawed(execution):
             self.verdict.exempt("slave thawed", f"{submission.id}: {execution}")
         else:
             self.verdict.add("executed_after_outcome", f"{submission.id}: told at {told}: {execution}")
+
+    def is_thawed(self, execution):
+        slave = self.history.slaves.get(execution.pid)
+        return slave is not None and any(continued <= execution.start <= continued + THAW_NS
+                                         for _, continued in slave.freezes)
 
     def check_tokens(self):
         if not self.rules.is_durable:
@@ -305,6 +333,7 @@ class Checker:
             "retries": sum(self.verdict.repeats.values()),
             "exempt": len(self.verdict.exemptions),
             "live_max": max((life.live for life in self.history.lives), default=0),
+            "data_kib": self.history.data_bytes // 1024,
             "recovery_ms_max": round(max((self.recovery_ms(life) for life in self.history.lives
                                           if life.serving != NEVER), default=0)),
         }

@@ -106,9 +106,8 @@ class CheckerTest(unittest.TestCase):
     def test_good_history_is_clean(self):
         verdict = self.is_clean(good().ends())
         self.assertEqual(verdict.exemptions, [])
-        self.assertEqual({name: verdict.figures[name] for name in ("kills", "submitted", "acked", "outcomes", "executions",
-                                                                   "retries")},
-                         {"kills": 1, "submitted": 5, "acked": 5, "outcomes": 4, "executions": 5, "retries": 1})
+        expected = {"kills": 1, "submitted": 5, "acked": 5, "outcomes": 4, "executions": 5, "retries": 1}
+        self.assertEqual({name: verdict.figures[name] for name in expected}, expected)
 
     # --- what clients were told -------------------------------------------------------------------------
 
@@ -187,6 +186,8 @@ class CheckerTest(unittest.TestCase):
         self.catches("executed_twice", self.twice(2030).ends())
         self.catches("executed_twice", self.twice(None).ends())
         self.catches("executed_twice", self.twice(2030, (2015, "slave_killed", dict(pid=200))).ends())
+        self.catches("executed_twice", self.twice(2030, (2025, "slave_stopped", dict(pid=100)),
+                                                  (2725, "slave_continued", dict(pid=100))).ends())
         self.catches("executed_twice", self.twice(2030, (1900, "slave_stopped", dict(pid=100)),
                                                   (1910, "slave_continued", dict(pid=100))).ends())
 
@@ -211,6 +212,23 @@ class CheckerTest(unittest.TestCase):
         verdict = self.is_clean(story.ends())
         self.assertEqual(["unacknowledged"], [reason for reason, _ in verdict.exemptions])
 
+    def test_once(self):
+        def lost(*events, runs=1, end=2030):
+            story = good().submit(2000, 6, "o").ack(2010, 6)
+            for at in range(runs):
+                story.run(2020 + 1000 * at, end, 6, 9 + at, epoch=1 + at, attempt=1 + at)
+            story.told(6000, 6, status=7)
+            for t, what, more in events:
+                story.event(t, what, **more)
+            return story.ends()
+        killed = (2025, "slave_killed", dict(pid=100))
+        self.is_clean(lost(killed, end=None))
+        self.is_clean(lost(killed, runs=0))
+        self.catches("once_twice", lost(killed, runs=2))
+        self.assertIn("wrong_outcome", self.violations(lost()))
+        self.assertIn("wrong_outcome", self.violations(lost((2025, "slave_killed", dict(pid=200)))))
+        self.assertIn("wrong_outcome", self.violations(lost(runs=0)))
+
     def test_executed_after_outcome(self):
         self.catches("executed_after_outcome",
                      good().run(3000, 3010, 1, 9, slave=("s1", 200), attempt=2).ends())
@@ -224,6 +242,12 @@ class CheckerTest(unittest.TestCase):
         story.event(140, "slave_stopped", pid=100)
         story.event(2990, "slave_continued", pid=100)
         self.is_clean(story.ends())
+        story = good().submit(2000, 6).ack(2001, 6).run(5000, 5010, 6, 8)
+        story.run(4000, 4010, 6, 9, slave=("s1", 200), attempt=2).told(4020, 6, "1.9", attempt=2).ends()
+        self.assertEqual({"token_backwards", "executed_twice", "executed_after_outcome"}, self.violations(story))
+        story.event(2010, "slave_stopped", pid=100)
+        story.event(4990, "slave_continued", pid=100)
+        self.is_clean(story)
 
     def test_executed_unknown(self):
         self.catches("executed_unknown", good().run(3000, 3010, 77, 9).ends())
@@ -253,7 +277,8 @@ class CheckerTest(unittest.TestCase):
         self.is_clean(tried(4, 1, "crash"))
 
     def test_never_ended(self):
-        self.catches("never_ended", good().submit(3000, 6).ack(3001, 6).run(3002, None, 6, 9).told(3010, 6, "1.9").ends())
+        story = good().submit(3000, 6).ack(3001, 6).run(3002, None, 6, 9).told(3010, 6, "1.9")
+        self.catches("never_ended", story.ends())
 
     # --- the whole run ----------------------------------------------------------------------------------
 
@@ -325,6 +350,14 @@ class CheckerTest(unittest.TestCase):
             history = histories.read_folder(folder)
         self.assertEqual(check(history).violations, [])
         self.assertEqual(len(history.submissions), 5)
+
+    def test_a_slave_that_thawed_may_repeat_what_an_earlier_life_gave_it(self):
+        story = Story().submit(100, 1).ack(110, 1, 0).run(500, 510, 1, 7, slave=("s1", 200)).told(520, 1, "1.7")
+        story.run(2500, 2510, 1, 1)
+        self.assertNotEqual(self.violations(story.ends(), is_durable=False), set())
+        story.event(130, "slave_stopped", pid=100)
+        story.event(2490, "slave_continued", pid=100)
+        self.is_clean(story.ack(111, 1, 0).ends(clean=False), is_durable=False)
 
     @classmethod
     def tearDownClass(cls):

@@ -3,7 +3,7 @@
  * it, so a SIGKILL at any moment leaves a history that is true. Started again on the same history it takes
  * up its id and submits everything above its floor again, as docs/protocol.md tells clients to.
  *
- * torture_client HISTORY MASTER ID SEED WINDOW BACKLOG BACKLOG_DELAY_MS
+ * torture_client HISTORY MASTER ID SEED WINDOW BACKLOG BACKLOG_DELAY_MS ONCE_PERCENT
  *
  * The commands are a function of seed and seq, so a restarted client submits the very same ones. The first
  * BACKLOG of them are background work that waits out BACKLOG_DELAY_MS. */
@@ -39,6 +39,7 @@ enum argument {
     ARG_WINDOW,
     ARG_BACKLOG,
     ARG_BACKLOG_DELAY,
+    ARG_ONCE,
     ARG_COUNT
 };
 
@@ -47,7 +48,7 @@ struct plan {
     const char *word; /* "ok", "fail", "retry", "crash": in the first `times` attempts */
     uint32_t times, work_us, attempts, pad;
     uint64_t timeout_ms, delay_ms;
-    bool is_background, is_cancelled;
+    bool is_background, is_once, is_cancelled;
 };
 
 static struct {
@@ -56,7 +57,7 @@ static struct {
     int history;
     uint64_t seed, floor, first, next, backlog, backlog_delay_ms;
     uint64_t last; /* submitted by earlier runs: those come first, even when it is time to stop */
-    uint32_t window, outstanding;
+    uint32_t window, outstanding, once_percent;
 } self;
 
 static volatile sig_atomic_t is_stopping;
@@ -154,6 +155,11 @@ static struct plan plan_of(uint64_t seq)
     plan.work_us = plan_work(&state);
     plan_failures(&plan, &state);
     plan.is_background = below(&state, 100) < 25;
+    if (!plan.is_background && below(&state, 100) < self.once_percent) {
+        plan.is_once = true; /* and nothing it does asks for another attempt */
+        plan.word = "ok";
+        plan.attempts = 1;
+    }
     plan.is_cancelled = !plan.is_background && below(&state, 100) < 4;
     if (below(&state, 100) < 10) {
         plan.delay_ms = 1 + below(&state, 1500);
@@ -256,15 +262,17 @@ static void submit(void)
         .payload = payload,
         .payload_size = print_payload(payload, &plan, self.next),
         .attempts = plan.attempts,
-        .flags = plan.is_background ? MS_CLIENT_BACKGROUND : 0,
+        .flags =
+            (plan.is_background ? MS_CLIENT_BACKGROUND : 0) | (plan.is_once ? MS_CLIENT_ONCE : 0),
         .timeout_ms = plan.timeout_ms,
         .delay_ms = plan.delay_ms,
         .on_accepted = accepted,
     };
 
-    note("SUBMIT %" PRIu64 " %c %" PRIu32 " %" PRIu64 " %" PRIu64 " %s %" PRIu32, self.next,
-         plan.is_background ? 'b' : 'f', plan.attempts, plan.timeout_ms, plan.delay_ms, plan.word,
-         plan.times);
+    const char kind = plan.is_background ? 'b' : plan.is_once ? 'o' : 'f';
+
+    note("SUBMIT %" PRIu64 " %c %" PRIu32 " %" PRIu64 " %" PRIu64 " %s %" PRIu32, self.next, kind,
+         plan.attempts, plan.timeout_ms, plan.delay_ms, plan.word, plan.times);
     const int error = ms_client_submit(self.client, &submission, done, NULL, &seq);
 
     if (error != MS_CLIENT_OK || seq != self.next) {
@@ -385,7 +393,8 @@ int main(int argc, char **argv)
     const struct sigaction action = {.sa_handler = stop};
 
     if (argc != ARG_COUNT) {
-        fprintf(stderr, "usage: %s HISTORY MASTER ID SEED WINDOW BACKLOG BACKLOG_DELAY_MS\n",
+        fprintf(stderr,
+                "usage: %s HISTORY MASTER ID SEED WINDOW BACKLOG BACKLOG_DELAY_MS ONCE_PERCENT\n",
                 argv[0]);
         return EX_USAGE;
     }
@@ -395,6 +404,7 @@ int main(int argc, char **argv)
     self.window = (uint32_t)strtoull(argv[ARG_WINDOW], NULL, 10);
     self.backlog = strtoull(argv[ARG_BACKLOG], NULL, 10);
     self.backlog_delay_ms = strtoull(argv[ARG_BACKLOG_DELAY], NULL, 10);
+    self.once_percent = (uint32_t)strtoull(argv[ARG_ONCE], NULL, 10);
     self.history = open(argv[ARG_HISTORY], O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (self.history < 0) {
         die(argv[ARG_HISTORY]);

@@ -28,6 +28,7 @@ class Submission:
     client: int
     id: str  # CLIENT:SEQ
     is_background: bool = False
+    is_once: bool = False  # no attempt is to be started after the first
     attempts: int = 1
     timeout_ms: int = 0
     delay_ms: int = 0
@@ -86,6 +87,8 @@ class History:
     left: dict = field(default_factory=dict)  # last status of the last master
     broken: list = field(default_factory=list)  # sentences about processes that failed
     torn: int = 0
+    tick_ms: int = 400  # of the masters: three of them in silence make a session dead
+    data_bytes: int = 0  # that the empty store takes in the end
     kills: int = 0  # of any process; each may leave one torn line
 
 
@@ -95,7 +98,7 @@ def _born(history, client, words):
 
 def _submit(history, client, words):
     submission = client["of"](words[0])
-    submission.is_background = words[1] == "b"
+    submission.is_background, submission.is_once = words[1] == "b", words[1] == "o"
     submission.attempts, submission.timeout_ms, submission.delay_ms = (int(word) for word in words[2:5])
     submission.word, submission.times = words[5], int(words[6])
     submission.submits.append((client["t"], client["run"]))
@@ -221,6 +224,14 @@ def _died(history, event):
     history.deaths.append((event["t"], event["name"]))
 
 
+def _plan(history, event):
+    history.tick_ms = event["tick_ms"]
+
+
+def _data(history, event):
+    history.data_bytes = event["bytes"]
+
+
 def _left(history, event):
     history.left = event["status"]
 
@@ -232,7 +243,7 @@ def _failed(history, event):
 DRIVER_EVENTS = {"slave_started": _start_slave, "slave_killed": _kill_slave, "slave_stopped": _freeze,
                  "slave_continued": _thaw, "master_started": _start_master, "master_serving": _serve,
                  "live": _live, "master_killed": _kill_master, "client_killed": _count_kill, "died": _died,
-                 "left": _left, "failed": _failed}
+                 "plan": _plan, "data": _data, "left": _left, "failed": _failed}
 
 
 def read_driver(history, events):

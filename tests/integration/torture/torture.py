@@ -37,7 +37,8 @@ WALK_TICKS = 5  # a dead slave holds up recovered commands so long; the round af
 CLIENT_END_S = 200
 DRAIN_S = 180
 POLL_S = 0.001
-MASTER_DEATH = re.compile(r"ts=(\S+) .*msg=\"session ended\" role=slave name=\"?([^\" ]+)\"? .*reason=(silent|replaced)")
+MASTER_DEATH = re.compile(
+    r"ts=(\S+) .*msg=\"session ended\" role=slave name=\"?([^\" ]+)\"? .*reason=(silent|replaced)")
 
 
 def now():
@@ -58,7 +59,7 @@ class Storm:
         self.history = open(os.path.join(self.folder, "driver.log"), "w")
         self.programs, self.slaves, self.clients, self.thaws = [], [], [], []
         self.master, self.port, self.address = None, 0, "127.0.0.1:0"
-        self.lives = self.kills = 0
+        self.lives = self.served = self.kills = 0
         self.is_walking = False  # a slave died, and no round since was long enough to find out
         self.question = None
         self.wall_offset = time.time_ns() - now()
@@ -117,7 +118,9 @@ class Storm:
                 return False
             self.expect_alive(self.master)
             time.sleep(POLL_S)
-        self.note("master_serving", life=self.lives)
+        if self.served < self.lives:
+            self.served = self.lives
+            self.note("master_serving", life=self.lives)
         return True
 
     def kill_master(self):
@@ -143,10 +146,11 @@ class Storm:
         generation = sum(program.name.startswith(f"out-client-{place}-") for program in self.programs) + 1
         uuid = hashlib.md5(f"{self.arguments.seed} {place}".encode()).hexdigest()
         backlog = self.arguments.backlog // self.arguments.clients
+        history = os.path.join(self.folder, f"client-{place}-{uuid}.log")
+        numbers = [self.arguments.seed * 1000 + place, self.arguments.window, backlog,
+                   int(self.arguments.seconds * 1000), self.arguments.once]
         client = self.start(f"client-{place}-{generation}", [
-            os.path.join(self.arguments.parts, "torture_client"), os.path.join(self.folder, f"client-{place}-{uuid}.log"),
-            self.address, uuid, str(self.arguments.seed * 1000 + place), str(self.arguments.window), str(backlog),
-            str(int(self.arguments.seconds * 1000))])
+            os.path.join(self.arguments.parts, "torture_client"), history, self.address, uuid, *map(str, numbers)])
         self.note("client_started", client=place, pid=client.pid)
         return client
 
@@ -245,6 +249,7 @@ class Storm:
         return float(self.arguments.tick[:-2]) / 1000
 
     def run(self):
+        self.note("plan", tick_ms=int(self.arguments.tick[:-2]), arguments=sys.argv[1:])
         self.start_master()
         if not self.await_service(now() + self.harness.LIMIT_S * NS):
             self.fail("the first master does not serve")
@@ -307,6 +312,19 @@ class Storm:
         self.master.signal(signal.SIGTERM)
         self.expect_end(self.master, self.harness.LIMIT_S)
         self.master = None
+        if not self.arguments.mem:
+            self.look_at_data()
+
+    def look_at_data(self):
+        data = os.path.join(self.folder, "data")
+        size = sum(os.stat(os.path.join(folder, name)).st_blocks * 512 for folder, _, names in os.walk(data)
+                   for name in names)
+        self.note("data", bytes=size)
+        if self.arguments.verify:
+            done = subprocess.run([os.path.join(self.harness.BIN, "muster"), "check", data], capture_output=True,
+                                  timeout=self.harness.LIMIT_S, check=False)
+            if done.returncode != 0:
+                self.note("failed", text=f"muster check: {done.returncode}: {(done.stdout + done.stderr).decode()}")
 
     def expect_end(self, program, limit_s):
         try:
@@ -352,10 +370,12 @@ def parse():
     parser.add_argument("--isolated", type=int, default=2, help="slaves whose handlers may crash")
     parser.add_argument("--window", type=int, default=300, help="of each client")
     parser.add_argument("--backlog", type=int, default=0, help="commands that wait until the storm is over")
+    parser.add_argument("--once", type=int, default=4, help="percent of the work that may be started once only")
     parser.add_argument("--tick", default="400ms")
     parser.add_argument("--recovery-ms", type=int, default=checker.Rules.recovery_ms, help="at least allowed")
     parser.add_argument("--master-option", action="append", default=[], help="handed on; may be repeated")
     parser.add_argument("--mem", action="store_true", help="without --data: only what such a master promises")
+    parser.add_argument("--verify", action="store_true", help="let muster check look at the data in the end")
     parser.add_argument("--keep", action="store_true", help="keep the folder in any case")
     parser.add_argument("--exempt", action="store_true", help="list what was exempt, and why")
     arguments = parser.parse_args()
