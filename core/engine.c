@@ -8,7 +8,7 @@ bool ms_engine_init(struct ms_engine *engine, const struct ms_engine_ops *ops)
 {
     ms_assert(ops != NULL && ops->step != NULL && ops->deadline != NULL);
     *engine = (struct ms_engine){.ops = ops, .now = INT64_MIN};
-    engine->effects = calloc(MS_EFFECTS_MAX, sizeof *engine->effects);
+    engine->effects = calloc(MS_EFFECTS_MAX + 1, sizeof *engine->effects); /* one for PERSIST */
     return engine->effects != NULL;
 }
 
@@ -57,7 +57,8 @@ ms_time ms_engine_deadline(const struct ms_engine *engine)
 
 void ms_engine_emit(struct ms_engine *engine, const struct ms_effect *effect)
 {
-    ms_assert(ms_engine_room(engine) > 0);
+    ms_assert(ms_engine_room(engine) > 0 || effect->type == MS_EFFECT_PERSIST);
+    ms_assert(engine->head + engine->count <= MS_EFFECTS_MAX);
     engine->effects[engine->head + engine->count++] = *effect;
 }
 
@@ -75,7 +76,15 @@ void ms_engine_send(struct ms_engine *engine, ms_peer peer, ms_epoch epoch,
     effect->command = *command;
 }
 
+void ms_engine_withdraw(struct ms_engine *engine)
+{
+    engine->head = 0;
+    engine->count = 0;
+}
+
 uint32_t ms_engine_room(const struct ms_engine *engine)
 {
-    return MS_EFFECTS_MAX - engine->head - engine->count;
+    const uint32_t used = engine->head + engine->count;
+
+    return used < MS_EFFECTS_MAX ? MS_EFFECTS_MAX - used : 0;
 }

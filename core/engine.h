@@ -115,6 +115,10 @@ ms_time ms_engine_deadline(const struct ms_engine *engine);
 void ms_engine_emit(struct ms_engine *engine, const struct ms_effect *effect);
 void ms_engine_send(struct ms_engine *engine, ms_peer peer, ms_epoch epoch,
                     const struct ms_command *command);
-uint32_t ms_engine_room(const struct ms_engine *engine); /* effects that may still be emitted */
+/* Forgets what the present step has emitted so far. */
+void ms_engine_withdraw(struct ms_engine *engine);
+
+/* Effects that may still be emitted; one PERSIST, as the last of a step, always fits. */
+uint32_t ms_engine_room(const struct ms_engine *engine);
 
 #endif

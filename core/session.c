@@ -123,7 +123,6 @@ void ms_session_init(struct ms_session *session, const struct ms_session_identit
 void ms_session_start(struct ms_session *session, ms_time now, ms_peer peer)
 {
     ms_assert(session->state == MS_SESSION_ALIVE);
-    ms_assert(peer != MS_PEER_NONE);
     session->peer = peer;
     session->heard_at = now;
     session->opened_at = now;

@@ -83,7 +83,7 @@ struct ms_fsm ms_session_fsm(const struct ms_fsm_row rows[static MS_SESSION_ROWS
 /* Gives a blank session its identity; it is alive and not connected. */
 void ms_session_init(struct ms_session *session, const struct ms_session_identity *identity);
 
-/* Its connection is up; being accepted counts as a beat. */
+/* Its connection is up, which counts as a beat; or, with no peer, it is expected back from now on. */
 void ms_session_start(struct ms_session *session, ms_time now, ms_peer peer);
 
 /* A heartbeat arrived. Returns false, and changes nothing, when the session is dead. */

@@ -36,7 +36,7 @@ bool ms_session_manager_init(struct ms_session_manager *manager, uint32_t sessio
 /* Destroys all sessions. Accepts NULL and a zeroed manager. */
 void ms_session_manager_finish(struct ms_session_manager *manager);
 
-/* A started session. NULL when the pool is full, memory is out, or a session of this role and uuid
+/* A started session; with no peer it is expected to resume. NULL when the pool is full, memory is out, or a session of this role and uuid
  * is there and not dead (find it first). A dead one is no longer found by uuid afterwards. */
 struct ms_session *ms_session_manager_new(struct ms_session_manager *manager, ms_time now,
                                           const struct ms_session_identity *identity, ms_peer peer);

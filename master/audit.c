@@ -7,7 +7,7 @@
 /* What the walks add up, to be compared with what is kept. */
 struct sums {
     uint64_t states[MS_LIFE_STATES];
-    uint64_t leased, ready, delayed;
+    uint64_t leased, ready, doubted, delayed;
     uint64_t block_bytes;
     uint64_t held, credit, slots, sessions_with_profile;
     uint64_t live, finished;
@@ -61,10 +61,16 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     ms_assert(ms_queue_find(&master->queue, work->client, work->seq) == work);
     ms_assert((work->holder != NULL) == is_leased);
     ms_assert((work->token != 0) == is_leased);
-    ms_assert(!is_leased || ms_leases_find(&master->queue.leases, work->token) == work);
+    ms_assert(!is_leased || ms_queue_find_token(&master->queue, ms_work_token(work),
+                                                master->queue.epoch) == work);
+    ms_assert(!work->is_in_doubt || work->state == MS_LIFE_READY);
+    ms_assert(ms_work_is_durable(work) || work->record == 0);
+    ms_assert(work->record <= master->journal.last);
     ms_assert(ms_heap_has(&work->timer) == (work->state == MS_LIFE_DELAYED));
     ms_assert(ms_list_is_linked(&work->link) == (work->state != MS_LIFE_DELAYED));
-    ms_assert((uint64_t)work->size + work->detail_size <= work->block_size);
+    ms_assert((uint64_t)work->size + work->detail_size +
+                  (work->has_usage ? sizeof(struct ms_usage) : 0) <=
+              work->block_size);
     ms_assert((work->block != NULL) == (work->block_size > 0));
     ms_assert(ms_work_is_finished(work) || work->sent_on == 0);
     ms_assert(!is_leased || work->attempt > 0);
@@ -72,7 +78,8 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     check_output(work);
     sums->states[work->state]++;
     sums->leased += is_leased;
-    sums->ready += work->state == MS_LIFE_READY;
+    sums->ready += work->state == MS_LIFE_READY && !work->is_in_doubt;
+    sums->doubted += work->is_in_doubt;
     sums->delayed += work->state == MS_LIFE_DELAYED;
     sums->finished += ms_work_is_finished(work);
 }
@@ -89,7 +96,9 @@ static void check_queue(const struct ms_master *master, struct sums *sums)
         count++;
     }
     ms_assert(count == ms_pool_used(&queue->pool));
-    ms_assert(sums->leased == queue->leases.count);
+    ms_assert(sums->leased == queue->leases.count + ms_map_count(&queue->adopted));
+    ms_assert(sums->doubted == queue->doubted_count);
+    ms_assert(list_length(&queue->doubted) == queue->doubted_count);
     ms_assert(sums->delayed == ms_heap_count(&queue->delayed));
     for (size_t state = 0; state < MS_LIFE_STATES; state++) {
         ms_assert(sums->states[state] == queue->states[state]);
@@ -219,8 +228,8 @@ static void check_client(const struct ms_client *client, uint64_t *finished, uin
     uint64_t pending_bytes = 0;
 
     ms_assert(client->session == NULL || client->session->user == client);
-    ms_assert(client->away_until == 0 ||
-              (client->session == NULL && ms_list_is_linked(&client->sweep)));
+    ms_assert(!ms_client_is_away(client) || client->session == NULL);
+    ms_assert(client->floor->client == client);
     ms_assert(client->session != NULL || client->live_count > 0);
     check_outcome_list(client, &client->sent, true, &sent_bytes);
     check_outcome_list(client, &client->pending, false, &pending_bytes);
@@ -229,7 +238,7 @@ static void check_client(const struct ms_client *client, uint64_t *finished, uin
     ms_assert(sent_bytes == client->sent_bytes);
     ms_assert(client->sent_count + client->pending_count <= client->live_count);
     ms_assert(client->index.count + client->index.spilled == client->live_count);
-    ms_assert(client->session != NULL || client->pending_count == 0 ||
+    ms_assert(client->session != NULL || client->pending_count == 0 || ms_client_is_away(client) ||
               ms_list_is_linked(&client->sweep));
     *finished += client->sent_count + client->pending_count;
     *live += client->live_count;
@@ -247,7 +256,9 @@ static void check_clients(const struct ms_master *master, const struct sums *sum
     }
     ms_assert(finished == sums->finished);
     ms_assert(live == ms_queue_count(&master->queue));
-    ms_assert(ms_pool_used(&master->clients) == ms_map_count(&master->clients_by_uuid));
+    ms_assert(ms_pool_used(&master->clients) <= ms_pool_used(&master->floors.pool));
+    ms_assert(ms_pool_used(&master->floors.pool) == ms_map_count(&master->floors.by_uuid));
+    ms_assert(list_length(&master->floors.dormant) == master->floors.dormant_count);
 }
 
 static void check_sessions(const struct ms_master *master)

@@ -3,29 +3,29 @@
 #include "core/invariant.h"
 #include "master/inspect.h"
 #include "master/outcomes.h"
+#include "master/rare.h"
 #include "master/results.h"
 #include "master/slaves.h"
 #include "master/state.h"
 
-static struct ms_client *find(struct ms_master *master, const struct ms_uuid *uuid)
-{
-    return ms_map_find_pointer(&master->clients_by_uuid, ms_key_of_uuid(uuid));
-}
-
 static struct ms_client *create(struct ms_master *master, const struct ms_uuid *uuid)
 {
-    struct ms_client *client = ms_pool_take(&master->clients);
+    struct ms_floor *floor = ms_floors_wake(master, uuid);
+    struct ms_client *client;
 
+    if (floor == NULL) {
+        return NULL;
+    }
+    client = ms_pool_take(&master->clients);
     if (client == NULL) {
+        ms_floors_sleep(master, floor);
         return NULL;
     }
-    if (!ms_map_put_pointer(&master->clients_by_uuid, ms_key_of_uuid(uuid), client)) {
-        ms_pool_give(&master->clients, client);
-        return NULL;
-    }
+    ms_assert(floor->client == NULL);
+    floor->client = client;
+    client->floor = floor;
     client->uuid = *uuid;
     client->number = ++master->clients_total;
-    ms_closed_init(&client->closed, client->number ^ master->config.seed);
     ms_list_init(&client->pending);
     ms_list_init(&client->sent);
     ms_list_init(&client->streams_due);
@@ -33,6 +33,26 @@ static struct ms_client *create(struct ms_master *master, const struct ms_uuid *
     ms_list_init(&client->pump);
     ms_list_init(&client->sweep);
     return client;
+}
+
+static struct ms_client *find_or_create(struct ms_master *master, const struct ms_uuid *uuid)
+{
+    const struct ms_floor *floor = ms_floors_find(&master->floors, uuid);
+
+    return floor != NULL && floor->client != NULL ? floor->client : create(master, uuid);
+}
+
+/* Of those that have durable commands, or of the others. */
+static struct ms_heap *away_heap(struct ms_master *master, const struct ms_client *client)
+{
+    return &master->clients_away[client->is_kept];
+}
+
+static void come_back(struct ms_master *master, struct ms_client *client)
+{
+    if (ms_client_is_away(client)) {
+        ms_heap_remove(away_heap(master, client), &client->away);
+    }
 }
 
 static void detach(struct ms_client *client)
@@ -46,12 +66,9 @@ static void detach(struct ms_client *client)
 struct ms_client *ms_clients_open(struct ms_master *master, struct ms_session *session,
                                   const struct ms_hello *hello, uint64_t number)
 {
-    struct ms_client *client = find(master, &hello->node);
+    struct ms_client *client = find_or_create(master, &hello->node);
 
     ms_assert(session->role == MS_ROLE_CLIENT);
-    if (client == NULL) {
-        client = create(master, &hello->node);
-    }
     if (client == NULL) {
         return NULL;
     }
@@ -70,19 +87,57 @@ void ms_clients_resume(struct ms_master *master, struct ms_client *client,
 {
     ms_assert(client->session != NULL);
     ms_list_remove(&client->sweep);
-    client->away_until = 0;
-    ms_closed_raise(&client->closed, &master->queue.slab, hello->floor);
+    come_back(master, client);
+    ms_floors_raise(master, client->floor, hello->floor);
     ms_outcomes_rewind(client);
     ms_outcomes_mark(master, client);
+}
+
+struct ms_work *ms_clients_find_work(const struct ms_master *master, const struct ms_id *id)
+{
+    const struct ms_floor *floor = ms_floors_find(&master->floors, &id->client);
+
+    return floor == NULL || floor->client == NULL
+               ? NULL
+               : ms_queue_find(&master->queue, floor->client, id->seq);
+}
+
+/* Outcomes of a silent client are kept for a while, durable ones longer. False when memory is out. */
+static bool go_away(struct ms_master *master, struct ms_client *client)
+{
+    const ms_time keep =
+        client->floor->is_durable ? master->config.outcome_keep : master->config.client_keep;
+
+    client->is_kept = client->floor->is_durable;
+    return ms_heap_push(away_heap(master, client), &client->away, master->engine.now + keep);
+}
+
+struct ms_client *ms_clients_recall(struct ms_master *master, const struct ms_uuid *uuid)
+{
+    struct ms_client *client = find_or_create(master, uuid);
+
+    if (client == NULL) {
+        return NULL;
+    }
+    client->floor->is_durable = true;
+    if (client->session == NULL && !ms_client_is_away(client) && !go_away(master, client)) {
+        ms_clients_reap(master, client);
+        return NULL;
+    }
+    return client;
+}
+
+static bool is_leaving(const struct ms_master *master, const struct ms_client *client)
+{
+    return master->drain != MS_DRAIN_NO && !client->floor->is_durable;
 }
 
 void ms_clients_end(struct ms_master *master, struct ms_client *client, bool is_bye)
 {
     detach(client);
     ms_list_remove(&client->pump);
-    if (!is_bye && master->drain == MS_DRAIN_NO && client->live_count > 0) {
-        client->away_until = master->engine.now + master->config.client_keep;
-        ms_list_push_back(&master->clients_away, &client->sweep);
+    if (!is_bye && !is_leaving(master, client) && client->live_count > 0 &&
+        go_away(master, client)) {
         return;
     }
     if (client->pending_count > 0) {
@@ -94,56 +149,48 @@ void ms_clients_end(struct ms_master *master, struct ms_client *client, bool is_
 /* Nobody waits for its outcomes any more. */
 static void give_up(struct ms_master *master, struct ms_client *client)
 {
-    ms_assert(client->session == NULL && client->away_until > 0);
-    client->away_until = 0;
-    ms_list_remove(&client->sweep);
+    ms_assert(client->session == NULL && !ms_client_is_away(client));
     if (client->pending_count > 0) {
         ms_list_push_back(&master->client_sweeps, &client->sweep);
     }
     ms_clients_reap(master, client);
 }
 
-static struct ms_client *longest_away(const struct ms_master *master)
-{
-    struct ms_list *link = ms_list_first(&master->clients_away);
-
-    return link == NULL ? NULL : ms_container_of(link, struct ms_client, sweep);
-}
-
 void ms_clients_expire(struct ms_master *master, ms_time now)
 {
-    struct ms_client *client;
+    const ms_time limits[] = {master->drain != MS_DRAIN_NO ? MS_TIME_NEVER - 1 : now, now};
     uint32_t burst = MS_SWEEP_BURST;
 
-    while (burst-- > 0 && (client = longest_away(master)) != NULL &&
-           (now >= client->away_until || master->drain != MS_DRAIN_NO)) {
-        give_up(master, client);
+    for (int i = 0; i < 2; i++) {
+        struct ms_heap *heap = &master->clients_away[i];
+
+        for (; burst > 0 && ms_heap_min(heap) <= limits[i]; burst--) {
+            give_up(master, ms_container_of(ms_heap_pop(heap), struct ms_client, away));
+        }
     }
 }
 
 ms_time ms_clients_deadline(const struct ms_master *master)
 {
-    const struct ms_client *client = longest_away(master);
+    const ms_time volatile_at = ms_heap_min(&master->clients_away[0]);
+    const ms_time kept_at = ms_heap_min(&master->clients_away[1]);
 
-    if (client == NULL) {
-        return MS_TIME_NEVER;
+    if (volatile_at != MS_TIME_NEVER && master->drain != MS_DRAIN_NO) {
+        return master->engine.now;
     }
-    return master->drain != MS_DRAIN_NO ? master->engine.now : client->away_until;
+    return volatile_at < kept_at ? volatile_at : kept_at;
 }
 
 void ms_clients_reap(struct ms_master *master, struct ms_client *client)
 {
-    uint64_t value;
-
     if (client->session != NULL || client->live_count > 0) {
         return;
     }
     ms_assert(client->pending_count == 0 && client->sent_count == 0);
     ms_list_remove(&client->pump);
     ms_list_remove(&client->sweep);
-    value = ms_map_remove(&master->clients_by_uuid, ms_key_of_uuid(&client->uuid));
-    ms_assert(value == (uint64_t)(uintptr_t)client);
-    ms_closed_finish(&client->closed, &master->queue.slab);
+    come_back(master, client);
+    ms_floors_sleep(master, client->floor);
     ms_index_finish(&client->index);
     ms_pool_give(&master->clients, client);
 }
@@ -156,11 +203,25 @@ void ms_clients_finish(struct ms_master *master)
     ms_assert(master != NULL);
     while (master->clients.chunks != NULL &&
            (client = ms_pool_next(&master->clients, &cursor)) != NULL) {
-        ms_closed_finish(&client->closed, &master->queue.slab);
         ms_index_finish(&client->index);
     }
     ms_pool_finish(&master->clients);
-    ms_map_finish(&master->clients_by_uuid);
+    ms_heap_finish(&master->clients_away[0]);
+    ms_heap_finish(&master->clients_away[1]);
+    ms_floors_finish(master);
+}
+
+/* When a refused submission may be tried again; 0 = never. */
+static ms_time delay_of(enum ms_error error)
+{
+    switch (error) {
+    case MS_E_RETRY_LATER:
+        return MS_RETRY_LATER_DELAY;
+    case MS_E_STORE_FULL:
+        return MS_STORE_FULL_DELAY;
+    default:
+        return 0;
+    }
 }
 
 static void refuse(struct ms_master *master, const struct ms_client *client, uint64_t seq,
@@ -173,22 +234,52 @@ static void refuse(struct ms_master *master, const struct ms_client *client, uin
                        .kind = MS_KIND_SUBMIT_NAK,
                        .error = (uint16_t)error,
                        .id = {.client = client->uuid, .seq = seq},
-                       .delay = error == MS_E_RETRY_LATER ? MS_RETRY_LATER_DELAY : 0,
+                       .delay = delay_of(error),
                        .detail = ms_bytes_of(detail != NULL ? detail : ms_error_text(error)),
                    });
 }
 
-static void acknowledge(struct ms_master *master, const struct ms_client *client, uint64_t seq)
+/* Said once the command's record is durable. */
+static void acknowledge(struct ms_master *master, const struct ms_client *client,
+                        const struct ms_work *work)
 {
     ms_assert(client->session->peer != MS_PEER_NONE);
-    ms_master_send(master, client->session->peer,
-                   &(struct ms_command){
-                       .kind = MS_KIND_SUBMIT_ACK,
-                       .durability = MS_DURABILITY_MEM,
-                       .copies = 1,
-                       .id = {.client = client->uuid, .seq = seq},
-                       .count = 1,
-                   });
+    ms_journal_answer(master, work->record,
+                      &(struct ms_answer){
+                          .kind = MS_KIND_SUBMIT_ACK,
+                          .peer = client->session->peer,
+                          .made_at = master->engine.now,
+                          .durability = work->durability,
+                          .first = work->seq,
+                          .count = 1,
+                      });
+}
+
+/* The class of a submission: what it asks for, and at least what this master gives everything. */
+static enum ms_durability class_of(const struct ms_master *master, const struct ms_command *submit)
+{
+    if ((submit->flags & MS_FLAG_VOLATILE) != 0 || !master->config.is_durable) {
+        return MS_DURABILITY_MEM;
+    }
+    return submit->durability > MS_DURABILITY_LOCAL ? (enum ms_durability)submit->durability
+                                                    : MS_DURABILITY_LOCAL;
+}
+
+/* Whether there is room for it, in memory and in the store. */
+static enum ms_error examine_room(struct ms_master *master, const struct ms_client *client,
+                                  const struct ms_command *submit)
+{
+    if (client->live_count >= MS_OUTSTANDING_MAX || ms_closed_is_full(&client->floor->closed) ||
+        !ms_queue_has_room(&master->queue, submit->payload.size)) {
+        return MS_E_RETRY_LATER;
+    }
+    if (class_of(master, submit) == MS_DURABILITY_MEM) {
+        return MS_E_OK;
+    }
+    if (ms_journal_is_full(master, submit->payload.size)) {
+        return MS_E_STORE_FULL;
+    }
+    return ms_journal_is_behind(&master->journal) ? MS_E_RETRY_LATER : MS_E_OK;
 }
 
 /* What is wrong with the submission itself. */
@@ -217,15 +308,14 @@ static enum ms_error examine(struct ms_master *master, const struct ms_client *c
         ms_complain(&master->complaint, "attempts, timeout or delay out of range");
         return MS_E_BAD_ARGUMENT;
     }
-    if (submit->durability == MS_DURABILITY_STRICT) {
-        ms_complain(&master->complaint, "this master keeps commands in memory only");
-        return MS_E_BAD_ARGUMENT;
+    if (submit->durability == MS_DURABILITY_STRICT ||
+        (submit->durability > MS_DURABILITY_MEM && !master->config.is_durable)) {
+        ms_complain(&master->complaint, "class %s is asked for, but this master keeps %s",
+                    ms_durability_name((enum ms_durability)submit->durability),
+                    master->config.is_durable ? "one copy only" : "commands in memory only");
+        return MS_E_DURABILITY;
     }
-    if (client->live_count >= MS_OUTSTANDING_MAX || ms_closed_is_full(&client->closed) ||
-        !ms_queue_has_room(&master->queue, submit->payload.size)) {
-        return MS_E_RETRY_LATER;
-    }
-    return MS_E_OK;
+    return examine_room(master, client, submit);
 }
 
 static struct ms_lane *find_lane(struct ms_master *master, struct ms_client *client, ms_type type)
@@ -237,6 +327,33 @@ static struct ms_lane *find_lane(struct ms_master *master, struct ms_client *cli
     return client->lane;
 }
 
+static struct ms_work *accept(struct ms_master *master, ms_time now, struct ms_client *client,
+                              struct ms_lane *lane, const struct ms_command *submit)
+{
+    const int64_t wall = ms_master_wall(master);
+    const struct ms_record record = {
+        .kind = MS_RECORD_SUBMIT,
+        .flags = submit->flags & MS_FLAGS_LASTING,
+        .durability = (uint8_t)class_of(master, submit),
+        .attempts_max = submit->attempts_max,
+        .at = wall,
+        .until = submit->delay > 0 ? wall + submit->delay : 0,
+        .timeout = submit->timeout,
+        .type = submit->type,
+        .id = {.client = client->uuid, .seq = submit->id.seq},
+        .payload = submit->payload,
+    };
+    struct ms_work *work = ms_queue_submit(&master->queue, now, client, lane, &record);
+
+    if (work == NULL) {
+        return NULL;
+    }
+    client->floor->is_durable |= record.durability != MS_DURABILITY_MEM;
+    work->record = ms_journal_put_for(&master->journal, work, &record);
+    ms_orphans_claim(master, now, work);
+    return work;
+}
+
 static void submit(struct ms_master *master, ms_time now, struct ms_client *client,
                    const struct ms_command *command)
 {
@@ -246,21 +363,22 @@ static void submit(struct ms_master *master, ms_time now, struct ms_client *clie
     enum ms_error error;
 
     if (work != NULL) {
-        acknowledge(master, client, seq);
+        acknowledge(master, client, work);
         if (ms_work_is_finished(work)) {
             ms_outcomes_resend(master, work);
         }
         return;
     }
-    if (ms_closed_has(&client->closed, seq)) { /* and 0, which is no number */
+    if (ms_closed_has(&client->floor->closed, seq)) { /* and 0, which is no number */
         refuse(master, client, seq, seq == 0 ? MS_E_BAD_ARGUMENT : MS_E_CLOSED_ID, NULL);
         return;
     }
     lane = find_lane(master, client, command->type);
     master->complaint.text[0] = '\0';
     error = examine(master, client, lane, command);
-    if (error == MS_E_OK && ms_queue_submit(&master->queue, now, client, lane, command) == NULL) {
-        error = MS_E_RETRY_LATER;
+    if (error == MS_E_OK) {
+        work = accept(master, now, client, lane, command);
+        error = work == NULL ? MS_E_RETRY_LATER : MS_E_OK;
     }
     if (error != MS_E_OK) {
         refuse(master, client, seq, error,
@@ -269,32 +387,55 @@ static void submit(struct ms_master *master, ms_time now, struct ms_client *clie
     }
     client->submitted_total++;
     master->totals.submitted_total++;
-    acknowledge(master, client, seq);
+    acknowledge(master, client, work);
+}
+
+/* The attempt is told to stop, and whatever comes of it is CANCELLED from now on. */
+static void stop_attempt(struct ms_master *master, struct ms_work *work)
+{
+    ms_assert(work->holder != NULL);
+    if (!work->is_cancel_asked) {
+        work->is_cancel_asked = true;
+        ms_rare_set_change(work, &master->queue.slab, &master->journal,
+                           ms_journal_put_for(&master->journal, work,
+                                              &(struct ms_record){
+                                                  .kind = MS_RECORD_CHANGE,
+                                                  .event = MS_OPERATION_CANCEL,
+                                                  .at = ms_master_wall(master),
+                                                  .id = {work->client->uuid, work->seq},
+                                              }));
+    }
+    ms_slaves_revoke(master, work->holder, ms_work_token(work));
 }
 
 static void cancel(struct ms_master *master, ms_time now, struct ms_client *client,
                    const struct ms_command *command)
 {
     struct ms_work *work = ms_queue_find(&master->queue, client, command->id.seq);
-    struct ms_command answer = {.kind = MS_KIND_CANCEL_ACK,
-                                .id = {.client = client->uuid, .seq = command->id.seq}};
+    const bool is_open = work != NULL && !ms_work_is_finished(work);
+    const bool is_durable = is_open && work->durability != MS_DURABILITY_MEM;
+    struct ms_answer answer = {
+        .kind = MS_KIND_CANCEL_ACK,
+        .peer = client->session->peer,
+        .made_at = master->engine.now,
+        .first = command->id.seq,
+        .error = is_open ? MS_E_OK : MS_E_NOT_FOUND, /* too late: the outcome stands */
+        .flags = is_open && (work->attempt > 0 || work->is_in_doubt) ? MS_FLAG_STARTED : 0,
+    };
 
-    if (work == NULL || ms_work_is_finished(work)) {
-        answer.error = MS_E_NOT_FOUND; /* too late: the outcome stands */
-    } else if (work->attempt > 0) {
-        answer.flags = MS_FLAG_STARTED;
+    if (!is_durable) {
+        ms_journal_answer(master, 0, &answer);
     }
-    ms_master_send(master, client->session->peer, &answer);
-    if (work == NULL || ms_work_is_finished(work)) {
-        return;
-    }
-    if (work->state != MS_LIFE_LEASED) {
+    if (is_open && work->state == MS_LIFE_LEASED) {
+        stop_attempt(master, work);
+    } else if (is_open) {
         ms_results_cancel(master, now, work);
-        return;
     }
-    ms_assert(work->holder != NULL);
-    work->is_cancel_asked = true;
-    ms_slaves_revoke(master, work->holder, work->token);
+    if (is_durable && master->journal.has_closed) {
+        ms_journal_answer_closed(master, &answer);
+    } else if (is_durable) {
+        ms_journal_answer(master, master->journal.last, &answer);
+    }
 }
 
 void ms_clients_receive(struct ms_master *master, ms_time now, struct ms_client *client,

@@ -5,7 +5,8 @@
 #include "core/command.h"
 #include "core/list.h"
 #include "core/session.h"
-#include "master/closed.h"
+#include "core/heap.h"
+#include "master/floors.h"
 #include "master/index.h"
 
 struct ms_lane;
@@ -18,21 +19,22 @@ struct ms_work;
 struct ms_client {
     struct ms_session *session; /* NULL = gone */
     struct ms_uuid uuid;
+    struct ms_floor *floor;  /* its numbers that are closed */
     uint64_t number;         /* unique in this master; with seq it names commands in the index */
     uint64_t session_number; /* for people */
     struct ms_index index;   /* its live commands */
     struct ms_lane *lane;    /* that it submitted to last; saves the search */
-    struct ms_closed closed;
-    struct ms_list pending; /* finished works, not sent on this connection, in order of finish */
-    struct ms_list sent;    /* sent, not confirmed */
+    struct ms_list pending;  /* finished works, not sent on this connection, in order of finish */
+    struct ms_list sent;     /* sent, not confirmed */
     struct ms_list streams_due;  /* outputs with pieces to be forwarded */
     struct ms_list streams_idle; /* outputs all forwarded */
     struct ms_list pump;         /* on master->pumps while something may be sent */
-    struct ms_list sweep; /* on master->client_sweeps while outcomes nobody wants are dropped, or on
-                           * master->clients_away */
-    ms_time away_until;   /* > 0: without a session, but outcomes are kept until then */
-    uint32_t connection;  /* counts its connections from 1 */
-    uint32_t live_count;  /* commands in any state */
+    struct ms_list sweep; /* on master->client_sweeps while outcomes nobody wants are dropped */
+    struct ms_heap_node
+        away;            /* in master->clients_away: outcomes are kept, though it has no session */
+    bool is_kept;        /* away, as one with durable commands */
+    uint32_t connection; /* counts its connections from 1 */
+    uint32_t live_count; /* commands in any state */
     uint32_t pending_count;
     uint32_t sent_count;
     uint64_t sent_bytes; /* of outcomes not confirmed, with their late pieces */
@@ -43,6 +45,12 @@ struct ms_client {
 /* The client of that name, made when new, gets the session. NULL when memory is out. */
 struct ms_client *ms_clients_open(struct ms_master *master, struct ms_session *session,
                                   const struct ms_hello *hello, uint64_t number);
+
+/* The client of a command that is read back: away. NULL when memory is out. */
+struct ms_client *ms_clients_recall(struct ms_master *master, const struct ms_uuid *uuid);
+
+/* The live command of that id; NULL when there is none. */
+struct ms_work *ms_clients_find_work(const struct ms_master *master, const struct ms_id *id);
 
 /* A new connection: everything not confirmed will be sent again. */
 void ms_clients_resume(struct ms_master *master, struct ms_client *client,
@@ -78,6 +86,12 @@ bool ms_clients_sweep(struct ms_master *master, ms_time now);
 
 /* Forgets all clients, at the end of the master; their commands are gone already. */
 void ms_clients_finish(struct ms_master *master);
+
+/* It has no session, but its outcomes are kept for it. */
+static inline bool ms_client_is_away(const struct ms_client *client)
+{
+    return ms_heap_has(&client->away);
+}
 
 static inline struct ms_client *ms_client_of(const struct ms_session *session)
 {

@@ -1,5 +1,7 @@
 #include "master/closed.h"
 
+#include <assert.h>
+
 #include "core/invariant.h"
 #include "core/limits.h"
 
@@ -12,8 +14,12 @@ struct span {
     uint64_t number;  /* seq >> SPAN_SHIFT */
     uint64_t highest; /* number closed in it */
     uint32_t count;   /* bits set */
+    bool is_changed;  /* since it was told last */
+    ms_seq record;    /* 0 = it was never told */
     uint64_t *bits;   /* NULL = all of them */
 };
+
+static_assert(MS_CLOSED_SPAN_BYTES * 8 == SPAN_SIZE, "a record holds the bits of a span");
 
 void ms_closed_init(struct ms_closed *closed, uint64_t seed)
 {
@@ -21,6 +27,7 @@ void ms_closed_init(struct ms_closed *closed, uint64_t seed)
     *closed = (struct ms_closed){0};
     ms_map_init(&closed->spans, SIZE_MAX / 4 / sizeof(struct ms_map_cell), seed);
     ms_list_init(&closed->list);
+    ms_list_init(&closed->gone);
 }
 
 static struct span *find(const struct ms_closed *closed, uint64_t number)
@@ -41,6 +48,7 @@ static void drop_bits(struct ms_closed *closed, struct ms_slab *slab, struct spa
     }
 }
 
+/* Its numbers are under the floor. Its record, if it has one, is still to be erased. */
 static void drop(struct ms_closed *closed, struct ms_slab *slab, struct span *span)
 {
     uint64_t value = ms_map_remove(&closed->spans, ms_key_of(span->number, 0));
@@ -48,7 +56,27 @@ static void drop(struct ms_closed *closed, struct ms_slab *slab, struct span *sp
     ms_assert(value != 0);
     drop_bits(closed, slab, span);
     ms_list_remove(&span->link);
+    if (span->record != 0) {
+        ms_list_push_back(&closed->gone, &span->link);
+    } else {
+        ms_slab_give(slab, span, sizeof *span);
+    }
+}
+
+ms_seq ms_closed_next_gone(struct ms_closed *closed, struct ms_slab *slab)
+{
+    struct ms_list *link = ms_list_pop_front(&closed->gone);
+    struct span *span;
+    ms_seq record;
+
+    if (link == NULL) {
+        return 0;
+    }
+    span = ms_container_of(link, struct span, link);
+    record = span->record;
+    ms_assert(record != 0);
     ms_slab_give(slab, span, sizeof *span);
+    return record;
 }
 
 void ms_closed_finish(struct ms_closed *closed, struct ms_slab *slab)
@@ -61,6 +89,8 @@ void ms_closed_finish(struct ms_closed *closed, struct ms_slab *slab)
         drop(closed, slab, ms_container_of(link, struct span, link));
     }
     ms_assert(closed->partial_count == 0);
+    while (ms_closed_next_gone(closed, slab) != 0) {
+    }
     ms_map_finish(&closed->spans);
 }
 
@@ -128,6 +158,15 @@ static struct span *add_span(struct ms_closed *closed, struct ms_slab *slab, uin
     return span;
 }
 
+static void mark_changed(struct ms_closed *closed, struct span *span)
+{
+    if (!span->is_changed) {
+        span->is_changed = true;
+        ms_list_remove(&span->link);
+        ms_list_push_front(&closed->list, &span->link);
+    }
+}
+
 bool ms_closed_add(struct ms_closed *closed, struct ms_slab *slab, uint64_t seq)
 {
     struct span *span;
@@ -153,9 +192,60 @@ bool ms_closed_add(struct ms_closed *closed, struct ms_slab *slab, uint64_t seq)
 
         span->highest = seq > span->highest ? seq : span->highest;
         span->bits[place / 64] |= UINT64_C(1) << (place % 64);
+        mark_changed(closed, span);
         if (++span->count == SPAN_SIZE) {
             drop_bits(closed, slab, span);
         }
+    }
+    return true;
+}
+
+bool ms_closed_next_changed(struct ms_closed *closed, struct ms_closed_span *span_out)
+{
+    struct ms_list *link = ms_list_first(&closed->list);
+    struct span *span = link == NULL ? NULL : ms_container_of(link, struct span, link);
+
+    if (span == NULL || !span->is_changed) {
+        return false;
+    }
+    span->is_changed = false;
+    ms_list_remove(link);
+    ms_list_push_back(&closed->list, link);
+    span_out->number = span->number;
+    span_out->record = &span->record;
+    span_out->size = 0;
+    for (size_t i = 0; i < MS_CLOSED_SPAN_BYTES; i++) {
+        const uint64_t word = span->bits == NULL ? UINT64_MAX : span->bits[i / 8];
+
+        span_out->bits[i] = (uint8_t)(word >> (i % 8 * 8));
+        if (span_out->bits[i] != 0) {
+            span_out->size = i + 1;
+        }
+    }
+    ms_assert(span_out->size > 0);
+    return true;
+}
+
+bool ms_closed_load(struct ms_closed *closed, struct ms_slab *slab,
+                    const struct ms_closed_record *from, bool *is_kept_out)
+{
+    const struct ms_bytes bits = from->bits;
+    const uint64_t first = from->number << SPAN_SHIFT;
+    struct span *span;
+
+    for (uint64_t i = 0; i < bits.size * 8 && i < SPAN_SIZE; i++) {
+        if (((bits.data[i / 8] >> (i % 8)) & 1) != 0 && first + i > 0 &&
+            !ms_closed_add(closed, slab, first + i)) {
+            return false;
+        }
+    }
+    span = find(closed, from->number);
+    *is_kept_out = span != NULL;
+    if (span != NULL) {
+        span->record = from->seq;
+        span->is_changed = false;
+        ms_list_remove(&span->link);
+        ms_list_push_back(&closed->list, &span->link);
     }
     return true;
 }

@@ -8,14 +8,26 @@
 #include "core/list.h"
 #include "core/map.h"
 #include "core/slab.h"
+#include "core/types.h"
 
 /* Every number up to floor is closed. Above it, spans of 4096 numbers have a bit each, and spans that
  * are closed entirely only their name. Bounded: see ms_closed_is_full. */
 struct ms_closed {
     uint64_t floor;
     struct ms_map spans;
-    struct ms_list list;
+    struct ms_list list;    /* changed ones first */
+    struct ms_list gone;    /* spans under the floor that still have a record */
     uint32_t partial_count; /* spans that keep bits */
+};
+
+#define MS_CLOSED_SPAN_BYTES 512
+
+/* A span as its record tells it. */
+struct ms_closed_span {
+    uint64_t number; /* numbers from number * 4096 on */
+    ms_seq *record;  /* of its former record, to be replaced by that of the new one; 0 = none */
+    size_t size;     /* of bits, without zeros at the end */
+    uint8_t bits[MS_CLOSED_SPAN_BYTES]; /* bit i % 8 of byte i / 8 is number i of the span */
 };
 
 void ms_closed_init(struct ms_closed *closed, uint64_t seed);
@@ -29,6 +41,24 @@ bool ms_closed_add(struct ms_closed *closed, struct ms_slab *slab, uint64_t seq)
 
 /* Everything up to floor is closed; a lower floor than before changes nothing. */
 void ms_closed_raise(struct ms_closed *closed, struct ms_slab *slab, uint64_t floor);
+
+/* The next span that changed since it was told last; false when there is none. */
+bool ms_closed_next_changed(struct ms_closed *closed, struct ms_closed_span *span_out);
+
+/* A record of a span that the floor has passed; 0 when there is none left. */
+ms_seq ms_closed_next_gone(struct ms_closed *closed, struct ms_slab *slab);
+
+/* A span as it is read back. */
+struct ms_closed_record {
+    uint64_t number;
+    struct ms_bytes bits;
+    ms_seq seq;
+};
+
+/* Its bits are closed. *is_kept_out: there is a span that remembers the record; else nobody needs it any
+ * more. False when memory is out. */
+bool ms_closed_load(struct ms_closed *closed, struct ms_slab *slab,
+                    const struct ms_closed_record *from, bool *is_kept_out);
 
 /* True when the client has scattered its numbers so widely that no more is remembered: it should
  * submit nothing new until its floor rises. */

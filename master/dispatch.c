@@ -5,6 +5,50 @@
 #include "master/slaves.h"
 #include "master/state.h"
 
+void ms_dispatch_send(struct ms_master *master, const struct ms_work *work)
+{
+    ms_assert(work->state == MS_LIFE_LEASED && work->holder != NULL);
+    ms_master_send(master, work->holder->session->peer,
+                   &(struct ms_command){
+                       .kind = MS_KIND_COMMAND,
+                       .flags = work->flags & MS_FLAG_STREAM,
+                       .attempt = work->attempt,
+                       .type = work->lane->type,
+                       .id = {.client = work->client->uuid, .seq = work->seq},
+                       .token = ms_work_token(work),
+                       .timeout = work->timeout,
+                       .payload = ms_work_payload(work),
+                   });
+}
+
+/* What may be started only once leaves when it is known for good that it did. */
+static void send_once(struct ms_master *master, struct ms_work *work)
+{
+    const struct ms_token token = ms_work_token(work);
+    const struct ms_session *session = work->holder->session;
+    const ms_seq seq =
+        ms_journal_put_for(&master->journal, work,
+                           &(struct ms_record){
+                               .kind = MS_RECORD_LEASE,
+                               .at = ms_master_wall(master),
+                               .id = {.client = work->client->uuid, .seq = work->seq},
+                               .token = token,
+                               .attempt = work->attempt,
+                               .uuid = session->token,
+                               .name = ms_bytes_of(session->name),
+                           });
+
+    work->lease_record = seq;
+    ms_journal_answer(master, seq,
+                      &(struct ms_answer){
+                          .kind = MS_KIND_COMMAND,
+                          .peer = session->peer,
+                          .made_at = master->engine.now,
+                          .first = token.n,
+                          .epoch = token.epoch,
+                      });
+}
+
 /* False when memory is out: the command stays ready. */
 static bool hand_out(struct ms_master *master, ms_time now, struct ms_work *work,
                      struct ms_session *session)
@@ -26,17 +70,11 @@ static bool hand_out(struct ms_master *master, ms_time now, struct ms_work *work
         ms_list_remove(&session->link);
         ms_list_push_back(&slave->profile->ready, &session->link);
     }
-    ms_master_send(master, session->peer,
-                   &(struct ms_command){
-                       .kind = MS_KIND_COMMAND,
-                       .flags = work->flags & MS_FLAG_STREAM,
-                       .attempt = work->attempt,
-                       .type = work->lane->type,
-                       .id = {.client = work->client->uuid, .seq = work->seq},
-                       .token = {.epoch = master->config.epoch, .n = work->token},
-                       .timeout = work->timeout,
-                       .payload = {.data = work->block, .size = work->size},
-                   });
+    if (ms_work_is_once(work)) {
+        send_once(master, work);
+    } else {
+        ms_dispatch_send(master, work);
+    }
     return true;
 }
 

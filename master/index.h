@@ -11,7 +11,7 @@
 
 struct ms_work;
 
-#define MS_INDEX_SLOTS_MAX ((size_t)(64u << 10)) /* beyond, the map takes what collides */
+#define MS_INDEX_SLOTS_MAX ((size_t)(2u << 20)) /* beyond, the map takes what collides */
 
 /* A zeroed index is empty and may be searched and finished. */
 struct ms_index {

@@ -42,7 +42,7 @@ void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
     static const struct ms_report unknown = {.error = MS_E_BAD_ARGUMENT, .last = true};
     struct ms_inquiry *inquiry;
 
-    if (query->what < MS_QUERY_STATUS || query->what >= MS_QUERY_COUNT) {
+    if (query->what < MS_QUERY_STATUS || query->what > MS_QUERY_SHOW) {
         send_report(master, peer, number, &unknown);
         return;
     }

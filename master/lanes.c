@@ -39,9 +39,8 @@ struct ms_lane *ms_lanes_find(const struct ms_lanes *lanes, ms_type type)
     return route->context;
 }
 
-/* Makes the lane of a type, or finds it under the same name. */
-static struct ms_lane *add_lane(struct ms_lanes *lanes, const struct ms_announced *announced,
-                                enum ms_error *error_out, struct ms_complaint *complaint)
+struct ms_lane *ms_lanes_add(struct ms_lanes *lanes, const struct ms_announced *announced,
+                             enum ms_error *error_out, struct ms_complaint *complaint)
 {
     struct ms_route route = {.type = announced->type,
                              .kind = MS_ROUTE_QUEUE,
@@ -195,7 +194,7 @@ struct ms_profile *ms_lanes_join(struct ms_lanes *lanes, const struct ms_announc
         return NULL;
     }
     for (uint32_t i = 0; i < announce->count; i++) {
-        struct ms_lane *lane = add_lane(lanes, &announce->types[i], error_out, complaint);
+        struct ms_lane *lane = ms_lanes_add(lanes, &announce->types[i], error_out, complaint);
 
         if (lane == NULL) {
             return NULL;

@@ -32,6 +32,7 @@ struct ms_lane {
     uint32_t ready_count;
     uint32_t live_count; /* commands of this type in any state */
     uint64_t dispatched_total;
+    ms_seq record; /* TYPE; 0 = none is kept */
 };
 
 struct ms_member {
@@ -70,6 +71,10 @@ void ms_lanes_finish(struct ms_lanes *lanes);
 
 /* NULL when nobody ever announced the type. */
 struct ms_lane *ms_lanes_find(const struct ms_lanes *lanes, ms_type type);
+
+/* Makes the lane of a type, or finds it under the same name. On failure NULL with the error and a sentence. */
+struct ms_lane *ms_lanes_add(struct ms_lanes *lanes, const struct ms_announced *announced,
+                             enum ms_error *error_out, struct ms_complaint *complaint);
 
 /* The profile of what a slave announces, with one more session; lanes are made where new. On failure
  * NULL with the error and a sentence. */

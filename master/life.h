@@ -17,21 +17,29 @@ enum ms_life_state {
     MS_LIFE_STATES,
 };
 
+/* Numbers stand in the journal: they are never reused, new ones are added at the end. */
 enum ms_life_event {
-    MS_LIFE_SUBMIT,
-    MS_LIFE_SUBMIT_LATER,
-    MS_LIFE_DUE,
-    MS_LIFE_HAND_OUT,
-    MS_LIFE_RETURN,
-    MS_LIFE_LOSE,
-    MS_LIFE_RETRY,
-    MS_LIFE_SUCCEED,
-    MS_LIFE_FAIL,
-    MS_LIFE_EXHAUST,
-    MS_LIFE_OVERFLOW,
-    MS_LIFE_CANCEL,
-    MS_LIFE_CONFIRM,
-    MS_LIFE_ABANDON,
+    MS_LIFE_SUBMIT = 0,
+    MS_LIFE_SUBMIT_LATER = 1,
+    MS_LIFE_DUE = 2,
+    MS_LIFE_HAND_OUT = 3,
+    MS_LIFE_RETURN = 4,
+    MS_LIFE_LOSE = 5,
+    MS_LIFE_RETRY = 6,
+    MS_LIFE_SUCCEED = 7,
+    MS_LIFE_FAIL = 8,
+    MS_LIFE_EXHAUST = 9,
+    MS_LIFE_OVERFLOW = 10,
+    MS_LIFE_CANCEL = 11,
+    MS_LIFE_CONFIRM = 12,
+    MS_LIFE_ABANDON = 13,
+    MS_LIFE_ADOPT = 14,
+    MS_LIFE_FORFEIT = 15,
+    MS_LIFE_EXPIRE = 16,
+    MS_LIFE_KICK = 17,
+    MS_LIFE_RELEASE = 18,
+    MS_LIFE_POSTPONE = 19,
+    MS_LIFE_RETIRE = 20,
     MS_LIFE_EVENTS,
 };
 
@@ -60,7 +68,7 @@ const char *ms_life_state_name(enum ms_life_state state);
 const char *ms_life_event_name(enum ms_life_event event);
 
 /* The table in words, for the manual: rows is filled, fsm borrows it. */
-#define MS_LIFE_ROWS 20
+#define MS_LIFE_ROWS 32
 void ms_life_rows(struct ms_fsm_row rows[static MS_LIFE_ROWS]);
 struct ms_fsm ms_life_fsm(const struct ms_fsm_row rows[static MS_LIFE_ROWS]);
 

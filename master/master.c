@@ -6,6 +6,7 @@
 #include "master/clients.h"
 #include "master/dispatch.h"
 #include "master/drain.h"
+#include "master/recovery.h"
 #include "master/sessions.h"
 #include "master/slaves.h"
 #include "master/state.h"
@@ -165,20 +166,36 @@ static void tick(struct ms_master *master, ms_time now)
     master->has_more = ms_sessions_tick(master, now);
     master->has_more |= ms_slaves_sweep(master, now);
     ms_clients_expire(master, now);
+    ms_floors_expire(master, now);
+    ms_orphans_expire(master, now);
     master->has_more |= ms_clients_sweep(master, now);
+    master->has_more |= ms_recovery_trust(master, now);
     master->has_more |= ms_queue_wake(&master->queue, now, MS_SWEEP_BURST);
     ms_drain_tick(master, now);
     ms_inspect_run(master, now);
 }
 
-static void step(struct ms_engine *engine, ms_time now, const struct ms_event *event)
+/* The store: what was read back, what has become durable, what still fits. */
+static void hear_store(struct ms_master *master, ms_time now, const struct ms_event *event)
 {
-    struct ms_master *master = master_of(engine);
-
-    if (!master->is_started) {
-        master->is_started = true;
-        master->started_at = now;
+    switch (event->type) {
+    case MS_EVENT_REPLAYED:
+        ms_recovery_replayed(master, now, event);
+        break;
+    case MS_EVENT_PERSISTED:
+        ms_journal_persisted(master, event);
+        ms_recovery_committed(master);
+        break;
+    case MS_EVENT_ROOM:
+        master->journal.room = event->count;
+        break;
+    default: /* RELOAD is ms_master_reconfigure */
+        break;
     }
+}
+
+static void hear_event(struct ms_master *master, ms_time now, const struct ms_event *event)
+{
     switch (event->type) {
     case MS_EVENT_RECEIVED:
         received(master, now, event);
@@ -195,8 +212,17 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     case MS_EVENT_STOP:
         ms_drain_stop(master, now);
         break;
-    default: /* RELOAD is ms_master_reconfigure; the rest has no meaning in class mem */
+    default:
+        hear_store(master, now, event);
         break;
+    }
+}
+
+/* What the event made possible. */
+static void go_on(struct ms_master *master, ms_time now)
+{
+    if (ms_answers_first(&master->journal.waiting) != NULL) {
+        master->has_answers = ms_journal_release(master);
     }
     if (ms_lanes_are_due(&master->lanes)) {
         ms_dispatch_run(master, now);
@@ -209,13 +235,54 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     }
 }
 
+/* Whatever a step had to say when the journal failed in it is not said: it may not be true. */
+static void stop_for_good(struct ms_master *master)
+{
+    ms_engine_withdraw(&master->engine);
+    if (master->drain != MS_DRAIN_STOPPED) {
+        master->drain = MS_DRAIN_STOPPED;
+        ms_engine_emit(&master->engine, &(struct ms_effect){.type = MS_EFFECT_STOPPED,
+                                                            .error = master->journal.error});
+    }
+}
+
+static void step(struct ms_engine *engine, ms_time now, const struct ms_event *event)
+{
+    struct ms_master *master = master_of(engine);
+
+    if (!master->is_started) {
+        master->is_started = true;
+        master->started_at = now;
+    }
+    if (master->journal.is_failed) {
+        return;
+    }
+    master->journal.size = 0;
+    master->welcomes_count = 0;
+    hear_event(master, now, event);
+    if (!master->journal.is_replaying && !master->journal.is_failed) {
+        go_on(master, now);
+        ms_journal_end_step(master);
+    }
+    if (master->journal.is_failed) {
+        stop_for_good(master);
+    }
+}
+
+/* True when commands in doubt need no longer wait. */
+static bool is_trust_due(const struct ms_master *master)
+{
+    return master->awaited_count == 0 && !ms_list_is_empty(&master->queue.doubted);
+}
+
 /* True when a step left something behind. */
 static bool is_behind(const struct ms_master *master)
 {
     return master->has_more || ms_lanes_are_due(&master->lanes) ||
            !ms_list_is_empty(&master->pumps) || !ms_list_is_empty(&master->slave_sweeps) ||
            !ms_list_is_empty(&master->client_sweeps) || !ms_list_is_empty(&master->sessions.dead) ||
-           ms_inspect_is_due(&master->inspect) || ms_drain_is_busy(master);
+           master->has_answers || is_trust_due(master) || ms_inspect_is_due(&master->inspect) ||
+           ms_drain_is_busy(master);
 }
 
 static ms_time earlier(ms_time a, ms_time b)
@@ -228,12 +295,17 @@ static ms_time deadline(const struct ms_engine *engine)
     const struct ms_master *master = (const struct ms_master *)(const void *)engine;
     ms_time at = MS_TIME_NEVER;
 
+    if (master->journal.is_failed || master->journal.is_replaying) {
+        return MS_TIME_NEVER;
+    }
     if (is_behind(master)) {
         return engine->now;
     }
     at = earlier(at, ms_sessions_deadline(master));
     at = earlier(at, ms_queue_deadline(&master->queue));
     at = earlier(at, ms_clients_deadline(master));
+    at = earlier(at, ms_floors_deadline(master));
+    at = earlier(at, ms_orphans_deadline(&master->orphans));
     return earlier(at, ms_drain_deadline(master));
 }
 
@@ -262,6 +334,9 @@ static void settle_config(struct ms_master_config *config)
     config->drain_timeout =
         config->drain_timeout > 0 ? config->drain_timeout : MS_DRAIN_TIMEOUT_DEFAULT;
     config->client_keep = config->client_keep > 0 ? config->client_keep : MS_CLIENT_KEEP_DEFAULT;
+    config->outcome_keep =
+        config->outcome_keep > 0 ? config->outcome_keep : MS_OUTCOME_KEEP_DEFAULT;
+    config->client_ttl = config->client_ttl > 0 ? config->client_ttl : MS_CLIENT_TTL_DEFAULT;
     config->crashes_max =
         config->crashes_max < UINT16_MAX - 1 ? config->crashes_max : UINT16_MAX - 1;
     limits->sessions_max =
@@ -269,27 +344,33 @@ static void settle_config(struct ms_master_config *config)
     limits->commands_max =
         limits->commands_max > 0 ? limits->commands_max : MS_COMMANDS_MAX_DEFAULT;
     limits->bytes_max = limits->bytes_max > 0 ? limits->bytes_max : MS_COMMAND_BYTES_MAX_DEFAULT;
+    limits->store_reserve =
+        limits->store_reserve > 0 ? limits->store_reserve : MS_STORE_RESERVE_DEFAULT;
 }
 
 static bool init(struct ms_master *master)
 {
     const struct ms_master_limits *limits = &master->config.limits;
+    const uint32_t clients_max = limits->sessions_max + limits->commands_max;
 
     ms_list_init(&master->slave_sweeps);
     ms_list_init(&master->client_sweeps);
-    ms_list_init(&master->clients_away);
     ms_list_init(&master->pumps);
+    ms_heap_init(&master->clients_away[0], clients_max);
+    ms_heap_init(&master->clients_away[1], clients_max);
+    ms_journal_init(&master->journal, master->config.is_durable);
     ms_rng_init(&master->rng, master->config.seed);
-    ms_map_init(&master->clients_by_uuid, limits->sessions_max, ms_rng_next(&master->rng));
     return ms_engine_init(&master->engine, &ops) && ms_connections_init(&master->connections) &&
            ms_session_manager_init(&master->sessions, limits->sessions_max, master->config.tick,
                                    ms_rng_next(&master->rng)) &&
            ms_lanes_init(&master->lanes, ms_rng_next(&master->rng)) &&
-           ms_queue_init(&master->queue, &master->lanes, &master->rng, limits->commands_max,
-                         limits->bytes_max) &&
+           ms_queue_init(&master->queue, &master->lanes, &master->rng, &master->journal, limits) &&
            ms_inspect_init(&master->inspect) &&
+           ms_orphans_init(&master->orphans, ms_rng_next(&master->rng)) &&
            ms_pool_init(&master->slaves, sizeof(struct ms_slave), limits->sessions_max) &&
-           ms_pool_init(&master->clients, sizeof(struct ms_client), limits->sessions_max);
+           ms_pool_init(&master->clients, sizeof(struct ms_client), clients_max) &&
+           ms_floors_init(&master->floors, clients_max + MS_FLOORS_DORMANT_MAX,
+                          ms_rng_next(&master->rng));
 }
 
 struct ms_master *ms_master_create(const struct ms_master_config *config)
@@ -306,6 +387,11 @@ struct ms_master *ms_master_create(const struct ms_master_config *config)
     master->config.build = master->build;
     settle_config(&master->config);
     if (init(master)) {
+        master->epoch_floor = config->epoch;
+        master->is_ready = !config->is_durable;
+        master->queue.epoch = config->epoch;
+        master->queue.wall_offset = config->wall_offset;
+        master->queue.is_doubting = config->is_durable;
         master->queue.provider = config->provider != NULL ? config->provider : &ms_provider_queue;
     } else {
         ms_master_destroy(master);
@@ -340,6 +426,8 @@ void ms_master_destroy(struct ms_master *master)
     ms_queue_abandon(&master->queue); /* pieces of output are on their clients' lists */
     ms_clients_finish(master);
     ms_queue_finish(&master->queue);
+    ms_orphans_finish(&master->orphans);
+    ms_journal_finish(&master->journal);
     ms_lanes_finish(&master->lanes);
     ms_session_manager_finish(&master->sessions);
     ms_connections_finish(&master->connections);
@@ -353,6 +441,12 @@ struct ms_engine *ms_master_engine(struct ms_master *master)
     return &master->engine;
 }
 
+void ms_master_set_wall(struct ms_master *master, int64_t wall_offset)
+{
+    master->config.wall_offset = wall_offset;
+    master->queue.wall_offset = wall_offset;
+}
+
 void ms_master_reconfigure(struct ms_master *master, const struct ms_master_config *config)
 {
     struct ms_master_config next = *config;
@@ -362,5 +456,8 @@ void ms_master_reconfigure(struct ms_master *master, const struct ms_master_conf
     master->config.crashes_max = next.crashes_max;
     master->config.drain_timeout = next.drain_timeout;
     master->config.client_keep = next.client_keep;
+    master->config.outcome_keep = next.outcome_keep;
+    master->config.client_ttl = next.client_ttl;
+    master->config.limits.store_reserve = next.limits.store_reserve;
     ms_queue_limit(&master->queue, next.limits.commands_max, next.limits.bytes_max);
 }

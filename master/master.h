@@ -1,6 +1,9 @@
 /* The master as an engine: sessions of slaves and clients, the queue, who gets which command.
- * Pure: see core/engine.h for how it is driven. Everything here is class "mem": what is accepted lives
- * in this process only, and acknowledgements say so. */
+ * Pure: see core/engine.h for how it is driven.
+ *
+ * Without a store everything is class "mem": what is accepted lives in this process only, and
+ * acknowledgements say so. With one, commands are class "local" unless their submitter wants less: nothing
+ * is said of them before the journal is durable that far. */
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
 
@@ -14,16 +17,23 @@ struct ms_master_limits {
     uint32_t sessions_max; /* 0 = MS_SESSIONS_MAX_DEFAULT */
     uint32_t commands_max; /* live commands; 0 = MS_COMMANDS_MAX_DEFAULT */
     uint64_t bytes_max;    /* payloads, results, output; 0 = MS_COMMAND_BYTES_MAX_DEFAULT */
+    uint64_t
+        store_reserve; /* bytes of the store that submissions leave; 0 = MS_STORE_RESERVE_DEFAULT */
 };
 
 /* name and build are borrowed for the call of create and cut at MS_NAME_MAX. */
 struct ms_master_config {
-    ms_epoch epoch;        /* > 0; above that of every earlier master of these slaves */
+    ms_epoch epoch;        /* > 0; above that of every earlier master of these slaves. With a store
+                            * at least this, and one more than the last one in the journal */
+    bool is_durable;       /* there is a store: REPLAYED events come first */
+    int64_t wall_offset;   /* wall clock, in us since 1970, minus the engine's */
     uint32_t payload_max;  /* bytes; 0 = MS_PAYLOAD_MAX_DEFAULT */
     uint32_t crashes_max;  /* sessions and processes a command may take down and still be retried */
     ms_time tick;          /* step of the five-state walk; 0 = MS_TICK_DEFAULT */
     ms_time drain_timeout; /* 0 = MS_DRAIN_TIMEOUT_DEFAULT */
     ms_time client_keep;   /* outcomes of a silent client; 0 = MS_CLIENT_KEEP_DEFAULT */
+    ms_time outcome_keep;  /* the same for one with durable commands; 0 = MS_OUTCOME_KEEP_DEFAULT */
+    ms_time client_ttl;    /* numbers of a client that is gone; 0 = MS_CLIENT_TTL_DEFAULT */
     uint64_t seed;         /* of jitter and hashing */
     struct ms_master_limits limits;
     const char *name;
@@ -38,6 +48,9 @@ struct ms_master;
 struct ms_master *ms_master_create(const struct ms_master_config *config);
 void ms_master_destroy(struct ms_master *master); /* accepts NULL */
 struct ms_engine *ms_master_engine(struct ms_master *master);
+
+/* The wall clock was set: its distance to the engine's. Times already fixed stay as they are. */
+void ms_master_set_wall(struct ms_master *master, int64_t wall_offset);
 
 /* Takes over what may change in a running master: payload_max is told to new connections only;
  * commands_max, bytes_max, crashes_max, drain_timeout, client_keep hold from now on. The rest is ignored. */
@@ -59,6 +72,13 @@ struct ms_master_stats {
     uint64_t submitted_total, refused_total; /* SUBMIT_ACK to new ids, SUBMIT_NAK */
     uint64_t dispatched_total, retries_total, results_total, results_refused_total;
     uint64_t outputs_total, outputs_refused_total, outcomes_total;
+    uint64_t journal_last, journal_persisted; /* numbers of records */
+    uint64_t journal_waiting;                 /* answers that wait for them */
+    uint64_t store_room;                      /* bytes, as the store said last */
+    uint64_t dormant_count;                   /* clients of which only numbers are remembered */
+    uint64_t doubted_count, awaited_count, orphans_count; /* until the slaves have come back */
+    ms_epoch epoch;
+    bool is_durable, is_failed, is_ready;
     bool is_draining, is_stopped;
 };
 

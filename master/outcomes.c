@@ -45,6 +45,9 @@ static void close_work(struct ms_master *master, ms_time now, struct ms_work *wo
                        enum ms_life_event event)
 {
     ms_outcomes_unlink(work);
+    if (ms_work_is_durable(work)) {
+        ms_floors_close(master, work->client->floor, work->seq, true);
+    }
     ms_queue_close(&master->queue, now, work, event);
 }
 
@@ -55,10 +58,13 @@ void ms_clients_settled(struct ms_master *master, ms_time now, struct ms_work *w
 
     ms_assert(ms_work_is_finished(work));
     ms_assert(work->sent_on == 0);
-    if (is_background) {
-        ms_closed_add(&client->closed, &master->queue.slab, work->seq);
+    const bool is_unwanted =
+        is_background || (client->session == NULL && !ms_client_is_away(client));
+
+    if (is_background || (is_unwanted && ms_work_is_durable(work))) {
+        ms_floors_close(master, client->floor, work->seq, ms_work_is_durable(work));
     }
-    if (is_background || (client->session == NULL && client->away_until == 0)) {
+    if (is_unwanted) {
         ms_queue_close(&master->queue, now, work, MS_LIFE_ABANDON);
         ms_clients_reap(master, client);
         return;
@@ -108,7 +114,7 @@ static void confirm_one(struct ms_master *master, ms_time now, struct ms_client 
                         struct ms_work *work)
 {
     ms_assert(work->client == client);
-    ms_closed_add(&client->closed, &master->queue.slab, work->seq);
+    ms_floors_close(master, client->floor, work->seq, ms_work_is_durable(work));
     close_work(master, now, work, MS_LIFE_CONFIRM);
 }
 
@@ -189,10 +195,9 @@ static void send_outcome(struct ms_master *master, struct ms_work *work)
                        .signal = work->signal,
                        .code = work->code,
                        .id = {.client = client->uuid, .seq = work->seq},
-                       .payload = {.data = work->block, .size = work->size},
-                       .detail = {.data = work->detail_size > 0 ? work->block + work->size : NULL,
-                                  .size = work->detail_size},
-                       .usage = work->has_usage ? &work->usage : NULL,
+                       .payload = ms_work_payload(work),
+                       .detail = ms_work_detail(work),
+                       .usage = ms_work_usage(work),
                    });
 }
 
@@ -241,7 +246,13 @@ static bool pump_outcome(struct ms_master *master, ms_time now, struct ms_client
         return false;
     }
     work = ms_work_of(link);
-    if (work->seq <= client->closed.floor) { /* it said HELLO with a higher floor meanwhile */
+    if (!ms_journal_covers(&master->journal, work->record)) {
+        ms_list_remove(&client->pump);
+        ms_list_push_back(&master->journal.gated, &client->pump); /* until the next commit */
+        return false;
+    }
+    if (work->seq <=
+        client->floor->closed.floor) { /* it said HELLO with a higher floor meanwhile */
         close_work(master, now, work, MS_LIFE_CONFIRM);
         return true;
     }

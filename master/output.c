@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/journal.h"
 #include "master/work.h"
 
 static size_t piece_cost(size_t size)
@@ -54,7 +55,7 @@ enum ms_output_result ms_output_add(struct ms_work *work, struct ms_slab *slab,
 {
     struct ms_output *output;
 
-    ms_assert(work->state == MS_LIFE_LEASED);
+    ms_assert(!ms_work_is_finished(work));
     output = work->output != NULL ? work->output : create(work, slab);
     if (output == NULL) {
         return MS_OUTPUT_TOO_MUCH;
@@ -105,7 +106,7 @@ void ms_output_calm(struct ms_output *output)
     output->live_bytes = 0;
 }
 
-void ms_output_discard(struct ms_work *work, struct ms_slab *slab)
+void ms_output_discard(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal)
 {
     struct ms_output *output = work->output;
 
@@ -118,6 +119,7 @@ void ms_output_discard(struct ms_work *work, struct ms_slab *slab)
         struct ms_piece *piece = output->first;
 
         output->first = piece->next;
+        ms_journal_erase_closed(journal, piece->record);
         ms_slab_give(slab, piece, sizeof *piece + piece->size);
     }
     ms_list_remove(&output->link);

@@ -9,10 +9,12 @@
 #include "core/list.h"
 #include "core/slab.h"
 
+struct ms_journal;
 struct ms_work;
 
 struct ms_piece {
     struct ms_piece *next;
+    ms_seq record; /* PIECE; 0 = none is kept */
     uint32_t size;
     uint32_t index;
     uint8_t stream; /* enum ms_stream */
@@ -53,8 +55,8 @@ void ms_output_forward(struct ms_output *output, bool is_live);
 /* The outcome takes over: nothing of it counts as forwarded live any more. */
 void ms_output_calm(struct ms_output *output);
 
-/* Drops all pieces and work->output, if there are any; takes it off the client's lists. */
-void ms_output_discard(struct ms_work *work, struct ms_slab *slab);
+/* Drops all pieces and work->output, if there are any, and their records; takes it off the client's lists. */
+void ms_output_discard(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal);
 
 /* How many pieces there are. */
 static inline uint32_t ms_output_count(const struct ms_output *output)

@@ -3,6 +3,7 @@
 #include "core/invariant.h"
 #include "master/clients.h"
 #include "master/output.h"
+#include "master/rare.h"
 #include "master/slaves.h"
 
 /* Blocks this much larger than what they hold are exchanged for a smaller one. */
@@ -12,21 +13,25 @@
 #define TOKENS_START_MAX (UINT64_C(1) << 28)
 
 bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng *rng,
-                   uint32_t commands_max, uint64_t bytes_max)
+                   struct ms_journal *journal, const struct ms_master_limits *limits)
 {
-    const uint32_t places =
-        commands_max > MS_COMMANDS_MAX_DEFAULT ? commands_max : MS_COMMANDS_MAX_DEFAULT;
+    const uint32_t places = limits->commands_max > MS_COMMANDS_MAX_DEFAULT
+                                ? limits->commands_max
+                                : MS_COMMANDS_MAX_DEFAULT;
 
-    ms_assert(commands_max > 0);
-    ms_assert(bytes_max > 0);
+    ms_assert(limits->commands_max > 0);
+    ms_assert(limits->bytes_max > 0);
     *queue = (struct ms_queue){.lanes = lanes,
                                .rng = rng,
+                               .journal = journal,
                                .provider = &ms_provider_queue,
-                               .commands_max = commands_max,
-                               .bytes_max = bytes_max};
+                               .commands_max = limits->commands_max,
+                               .bytes_max = limits->bytes_max};
+    ms_list_init(&queue->doubted);
     ms_map_init(&queue->spill, places, ms_rng_next(rng));
+    ms_map_init(&queue->adopted, places, ms_rng_next(rng));
     ms_heap_init(&queue->delayed, places);
-    ms_slab_init(&queue->slab, bytes_max + MS_RESULT_RESERVE);
+    ms_slab_init(&queue->slab, limits->bytes_max + MS_RESULT_RESERVE);
     if (!ms_pool_init(&queue->pool, sizeof(struct ms_work), places) ||
         !ms_leases_init(&queue->leases)) {
         return false;
@@ -52,7 +57,8 @@ void ms_queue_abandon(struct ms_queue *queue)
     struct ms_work *work;
 
     while (queue->pool.chunks != NULL && (work = ms_pool_next(&queue->pool, &cursor)) != NULL) {
-        ms_output_discard(work, &queue->slab);
+        ms_output_discard(work, &queue->slab, queue->journal);
+        ms_rare_free(work, &queue->slab, queue->journal);
         ms_slab_give(&queue->slab, work->block, work->block_size);
         work->block = NULL;
         work->block_size = 0;
@@ -66,6 +72,7 @@ void ms_queue_finish(struct ms_queue *queue)
     }
     ms_leases_finish(&queue->leases);
     ms_heap_finish(&queue->delayed);
+    ms_map_finish(&queue->adopted);
     ms_map_finish(&queue->spill);
     ms_pool_finish(&queue->pool);
     ms_slab_finish(&queue->slab);
@@ -124,20 +131,73 @@ static bool copy_payload(struct ms_queue *queue, struct ms_work *work, struct ms
 }
 
 /* By number, and by time when it is delayed; neither when memory is out. */
-static bool index_it(struct ms_queue *queue, ms_time now, struct ms_work *work, ms_time delay)
+static bool index_it(struct ms_queue *queue, struct ms_work *work, ms_time due)
 {
     if (!ms_index_add(&work->client->index, &queue->spill, work)) {
         return false;
     }
-    if (delay > 0 && !ms_heap_push(&queue->delayed, &work->timer, now + delay)) {
+    if (due > 0 && !ms_heap_push(&queue->delayed, &work->timer, due)) {
         ms_index_remove(&work->client->index, &queue->spill, work);
         return false;
     }
     return true;
 }
 
-struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_client *client,
-                                struct ms_lane *lane, const struct ms_command *submit)
+/* READY: it waits to be handed out, in its turn or before all others. */
+static void push(struct ms_queue *queue, struct ms_work *work, bool is_first)
+{
+    ms_assert(work->state == MS_LIFE_READY && !work->is_in_doubt);
+    if (queue->is_doubting) {
+        work->is_in_doubt = true;
+        ms_list_push_back(&queue->doubted, &work->link);
+        queue->doubted_count++;
+    } else {
+        ms_lanes_push(queue->lanes, work, is_first);
+    }
+}
+
+static void withdraw(struct ms_queue *queue, struct ms_work *work)
+{
+    ms_assert(work->state == MS_LIFE_READY);
+    if (work->is_in_doubt) {
+        work->is_in_doubt = false;
+        ms_list_remove(&work->link);
+        queue->doubted_count--;
+    } else {
+        ms_lanes_remove(work);
+    }
+}
+
+void ms_queue_trust(struct ms_queue *queue, struct ms_work *work)
+{
+    ms_assert(work->is_in_doubt && !queue->is_doubting);
+    withdraw(queue, work);
+    ms_lanes_push(queue->lanes, work, false);
+}
+
+/* A time of the wall clock as ours; 0 when it has come. */
+static ms_time due_at(const struct ms_queue *queue, ms_time now, int64_t wall)
+{
+    const ms_time due = wall - queue->wall_offset;
+
+    return wall > 0 && due > now ? due : 0;
+}
+
+static void fill(struct ms_queue *queue, struct ms_work *work, const struct ms_record *record)
+{
+    work->seq = record->id.seq;
+    work->attempts_max =
+        (uint16_t)(record->attempts_max > 0 ? record->attempts_max : MS_ATTEMPTS_DEFAULT);
+    work->flags = record->flags;
+    work->durability = record->durability;
+    work->timeout = record->timeout;
+    work->created_at =
+        (record->kind == MS_RECORD_SUBMIT ? record->at : record->until) - queue->wall_offset;
+}
+
+/* A command in no state yet, known by its number; NULL when memory is out. */
+static struct ms_work *create(struct ms_queue *queue, struct ms_client *client,
+                              struct ms_lane *lane, const struct ms_record *record)
 {
     struct ms_work *work = ms_pool_take(&queue->pool);
 
@@ -145,25 +205,50 @@ struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_c
         return NULL;
     }
     ms_list_init(&work->link);
-    work->seq = submit->id.seq;
     work->client = client;
     work->lane = lane;
-    work->attempts_max =
-        (uint16_t)(submit->attempts_max > 0 ? submit->attempts_max : MS_ATTEMPTS_DEFAULT);
-    work->flags = submit->flags & (MS_FLAG_BACKGROUND | MS_FLAG_STREAM);
-    work->timeout = submit->timeout;
-    work->created_at = now;
-    if (!copy_payload(queue, work, submit->payload) || !index_it(queue, now, work, submit->delay)) {
+    fill(queue, work, record);
+    return work;
+}
+
+struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_client *client,
+                                struct ms_lane *lane, const struct ms_record *record)
+{
+    const ms_time due = due_at(queue, now, record->until);
+    struct ms_work *work = create(queue, client, lane, record);
+
+    if (work == NULL) {
+        return NULL;
+    }
+    if (!copy_payload(queue, work, record->payload) || !index_it(queue, work, due)) {
         ms_slab_give(&queue->slab, work->block, work->block_size);
         ms_pool_give(&queue->pool, work);
         return NULL;
     }
     client->live_count++;
     lane->live_count++;
-    transit(queue, now, work, submit->delay > 0 ? MS_LIFE_SUBMIT_LATER : MS_LIFE_SUBMIT);
+    transit(queue, now, work, due > 0 ? MS_LIFE_SUBMIT_LATER : MS_LIFE_SUBMIT);
     if (work->state == MS_LIFE_READY) {
-        ms_lanes_push(queue->lanes, work, false);
+        push(queue, work, false);
     }
+    return work;
+}
+
+struct ms_work *ms_queue_restore(struct ms_queue *queue, struct ms_client *client,
+                                 struct ms_lane *lane, const struct ms_record *record)
+{
+    struct ms_work *work = create(queue, client, lane, record);
+
+    ms_assert(record->kind == MS_RECORD_SETTLE);
+    if (work == NULL) {
+        return NULL;
+    }
+    if (!index_it(queue, work, 0)) {
+        ms_pool_give(&queue->pool, work);
+        return NULL;
+    }
+    client->live_count++;
+    lane->live_count++;
     return work;
 }
 
@@ -176,9 +261,16 @@ bool ms_queue_wake(struct ms_queue *queue, ms_time now, uint32_t burst)
         struct ms_work *work = ms_container_of(ms_heap_pop(&queue->delayed), struct ms_work, timer);
 
         transit(queue, now, work, MS_LIFE_DUE);
-        ms_lanes_push(queue->lanes, work, false);
+        push(queue, work, false);
     }
     return false;
+}
+
+static void take_in_hand(struct ms_work *work, struct ms_slave *slave)
+{
+    work->holder = slave;
+    ms_list_push_back(&slave->held, &work->link);
+    slave->session->held++;
 }
 
 bool ms_queue_lease(struct ms_queue *queue, ms_time now, struct ms_work *work,
@@ -188,21 +280,52 @@ bool ms_queue_lease(struct ms_queue *queue, ms_time now, struct ms_work *work,
     if (!ms_leases_add(&queue->leases, work)) {
         return false;
     }
-    ms_output_discard(work, &queue->slab); /* whatever an earlier attempt wrote is void */
-    ms_lanes_remove(work);
+    ms_output_discard(work, &queue->slab,
+                      queue->journal); /* whatever an earlier attempt wrote is void */
+    withdraw(queue, work);
     transit(queue, now, work, MS_LIFE_HAND_OUT);
     work->attempt++;
-    work->holder = slave;
+    work->token_epoch = queue->epoch;
     work->lane->dispatched_total++;
-    ms_list_push_back(&slave->held, &work->link);
-    slave->session->held++;
+    take_in_hand(work, slave);
+    return true;
+}
+
+static struct ms_key key_of(struct ms_token token)
+{
+    return ms_key_of(token.epoch, token.n);
+}
+
+/* Takes the work off what it waits in; it is in no state's place afterwards. */
+static void take_off(struct ms_queue *queue, struct ms_work *work);
+
+bool ms_queue_adopt(struct ms_queue *queue, ms_time now, struct ms_work *work,
+                    struct ms_slave *slave, const struct ms_record *lease)
+{
+    ms_assert(work->holder == NULL && lease->token.epoch < queue->epoch);
+    if (!ms_map_put_pointer(&queue->adopted, key_of(lease->token), work)) {
+        return false;
+    }
+    if (work->attempt != lease->attempt) {
+        ms_output_discard(work, &queue->slab, queue->journal);
+    }
+    take_off(queue, work);
+    transit(queue, now, work, MS_LIFE_ADOPT);
+    work->attempt = lease->attempt;
+    work->token = lease->token.n;
+    work->token_epoch = lease->token.epoch;
+    take_in_hand(work, slave);
     return true;
 }
 
 struct ms_work *ms_queue_find_token(const struct ms_queue *queue, struct ms_token token,
                                     ms_epoch epoch)
 {
-    return token.epoch == epoch ? ms_leases_find(&queue->leases, token.n) : NULL;
+    if (token.epoch == epoch) {
+        return ms_leases_find(&queue->leases, token.n);
+    }
+    return ms_map_count(&queue->adopted) == 0 ? NULL
+                                              : ms_map_find_pointer(&queue->adopted, key_of(token));
 }
 
 /* Takes the work out of its holder's hands; the token is void from now on. */
@@ -210,7 +333,14 @@ static void let_go(struct ms_queue *queue, struct ms_work *work)
 {
     ms_assert(work->state == MS_LIFE_LEASED);
     ms_assert(work->holder->session->held > 0);
-    ms_leases_remove(&queue->leases, work);
+    if (work->token_epoch == queue->epoch) {
+        ms_leases_remove(&queue->leases, work);
+    } else {
+        ms_map_remove(&queue->adopted, key_of(ms_work_token(work)));
+        work->token = 0;
+    }
+    ms_journal_erase(queue->journal, work->lease_record);
+    work->lease_record = 0;
     ms_list_remove(&work->link);
     work->holder->session->held--;
     work->holder = NULL;
@@ -226,36 +356,61 @@ void ms_queue_give_back(struct ms_queue *queue, ms_time now, struct ms_work *wor
         ms_assert(work->attempt > 0);
         work->attempt--;
     }
-    ms_lanes_push(queue->lanes, work, true);
+    push(queue, work, true);
 }
 
-/* Doubles from MS_RETRY_DELAY_MIN with every attempt that went wrong. */
-static ms_time backoff(const struct ms_queue *queue, const struct ms_work *work)
+static void remember(struct ms_queue *queue, ms_time now, struct ms_work *work,
+                     const struct ms_record *record, ms_seq seq)
 {
-    uint32_t doublings = (uint32_t)work->failures + work->crashes;
-    ms_time delay = MS_RETRY_DELAY_MIN;
+    struct ms_past past = {
+        .record = seq,
+        .at = now,
+        .attempt = record->attempt,
+        .code = record->code,
+        .signal = record->signal,
+        .status = record->status,
+        .event = record->event,
+    };
 
-    while (doublings-- > 1 && delay < MS_RETRY_DELAY_MAX) {
-        delay *= 2;
+    ms_assert(record->name.size <= MS_NAME_MAX);
+    if (record->name.size > 0) {
+        memcpy(past.slave, record->name.data, record->name.size);
     }
-    if (delay > MS_RETRY_DELAY_MAX) {
-        delay = MS_RETRY_DELAY_MAX;
+    ms_rare_add_past(work, &queue->slab, queue->journal, &past);
+}
+
+/* What is read back may have been in hand without a record that says so. */
+static void catch_up(struct ms_queue *queue, ms_time now, struct ms_work *work,
+                     enum ms_life_event event)
+{
+    if (work->state == MS_LIFE_NONE) {
+        transit(queue, now, work, MS_LIFE_SUBMIT);
     }
-    return ms_rng_jitter(queue->rng, delay);
+    if (ms_life_next(work->state, event) == NULL) {
+        transit(queue, now, work, MS_LIFE_ADOPT);
+    }
 }
 
 void ms_queue_retry(struct ms_queue *queue, ms_time now, struct ms_work *work,
-                    enum ms_status status)
+                    const struct ms_record *record, ms_seq seq)
 {
-    ms_assert(status < MS_STATUS_COUNT);
-    if (!ms_heap_push(&queue->delayed, &work->timer, now + backoff(queue, work))) {
-        ms_queue_give_back(queue, now, work, MS_LIFE_LOSE);
-        work->status = (uint8_t)status;
-        return;
+    const ms_time due = due_at(queue, now, record->until);
+
+    ms_assert(record->status < MS_STATUS_COUNT);
+    remember(queue, record->at - queue->wall_offset, work, record, seq);
+    work->status = record->status;
+    work->attempt = record->attempt;
+    work->failures = (uint16_t)record->failures;
+    work->crashes = (uint16_t)record->crashes;
+    take_off(queue, work);
+    catch_up(queue, now, work, MS_LIFE_RETRY);
+    if (record->event == MS_LIFE_LOSE || due == 0 ||
+        !ms_heap_push(&queue->delayed, &work->timer, due)) {
+        transit(queue, now, work, MS_LIFE_LOSE);
+        push(queue, work, true);
+    } else {
+        transit(queue, now, work, MS_LIFE_RETRY);
     }
-    let_go(queue, work);
-    work->status = (uint8_t)status;
-    transit(queue, now, work, MS_LIFE_RETRY);
 }
 
 /* Makes room for size bytes in the work's block; what was in it is lost. */
@@ -279,54 +434,57 @@ static bool reshape(struct ms_queue *queue, struct ms_work *work, size_t size)
     return true;
 }
 
-/* Keeps the result in the place of the payload; false when memory is out. */
-static bool keep(struct ms_queue *queue, struct ms_work *work, const struct ms_result *result)
+static size_t outcome_size(const struct ms_record *outcome)
 {
-    ms_assert(result->detail.size <= MS_DETAIL_MAX);
-    if (!reshape(queue, work, result->payload.size + result->detail.size)) {
-        return false;
-    }
-    work->status = (uint8_t)result->status;
-    work->code = result->code;
-    work->signal = result->signal;
-    work->size = (uint32_t)result->payload.size;
-    work->detail_size = (uint16_t)result->detail.size;
-    work->has_usage = result->usage != NULL;
-    if (work->has_usage) {
-        work->usage = *result->usage;
-    }
-    if (work->size > 0) {
-        memcpy(work->block, result->payload.data, work->size);
-    }
-    if (work->detail_size > 0) {
-        memcpy(work->block + work->size, result->detail.data, work->detail_size);
-    }
-    return true;
+    return outcome->payload.size + outcome->detail.size +
+           (outcome->usage != NULL ? sizeof *outcome->usage : 0);
 }
 
-/* What is told of a result for which there is no memory. */
-static void keep_loss(struct ms_queue *queue, struct ms_work *work)
+bool ms_queue_make_room(struct ms_queue *queue, struct ms_work *work,
+                        const struct ms_record *outcome)
 {
-    const struct ms_result told = {
-        .status = MS_STATUS_FAIL,
-        .code = MS_E_NO_MEMORY,
-        .detail = ms_bytes_of("the master has no memory left for the result"),
-    };
-    const struct ms_result silent = {.status = MS_STATUS_FAIL, .code = MS_E_NO_MEMORY};
+    ms_assert(outcome->detail.size <= MS_DETAIL_MAX);
+    work->size = 0;
+    work->detail_size = 0;
+    work->has_usage = false;
+    return reshape(queue, work, outcome_size(outcome));
+}
 
-    ms_output_discard(work, &queue->slab);
-    if (!keep(queue, work, &told)) {
-        bool is_kept = keep(queue, work, &silent);
+/* Keeps the outcome in the block. */
+static void keep(struct ms_work *work, const struct ms_record *record)
+{
+    uint8_t *at = work->block;
 
-        ms_assert(is_kept);
+    ms_assert(outcome_size(record) <= work->block_size);
+    work->status = record->status;
+    work->code = record->code;
+    work->signal = record->signal;
+    work->attempt = record->attempt;
+    work->failures = (uint16_t)record->failures;
+    work->crashes = (uint16_t)record->crashes;
+    work->size = (uint32_t)record->payload.size;
+    work->detail_size = (uint16_t)record->detail.size;
+    work->has_usage = record->usage != NULL;
+    if (work->has_usage) {
+        memcpy(at, record->usage, sizeof *record->usage);
+        at += sizeof *record->usage;
+    }
+    if (work->size > 0) {
+        memcpy(at, record->payload.data, work->size);
+        at += work->size;
+    }
+    if (work->detail_size > 0) {
+        memcpy(at, record->detail.data, work->detail_size);
     }
 }
 
 static void take_off(struct ms_queue *queue, struct ms_work *work)
 {
     switch (work->state) {
+    case MS_LIFE_NONE:
+        break; /* only its outcome was kept, and it is read back */
     case MS_LIFE_READY:
-        ms_lanes_remove(work);
+        withdraw(queue, work);
         break;
     case MS_LIFE_DELAYED:
         ms_heap_remove(&queue->delayed, &work->timer);
@@ -340,14 +498,15 @@ static void take_off(struct ms_queue *queue, struct ms_work *work)
 }
 
 void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
-                     enum ms_life_event event, const struct ms_result *result)
+                     const struct ms_record *record, ms_seq seq)
 {
     take_off(queue, work);
-    if (!keep(queue, work, result)) {
-        keep_loss(queue, work);
-        event = event == MS_LIFE_CANCEL ? MS_LIFE_CANCEL : MS_LIFE_OVERFLOW;
-    }
-    transit(queue, now, work, event);
+    keep(work, record);
+    catch_up(queue, now, work, record->event);
+    transit(queue, now, work, record->event);
+    work->changed_at = record->at - queue->wall_offset;
+    ms_journal_erase(queue->journal, work->record); /* the outcome tells all that is still needed */
+    work->record = seq;
     ms_assert(ms_work_is_finished(work));
     ms_assert(!ms_list_is_linked(&work->link));
 }
@@ -362,7 +521,9 @@ void ms_queue_close(struct ms_queue *queue, ms_time now, struct ms_work *work,
     ms_assert(work->client->live_count > 0 && work->lane->live_count > 0);
     work->client->live_count--;
     work->lane->live_count--;
-    ms_output_discard(work, &queue->slab);
+    ms_journal_erase_closed(queue->journal, work->record);
+    ms_output_discard(work, &queue->slab, queue->journal);
+    ms_rare_free(work, &queue->slab, queue->journal);
     ms_slab_give(&queue->slab, work->block, work->block_size);
     ms_pool_give(&queue->pool, work);
 }

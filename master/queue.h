@@ -9,38 +9,36 @@
 #include "core/rng.h"
 #include "core/slab.h"
 #include "master/lanes.h"
+#include "master/journal.h"
 #include "master/leases.h"
-#include "master/provider.h"
+#include "master/master.h"
 #include "master/work.h"
 
 struct ms_queue {
     struct ms_pool pool;
     struct ms_map spill; /* of the clients' indexes */
     struct ms_leases leases;
+    struct ms_map adopted; /* attempts with tokens of earlier masters, by token */
     struct ms_heap delayed;
     struct ms_slab slab;
+    struct ms_list doubted; /* READY, but maybe in the hands of a slave that has not come back */
+    uint32_t doubted_count;
+    bool is_doubting; /* commands that become READY now are doubted */
     struct ms_lanes *lanes;
     struct ms_rng *rng;
+    struct ms_journal *journal;
     const struct ms_provider *provider;
     uint64_t commands_max;
-    uint64_t bytes_max; /* for submissions; the slab has MS_RESULT_RESERVE more */
+    uint64_t bytes_max;  /* for submissions; the slab has MS_RESULT_RESERVE more */
+    ms_epoch epoch;      /* of the tokens that are handed out */
+    int64_t wall_offset; /* wall clock - ours, in us */
     uint32_t states[MS_LIFE_STATES];
     uint64_t events_total[MS_LIFE_EVENTS];
 };
 
-/* How the last attempt came out, as the submitter will be told. Bytes are copied. */
-struct ms_result {
-    enum ms_status status;
-    int32_t code;
-    uint32_t signal;
-    const struct ms_usage *usage; /* NULL = unknown */
-    struct ms_bytes payload;
-    struct ms_bytes detail; /* at most MS_DETAIL_MAX */
-};
-
-/* lanes and rng are borrowed. False when memory is out. */
+/* lanes, rng and journal are borrowed. False when memory is out. */
 bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng *rng,
-                   uint32_t commands_max, uint64_t bytes_max);
+                   struct ms_journal *journal, const struct ms_master_limits *limits);
 void ms_queue_finish(struct ms_queue *queue);
 
 /* Frees the bytes of every command, whose clients are still there; to be followed by finish. */
@@ -56,16 +54,30 @@ void ms_queue_limit(struct ms_queue *queue, uint32_t commands_max, uint64_t byte
 /* True when one more command with a payload of this size is within the limits. */
 bool ms_queue_has_room(const struct ms_queue *queue, size_t size);
 
-/* READY or DELAYED, with a copy of the payload. The id must be new. NULL when memory is out. */
+/* Below, a record is one of the journal (proto/record.h) and seq its number there; 0 = it is kept nowhere. */
+
+/* SUBMIT: READY or DELAYED, with a copy of the payload. The id must be new. NULL when memory is out. */
 struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_client *client,
-                                struct ms_lane *lane, const struct ms_command *submit);
+                                struct ms_lane *lane, const struct ms_record *record);
+
+/* SETTLE: a command of which only its outcome was kept, in no state yet: settle follows. NULL when memory is
+ * out. */
+struct ms_work *ms_queue_restore(struct ms_queue *queue, struct ms_client *client,
+                                 struct ms_lane *lane, const struct ms_record *record);
 
 /* Makes delayed commands READY whose time has come, at most burst; true when more are due. */
 bool ms_queue_wake(struct ms_queue *queue, ms_time now, uint32_t burst);
 
+/* A doubted command is in nobody's hands: it may be handed out. */
+void ms_queue_trust(struct ms_queue *queue, struct ms_work *work);
+
 /* READY -> LEASED by the slave, with a new token and attempt. False when memory is out. */
 bool ms_queue_lease(struct ms_queue *queue, ms_time now, struct ms_work *work,
                     struct ms_slave *slave);
+
+/* READY or DELAYED -> LEASED: the slave has had that attempt of it in hand. False when memory is out. */
+bool ms_queue_adopt(struct ms_queue *queue, ms_time now, struct ms_work *work,
+                    struct ms_slave *slave, const struct ms_record *lease);
 
 /* The attempt under way. NULL when the token is unknown. */
 struct ms_work *ms_queue_find_token(const struct ms_queue *queue, struct ms_token token,
@@ -76,16 +88,19 @@ struct ms_work *ms_queue_find_token(const struct ms_queue *queue, struct ms_toke
 void ms_queue_give_back(struct ms_queue *queue, ms_time now, struct ms_work *work,
                         enum ms_life_event event);
 
-/* LEASED -> DELAYED with back-off; the status is kept for display. False when memory is out: it is READY
- * then, without a delay. */
+/* RETRY: an attempt went wrong: to DELAYED until its time, or READY at once (event LOSE, or the time has
+ * come). LEASED, or as it was read back. */
 void ms_queue_retry(struct ms_queue *queue, ms_time now, struct ms_work *work,
-                    enum ms_status status);
+                    const struct ms_record *record, ms_seq seq);
 
-/* To DONE, BURIED or CANCELLED along event from any state that has it. The result takes the payload's
- * place. A result that does not fit in memory buries the command and says so. The work is on no list
- * afterwards. */
+/* Makes room for an outcome of this size; what the block held is lost. False when memory is out. */
+bool ms_queue_make_room(struct ms_queue *queue, struct ms_work *work,
+                        const struct ms_record *outcome);
+
+/* SETTLE: to DONE, BURIED or CANCELLED along its event from any state that has it. The outcome takes the
+ * payload's place, for which room was made. The work is on no list afterwards. */
 void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
-                     enum ms_life_event event, const struct ms_result *result);
+                     const struct ms_record *record, ms_seq seq);
 
 /* Ends a finished command (MS_LIFE_CONFIRM, MS_LIFE_ABANDON) and frees it; it must be on no list. */
 void ms_queue_close(struct ms_queue *queue, ms_time now, struct ms_work *work,

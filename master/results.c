@@ -6,38 +6,129 @@
 #include "master/slaves.h"
 #include "master/state.h"
 
-static void settle(struct ms_master *master, ms_time now, struct ms_work *work,
-                   enum ms_life_event event, const struct ms_result *result)
+/* What every record of a command says. */
+static struct ms_record record_of(const struct ms_master *master, const struct ms_work *work,
+                                  enum ms_record_kind kind, enum ms_life_event event)
 {
-    ms_queue_settle(&master->queue, now, work, event, result);
-    ms_assert(ms_work_is_finished(work));
+    return (struct ms_record){
+        .kind = (uint8_t)kind,
+        .event = (uint8_t)event,
+        .at = ms_master_wall(master),
+        .id = {.client = work->client->uuid, .seq = work->seq},
+        .attempt = work->attempt,
+        .failures = work->failures,
+        .crashes = work->crashes,
+    };
+}
+
+/* The outcome, for which the command's other records are not needed any more. */
+static struct ms_record outcome_of(const struct ms_master *master, const struct ms_work *work,
+                                   enum ms_life_event event, enum ms_status status)
+{
+    struct ms_record record = record_of(master, work, MS_RECORD_SETTLE, event);
+
+    record.status = (uint8_t)status;
+    record.flags = work->flags;
+    record.durability = work->durability;
+    record.type = work->lane->type;
+    record.attempts_max = work->attempts_max;
+    record.until = work->created_at + master->config.wall_offset;
+    if (work->holder != NULL) {
+        record.name = ms_bytes_of(work->holder->session->name);
+    }
+    return record;
+}
+
+static void take_result(struct ms_record *record, const struct ms_command *command)
+{
+    record->code = command->code;
+    record->signal = command->signal;
+    record->detail = command->detail;
+    if (record->detail.size > MS_DETAIL_MAX) {
+        record->detail.size = MS_DETAIL_MAX;
+    }
+    if (record->kind == MS_RECORD_SETTLE) {
+        record->usage = command->usage;
+        record->payload = command->payload;
+    }
+}
+
+/* What is told of a result for which there is no memory: the event that fits, and a sentence if possible. */
+static void tell_loss(struct ms_master *master, struct ms_work *work, struct ms_record *record)
+{
+    ms_output_discard(work, &master->queue.slab, &master->journal);
+    record->event = record->event == MS_LIFE_CANCEL ? MS_LIFE_CANCEL : MS_LIFE_OVERFLOW;
+    record->status = record->event == MS_LIFE_CANCEL ? MS_STATUS_CANCELLED : MS_STATUS_FAIL;
+    record->code = MS_E_NO_MEMORY;
+    record->signal = 0;
+    record->usage = NULL;
+    record->payload = (struct ms_bytes){0};
+    record->detail = ms_bytes_of("the master has no memory left for the result");
+    if (!ms_queue_make_room(&master->queue, work, record)) {
+        record->detail.size = 0;
+        const bool is_made = ms_queue_make_room(&master->queue, work, record);
+
+        ms_assert(is_made);
+    }
+}
+
+static void settle(struct ms_master *master, ms_time now, struct ms_work *work,
+                   struct ms_record *record)
+{
+    ms_seq seq;
+
+    if (!ms_queue_make_room(&master->queue, work, record)) {
+        tell_loss(master, work, record);
+    }
+    seq = ms_journal_put_for(&master->journal, work, record);
+    ms_queue_settle(&master->queue, now, work, record, seq);
     ms_clients_settled(master, now, work);
 }
 
-static struct ms_result result_of(const struct ms_command *command, enum ms_status status)
+/* The attempt is over, and the command waits for another: until a time, or not at all (event LOSE). */
+static void again(struct ms_master *master, ms_time now, struct ms_work *work,
+                  struct ms_record *record)
 {
-    struct ms_result result = {
-        .status = status,
-        .code = command->code,
-        .signal = command->signal,
-        .usage = command->usage,
-        .payload = command->payload,
-        .detail = command->detail,
-    };
+    ms_seq seq;
 
-    ms_assert(status != MS_STATUS_RETRY);
-    if (result.detail.size > MS_DETAIL_MAX) {
-        result.detail.size = MS_DETAIL_MAX;
-    }
-    return result;
+    ms_assert(work->holder != NULL);
+    record->name = ms_bytes_of(work->holder->session->name);
+    master->totals.retries_total++;
+    seq = ms_journal_put_for(&master->journal, work, record);
+    ms_queue_retry(&master->queue, now, work, record, seq);
+    ms_assert(work->state != MS_LIFE_LEASED);
 }
 
-static void again(struct ms_master *master, ms_time now, struct ms_work *work,
-                  enum ms_status status)
+/* Doubles from MS_RETRY_DELAY_MIN with every attempt that went wrong; at least what the handler asks for. */
+static ms_time backoff(struct ms_master *master, const struct ms_record *record, ms_time asked)
 {
-    master->totals.retries_total++;
-    ms_queue_retry(&master->queue, now, work, status);
-    ms_assert(work->state != MS_LIFE_LEASED);
+    uint32_t doublings = record->failures + record->crashes;
+    ms_time delay = MS_RETRY_DELAY_MIN;
+
+    while (doublings-- > 1 && delay < MS_RETRY_DELAY_MAX) {
+        delay *= 2;
+    }
+    if (delay > MS_RETRY_DELAY_MAX) {
+        delay = MS_RETRY_DELAY_MAX;
+    }
+    delay = ms_rng_jitter(&master->rng, delay);
+    if (asked > MS_DELAY_MAX) {
+        asked = MS_DELAY_MAX;
+    }
+    return delay > asked ? delay : asked;
+}
+
+static void retry(struct ms_master *master, ms_time now, struct ms_work *work,
+                  const struct ms_command *command)
+{
+    struct ms_record record = record_of(master, work, MS_RECORD_RETRY, MS_LIFE_RETRY);
+
+    record.status = command->status;
+    take_result(&record, command);
+    record.failures += command->status != MS_STATUS_CRASHED;
+    record.crashes += command->status == MS_STATUS_CRASHED;
+    record.until = record.at + backoff(master, &record, command->delay);
+    again(master, now, work, &record);
 }
 
 /* The attempt failed, and another may help while attempts are left. */
@@ -46,50 +137,59 @@ static void failed(struct ms_master *master, ms_time now, struct ms_work *work,
 {
     const enum ms_status told =
         command->status == MS_STATUS_TIMEOUT ? MS_STATUS_TIMEOUT : MS_STATUS_FAIL;
-    const struct ms_result result = result_of(command, told);
+    struct ms_record record;
 
     ms_assert(work->failures < work->attempts_max);
-    work->failures++;
-    if (work->failures < work->attempts_max) {
-        again(master, now, work, command->status);
-    } else {
-        settle(master, now, work, MS_LIFE_EXHAUST, &result);
+    if (work->failures + 1u < work->attempts_max && !ms_work_is_once(work)) {
+        retry(master, now, work, command);
+        return;
     }
+    record = outcome_of(master, work, MS_LIFE_EXHAUST, told);
+    record.failures++;
+    take_result(&record, command);
+    settle(master, now, work, &record);
 }
 
 static void crashed(struct ms_master *master, ms_time now, struct ms_work *work,
                     const struct ms_command *command)
 {
-    const struct ms_result result = result_of(command, MS_STATUS_CRASHED);
+    struct ms_record record;
 
     ms_assert(work->crashes < UINT16_MAX);
-    work->crashes++;
-    if (work->crashes <= master->config.crashes_max) {
-        again(master, now, work, MS_STATUS_CRASHED);
-    } else {
-        settle(master, now, work, MS_LIFE_EXHAUST, &result);
+    if (work->crashes < master->config.crashes_max && !ms_work_is_once(work)) {
+        retry(master, now, work, command);
+        return;
     }
+    record = outcome_of(master, work, MS_LIFE_EXHAUST, MS_STATUS_CRASHED);
+    record.crashes++;
+    take_result(&record, command);
+    settle(master, now, work, &record);
 }
 
-static void apply(struct ms_master *master, ms_time now, struct ms_work *work,
-                  const struct ms_command *command)
+static void end_with(struct ms_master *master, ms_time now, struct ms_work *work,
+                     enum ms_life_event event, const struct ms_command *command)
 {
-    struct ms_result result;
+    const enum ms_status status = event == MS_LIFE_CANCEL ? MS_STATUS_CANCELLED : command->status;
+    struct ms_record record = outcome_of(master, work, event, status);
 
+    take_result(&record, command);
+    settle(master, now, work, &record);
+}
+
+static void conclude(struct ms_master *master, ms_time now, struct ms_work *work,
+                     const struct ms_command *command)
+{
     ms_assert(work->state == MS_LIFE_LEASED);
     if (work->is_cancel_asked) { /* and confirmed, so nothing else may come out of it */
-        result = result_of(command, MS_STATUS_CANCELLED);
-        settle(master, now, work, MS_LIFE_CANCEL, &result);
+        end_with(master, now, work, MS_LIFE_CANCEL, command);
         return;
     }
     switch (command->status) {
     case MS_STATUS_OK:
-        result = result_of(command, MS_STATUS_OK);
-        settle(master, now, work, MS_LIFE_SUCCEED, &result);
+        end_with(master, now, work, MS_LIFE_SUCCEED, command);
         break;
     case MS_STATUS_FAIL:
-        result = result_of(command, MS_STATUS_FAIL);
-        settle(master, now, work, MS_LIFE_FAIL, &result);
+        end_with(master, now, work, MS_LIFE_FAIL, command);
         break;
     case MS_STATUS_CRASHED:
         crashed(master, now, work, command);
@@ -111,6 +211,28 @@ static void refuse(struct ms_master *master, const struct ms_slave *slave,
              (unsigned long long)command->token.n, ms_status_name(command->status));
 }
 
+/* Once what came of it is durable, the slave may forget the result. */
+static void acknowledge(struct ms_master *master, const struct ms_slave *slave,
+                        const struct ms_command *command, bool is_durable)
+{
+    const struct ms_answer answer = {
+        .kind = MS_KIND_RESULT_ACK,
+        .peer = slave->session->peer,
+        .made_at = master->engine.now,
+        .epoch = command->token.epoch,
+        .first = command->token.n,
+        .count = 1,
+    };
+
+    if (!is_durable) {
+        ms_journal_answer(master, 0, &answer);
+    } else if (master->journal.has_closed) {
+        ms_journal_answer_closed(master, &answer);
+    } else {
+        ms_journal_answer(master, master->journal.last, &answer);
+    }
+}
+
 void ms_results_receive(struct ms_master *master, ms_time now, struct ms_slave *slave,
                         const struct ms_command *command)
 {
@@ -119,18 +241,19 @@ void ms_results_receive(struct ms_master *master, ms_time now, struct ms_slave *
 
     ms_assert(command->kind == MS_KIND_RESULT);
     master->totals.results_total++;
-    ms_master_send(
-        master, slave->session->peer,
-        &(struct ms_command){.kind = MS_KIND_RESULT_ACK, .token = command->token, .count = 1});
-    if (work == NULL || work->holder != slave) {
+    if (work == NULL && ms_orphans_hold(slave, &command->token)) {
+        ms_trace(&master->engine.trace, MS_LEVEL_DEBUG, "result waits for its submission",
+                 "slave=\"%s\"", slave->session->name);
+    } else if (work == NULL || work->holder != slave) {
         refuse(master, slave, command);
+        acknowledge(master, slave, command, false);
     } else {
-        if (command->status == MS_STATUS_OK) {
-            slave->done_total++;
-        } else {
-            slave->failed_total++;
-        }
-        apply(master, now, work, command);
+        const bool is_durable = work->durability != MS_DURABILITY_MEM;
+
+        slave->done_total += command->status == MS_STATUS_OK;
+        slave->failed_total += command->status != MS_STATUS_OK;
+        conclude(master, now, work, command);
+        acknowledge(master, slave, command, is_durable);
     }
     if (command->count > 0) {
         ms_slaves_grant(master, slave, command->count);
@@ -141,17 +264,27 @@ void ms_results_receive(struct ms_master *master, ms_time now, struct ms_slave *
 static void overflow(struct ms_master *master, ms_time now, struct ms_slave *slave,
                      struct ms_work *work)
 {
-    const struct ms_result result = {
-        .status = MS_STATUS_FAIL,
-        .code = MS_E_RESULT_SIZE,
-        .detail = ms_bytes_of(ms_error_text(MS_E_RESULT_SIZE)),
-    };
+    struct ms_record record = outcome_of(master, work, MS_LIFE_OVERFLOW, MS_STATUS_FAIL);
 
     ms_assert(work->holder == slave);
-    ms_slaves_revoke(master, slave, work->token);
+    record.code = MS_E_RESULT_SIZE;
+    record.detail = ms_bytes_of(ms_error_text(MS_E_RESULT_SIZE));
+    ms_slaves_revoke(master, slave, ms_work_token(work));
     slave->failed_total++;
-    ms_output_discard(work, &master->queue.slab);
-    settle(master, now, work, MS_LIFE_OVERFLOW, &result);
+    ms_output_discard(work, &master->queue.slab, &master->journal);
+    settle(master, now, work, &record);
+}
+
+static void keep_piece(struct ms_master *master, struct ms_work *work,
+                       const struct ms_command *command)
+{
+    struct ms_record record = record_of(master, work, MS_RECORD_PIECE, 0);
+
+    record.stream = command->stream;
+    record.index = command->index;
+    record.payload = command->payload;
+    work->output->last->record = ms_journal_put_for(&master->journal, work, &record);
+    ms_clients_streamed(master, work);
 }
 
 void ms_results_output(struct ms_master *master, ms_time now, struct ms_slave *slave,
@@ -168,7 +301,7 @@ void ms_results_output(struct ms_master *master, ms_time now, struct ms_slave *s
     master->totals.outputs_total++;
     switch (ms_output_add(work, &master->queue.slab, command)) {
     case MS_OUTPUT_KEPT:
-        ms_clients_streamed(master, work);
+        keep_piece(master, work, command);
         break;
     case MS_OUTPUT_KNOWN:
         break;
@@ -183,32 +316,58 @@ void ms_results_output(struct ms_master *master, ms_time now, struct ms_slave *s
 
 void ms_results_cancel(struct ms_master *master, ms_time now, struct ms_work *work)
 {
-    const struct ms_result result = {
-        .status = MS_STATUS_CANCELLED,
-        .detail = ms_bytes_of(work->attempt == 0 ? "cancelled before it was started"
-                                                 : "cancelled; no result of it came back"),
-    };
+    struct ms_record record = outcome_of(master, work, MS_LIFE_CANCEL, MS_STATUS_CANCELLED);
 
     ms_assert(!ms_work_is_finished(work));
-    settle(master, now, work, MS_LIFE_CANCEL, &result);
+    record.detail = ms_bytes_of(work->attempt == 0 ? "cancelled before it was started"
+                                                   : "cancelled; no result of it came back");
+    settle(master, now, work, &record);
+}
+
+/* What was with a session that died, and may not be tried again. */
+static void give_up(struct ms_master *master, ms_time now, struct ms_work *work,
+                    enum ms_life_event event)
+{
+    const char *name = work->holder != NULL ? work->holder->session->name : "that had it";
+    const enum ms_status status = event == MS_LIFE_FORFEIT ? MS_STATUS_LOST : MS_STATUS_CRASHED;
+    struct ms_record record = outcome_of(master, work, event, status);
+    char sentence[MS_DETAIL_MAX];
+    struct ms_text detail;
+
+    record.crashes++;
+    ms_text_init(&detail, sentence, sizeof sentence);
+    if (event == MS_LIFE_FORFEIT) {
+        ms_text_add(&detail, "the slave %s is lost, and this command may be started only once",
+                    name);
+    } else {
+        ms_text_add(&detail, "%u slaves died with it, the last was %s", record.crashes, name);
+    }
+    record.detail = ms_bytes_of(sentence);
+    settle(master, now, work, &record);
+}
+
+void ms_results_forfeit(struct ms_master *master, ms_time now, struct ms_work *work)
+{
+    ms_assert(work->holder == NULL && ms_work_is_once(work));
+    give_up(master, now, work, MS_LIFE_FORFEIT);
 }
 
 void ms_results_died(struct ms_master *master, ms_time now, struct ms_slave *slave,
                      struct ms_work *work)
 {
-    struct ms_text detail;
-    char sentence[MS_DETAIL_MAX];
+    struct ms_record record;
 
     ms_assert(work->holder == slave);
-    work->crashes++;
-    if (work->crashes <= master->config.crashes_max) {
-        master->totals.retries_total++;
-        ms_queue_give_back(&master->queue, now, work, MS_LIFE_LOSE);
+    if (ms_work_is_once(work)) {
+        give_up(master, now, work, MS_LIFE_FORFEIT);
         return;
     }
-    ms_text_init(&detail, sentence, sizeof sentence);
-    ms_text_add(&detail, "%u slaves died with it, the last was %s", work->crashes,
-                slave->session->name);
-    settle(master, now, work, MS_LIFE_EXHAUST,
-           &(struct ms_result){.status = MS_STATUS_CRASHED, .detail = ms_bytes_of(sentence)});
+    if (work->crashes >= master->config.crashes_max) {
+        give_up(master, now, work, MS_LIFE_EXHAUST);
+        return;
+    }
+    record = record_of(master, work, MS_RECORD_RETRY, MS_LIFE_LOSE);
+    record.status = work->status;
+    record.crashes++;
+    again(master, now, work, &record);
 }

@@ -19,6 +19,9 @@ void ms_results_output(struct ms_master *master, ms_time now, struct ms_slave *s
 /* A cancelled command is in nobody's hands any more, or never was. */
 void ms_results_cancel(struct ms_master *master, ms_time now, struct ms_work *work);
 
+/* It may be started only once, and was, by a slave that did not come back after the master's start. */
+void ms_results_forfeit(struct ms_master *master, ms_time now, struct ms_work *work);
+
 /* The session that held it died. */
 void ms_results_died(struct ms_master *master, ms_time now, struct ms_slave *slave,
                      struct ms_work *work);

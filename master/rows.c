@@ -113,7 +113,8 @@ static void fill_status(struct ms_master *master, ms_time now, struct ms_report_
     add_number(page, "epoch", master->config.epoch);
     add_text(page, "role", "active");
     add_text(page, "state", stats.is_draining ? "draining" : "running");
-    add_text(page, "durability", ms_durability_name(MS_DURABILITY_MEM));
+    add_text(page, "durability",
+             ms_durability_name(stats.is_durable ? MS_DURABILITY_LOCAL : MS_DURABILITY_MEM));
     add_number(page, "uptime_s", (uint64_t)((now - master->started_at) / MS_SEC));
     fill_status_commands(&stats, page);
     add_number(page, "sessions_alive", stats.sessions[MS_SESSION_ALIVE]);
@@ -239,7 +240,7 @@ static void add_detail(struct ms_report_page *page, const struct ms_work *work)
 
     ms_assert(work->detail_size <= MS_DETAIL_MAX);
     if (work->detail_size > 0) {
-        memcpy(detail, work->block + work->size, work->detail_size);
+        memcpy(detail, ms_work_detail(work).data, work->detail_size);
     }
     detail[work->detail_size] = '\0';
     add_text(page, "last_detail", detail);
@@ -324,10 +325,7 @@ static void walk(struct ms_master *master, ms_time now, struct ms_inquiry *inqui
 static void show(struct ms_master *master, ms_time now, const struct ms_inquiry *inquiry,
                  struct ms_report_page *page)
 {
-    const struct ms_client *client =
-        ms_map_find_pointer(&master->clients_by_uuid, ms_key_of_uuid(&inquiry->query.id.client));
-    const struct ms_work *work =
-        client != NULL ? ms_queue_find(&master->queue, client, inquiry->query.id.seq) : NULL;
+    const struct ms_work *work = ms_clients_find_work(master, &inquiry->query.id);
 
     ms_assert(page->report.cells_count == 0);
     if (work == NULL) {

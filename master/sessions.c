@@ -2,11 +2,14 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/recovery.h"
 #include "master/slaves.h"
 #include "master/state.h"
 
 /* Effects that the end of one session takes at most. */
 #define END_EFFECTS 4u
+
+#define WELCOME_RESUMED 1u /* flag of the answer */
 
 void ms_sessions_opened(struct ms_master *master, ms_time now, const struct ms_event *event)
 {
@@ -185,7 +188,7 @@ static struct ms_session *create(struct ms_master *master, ms_time now,
     }
     ms_assert(session->user == NULL);
     if (session->role == MS_ROLE_SLAVE) {
-        is_made = ms_slaves_open(master, session, hello, master->totals.sessions_total + 1);
+        is_made = ms_slaves_open(master, session, hello->slots, master->totals.sessions_total + 1);
     } else {
         is_made =
             ms_clients_open(master, session, hello, master->totals.sessions_total + 1) != NULL;
@@ -205,32 +208,52 @@ static uint64_t number_of(const struct ms_session *session)
                                           : ms_client_of(session)->session_number;
 }
 
-static void welcome(struct ms_master *master, const struct ms_session *session,
-                    const struct ms_hello *hello, bool is_resumed)
+void ms_sessions_welcome(struct ms_master *master, const struct ms_session *session,
+                         const struct ms_answer *answer)
 {
     const ms_time tick = master->config.tick;
-    struct ms_welcome *body = &master->welcome;
+
+    ms_assert(master->welcomes_count < MS_WELCOMES_MAX);
+    struct ms_welcome *body = &master->welcomes[master->welcomes_count++];
 
     *body = (struct ms_welcome){
-        .version = hello->version_max < MS_PROTOCOL_MAX ? hello->version_max : MS_PROTOCOL_MAX,
-        .features = hello->features & MS_FEATURES_ALL,
+        .version = answer->count,
+        .features = answer->first & MS_FEATURES_ALL,
         .token = session->token,
-        .resumed = is_resumed,
+        .resumed = (answer->flags & WELCOME_RESUMED) != 0,
         .session = number_of(session),
         .payload_max = master->config.payload_max,
         .outstanding_max = MS_OUTSTANDING_MAX,
         .beat_interval = tick / 2,
         .dead_after = 3 * tick,
     };
-    ms_assert(body->version >= hello->version_min);
     memcpy(body->name, master->name, sizeof body->name);
     memcpy(body->build, master->build, sizeof body->build);
     ms_master_send(master, session->peer,
                    &(struct ms_command){.kind = MS_KIND_WELCOME, .body.welcome = body});
+}
+
+/* A slave is let in when it is known for good that it was there. */
+static void welcome(struct ms_master *master, const struct ms_session *session,
+                    const struct ms_hello *hello, bool is_resumed)
+{
+    const bool is_new_slave = session->role == MS_ROLE_SLAVE && !is_resumed;
+    const ms_seq record = is_new_slave ? ms_recovery_keep_session(master, ms_slave_of(session)) : 0;
+
     ms_trace(&master->engine.trace, MS_LEVEL_INFO,
              is_resumed ? "session resumed" : "session opened",
              "role=%s name=\"%s\" session=%llu build=\"%s\"", ms_role_name(session->role),
-             session->name, (unsigned long long)body->session, hello->build);
+             session->name, (unsigned long long)number_of(session), hello->build);
+    ms_journal_answer(
+        master, record,
+        &(struct ms_answer){
+            .kind = MS_KIND_WELCOME,
+            .peer = session->peer,
+            .made_at = master->engine.now,
+            .first = hello->features,
+            .count = hello->version_max < MS_PROTOCOL_MAX ? hello->version_max : MS_PROTOCOL_MAX,
+            .flags = is_resumed ? WELCOME_RESUMED : 0,
+        });
 }
 
 void ms_sessions_hello(struct ms_master *master, ms_time now, struct ms_connection *connection,

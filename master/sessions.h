@@ -5,6 +5,7 @@
 #include "core/engine.h"
 #include "core/session.h"
 
+struct ms_answer;
 struct ms_connection;
 struct ms_master;
 
@@ -15,6 +16,10 @@ void ms_sessions_closed(struct ms_master *master, const struct ms_event *event);
 /* HELLO on a connection: a session is resumed or made, or the connection refused. */
 void ms_sessions_hello(struct ms_master *master, ms_time now, struct ms_connection *connection,
                        const struct ms_hello *hello);
+
+/* WELCOME, as the answer remembers the HELLO. */
+void ms_sessions_welcome(struct ms_master *master, const struct ms_session *session,
+                         const struct ms_answer *answer);
 
 /* BYE: the session ends at once; what a slave held goes back without counting against it. */
 void ms_sessions_bye(struct ms_master *master, struct ms_session *session);

@@ -2,12 +2,14 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/orphans.h"
+#include "master/recovery.h"
 #include "master/results.h"
 #include "master/sessions.h"
 #include "master/state.h"
 
-bool ms_slaves_open(struct ms_master *master, struct ms_session *session,
-                    const struct ms_hello *hello, uint64_t number)
+bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32_t slots,
+                    uint64_t number)
 {
     struct ms_slave *slave = ms_pool_take(&master->slaves);
 
@@ -17,11 +19,12 @@ bool ms_slaves_open(struct ms_master *master, struct ms_session *session,
     }
     slave->session = session;
     slave->number = number;
-    slave->slots = hello->slots;
+    slave->slots = slots;
     slave->is_rolled = true; /* a new session holds nothing */
     ms_list_init(&slave->held);
     ms_list_init(&slave->kept);
     ms_list_init(&slave->sweep);
+    ms_list_init(&slave->orphans);
     session->user = slave;
     master->slots += slave->slots;
     return true;
@@ -108,6 +111,10 @@ void ms_slaves_end(struct ms_master *master, struct ms_slave *slave, bool is_cra
     forget_roll(slave);
     slave->is_ending = true;
     slave->is_crash = is_crash;
+    ms_recovery_called(master, slave);
+    ms_orphans_lose(master, slave);
+    ms_journal_erase_closed(&master->journal, slave->record);
+    slave->record = 0;
     void_credit(master, slave);
     ms_lanes_leave(&master->lanes, slave->profile);
     slave->profile = NULL;
@@ -126,6 +133,23 @@ void ms_slaves_close(struct ms_master *master, struct ms_slave *slave)
     ms_pool_give(&master->slaves, slave);
 }
 
+/* Types announced for the first time are remembered, so that their commands can be read back. */
+static void keep_types(struct ms_master *master, const struct ms_profile *profile)
+{
+    for (uint32_t i = 0; i < profile->members_count && master->journal.is_on; i++) {
+        struct ms_lane *lane = profile->members[i].lane;
+
+        if (lane->record == 0) {
+            lane->record = ms_journal_put(&master->journal, &(struct ms_record){
+                                                                .kind = MS_RECORD_TYPE,
+                                                                .at = ms_master_wall(master),
+                                                                .type = lane->type,
+                                                                .name = ms_bytes_of(lane->name),
+                                                            });
+        }
+    }
+}
+
 static void announce(struct ms_master *master, struct ms_slave *slave,
                      const struct ms_announce *types)
 {
@@ -139,6 +163,7 @@ static void announce(struct ms_master *master, struct ms_slave *slave,
         ms_master_refuse(master, slave->session->peer, error, master->complaint.text);
         return;
     }
+    keep_types(master, profile);
     slave->is_announced = false;
     ms_slaves_refresh(&master->lanes, slave);
     ms_lanes_leave(&master->lanes, slave->profile);
@@ -156,12 +181,18 @@ static void drain(struct ms_master *master, struct ms_slave *slave)
     ms_assert(slave->session->credit == 0);
 }
 
-/* One token of a roll: true when the slave must drop it. */
+/* One attempt of a roll: true when the slave must drop it. */
 static bool judge(struct ms_master *master, ms_time now, struct ms_slave *slave,
-                  struct ms_token token)
+                  const struct ms_token *token, const struct ms_holding *holding)
 {
-    struct ms_work *work = ms_queue_find_token(&master->queue, token, master->config.epoch);
+    struct ms_work *work = ms_queue_find_token(&master->queue, *token, master->config.epoch);
 
+    if (work == NULL && holding != NULL && token->epoch < master->config.epoch) {
+        work = ms_recovery_claim(master, now, slave, token, holding);
+        if (work == NULL) {
+            return !ms_orphans_keep(master, slave, token, holding);
+        }
+    }
     if (work == NULL || work->holder != slave) {
         return true;
     }
@@ -185,7 +216,8 @@ static void call_roll(struct ms_master *master, ms_time now, struct ms_slave *sl
         return;
     }
     for (uint32_t i = 0; i < roll->count; i++) {
-        if (judge(master, now, slave, roll->tokens[i])) {
+        if (judge(master, now, slave, &roll->tokens[i],
+                  roll->holdings != NULL ? &roll->holdings[i] : NULL)) {
             master->verdict[count++] = roll->tokens[i];
         }
     }
@@ -197,6 +229,7 @@ static void call_roll(struct ms_master *master, ms_time now, struct ms_slave *sl
             &(struct ms_command){.kind = MS_KIND_VERDICT, .body.tokens = &master->verdict_tokens});
     }
     if (roll->last) {
+        ms_recovery_called(master, slave);
         slave->is_called = true;
         ms_list_push_back(&master->slave_sweeps, &slave->sweep);
     }
@@ -256,7 +289,7 @@ static void put_right(struct ms_master *master, ms_time now, struct ms_slave *sl
     ms_assert(work->holder == slave);
     if (work->is_cancel_asked) {
         ms_results_cancel(master, now, work);
-    } else if (slave->is_ending && slave->is_crash) {
+    } else if (slave->is_ending && (slave->is_crash || ms_work_is_once(work))) {
         ms_results_died(master, now, slave, work);
     } else {
         master->totals.retries_total++;
@@ -302,13 +335,12 @@ bool ms_slaves_sweep(struct ms_master *master, ms_time now)
     return !ms_list_is_empty(&master->slave_sweeps);
 }
 
-void ms_slaves_revoke(struct ms_master *master, const struct ms_slave *slave, uint64_t token)
+void ms_slaves_revoke(struct ms_master *master, const struct ms_slave *slave, struct ms_token token)
 {
-    ms_assert(token > 0);
+    ms_assert(token.n > 0);
     if (slave->session->peer == MS_PEER_NONE) {
         return;
     }
-    ms_master_send(
-        master, slave->session->peer,
-        &(struct ms_command){.kind = MS_KIND_REVOKE, .token = {master->config.epoch, token}});
+    ms_master_send(master, slave->session->peer,
+                   &(struct ms_command){.kind = MS_KIND_REVOKE, .token = token});
 }

@@ -22,7 +22,10 @@ struct ms_slave {
     uint64_t number;            /* of the session, for people */
     uint64_t granted_total, dispatched_total;
     uint64_t done_total, failed_total;
+    ms_seq record;          /* SESSION; 0 = none is kept */
+    struct ms_list orphans; /* attempts of commands not heard of yet */
     uint32_t slots;
+    bool is_awaited;   /* from before the master's start, and has not told yet what it holds */
     bool is_rolled;    /* what it holds is agreed on this connection */
     bool is_called;    /* its roll is complete; what it did not name is being put right */
     bool is_announced; /* on this connection */
@@ -33,8 +36,8 @@ struct ms_slave {
 
 /* Gives a new session its slave's side, or prepares the slave of a resumed one for its roll. False when
  * memory is out. */
-bool ms_slaves_open(struct ms_master *master, struct ms_session *session,
-                    const struct ms_hello *hello, uint64_t number);
+bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32_t slots,
+                    uint64_t number);
 void ms_slaves_resume(struct ms_master *master, struct ms_slave *slave, uint32_t slots);
 
 /* The connection is gone: credit is void, commands stay in hand. */
@@ -61,7 +64,8 @@ void ms_slaves_receive(struct ms_master *master, ms_time now, struct ms_slave *s
 bool ms_slaves_sweep(struct ms_master *master, ms_time now);
 
 /* Tells the slave to stop the attempt, if it is connected. */
-void ms_slaves_revoke(struct ms_master *master, const struct ms_slave *slave, uint64_t token);
+void ms_slaves_revoke(struct ms_master *master, const struct ms_slave *slave,
+                      struct ms_token token);
 
 /* Commands sent may still be taken: the session's turn in its profile follows from its state. */
 void ms_slaves_refresh(struct ms_lanes *lanes, struct ms_slave *slave);

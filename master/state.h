@@ -8,9 +8,12 @@
 #include "core/session_manager.h"
 #include "core/text.h"
 #include "master/connections.h"
+#include "master/floors.h"
 #include "master/inspect.h"
+#include "master/journal.h"
 #include "master/lanes.h"
 #include "master/master.h"
+#include "master/orphans.h"
 #include "master/queue.h"
 
 enum ms_drain {
@@ -30,23 +33,31 @@ struct ms_master {
     struct ms_connections connections;
     struct ms_session_manager sessions;
     struct ms_lanes lanes;
+    struct ms_journal journal;
     struct ms_queue queue;
+    struct ms_orphans orphans;
+    uint32_t awaited_count; /* slaves from before the start that have not told what they hold */
+    ms_seq epoch_record;    /* EPOCH; 0 = none is kept */
+    bool is_ready;          /* everything is read back, and the epoch is durable */
     struct ms_inspect inspect;
 
     struct ms_pool slaves;
     struct ms_list slave_sweeps; /* slaves whose held commands are to be put right */
 
     struct ms_pool clients;
-    struct ms_map clients_by_uuid;
+    struct ms_floors floors;
     struct ms_list pumps;         /* clients to which something may be sent */
     struct ms_list client_sweeps; /* clients whose outcomes are to be dropped */
-    struct ms_list clients_away;  /* clients that fell silent, longest first */
+    struct ms_heap
+        clients_away[2]; /* that fell silent, by when they are given up; [1]: durable ones */
+    ms_epoch epoch_floor;
     uint64_t clients_total;
 
     enum ms_drain drain;
     ms_time started_at; /* of the first step; the origin of uptime */
     bool is_started;
-    bool has_more; /* a bounded part of the step left work behind */
+    bool has_answers; /* that became durable, and the step had no room for */
+    bool has_more;    /* a bounded part of the step left work behind */
     ms_time drain_deadline;
     uint32_t drain_cursor;
     uint64_t credit, slots; /* over all slaves */
@@ -54,7 +65,8 @@ struct ms_master {
     struct ms_master_stats totals; /* only its totals are kept here */
 
     /* What effects of the present step point to. */
-    struct ms_welcome welcome;
+    struct ms_welcome welcomes[MS_WELCOMES_MAX];
+    uint32_t welcomes_count;
     struct ms_complaint complaint;
     struct ms_token verdict[MS_HELD_PER_FRAME_MAX];
     struct ms_tokens verdict_tokens;
@@ -70,6 +82,12 @@ void ms_master_refuse(struct ms_master *master, ms_peer peer, enum ms_error erro
 
 /* The connection of a session is over; the session keeps walking. Harmless without one. */
 void ms_master_lose(struct ms_master *master, struct ms_session *session);
+
+/* The wall clock, in us since 1970. */
+static inline int64_t ms_master_wall(const struct ms_master *master)
+{
+    return master->engine.now + master->config.wall_offset;
+}
 
 static inline bool ms_master_is_draining(const struct ms_master *master)
 {

@@ -31,6 +31,19 @@ void ms_master_stats(const struct ms_master *master, struct ms_master_stats *sta
     stats->slots = master->slots;
     stats->credit = master->credit;
     stats->held = master->queue.leases.count;
+    stats->held += ms_map_count(&master->queue.adopted);
+    stats->journal_last = master->journal.last;
+    stats->journal_persisted = master->journal.persisted;
+    stats->journal_waiting = master->journal.waiting.count + master->journal.unflushed.count;
+    stats->store_room = master->journal.room;
+    stats->dormant_count = master->floors.dormant_count;
+    stats->doubted_count = master->queue.doubted_count;
+    stats->awaited_count = master->awaited_count;
+    stats->orphans_count = ms_pool_used(&master->orphans.pool);
+    stats->epoch = master->config.epoch;
+    stats->is_durable = master->config.is_durable;
+    stats->is_failed = master->journal.is_failed;
+    stats->is_ready = master->is_ready;
     stats->is_draining = ms_master_is_draining(master);
     stats->is_stopped = master->drain == MS_DRAIN_STOPPED;
 }

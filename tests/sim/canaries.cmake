@@ -16,9 +16,9 @@ ms_sim_canary(credit-never-spent master/dispatch.c "invariant: credit"
     slave->dispatched_total++;")
 
 ms_sim_canary(forgotten-with-its-slave master/slaves.c "invariant: (lost|liveness|drained)|${engine_assertion}"
-    "    } else if (slave->is_ending && slave->is_crash) {
+    "    } else if (slave->is_ending && (slave->is_crash || ms_work_is_once(work))) {
         ms_results_died(master, now, slave, work);"
-    "    } else if (slave->is_ending && slave->is_crash) {
+    "    } else if (slave->is_ending && (slave->is_crash || ms_work_is_once(work))) {
         ms_queue_give_back(&master->queue, now, work, MS_LIFE_LOSE);
         ms_lanes_remove(work);")
 
@@ -35,9 +35,9 @@ ms_sim_canary(late-tick-hears-nobody core/session_manager.c "invariant: sessions
     "        if (true) {")
 
 ms_sim_canary(roll-ignored master/slaves.c "invariant: (lost|liveness|drained)"
-    "    if (roll->last) {
+    "        ms_recovery_called(master, slave);
         slave->is_called = true;"
-    "    if (roll->last) {
+    "        ms_recovery_called(master, slave);
         ms_list_splice(&slave->kept, &slave->held);
         slave->is_called = true;")
 
@@ -55,14 +55,14 @@ ms_sim_canary(cancel-without-effect master/results.c "invariant: cancel"
     "    if (work->is_cancel_asked && command->status == MS_STATUS_CANCELLED) {")
 
 ms_sim_canary(attempts-without-end master/results.c "invariant: attempts|${engine_assertion}"
-    "    if (work->failures < work->attempts_max) {"
-    "    if (work->failures <= work->attempts_max) {")
+    "    if (work->failures + 1u < work->attempts_max &&"
+    "    if (work->failures < work->attempts_max &&")
 
 ms_sim_canary(resubmission-is-new master/clients.c "invariant: attempts|${engine_assertion}"
     "    if (work != NULL) {
-        acknowledge(master, client, seq);"
+        acknowledge(master, client, work);"
     "    if (work != NULL && ms_work_is_finished(work)) {
-        acknowledge(master, client, seq);")
+        acknowledge(master, client, work);")
 
 ms_sim_canary(no-resubmission client/requests.c "invariant: (lost|liveness)|${engine_assertion}"
     "void ms_requests_lost(struct ms_requests *requests)

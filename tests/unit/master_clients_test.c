@@ -47,10 +47,12 @@ START_TEST(odd_submissions_are_refused)
     refuse(&s, &command, MS_E_BAD_ARGUMENT);
     command = submission(1, "x");
     command.durability = MS_DURABILITY_STRICT;
-    refuse(&s, &command, MS_E_BAD_ARGUMENT);
-    ck_assert_uint_eq(stats_of(&s).refused_total, 8);
+    refuse(&s, &command, MS_E_DURABILITY);
+    command.durability = MS_DURABILITY_LOCAL; /* it has no store */
+    refuse(&s, &command, MS_E_DURABILITY);
+    ck_assert_uint_eq(stats_of(&s).refused_total, 9);
     ck_assert_uint_eq(stats_of(&s).commands_count, 0);
-    command.durability = MS_DURABILITY_SYNC;
+    command.durability = MS_DURABILITY_MEM;
     receive(&s, 2, &command);
     ck_assert_uint_eq(want(&s, MS_KIND_SUBMIT_ACK)->effect.command.durability, MS_DURABILITY_MEM);
     teardown(&s);

@@ -1,5 +1,6 @@
 /* Output in pieces: kept in order, once each, within bounds, forwarded anew on a new connection. */
 #include "master/clients.h"
+#include "master/journal.h"
 #include "master/output.h"
 #include "master/work.h"
 #include "master_script.h"
@@ -8,6 +9,7 @@ struct fixture {
     struct ms_slab slab;
     struct ms_client client;
     struct ms_work work;
+    struct ms_journal journal;
 };
 
 static void begin(struct fixture *f)
@@ -19,7 +21,7 @@ static void begin(struct fixture *f)
 
 static void end(struct fixture *f)
 {
-    ms_output_discard(&f->work, &f->slab);
+    ms_output_discard(&f->work, &f->slab, &f->journal);
     ck_assert_uint_eq(ms_slab_used(&f->slab), 0);
     ck_assert_uint_eq(f->client.live_bytes, 0);
     ms_slab_finish(&f->slab);

@@ -1,0 +1,248 @@
+#include "master/apply.h"
+
+#include "core/invariant.h"
+#include "master/clients.h"
+#include "master/output.h"
+#include "master/rare.h"
+#include "master/slaves.h"
+#include "master/state.h"
+
+static enum ms_error complain(struct ms_master *master, const struct ms_record *record, ms_seq seq,
+                              const char *what)
+{
+    ms_complain(&master->complaint, "record %llu (%s): %s", (unsigned long long)seq,
+                ms_record_kind_name((enum ms_record_kind)record->kind), what);
+    return MS_E_STORE_CORRUPT;
+}
+
+static enum ms_error apply_type(struct ms_master *master, const struct ms_record *record,
+                                ms_seq seq)
+{
+    struct ms_announced announced = {.type = record->type};
+    enum ms_error error = MS_E_OK;
+    struct ms_lane *lane;
+
+    if (record->name.size == 0 || record->name.size > MS_NAME_MAX) {
+        return complain(master, record, seq, "a type without a name");
+    }
+    memcpy(announced.name, record->name.data, record->name.size);
+    lane = ms_lanes_add(&master->lanes, &announced, &error, &master->complaint);
+    if (lane == NULL) {
+        return error;
+    }
+    lane->record = seq;
+    return MS_E_OK;
+}
+
+/* A slave's session as it was: not connected, and expected back. */
+static enum ms_error apply_session(struct ms_master *master, ms_time now,
+                                   const struct ms_record *record, ms_seq seq)
+{
+    char name[MS_NAME_MAX + 1] = "";
+    const struct ms_session_identity identity = {
+        .role = MS_ROLE_SLAVE, .uuid = record->node, .token = record->uuid, .name = name};
+    struct ms_session *session;
+
+    if (record->name.size > MS_NAME_MAX || ms_uuid_is_zero(&record->uuid) ||
+        record->count > MS_SLOTS_MAX) {
+        return complain(master, record, seq, "not a session");
+    }
+    if (record->name.size > 0) {
+        memcpy(name, record->name.data, record->name.size);
+    }
+    session = ms_session_manager_new(&master->sessions, now, &identity, MS_PEER_NONE);
+    if (session == NULL) {
+        return complain(master, record, seq, "no room for the session, or it is there twice");
+    }
+    if (!ms_slaves_open(master, session, (uint32_t)record->count, record->number)) {
+        ms_session_manager_free(&master->sessions, session);
+        return MS_E_NO_MEMORY;
+    }
+    struct ms_slave *slave = ms_slave_of(session);
+
+    slave->record = seq;
+    slave->is_rolled = false;
+    slave->is_awaited = true;
+    master->awaited_count++;
+    if (record->number > master->totals.sessions_total) {
+        master->totals.sessions_total = record->number;
+    }
+    return MS_E_OK;
+}
+
+static enum ms_error find_parties(struct ms_master *master, const struct ms_record *record,
+                                  struct ms_client **client_out, struct ms_lane **lane_out)
+{
+    *lane_out = ms_lanes_find(&master->lanes, record->type);
+    if (*lane_out == NULL) {
+        return complain(master, record, 0, "its type was never announced");
+    }
+    *client_out = ms_clients_recall(master, &record->id.client);
+    return *client_out == NULL ? MS_E_NO_MEMORY : MS_E_OK;
+}
+
+static enum ms_error apply_submit(struct ms_master *master, ms_time now,
+                                  const struct ms_record *record, ms_seq seq)
+{
+    struct ms_client *client = NULL;
+    struct ms_lane *lane = NULL;
+    enum ms_error error = find_parties(master, record, &client, &lane);
+    struct ms_work *work;
+
+    if (error != MS_E_OK) {
+        return error;
+    }
+    if (ms_queue_find(&master->queue, client, record->id.seq) != NULL) {
+        return complain(master, record, seq, "its id is there already");
+    }
+    work = ms_queue_submit(&master->queue, now, client, lane, record);
+    if (work == NULL) {
+        return MS_E_NO_MEMORY;
+    }
+    work->record = seq;
+    return MS_E_OK;
+}
+
+/* The open command of a record; NULL when there is none: it was closed, and the record outlived it. */
+static struct ms_work *find_open(struct ms_master *master, const struct ms_record *record)
+{
+    struct ms_work *work = ms_clients_find_work(master, &record->id);
+
+    return work != NULL && !ms_work_is_finished(work) ? work : NULL;
+}
+
+static enum ms_error apply_settle(struct ms_master *master, ms_time now,
+                                  const struct ms_record *record, ms_seq seq)
+{
+    struct ms_work *work = find_open(master, record);
+
+    if (work == NULL) {
+        struct ms_client *client = NULL;
+        struct ms_lane *lane = NULL;
+        enum ms_error error = find_parties(master, record, &client, &lane);
+
+        if (error != MS_E_OK) {
+            return error;
+        }
+        work = ms_queue_restore(&master->queue, client, lane, record);
+    }
+    if (work == NULL || !ms_queue_make_room(&master->queue, work, record)) {
+        return MS_E_NO_MEMORY;
+    }
+    if (record->event != MS_LIFE_CANCEL && ms_life_next(MS_LIFE_LEASED, record->event) == NULL &&
+        ms_life_next(MS_LIFE_READY, record->event) == NULL) {
+        return complain(master, record, seq, "no command ends by that event");
+    }
+    ms_queue_settle(&master->queue, now, work, record, seq);
+    ms_clients_settled(master, now, work);
+    return MS_E_OK;
+}
+
+/* What was started once, and by whom: in its hands, if that slave is expected back. */
+static enum ms_error apply_lease(struct ms_master *master, ms_time now,
+                                 const struct ms_record *record, ms_seq seq)
+{
+    struct ms_work *work = find_open(master, record);
+    const struct ms_session *session;
+    uint32_t cursor = 0;
+
+    if (work == NULL || work->state == MS_LIFE_LEASED) {
+        return complain(master, record, seq, "no command waits under its id");
+    }
+    while ((session = ms_session_manager_next(&master->sessions, &cursor)) != NULL) {
+        if (session->role == MS_ROLE_SLAVE && ms_uuid_equal(&session->token, &record->uuid) &&
+            !ms_queue_adopt(&master->queue, now, work, ms_slave_of(session), record)) {
+            return MS_E_NO_MEMORY;
+        }
+    }
+    work->lease_record = seq;
+    return MS_E_OK;
+}
+
+static enum ms_error apply_piece(struct ms_master *master, const struct ms_record *record,
+                                 ms_seq seq)
+{
+    struct ms_slab *slab = &master->queue.slab;
+    struct ms_work *work = find_open(master, record);
+    const struct ms_command piece = {.kind = MS_KIND_OUTPUT,
+                                     .stream = record->stream,
+                                     .index = record->index,
+                                     .payload = record->payload};
+
+    if (work == NULL) {
+        ms_journal_erase_closed(&master->journal, seq);
+        return MS_E_OK;
+    }
+    if (record->attempt != work->attempt) {
+        ms_output_discard(work, slab, &master->journal);
+        work->attempt = record->attempt;
+    }
+    switch (ms_output_add(work, slab, &piece)) {
+    case MS_OUTPUT_KEPT:
+        work->output->last->record = seq;
+        return MS_E_OK;
+    case MS_OUTPUT_TOO_MUCH:
+        return MS_E_NO_MEMORY;
+    default: /* of a void attempt whose other pieces are gone */
+        ms_journal_erase_closed(&master->journal, seq);
+        return MS_E_OK;
+    }
+}
+
+static enum ms_error apply_retry(struct ms_master *master, ms_time now,
+                                 const struct ms_record *record, ms_seq seq)
+{
+    struct ms_work *work = find_open(master, record);
+
+    if (work == NULL || record->status >= MS_STATUS_COUNT || record->failures > UINT16_MAX ||
+        record->crashes > UINT16_MAX || record->name.size > MS_NAME_MAX) {
+        return complain(master, record, seq, "no command is open under its id");
+    }
+    ms_queue_retry(&master->queue, now, work, record, seq);
+    return MS_E_OK;
+}
+
+static enum ms_error apply_change(struct ms_master *master, const struct ms_record *record,
+                                  ms_seq seq)
+{
+    struct ms_work *work = find_open(master, record);
+
+    if (work == NULL || record->event != MS_OPERATION_CANCEL) {
+        return complain(master, record, seq, "nothing can be changed like that");
+    }
+    work->is_cancel_asked = true;
+    ms_rare_set_change(work, &master->queue.slab, &master->journal, seq);
+    return MS_E_OK;
+}
+
+enum ms_error ms_apply(struct ms_master *master, ms_time now, const struct ms_record *record,
+                       ms_seq seq)
+{
+    switch (record->kind) {
+    case MS_RECORD_EPOCH:
+        master->config.epoch = record->token.epoch;
+        master->epoch_record = seq;
+        return MS_E_OK;
+    case MS_RECORD_TYPE:
+        return apply_type(master, record, seq);
+    case MS_RECORD_SESSION:
+        return apply_session(master, now, record, seq);
+    case MS_RECORD_CLIENT:
+    case MS_RECORD_CLOSED:
+        return ms_floors_replay(master, record, seq) ? MS_E_OK : MS_E_NO_MEMORY;
+    case MS_RECORD_SUBMIT:
+        return apply_submit(master, now, record, seq);
+    case MS_RECORD_LEASE:
+        return apply_lease(master, now, record, seq);
+    case MS_RECORD_PIECE:
+        return apply_piece(master, record, seq);
+    case MS_RECORD_RETRY:
+        return apply_retry(master, now, record, seq);
+    case MS_RECORD_SETTLE:
+        return apply_settle(master, now, record, seq);
+    case MS_RECORD_CHANGE:
+        return apply_change(master, record, seq);
+    default:
+        return complain(master, record, seq, "this version does not know its kind");
+    }
+}

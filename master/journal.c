@@ -1,0 +1,281 @@
+#include "master/journal.h"
+
+#include <stdlib.h>
+
+#include "core/invariant.h"
+#include "master/dispatch.h"
+#include "master/outcomes.h"
+#include "master/sessions.h"
+#include "master/slaves.h"
+#include "master/state.h"
+
+#define BYTES_MIN    (size_t)(16u << 10)
+#define ERASURES_MIN (size_t)1024
+
+void ms_journal_init(struct ms_journal *journal, bool is_on)
+{
+    *journal = (struct ms_journal){
+        .is_on = is_on, .is_replaying = is_on, .room = UINT64_MAX, .error = MS_E_NO_MEMORY};
+    ms_list_init(&journal->floors);
+    ms_list_init(&journal->gated);
+}
+
+void ms_journal_finish(struct ms_journal *journal)
+{
+    if (journal == NULL) {
+        return;
+    }
+    ms_answers_finish(&journal->waiting);
+    ms_answers_finish(&journal->unflushed);
+    free(journal->bytes);
+    free(journal->erasures);
+    journal->bytes = NULL;
+    journal->erasures = NULL;
+}
+
+/* Room for size more bytes of entries; NULL, and the journal has failed, when memory is out. */
+static uint8_t *make_room(struct ms_journal *journal, size_t size)
+{
+    size_t capacity = journal->capacity > 0 ? journal->capacity : BYTES_MIN;
+    uint8_t *bytes;
+
+    if (journal->capacity - journal->size >= size) {
+        return journal->bytes + journal->size;
+    }
+    while (capacity - journal->size < size) {
+        capacity *= 2;
+    }
+    bytes = realloc(journal->bytes, capacity);
+    if (bytes == NULL) {
+        journal->is_failed = true;
+        return NULL;
+    }
+    journal->bytes = bytes;
+    journal->capacity = capacity;
+    return bytes + journal->size;
+}
+
+ms_seq ms_journal_put(struct ms_journal *journal, const struct ms_record *record)
+{
+    uint8_t *at;
+
+    if (!journal->is_on || journal->is_replaying) {
+        return 0;
+    }
+    at = make_room(journal, ms_record_size_max(record));
+    if (at == NULL) {
+        return 0;
+    }
+    journal->last++;
+    journal->size += (size_t)(ms_record_write(at, journal->last, record) - at);
+    ms_assert(journal->size <= journal->capacity);
+    return journal->last;
+}
+
+ms_seq ms_journal_put_for(struct ms_journal *journal, const struct ms_work *work,
+                          const struct ms_record *record)
+{
+    return work->durability == MS_DURABILITY_MEM ? 0 : ms_journal_put(journal, record);
+}
+
+void ms_journal_erase(struct ms_journal *journal, ms_seq seq)
+{
+    uint8_t *at;
+
+    if (seq == 0) {
+        return;
+    }
+    if (journal->is_replaying) {
+        ms_journal_erase_closed(journal, seq);
+        return;
+    }
+    ms_assert(journal->is_on && seq <= journal->last);
+    at = make_room(journal, MS_RECORD_HEADER_SIZE);
+    if (at != NULL) {
+        journal->size += (size_t)(ms_record_write_erase(at, seq) - at);
+    }
+}
+
+void ms_journal_erase_closed(struct ms_journal *journal, ms_seq seq)
+{
+    if (seq == 0) {
+        return;
+    }
+    ms_assert(journal->is_on);
+    if (journal->erasures_count == journal->erasures_capacity) {
+        const size_t capacity =
+            journal->erasures_capacity > 0 ? journal->erasures_capacity * 2 : ERASURES_MIN;
+        ms_seq *erasures = realloc(journal->erasures, capacity * sizeof *erasures);
+
+        if (erasures == NULL) {
+            journal->is_failed = true;
+            return;
+        }
+        journal->erasures = erasures;
+        journal->erasures_capacity = capacity;
+    }
+    journal->erasures[journal->erasures_count++] = seq;
+    journal->has_closed = true;
+}
+
+/* The command whose attempt may start now that its lease is durable. */
+static void start_once(struct ms_master *master, const struct ms_answer *answer)
+{
+    const struct ms_token token = {answer->epoch, answer->first};
+    const struct ms_work *work = ms_queue_find_token(&master->queue, token, master->config.epoch);
+
+    if (work != NULL && work->holder->session->peer == answer->peer) {
+        ms_dispatch_send(master, work);
+    }
+}
+
+static void say(struct ms_master *master, const struct ms_answer *answer)
+{
+    const struct ms_connection *connection =
+        ms_connections_find(&master->connections, answer->peer);
+    struct ms_command command = {
+        .kind = answer->kind,
+        .flags = answer->flags,
+        .durability = answer->durability,
+        .error = answer->error,
+        .count = answer->count,
+    };
+
+    if (connection == NULL) {
+        return; /* it asks again on its next connection */
+    }
+    switch (answer->kind) {
+    case MS_KIND_WELCOME:
+        ms_sessions_welcome(master, connection->session, answer);
+        return;
+    case MS_KIND_COMMAND:
+        start_once(master, answer);
+        return;
+    case MS_KIND_RESULT_ACK:
+        command.token = (struct ms_token){answer->epoch, answer->first};
+        break;
+    default:
+        command.id.seq = answer->first;
+        command.id.client = connection->session->uuid;
+        command.copies = answer->kind == MS_KIND_SUBMIT_ACK ? 1 : 0;
+        break;
+    }
+    ms_master_send(master, answer->peer, &command);
+}
+
+static void wait(struct ms_journal *journal, struct ms_answers *answers,
+                 const struct ms_answer *answer, ms_seq seq)
+{
+    struct ms_answer waiting = *answer;
+
+    waiting.seq = seq;
+    if (!ms_answers_push(answers, &waiting)) {
+        journal->is_failed = true;
+    }
+}
+
+void ms_journal_answer(struct ms_master *master, ms_seq seq, const struct ms_answer *answer)
+{
+    struct ms_journal *journal = &master->journal;
+
+    if (ms_journal_covers(journal, seq)) {
+        say(master, answer);
+    } else {
+        wait(journal, &journal->waiting, answer, seq);
+    }
+}
+
+void ms_journal_answer_closed(struct ms_master *master, const struct ms_answer *answer)
+{
+    struct ms_journal *journal = &master->journal;
+
+    if (journal->has_closed) {
+        wait(journal, &journal->unflushed, answer, 0);
+    } else {
+        say(master, answer);
+    }
+}
+
+void ms_journal_persisted(struct ms_master *master, const struct ms_event *event)
+{
+    struct ms_journal *journal = &master->journal;
+
+    if (event->error != MS_E_OK) {
+        journal->is_failed = true;
+        journal->error = event->error;
+        return;
+    }
+    ms_assert(event->seq <= journal->emitted);
+    if (event->seq > journal->persisted) {
+        journal->persisted = event->seq;
+    }
+    journal->is_committed = true;
+    journal->flying_bytes = journal->window_bytes;
+    journal->window_bytes = 0;
+    ms_list_splice(&master->pumps, &journal->gated);
+}
+
+bool ms_journal_release(struct ms_master *master)
+{
+    struct ms_journal *journal = &master->journal;
+    struct ms_answer *first;
+
+    while ((first = ms_answers_first(&journal->waiting)) != NULL &&
+           ms_journal_covers(journal, first->seq)) {
+        struct ms_answer answer = *first;
+
+        if (ms_engine_room(&master->engine) == 0 ||
+            (answer.kind == MS_KIND_WELCOME && master->welcomes_count == MS_WELCOMES_MAX)) {
+            return true;
+        }
+        ms_answers_pop(&journal->waiting);
+        say(master, &answer);
+    }
+    return false;
+}
+
+/* What was closed becomes known, and with it the records of those commands go. */
+static void flush(struct ms_master *master)
+{
+    struct ms_journal *journal = &master->journal;
+
+    ms_floors_flush(master);
+    for (size_t i = 0; i < journal->erasures_count; i++) {
+        ms_journal_erase(journal, journal->erasures[i]);
+    }
+    journal->erasures_count = 0;
+    journal->has_closed = false;
+    if (!ms_answers_move(&journal->waiting, &journal->unflushed, journal->last)) {
+        journal->is_failed = true;
+    }
+}
+
+void ms_journal_end_step(struct ms_master *master)
+{
+    struct ms_journal *journal = &master->journal;
+    const bool is_idle = journal->persisted == journal->emitted || journal->is_committed;
+
+    if (journal->has_closed && is_idle && !journal->is_replaying) {
+        flush(master);
+    }
+    journal->is_committed = false;
+    if (journal->size > 0 && !journal->is_failed) {
+        journal->emitted = journal->last;
+        journal->window_bytes += journal->size;
+        ms_engine_emit(&master->engine, &(struct ms_effect){
+                                            .type = MS_EFFECT_PERSIST,
+                                            .seq = journal->last,
+                                            .command = {.payload = {journal->bytes, journal->size}},
+                                        });
+    }
+}
+
+bool ms_journal_is_full(const struct ms_master *master, size_t size)
+{
+    return master->journal.room < master->config.limits.store_reserve + size;
+}
+
+bool ms_journal_is_behind(const struct ms_journal *journal)
+{
+    return journal->window_bytes + journal->flying_bytes > MS_JOURNAL_BEHIND_MAX;
+}

@@ -1,0 +1,46 @@
+/* What only few commands have, kept apart so that the others stay small. */
+#ifndef MASTER_RARE_H
+#define MASTER_RARE_H
+
+#include "core/command.h"
+#include "core/slab.h"
+
+struct ms_journal;
+struct ms_work;
+
+/* One attempt that went wrong. */
+struct ms_past {
+    ms_seq record; /* RETRY or RETURN; 0 = none is kept */
+    ms_time at;    /* when it ended */
+    uint32_t attempt;
+    int32_t code;
+    uint32_t signal;
+    uint8_t status; /* enum ms_status */
+    uint8_t event;  /* enum ms_life_event */
+    char slave[MS_NAME_MAX + 1];
+};
+
+/* Allocated from the slab when it is needed first. */
+struct ms_rare {
+    struct ms_past *past; /* oldest first */
+    uint32_t past_count;  /* at most MS_HISTORY_MAX */
+    uint32_t past_capacity;
+    ms_seq cancel_record; /* CHANGE: somebody asked for its end */
+};
+
+/* The work's, made when it has none. NULL when memory is out. */
+struct ms_rare *ms_rare_of(struct ms_work *work, struct ms_slab *slab);
+
+/* Remembers an attempt; the oldest one makes room. When memory is out it is not remembered and its record
+ * is kept by nobody, so it is erased. */
+void ms_rare_add_past(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal,
+                      const struct ms_past *past);
+
+/* Remembers the record of the wish to cancel it. */
+void ms_rare_set_change(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal,
+                        ms_seq record);
+
+/* Frees all of it, and erases its records with those of closed commands. Harmless without. */
+void ms_rare_free(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal);
+
+#endif

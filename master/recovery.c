@@ -1,0 +1,169 @@
+#include "master/recovery.h"
+
+#include "core/invariant.h"
+#include "master/apply.h"
+#include "master/clients.h"
+#include "master/results.h"
+#include "master/slaves.h"
+#include "master/state.h"
+
+static void fail(struct ms_master *master, enum ms_error error)
+{
+    ms_trace(&master->engine.trace, MS_LEVEL_ERROR, "cannot read the store back",
+             "error=%s reason=\"%s\"", ms_error_name(error), master->complaint.text);
+    master->journal.is_failed = true;
+    master->journal.error = error;
+}
+
+static void replay(struct ms_master *master, ms_time now, struct ms_bytes bytes)
+{
+    struct ms_record_room room;
+    struct ms_record record;
+    struct ms_entry entry;
+    enum ms_error error = MS_E_STORE_CORRUPT;
+
+    ms_complain(&master->complaint, "after record %llu something is damaged",
+                (unsigned long long)master->journal.last);
+    if (ms_record_next(&bytes, &entry)) {
+        error = ms_record_read(&entry, &room, &record);
+    }
+    if (error == MS_E_OK && entry.seq <= master->journal.last) {
+        ms_complain(&master->complaint, "record %llu comes after record %llu",
+                    (unsigned long long)entry.seq, (unsigned long long)master->journal.last);
+        error = MS_E_STORE_CORRUPT;
+    }
+    if (error == MS_E_OK) {
+        master->journal.last = entry.seq;
+        error = ms_apply(master, now, &record, entry.seq);
+    }
+    if (error != MS_E_OK) {
+        fail(master, error);
+    }
+}
+
+/* A new time begins: one epoch above that of the last master, and the wall clock's at least. */
+static void begin(struct ms_master *master, ms_epoch epoch)
+{
+    struct ms_journal *journal = &master->journal;
+    const ms_seq former = master->epoch_record;
+
+    journal->is_replaying = false;
+    journal->emitted = journal->last;
+    journal->persisted = journal->last;
+    master->queue.is_doubting = false;
+    master->config.epoch = master->config.epoch >= epoch ? master->config.epoch + 1 : epoch;
+    master->queue.epoch = master->config.epoch;
+    master->epoch_record = ms_journal_put(journal, &(struct ms_record){
+                                                       .kind = MS_RECORD_EPOCH,
+                                                       .at = ms_master_wall(master),
+                                                       .token = {master->config.epoch, 0},
+                                                       .name = ms_bytes_of(master->build),
+                                                   });
+    ms_journal_erase(journal, former);
+}
+
+void ms_recovery_replayed(struct ms_master *master, ms_time now, const struct ms_event *event)
+{
+    const struct ms_bytes bytes =
+        event->command != NULL ? event->command->payload : (struct ms_bytes){0};
+
+    ms_assert(master->journal.is_replaying);
+    if (bytes.size > 0) {
+        replay(master, now, bytes);
+        return;
+    }
+    begin(master, master->epoch_floor);
+    ms_trace(&master->engine.trace, MS_LEVEL_INFO, "recovered",
+             "commands=%u slaves=%u records=%llu epoch=%llu", ms_queue_count(&master->queue),
+             master->awaited_count, (unsigned long long)master->journal.last,
+             (unsigned long long)master->config.epoch);
+}
+
+void ms_recovery_committed(struct ms_master *master)
+{
+    if (!master->is_ready && !master->journal.is_replaying && !master->journal.is_failed &&
+        ms_journal_covers(&master->journal, master->epoch_record)) {
+        master->is_ready = true;
+        ms_engine_emit(&master->engine, &(struct ms_effect){.type = MS_EFFECT_READY});
+    }
+}
+
+static bool is_later(struct ms_token a, struct ms_token b)
+{
+    return a.epoch > b.epoch || (a.epoch == b.epoch && a.n > b.n);
+}
+
+/* Two slaves have an attempt of it: the later one stands. */
+static void take_over(struct ms_master *master, ms_time now, struct ms_work *work)
+{
+    ms_slaves_revoke(master, work->holder, ms_work_token(work));
+    ms_queue_give_back(&master->queue, now, work, MS_LIFE_LOSE);
+}
+
+struct ms_work *ms_recovery_claim(struct ms_master *master, ms_time now, struct ms_slave *slave,
+                                  const struct ms_token *token, const struct ms_holding *holding)
+{
+    const struct ms_record lease = {
+        .kind = MS_RECORD_LEASE, .token = *token, .attempt = holding->attempt};
+    struct ms_work *work = ms_clients_find_work(master, &holding->id);
+
+    if (work == NULL || ms_work_is_finished(work) || !slave->is_awaited) {
+        return work;
+    }
+    if (work->state == MS_LIFE_LEASED) {
+        if (!is_later(*token, ms_work_token(work))) {
+            return work;
+        }
+        take_over(master, now, work);
+    }
+    ms_queue_adopt(&master->queue, now, work, slave, &lease);
+    return work;
+}
+
+void ms_recovery_called(struct ms_master *master, struct ms_slave *slave)
+{
+    if (slave->is_awaited) {
+        slave->is_awaited = false;
+        ms_assert(master->awaited_count > 0);
+        master->awaited_count--;
+    }
+}
+
+bool ms_recovery_trust(struct ms_master *master, ms_time now)
+{
+    struct ms_queue *queue = &master->queue;
+    uint32_t burst = MS_SWEEP_BURST;
+    struct ms_list *link;
+
+    if (master->awaited_count > 0 || master->journal.is_replaying) {
+        return false;
+    }
+    while ((link = ms_list_first(&queue->doubted)) != NULL && burst-- > 0) {
+        struct ms_work *work = ms_work_of(link);
+
+        if (work->lease_record != 0 && !work->is_cancel_asked) {
+            ms_results_forfeit(master, now, work);
+        } else if (work->is_cancel_asked) {
+            ms_results_cancel(master, now, work);
+        } else {
+            ms_queue_trust(queue, work);
+        }
+    }
+    return !ms_list_is_empty(&queue->doubted);
+}
+
+ms_seq ms_recovery_keep_session(struct ms_master *master, struct ms_slave *slave)
+{
+    const struct ms_session *session = slave->session;
+
+    slave->record = ms_journal_put(&master->journal, &(struct ms_record){
+                                                         .kind = MS_RECORD_SESSION,
+                                                         .at = ms_master_wall(master),
+                                                         .uuid = session->token,
+                                                         .node = session->uuid,
+                                                         .number = slave->number,
+                                                         .count = slave->slots,
+                                                         .name = ms_bytes_of(session->name),
+                                                     });
+    return slave->record;
+}

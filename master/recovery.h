@@ -1,0 +1,33 @@
+/* A master's start with a store: its records are read back and applied, the new epoch is made durable, and
+ * nothing that may be in a slave's hands is handed out before the slaves have told what they hold. */
+#ifndef MASTER_RECOVERY_H
+#define MASTER_RECOVERY_H
+
+#include "core/engine.h"
+
+struct ms_holding;
+struct ms_master;
+struct ms_slave;
+struct ms_work;
+
+/* REPLAYED. A record that makes no sense fails the journal. */
+void ms_recovery_replayed(struct ms_master *master, ms_time now, const struct ms_event *event);
+
+/* READY is told once the epoch is durable. */
+void ms_recovery_committed(struct ms_master *master);
+
+/* An attempt of an earlier master's time: its command if that is here and is this slave's now, or is
+ * somebody else's; NULL when it is not known. */
+struct ms_work *ms_recovery_claim(struct ms_master *master, ms_time now, struct ms_slave *slave,
+                                  const struct ms_token *token, const struct ms_holding *holding);
+
+/* The slave has told all it holds, or is gone. */
+void ms_recovery_called(struct ms_master *master, struct ms_slave *slave);
+
+/* Hands doubted commands over to the dispatch once everybody has told; true when more are left. */
+bool ms_recovery_trust(struct ms_master *master, ms_time now);
+
+/* Remembers a slave's session, so that after a restart it is waited for. Returns the record's number. */
+ms_seq ms_recovery_keep_session(struct ms_master *master, struct ms_slave *slave);
+
+#endif
