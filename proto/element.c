@@ -291,7 +291,7 @@ static inline bool finish(struct ms_command *command, ms_epoch frame_epoch, stru
     case MS_KIND_STREAM:
         return finish_output(command, frame_epoch);
     case MS_KIND_RESULT:
-        return finish_token(command, frame_epoch) && command->status < MS_STATUS_COUNT &&
+        return finish_token(command, frame_epoch) && command->status <= MS_STATUS_CRASHED &&
                is_duration(command->delay) && command->detail.size <= MS_DETAIL_MAX;
     case MS_KIND_REVOKE:
     case MS_KIND_RETURN:

@@ -269,19 +269,28 @@ static void say_announce(void)
 static void say_roll(enum ms_kind kind)
 {
     struct ms_token tokens[4];
-    struct ms_tokens body = {.count = next() % 5, .tokens = tokens};
+    struct ms_holding holdings[4] = {0};
+    struct ms_tokens body = {.count = next() % 5, .tokens = tokens, .holdings = holdings};
     struct ms_command command = {.kind = (uint8_t)kind, .body.tokens = &body};
 
     for (uint32_t i = 0; i < body.count; i++) {
         tokens[i] = next_token();
     }
-    body.last = next() % 2 != 0;
+    const uint8_t shape = next();
+    body.last = shape % 2 != 0;
+    for (uint32_t i = 0; i < body.count && (shape & 2) != 0; i++) {
+        holdings[i].id.client.bytes[0] = (uint8_t)(1 + next() % 3);
+        holdings[i].id.seq = next();
+        holdings[i].type = MS_TYPE_USER_MIN + next() % 4;
+        holdings[i].attempt = 1u + next() % 3;
+    }
     say(next_epoch(), &command);
 }
 
 static void say_query(void)
 {
-    struct ms_query query = {.what = (enum ms_query_what)(1 + next() % 4)};
+    static const char *const filters[] = {"", "state == 'ready'", "type == 'a' and", "g"};
+    struct ms_query query = {.what = (enum ms_query_what)(1 + next() % (MS_QUERY_COUNT - 1))};
     struct ms_command command = {.kind = MS_KIND_QUERY, .body.query = &query};
 
     query.limit = next() % 8;
@@ -291,7 +300,47 @@ static void say_query(void)
     if (next() % 2 != 0) {
         memcpy(query.state, "leased", sizeof "leased");
     }
+    if (query.what > MS_QUERY_SHOW) {
+        const char *filter = filters[next() % 4];
+        memcpy(query.where, filter, strlen(filter));
+        query.operation = (enum ms_operation)(next() % MS_OPERATION_COUNT);
+        query.is_dry = next() % 2 != 0;
+        query.is_following = next() % 2 != 0;
+        query.from = next();
+        query.value = (int64_t)next() - 20;
+    }
     say(next_epoch(), &command);
+}
+
+/* Of a submission: what most have none of. */
+static void next_terms(struct ms_terms *terms)
+{
+    static const char *const names[] = {"", "g", "h"};
+
+    terms->priority = (int8_t)(next() % MS_PRIORITY_COUNT + MS_PRIORITY_MIN);
+    terms->unique_mode = next() % MS_UNIQUE_COUNT;
+    terms->unique = next_bytes(next() % 3);
+    terms->group = ms_bytes_of(names[next() % 3]);
+    terms->run_at = next() * 50 * MS_MSEC;
+    terms->deadline = next() * 50 * MS_MSEC;
+    terms->array_count = next() % 20;
+    terms->array_concurrency = next() % 4;
+    terms->parts_size = next();
+}
+
+/* The encoder's own rules. */
+static void make_fit(struct ms_command *command, ms_epoch epoch)
+{
+    if (command->kind == MS_KIND_COMMAND) {
+        command->token.epoch = epoch;
+        command->id.client.bytes[0] = 1;
+        command->index = command->count > 0 ? command->index % (uint32_t)command->count : 0;
+    } else if (command->kind == MS_KIND_PART && command->index % 2 == 0) {
+        command->token.epoch = epoch;
+        command->id.seq = 0;
+    } else if (command->kind == MS_KIND_PART) {
+        command->token = (struct ms_token){0};
+    }
 }
 
 /* Any kind without a body, its fields from the program. */
@@ -299,6 +348,7 @@ static void say_plain(enum ms_kind kind)
 {
     static uint8_t payload[5000];
     struct ms_command command = {.kind = (uint8_t)kind};
+    struct ms_terms terms = {0};
     uint8_t shape = next();
     ms_epoch epoch;
 
@@ -319,10 +369,11 @@ static void say_plain(enum ms_kind kind)
     command.delay = (shape & 4) != 0 ? next() * MS_MSEC : 0;
     command.timeout = (shape & 8) != 0 ? next() * MS_MSEC : 0;
     epoch = (shape & 16) != 0 ? next_epoch() : 1;
-    if (kind == MS_KIND_COMMAND) { /* the encoder's own rules */
-        command.token.epoch = epoch;
-        command.id.client.bytes[0] = 1;
+    if (kind == MS_KIND_SUBMIT && (shape & 32) != 0) {
+        next_terms(&terms);
+        command.terms = &terms;
     }
+    make_fit(&command, epoch);
     say(epoch, &command);
 }
 

@@ -109,7 +109,7 @@ static bool take_output(const Muster__Outputs__Output *from, ms_epoch epoch, str
 static bool take_result(const Muster__Results__Result *from, ms_epoch epoch, struct ms_command *to,
                         struct ms_usage *usage)
 {
-    if (from->token == 0 || from->status > 7 || strlen(from->detail) > 512 ||
+    if (from->token == 0 || from->status > 5 || strlen(from->detail) > 512 ||
         !is_duration(from->delay)) {
         return false;
     }
