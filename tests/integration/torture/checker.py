@@ -6,6 +6,7 @@ handler asked for it ...): those are not violations, but they are counted, and l
 """
 import argparse
 import sys
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ LOCAL, MEM = 1, 0  # durability of an acknowledgement
 SETTLE_NS = 5 * NS  # a result may wait so long for its acknowledgement before its slave goes down
 FLIGHT_NS = 3 * NS // 10  # a command that a master sent before it was killed may still begin
 THAW_NS = 2 * NS  # a slave that was stopped may begin what came before, until it has learnt that it is dead
+
+KILLS_FOR_SURE = 5  # after so many, some slave must have had work in hand
 
 RULES = {
     "lost": "an acknowledged command has no outcome",
@@ -52,6 +55,7 @@ RULES = {
 @dataclass
 class Rules:
     is_durable: bool = True  # the master has --data; without, each kill makes it forget
+    is_strict: bool = False  # not even what was not acknowledged yet may be repeated in a surviving slave
     crashes_max: int = 3  # of the master
     recovery_ms: int = 1000  # at least allowed
     recovery_ms_per_100k: int = 1000
@@ -78,7 +82,10 @@ class Checker:
         self.history = history
         self.rules = rules
         self.verdict = Verdict()
-        self.kills = [life.killed for life in history.lives if life.killed != NEVER]
+        self.is_whole = bool(history.left)  # else the storm was broken off, and much was under way
+        self.kills = sorted(life.killed for life in history.lives if life.killed != NEVER)
+        self.services = sorted((life.serving, life.started) for life in history.lives if life.serving != NEVER)
+        self.outlived = 0  # executions that went on while a master died, and counted
         self.deaths = {}
         for t, name in history.deaths:
             self.deaths.setdefault(name, []).append(t)
@@ -100,7 +107,11 @@ class Checker:
 
     def forgot(self, begin, end=NEVER):
         """A master without a disk was killed in between, and all bets on its memory are off."""
-        return not self.rules.is_durable and any(begin <= killed <= end for killed in self.kills)
+        return not self.rules.is_durable and self.next_kill(begin) <= end
+
+    def next_kill(self, t):
+        at = bisect_left(self.kills, t)
+        return self.kills[at] if at < len(self.kills) else NEVER + 1
 
     def check_submission(self, submission, executions):
         wanted = LOCAL if self.rules.is_durable else MEM
@@ -113,7 +124,7 @@ class Checker:
         for outcome in submission.outcomes:
             self.check_outcome(submission, outcome, executions)
         self.check_unique(submission)
-        if not submission.outcomes and not submission.accepted:
+        if self.is_whole and not submission.outcomes and not submission.accepted:
             self.verdict.add("lost", f"{submission.id}: {'accepted' if submission.acks else 'submitted'}, no outcome")
 
     def check_unique(self, submission):
@@ -168,7 +179,7 @@ class Checker:
         return any(submission.submits[0][0] <= down for down in downs if down != NEVER)
 
     def check_background(self, submission, executions):
-        if submission.accepted_at() == NEVER or submission.cancels:
+        if submission.accepted_at() == NEVER or submission.cancels or not self.is_whole:
             return
         results = Counter(execution.result for execution in executions)
         is_over = (results["ok"] + results["fail"] > 0 or len(executions) > self.rules.crashes_max or
@@ -196,13 +207,14 @@ class Checker:
             disturbed = self.disturbed(submission, execution, until)
             if execution.payload_id != submission.id:
                 self.verdict.add("executed_unknown", f"{submission.id}: {execution}")
-            if execution.end == NEVER and disturbed is None:
+            if execution.end == NEVER and disturbed is None and self.is_whole:
                 self.verdict.add("never_ended", f"{submission.id}: {execution}")
             if follower is not None:
                 self.check_repeat(submission, (execution, follower), disturbed)
             if disturbed is None:
                 failures[execution.result] += 1
                 counted += 1
+                self.outlived += follower is None and execution.start < self.next_kill(execution.start) < execution.end
             self.check_late(submission, execution)
         if submission.is_once and len(executions) > 1 and not self.forgot(executions[0].start - FLIGHT_NS):
             self.verdict.add("once_twice", f"{submission.id}: {executions}")
@@ -229,8 +241,8 @@ class Checker:
             return "slave declared dead"
         if self.forgot(execution.start - FLIGHT_NS, until):
             return "memory lost"
-        killed = next((killed for killed in self.kills if killed >= self.begun_in(execution)), NEVER)
-        if killed != NEVER and killed <= until and submission.accepted_at() > killed:
+        killed = self.next_kill(self.begun_in(execution))
+        if not self.rules.is_strict and killed <= until and submission.accepted_at() > killed:
             return "unacknowledged"
         return None
 
@@ -240,8 +252,8 @@ class Checker:
 
     def begun_in(self, execution):
         """When the life began that handed it out."""
-        return max((life.started for life in self.history.lives if life.serving <= execution.start - FLIGHT_NS),
-                   default=0)
+        at = bisect_right(self.services, (execution.start - FLIGHT_NS, NEVER))
+        return self.services[at - 1][1] if at > 0 else 0
 
     def check_repeat(self, submission, pair, disturbed):
         execution, follower = pair
@@ -311,6 +323,8 @@ class Checker:
             self.verdict.add("deaths", f"{len(untouched)} in {len(self.history.lives)} lives")
         if not self.history.executions or not self.history.submissions:
             self.verdict.add("idle", "no submission, or no execution")
+        elif self.rules.is_durable and len(self.kills) >= KILLS_FOR_SURE and self.outlived == 0:
+            self.verdict.add("idle", "no execution outlived a master")
 
     def was_touched(self, t, name):
         return any(slave.name == name and (slave.killed <= t or any(stopped <= t for stopped, _ in slave.freezes))
@@ -330,6 +344,7 @@ class Checker:
             "outcomes": sum(1 for submission in submissions if submission.outcomes),
             "background": sum(1 for submission in submissions if submission.accepted),
             "executions": sum(len(attempts) for attempts in executions),
+            "outlived": self.outlived,
             "retries": sum(self.verdict.repeats.values()),
             "exempt": len(self.verdict.exemptions),
             "live_max": max((life.live for life in self.history.lives), default=0),
@@ -365,10 +380,11 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--mem", action="store_true", help="the master had no --data")
     parser.add_argument("--exempt", action="store_true", help="list what was exempt, and why")
+    parser.add_argument("--strict", action="store_true", help="unacknowledged work must not be repeated either")
     parser.add_argument("--recovery-ms", type=int, default=Rules.recovery_ms)
     arguments = parser.parse_args()
     verdict = check(histories.read_folder(arguments.folder),
-                    Rules(is_durable=not arguments.mem, recovery_ms=arguments.recovery_ms))
+                    Rules(is_durable=not arguments.mem, is_strict=arguments.strict, recovery_ms=arguments.recovery_ms))
     show(verdict, arguments.exempt)
     sys.exit(1 if verdict.violations else 0)
 

@@ -106,7 +106,8 @@ class CheckerTest(unittest.TestCase):
     def test_good_history_is_clean(self):
         verdict = self.is_clean(good().ends())
         self.assertEqual(verdict.exemptions, [])
-        expected = {"kills": 1, "submitted": 5, "acked": 5, "outcomes": 4, "executions": 5, "retries": 1}
+        expected = {"kills": 1, "submitted": 5, "acked": 5, "outcomes": 4, "executions": 5, "retries": 1,
+                    "outlived": 1}
         self.assertEqual({name: verdict.figures[name] for name in expected}, expected)
 
     # --- what clients were told -------------------------------------------------------------------------
@@ -211,6 +212,7 @@ class CheckerTest(unittest.TestCase):
         story.restart(3000, 3100)
         verdict = self.is_clean(story.ends())
         self.assertEqual(["unacknowledged"], [reason for reason, _ in verdict.exemptions])
+        self.assertIn("executed_twice", self.violations(story, is_strict=True))
 
     def test_once(self):
         def lost(*events, runs=1, end=2030):
@@ -291,7 +293,7 @@ class CheckerTest(unittest.TestCase):
 
     def test_left(self):
         self.catches("left", good().ends(left=1))
-        self.catches("left", good())
+        self.assertEqual({"left"}, self.violations(good().submit(3000, 6).ack(3001, 6).run(3002, None, 6, 9)))
 
     def test_broken(self):
         story = good()
@@ -323,6 +325,10 @@ class CheckerTest(unittest.TestCase):
 
     def test_idle(self):
         self.catches("idle", Story().ends())
+        story = Story().submit(100, 1).ack(110, 1).run(120, 130, 1, 1).told(140, 1, "1.1")
+        for at in range(1, 7):
+            story.restart(1000 * at, 1000 * at + 50)
+        self.assertEqual({"idle"}, self.violations(story.ends()))
 
     # --- a master without a disk ------------------------------------------------------------------------
 

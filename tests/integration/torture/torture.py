@@ -370,11 +370,12 @@ def parse():
     parser.add_argument("--isolated", type=int, default=2, help="slaves whose handlers may crash")
     parser.add_argument("--window", type=int, default=300, help="of each client")
     parser.add_argument("--backlog", type=int, default=0, help="commands that wait until the storm is over")
-    parser.add_argument("--once", type=int, default=4, help="percent of the work that may be started once only")
+    parser.add_argument("--once", type=int, help="percent of the work that may be started once only [4, with --mem 0]")
     parser.add_argument("--tick", default="400ms")
     parser.add_argument("--recovery-ms", type=int, default=checker.Rules.recovery_ms, help="at least allowed")
     parser.add_argument("--master-option", action="append", default=[], help="handed on; may be repeated")
     parser.add_argument("--mem", action="store_true", help="without --data: only what such a master promises")
+    parser.add_argument("--strict", action="store_true", help="unacknowledged work must not be repeated either")
     parser.add_argument("--verify", action="store_true", help="let muster check look at the data in the end")
     parser.add_argument("--keep", action="store_true", help="keep the folder in any case")
     parser.add_argument("--exempt", action="store_true", help="list what was exempt, and why")
@@ -383,6 +384,8 @@ def parse():
         parser.error("--bin or MS_BIN_DIR must say where the programs are")
     if not re.fullmatch(r"\d+ms", arguments.tick):
         parser.error("--tick is in ms")
+    if arguments.once is None:
+        arguments.once = 0 if arguments.mem else 4
     arguments.bin = os.path.abspath(arguments.bin)
     arguments.parts = arguments.parts or os.path.join(os.path.dirname(arguments.bin), "tests/integration/torture")
     return arguments
@@ -403,7 +406,7 @@ def main():
     finally:
         storm.finish()
     verdict = checker.check(histories.read_folder(storm.folder), checker.Rules(
-        is_durable=not arguments.mem, recovery_ms=arguments.recovery_ms))
+        is_durable=not arguments.mem, is_strict=arguments.strict, recovery_ms=arguments.recovery_ms))
     checker.show(verdict, arguments.exempt)
     if verdict.violations:
         print(f"kept {storm.folder}\nlook again: {sys.executable} {os.path.join(HERE, 'checker.py')} {storm.folder}"
