@@ -90,7 +90,6 @@ enum ms_command_flags {
     MS_FLAG_STARTED = 4,    /* CANCEL_ACK: it was already handed to a slave */
     MS_FLAG_ONCE = 8,       /* SUBMIT: at most one attempt is ever started, whatever is lost */
     MS_FLAG_KEEP = 16,      /* SUBMIT: the outcome stays to be asked for after it was confirmed */
-    MS_FLAG_VOLATILE = 64,  /* SUBMIT: class mem is enough, even where more is usual */
     MS_FLAG_PARTS = 32,     /* SUBMIT, COMMAND: the payload was sent before, as PARTs */
     MS_FLAG_DURABILITY =
         64, /* SUBMIT: durability is asked for; without it the master's own default */

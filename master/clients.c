@@ -255,11 +255,14 @@ static void acknowledge(struct ms_master *master, const struct ms_client *client
                       });
 }
 
-/* The class of a submission: what it asks for, and at least what this master gives everything. */
+/* The class of a submission: what it asks for, or else what this master gives everything. */
 static enum ms_durability class_of(const struct ms_master *master, const struct ms_command *submit)
 {
-    if ((submit->flags & MS_FLAG_VOLATILE) != 0 || !master->config.is_durable) {
+    if (!master->config.is_durable) {
         return MS_DURABILITY_MEM;
+    }
+    if ((submit->flags & MS_FLAG_DURABILITY) != 0) {
+        return (enum ms_durability)submit->durability;
     }
     return submit->durability > MS_DURABILITY_LOCAL ? (enum ms_durability)submit->durability
                                                     : MS_DURABILITY_LOCAL;
