@@ -389,7 +389,8 @@ struct ms_master *ms_master_create(const struct ms_master_config *config)
     if (init(master)) {
         master->epoch_floor = config->epoch;
         master->is_ready = !config->is_durable;
-        master->queue.epoch = config->epoch;
+        /* What is read back was handed out before, whatever the clock says now. */
+        master->queue.epoch = config->is_durable ? UINT64_MAX : config->epoch;
         master->queue.wall_offset = config->wall_offset;
         master->queue.is_doubting = config->is_durable;
         master->queue.provider = config->provider != NULL ? config->provider : &ms_provider_queue;
