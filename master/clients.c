@@ -26,6 +26,7 @@ static struct ms_client *create(struct ms_master *master, const struct ms_uuid *
     client->floor = floor;
     client->uuid = *uuid;
     client->number = ++master->clients_total;
+    client->connection = 1; /* 0 stands for outcomes that were never sent */
     ms_list_init(&client->pending);
     ms_list_init(&client->sent);
     ms_list_init(&client->streams_due);
