@@ -4,6 +4,9 @@
 
 #define AT_VERSION 17 /* in the header */
 
+/* Numbers from which on a journal could not be continued; nobody ever comes near. */
+#define COUNTER_MAX (UINT64_MAX / 2)
+
 /* What a record points to, and whether it does. */
 struct extra {
     struct ms_record_room *room;
@@ -97,6 +100,7 @@ bool ms_record_is_complete(const struct ms_record *record)
     case MS_RECORD_TYPE:
         return record->type >= MS_TYPE_USER_MIN;
     case MS_RECORD_SESSION:
+        return !ms_uuid_is_zero(&record->uuid) && !ms_uuid_is_zero(&record->node);
     case MS_RECORD_SESSION_END:
         return !ms_uuid_is_zero(&record->uuid);
     case MS_RECORD_SUBMIT:
@@ -123,6 +127,9 @@ bool ms_record_is_complete(const struct ms_record *record)
 
 static bool is_fine(const struct ms_record *record)
 {
+    if (record->kind == MS_RECORD_EPOCH && record->token.epoch > COUNTER_MAX) {
+        return false;
+    }
     return record->status < MS_STATUS_COUNT && record->durability < MS_DURABILITY_COUNT &&
            record->stream < MS_STREAM_COUNT && record->at >= 0 && record->until >= 0 &&
            record->timeout >= 0 && record->name.size <= MS_NAME_MAX &&
@@ -143,7 +150,8 @@ enum ms_error ms_record_read(const struct ms_entry *entry, struct ms_record_room
         return MS_E_VERSION;
     }
     *record_out = (struct ms_record){.kind = entry->kind};
-    if (entry->seq == 0 || (entry->kind == MS_RECORD_ERASE && body.size > 0) ||
+    if (entry->seq == 0 || entry->seq > COUNTER_MAX ||
+        (entry->kind == MS_RECORD_ERASE && body.size > 0) ||
         !read_record(ms_wire_of(body), record_out, &extra)) {
         return MS_E_MALFORMED;
     }

@@ -7,60 +7,10 @@
 
 #include "core/invariant.h"
 #include "tests/support/oracle_record.h"
+#include "tests/support/seal.h"
 
-#define INPUT_MAX    ((size_t)(64u << 10))
-#define AT_CHECKSUM  4
-#define AT_SEQ       8
-#define SIZE_OF_SIZE 4
-
+#define INPUT_MAX ((size_t)(64u << 10))
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static uint32_t crc_table[256];
-
-static void init_table(void)
-{
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t crc = i;
-        for (unsigned bit = 0; bit < 8; bit++) {
-            crc = (crc >> 1) ^ (0x82f63b78u & (0u - (crc & 1u)));
-        }
-        crc_table[i] = crc;
-    }
-}
-
-/* Not the checksum of proto/record.c, so that the two prove each other. */
-static uint32_t crc32c(const uint8_t *at, size_t size)
-{
-    uint32_t crc = UINT32_MAX;
-
-    for (size_t i = 0; i < size; i++) {
-        crc = (crc >> 8) ^ crc_table[(crc ^ at[i]) & 255];
-    }
-    return ~crc;
-}
-
-static size_t load_u32(const uint8_t *from)
-{
-    return (size_t)from[3] << 24 | (size_t)from[2] << 16 | (size_t)from[1] << 8 | from[0];
-}
-
-/* Gives every entry that lies inside the input its checksum. */
-static void seal(uint8_t *data, size_t size)
-{
-    size_t at = 0;
-
-    while (size - at >= MS_RECORD_HEADER_SIZE) {
-        const size_t length = load_u32(data + at);
-        if (length < MS_RECORD_HEADER_SIZE || length > size - at) {
-            return;
-        }
-        const uint32_t crc = crc32c(data + at + AT_SEQ, length - AT_SEQ);
-        for (unsigned i = 0; i < SIZE_OF_SIZE; i++) {
-            data[at + AT_CHECKSUM + i] = (uint8_t)(crc >> (8 * i));
-        }
-        at += length;
-    }
-}
 
 /* The record once more, through bytes of our own. */
 static void write_and_read(ms_seq seq, const struct ms_record *record)
@@ -122,16 +72,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > INPUT_MAX) {
         return 0;
     }
-    if (crc_table[1] == 0) {
-        init_table();
-    }
     uint8_t *copy = malloc(size + 1);
     ms_assert(copy != NULL);
     if (size > 0) {
         memcpy(copy, data, size);
     }
     walk((struct ms_bytes){copy, size});
-    seal(copy, size);
+    seal_entries(copy, size);
     walk((struct ms_bytes){copy, size});
     free(copy);
     return 0;

@@ -34,7 +34,7 @@ static const struct ms_terms terms = {
 };
 
 static const struct ms_record samples[MS_RECORD_KINDS] = {
-    [MS_RECORD_EPOCH] = {.at = AT, .token.epoch = UINT64_MAX, .name = BYTES("muster 0.1.0")},
+    [MS_RECORD_EPOCH] = {.at = AT, .token.epoch = UINT64_MAX / 4, .name = BYTES("muster 0.1.0")},
     [MS_RECORD_TYPE] = {.at = AT, .type = MS_TYPE_USER_MIN, .name = BYTES("echo")},
     [MS_RECORD_SESSION] = {.at = AT,
                            .uuid = CLIENT,
