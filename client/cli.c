@@ -112,6 +112,26 @@ bool ms_cli_parse_id(const char *text, char *client_out, uint64_t *seq_out)
     return true;
 }
 
+/* FNV-1a, mixed at the end so that similar texts end far apart. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+    }
+    hash = (hash ^ hash >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    hash = (hash ^ hash >> 27) * UINT64_C(0x94d049bb133111eb);
+    return hash ^ hash >> 31;
+}
+
+void ms_cli_client_of_text(char client_out[MS_CLI_CLIENT_SIZE], const char *text)
+{
+    const uint64_t high = hash_text(UINT64_C(0xcbf29ce484222325), text);
+    const uint64_t low =
+        hash_text(high ^ UINT64_C(0x9e3779b97f4a7c15), text) | 1; /* never all zero */
+
+    snprintf(client_out, MS_CLI_CLIENT_SIZE, "%016" PRIx64 "%016" PRIx64, high, low);
+}
+
 int ms_cli_finish_output(const struct ms_cli *cli, int code)
 {
     if (fflush(stdout) != 0 || ferror(stdout)) {

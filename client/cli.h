@@ -51,6 +51,13 @@ struct ms_cli_common {
         .offset = offsetof(target_type, member.is_json)                                            \
     }
 
+/* What --help says of a filter. */
+#define MS_CLI_WHERE_HELP                                                                          \
+    "A FILTER is one or more comparisons without blanks inside, with = != < <= > >=; words and\n"  \
+    "names take several values (state=ready,delayed) and * for anything. Fields: state, status,\n" \
+    "type, client, slave, group, unique, seq, priority, attempts, failures, crashes, age,\n"       \
+    "waiting, size.\n"
+
 /* Prints "muster NAME: TEXT" to stderr. */
 void ms_cli_say(const struct ms_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -69,6 +76,10 @@ void ms_cli_print_id(char text_out[MS_CLI_ID_SIZE], const char *client, uint64_t
 
 /* The two parts of HEX:SEQ; client_out has room for 33 bytes. False when it is none. */
 bool ms_cli_parse_id(const char *text, char *client_out, uint64_t *seq_out);
+
+/* The client that a text of the user's own stands for: the same text, the same 32 hex digits. */
+#define MS_CLI_CLIENT_SIZE 33
+void ms_cli_client_of_text(char client_out[MS_CLI_CLIENT_SIZE], const char *text);
 
 /* Flushes stdout; EX_IOERR, explained, when what was printed could not be written, else code. */
 int ms_cli_finish_output(const struct ms_cli *cli, int code);

@@ -18,7 +18,8 @@ struct printing {
     uint32_t columns;
     uint64_t rows;
     int error;
-    bool is_begun, is_done;
+    bool is_done;
+    json_t *record; /* until its rest is in */
 };
 
 static const char *cell_text(const struct ms_client_cell *cell, char number_out[NUMBER_SIZE])
@@ -42,7 +43,7 @@ static size_t width_of(const char *text)
 }
 
 /* What a slave or a client called itself shall not steer the terminal, nor break the row. */
-static void print_clean(const char *text)
+void ms_cli_print_clean(const char *text)
 {
     for (; *text != '\0'; text++) {
         const unsigned char c = (unsigned char)*text;
@@ -59,7 +60,7 @@ static void print_padded(const char *text, size_t width, bool is_right, bool is_
     if (is_right) {
         printf("%*s", (int)gap, "");
     }
-    print_clean(text);
+    ms_cli_print_clean(text);
     if (!is_last) {
         printf("%*s", (int)(is_right ? COLUMN_GAP : gap + COLUMN_GAP), "");
     }
@@ -122,7 +123,7 @@ static void print_record(const struct ms_client_report *report)
     }
     for (uint32_t i = 0; i < report->columns * report->rows; i++) {
         print_padded(report->cells[i].name, width, false, false);
-        print_clean(cell_text(&report->cells[i], number));
+        ms_cli_print_clean(cell_text(&report->cells[i], number));
         putchar('\n');
     }
 }
@@ -137,18 +138,44 @@ static json_t *json_cell(const struct ms_client_cell *cell)
     return text != NULL ? text : json_null(); /* it was not UTF-8 */
 }
 
+json_t *ms_cli_row_to_json(const struct ms_client_report *report, uint32_t row)
+{
+    const struct ms_client_cell *cells = &report->cells[row * report->columns];
+    json_t *object = json_object();
+
+    for (uint32_t i = 0; i < report->columns; i++) {
+        json_object_set_new(object, cells[i].name, json_cell(&cells[i]));
+    }
+    return object;
+}
+
+/* The first row is the record, the others are its rest. */
+static void gather_json(struct printing *printing, const struct ms_client_report *report)
+{
+    uint32_t row = 0;
+
+    if (printing->record == NULL) {
+        printing->record = ms_cli_row_to_json(report, row++);
+        if (printing->table->rest != NULL) {
+            json_object_set_new(printing->record, printing->table->rest, json_array());
+        }
+    }
+    for (; row < report->rows && printing->table->rest != NULL; row++) {
+        json_array_append_new(json_object_get(printing->record, printing->table->rest),
+                              ms_cli_row_to_json(report, row));
+    }
+}
+
 static bool print_json(struct printing *printing, const struct ms_client_report *report)
 {
+    if (printing->table->is_record) {
+        gather_json(printing, report);
+        return true;
+    }
     for (uint32_t row = 0; row < report->rows; row++) {
-        const struct ms_client_cell *cells = &report->cells[row * report->columns];
-        json_t *object = json_object();
+        json_t *object = ms_cli_row_to_json(report, row);
 
-        for (uint32_t i = 0; i < report->columns; i++) {
-            json_object_set_new(object, cells[i].name, json_cell(&cells[i]));
-        }
-        if (!printing->table->is_record) {
-            fputs(printing->rows + row == 0 ? "[\n" : ",\n", stdout);
-        }
+        fputs(printing->rows + row == 0 ? "[\n" : ",\n", stdout);
         const int failed = json_dumpf(object, stdout, JSON_COMPACT);
 
         json_decref(object);
@@ -167,11 +194,14 @@ static bool print_part(struct printing *printing, const struct ms_client_report 
     if (printing->table->is_json) {
         return print_json(printing, report);
     }
-    if (printing->table->is_record) {
+    if (printing->table->is_record && printing->rows == 0) {
         print_record(report);
         return true;
     }
     if (printing->widths == NULL) {
+        if (printing->table->is_record) {
+            putchar('\n');
+        }
         if (!measure(printing, report)) {
             return false;
         }
@@ -192,7 +222,13 @@ static void print_end(const struct printing *printing)
         return;
     }
     if (printing->table->is_record) {
-        fputs(printing->rows == 0 ? "null\n" : "\n", stdout);
+        if (printing->record == NULL) {
+            fputs("null", stdout);
+        } else {
+            json_dumpf(printing->record, stdout,
+                       JSON_COMPACT); /* errors are found when it is flushed */
+        }
+        putchar('\n');
     } else {
         fputs(printing->rows == 0 ? "[]\n" : "\n]\n", stdout);
     }
@@ -223,6 +259,14 @@ static void report_cb(struct ms_client *client, const struct ms_client_report *r
     }
 }
 
+static int explain(const struct ms_cli *cli, int error)
+{
+    ms_cli_say(cli, "%s",
+               error == MS_CLIENT_CLOSED ? "the connection was lost in the midst of the answer"
+                                         : ms_client_strerror(error));
+    return error == MS_CLIENT_CLOSED ? EX_TEMPFAIL : ms_cli_exit_code(error);
+}
+
 static int ask(const struct ms_cli *cli, struct ms_client *client,
                const struct ms_client_query *query, const struct ms_cli_table *table)
 {
@@ -233,15 +277,12 @@ static int ask(const struct ms_cli *cli, struct ms_client *client,
         ms_client_run(client, -1);
     }
     error = error != MS_CLIENT_OK ? error : printing.error;
-    free(printing.widths);
-    if (error != MS_CLIENT_OK) {
-        ms_cli_say(cli, "%s",
-                   error == MS_CLIENT_CLOSED ? "the connection was lost in the midst of the answer"
-                                             : ms_client_strerror(error));
-        return error == MS_CLIENT_CLOSED ? EX_TEMPFAIL : ms_cli_exit_code(error);
+    if (error == MS_CLIENT_OK) {
+        print_end(&printing);
     }
-    print_end(&printing);
-    return EX_OK;
+    free(printing.widths);
+    json_decref(printing.record);
+    return error == MS_CLIENT_OK ? EX_OK : explain(cli, error);
 }
 
 int ms_cli_ask(const struct ms_cli *cli, const struct ms_cli_common *common,
@@ -255,5 +296,59 @@ int ms_cli_ask(const struct ms_cli *cli, const struct ms_cli_common *common,
         ms_client_close(client, 0);
         ms_client_destroy(client);
     }
+    return code;
+}
+
+static void question_report_cb(struct ms_client *client, const struct ms_client_report *report,
+                               void *context)
+{
+    struct ms_cli_question *question = context;
+
+    if (report->is_reset || question->is_done) {
+        return;
+    }
+    question->error = report->error;
+    question->is_done = report->error != MS_CLIENT_OK || report->is_last;
+    if (report->error == MS_CLIENT_OK && question->on_report != NULL) {
+        question->on_report(question, report);
+    }
+    if (question->is_done) {
+        ms_client_break(client);
+    }
+}
+
+static void question_output_cb(struct ms_client *client, const struct ms_client_output *output,
+                               void *context)
+{
+    struct ms_cli_question *question = context;
+
+    if (!question->is_done && question->on_output != NULL) {
+        question->on_output(question, output);
+    }
+    if (question->is_done) {
+        ms_client_break(client);
+    }
+}
+
+int ms_cli_put_question(const struct ms_cli *cli, const struct ms_cli_common *common,
+                        struct ms_cli_question *question)
+{
+    int code = EX_OK;
+    struct ms_client *client = ms_cli_connect(cli, common, NULL, &code);
+
+    if (client == NULL) {
+        return code;
+    }
+    question->query.size = sizeof question->query;
+    question->query.on_output = question_output_cb;
+    int error = ms_client_ask(client, &question->query, question_report_cb, question);
+
+    while (error == MS_CLIENT_OK && !question->is_done) {
+        ms_client_run(client, -1);
+    }
+    error = error != MS_CLIENT_OK ? error : question->error;
+    code = error == MS_CLIENT_OK ? EX_OK : explain(cli, error);
+    ms_client_close(client, 0);
+    ms_client_destroy(client);
     return code;
 }

@@ -2,14 +2,40 @@
 #ifndef CLIENT_CLI_TABLE_H
 #define CLIENT_CLI_TABLE_H
 
+#include <jansson.h>
+
 #include "client/cli.h"
 #include "client/ms_query.h"
 
 struct ms_cli_table {
     bool is_json;
-    bool is_record; /* one row, printed as name and value lines, or one JSON object */
+    bool
+        is_record; /* one row, printed as name and value lines, or one JSON object; further parts of another
+                     * shape are a table below, or an array in the object, called by rest */
+    const char *rest;
     bool no_headers;
 };
+
+/* A question whose answer is not just printed. */
+struct ms_cli_question {
+    struct ms_client_query query;
+    /* Parts of an answer that is well; after the last one, or when it sets is_done, the question is over. */
+    void (*on_report)(struct ms_cli_question *question, const struct ms_client_report *report);
+    void (*on_output)(struct ms_cli_question *question, const struct ms_client_output *output);
+    bool is_done;
+    int error; /* MS_CLIENT_ */
+};
+
+/* Connects, asks, says goodbye: EX_OK when the question is over, else the exit code of what went wrong, which
+ * was explained. question is embedded in what the callbacks need. */
+int ms_cli_put_question(const struct ms_cli *cli, const struct ms_cli_common *common,
+                        struct ms_cli_question *question);
+
+/* One JSON object of a row; the caller frees it. */
+json_t *ms_cli_row_to_json(const struct ms_client_report *report, uint32_t row);
+
+/* Prints text to standard output; control characters become '?'. */
+void ms_cli_print_clean(const char *text);
 
 /* Connects, asks, prints, says goodbye. Returns the exit code; mistakes are explained. */
 int ms_cli_ask(const struct ms_cli *cli, const struct ms_cli_common *common,

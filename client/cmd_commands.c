@@ -1,5 +1,6 @@
 #include "client/cli_table.h"
 #include "client/cli_commands.h"
+#include "core/filter.h"
 
 struct settings {
     struct ms_cli_common common;
@@ -7,6 +8,7 @@ struct settings {
     uint64_t limit;
     const char *state;
     const char *type;
+    const char *where;
 };
 
 static const struct ms_option table[] = {
@@ -36,13 +38,23 @@ static const struct ms_option table[] = {
      .argument = "TYPE",
      .help = "only those of this type",
      .offset = offsetof(struct settings, type)},
+    {.name = "where",
+     .short_name = 'w',
+     .kind = MS_OPTION_STRING,
+     .max = MS_WHERE_MAX,
+     .argument = "FILTER",
+     .help = "only those of which all of this holds: state=buried,delayed type=thumb* age>1h "
+             "attempts>=2",
+     .offset = offsetof(struct settings, where)},
 };
 
 static const struct ms_cli cli = {
     .program = "muster commands",
     .summary = "Lists live commands: id, type, state, attempt, slave.",
-    .epilogue = "Examples:\n  muster commands --state leased\n"
-                "  muster commands --type checksum --limit 0 --json\n",
+    .epilogue =
+        "Examples:\n  muster commands --state leased\n"
+        "  muster commands --type checksum --limit 0 --json\n"
+        "  muster commands --where 'state=buried group=nightly age>1h'\n\n" MS_CLI_WHERE_HELP,
     .table = table,
     .count = sizeof table / sizeof table[0],
 };
@@ -56,12 +68,20 @@ static int run(int argc, char **argv)
     if (result.is_done) {
         return result.exit_code;
     }
+    struct ms_filter filter;
+    struct ms_complaint complaint;
+
+    if (settings.where != NULL && !ms_filter_parse(settings.where, &filter, &complaint)) {
+        ms_options_finish(&options);
+        return ms_cli_usage_error(&cli, complaint.text);
+    }
     const struct ms_client_query query = {
         .size = sizeof query,
         .what = MS_CLIENT_ASK_COMMANDS,
         .limit = (uint32_t)settings.limit,
         .state = settings.state,
         .type = settings.type,
+        .where = settings.where,
     };
     const struct ms_cli_table how = {.is_json = settings.common.is_json,
                                      .no_headers = settings.no_headers};

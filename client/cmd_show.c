@@ -12,7 +12,8 @@ static const struct ms_option table[] = {
 static const struct ms_cli cli = {
     .program = "muster show",
     .arguments = "CLIENT:SEQ",
-    .summary = "Prints everything the master knows about one live command.",
+    .summary =
+        "Prints everything the master knows about one live command, and what happened to it.",
     .epilogue = "The id is what muster submit printed.\n",
     .table = table,
     .count = sizeof table / sizeof table[0],
@@ -34,7 +35,8 @@ static int show(const struct settings *settings, const char *id)
         .client_id = client_id,
         .seq = seq,
     };
-    const struct ms_cli_table how = {.is_json = settings->common.is_json, .is_record = true};
+    const struct ms_cli_table how = {
+        .is_json = settings->common.is_json, .is_record = true, .rest = "timeline"};
 
     return ms_cli_ask(&cli, &settings->common, &query, &how);
 }

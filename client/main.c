@@ -8,8 +8,10 @@
 #include "client/cli_commands.h"
 
 static const struct ms_cli_command *const commands[] = {
-    &ms_cmd_submit, &ms_cmd_status, &ms_cmd_slaves, &ms_cmd_commands, &ms_cmd_show,
-    &ms_cmd_bench,  &ms_cmd_map,    &ms_cmd_dev,    &ms_cmd_new,
+    &ms_cmd_submit, &ms_cmd_wait,     &ms_cmd_result,  &ms_cmd_tail,         &ms_cmd_status,
+    &ms_cmd_slaves, &ms_cmd_commands, &ms_cmd_show,    &ms_cmd_why,          &ms_cmd_group,
+    &ms_cmd_cancel, &ms_cmd_kick,     &ms_cmd_release, &ms_cmd_reprioritise, &ms_cmd_concurrency,
+    &ms_cmd_map,    &ms_cmd_bench,    &ms_cmd_dev,     &ms_cmd_new,
 };
 
 #define COMMANDS_COUNT (sizeof commands / sizeof commands[0])
@@ -30,7 +32,7 @@ static void print_usage(FILE *stream)
           "Submits work to a muster master and looks at what it does.\n\nCommands:\n",
           stream);
     for (size_t i = 0; i < COMMANDS_COUNT; i++) {
-        fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(stream, "  %-13s %s\n", commands[i]->name, commands[i]->summary);
     }
     fputs("\n  help COMMAND, COMMAND --help   the options of one command\n"
           "  --version                      print the version\n\n"

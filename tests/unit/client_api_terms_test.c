@@ -1,4 +1,5 @@
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -217,8 +218,10 @@ static void output_cb(struct ms_client *from, const struct ms_client_output *out
     ck_assert_ptr_eq(context, &done_count);
     ck_assert_uint_eq(output->seq, 7);
     ck_assert_uint_eq(output->attempt, 1);
-    strncat(seen, output->data, output->data_size);
-    strcat(seen, output->stream == MS_CLIENT_DATA ? "|" : "!");
+    const size_t length = strlen(seen);
+
+    snprintf(seen + length, sizeof seen - length, "%.*s%s", (int)output->data_size,
+             (const char *)output->data, output->stream == MS_CLIENT_DATA ? "|" : "!");
 }
 
 static void report_cb(struct ms_client *from, const struct ms_client_report *report, void *context)

@@ -1,0 +1,260 @@
+/* cancel, kick, release, reprioritise, concurrency: one operation on one command, or on those of a filter. */
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "client/cli_commands.h"
+#include "client/cli_table.h"
+#include "client/cli_time.h"
+#include "core/filter.h"
+
+struct settings {
+    struct ms_cli_common common;
+    const char *where;
+    bool is_dry_run, no_headers;
+    ms_time delay;
+    const char *priority;
+};
+
+#define WHERE_ROWS                                                                                 \
+    {.name = "where",                                                                              \
+     .short_name = 'w',                                                                            \
+     .kind = MS_OPTION_STRING,                                                                     \
+     .min = 1,                                                                                     \
+     .max = MS_WHERE_MAX,                                                                          \
+     .argument = "FILTER",                                                                         \
+     .group = "Which",                                                                             \
+     .help = "all commands of which all of this holds, in place of an id",                         \
+     .offset = offsetof(struct settings, where)},                                                  \
+    {                                                                                              \
+        .name = "dry-run", .short_name = 'n', .kind = MS_OPTION_BOOL,                              \
+        .help = "only list what would be changed", .offset = offsetof(struct settings, is_dry_run) \
+    }
+
+#define HEADERS_ROW                                                                                \
+    {                                                                                              \
+        .name = "no-headers", .kind = MS_OPTION_BOOL, .help = "print no line of column names",     \
+        .offset = offsetof(struct settings, no_headers)                                            \
+    }
+
+static const struct ms_option plain_table[] = {
+    WHERE_ROWS,
+    MS_CLI_COMMON_OPTIONS(struct settings, common),
+    HEADERS_ROW,
+};
+
+static const struct ms_option release_table[] = {
+    WHERE_ROWS,
+    {.name = "delay",
+     .kind = MS_OPTION_DURATION,
+     .default_text = "0",
+     .group = "How",
+     .help = "start it so long from now; 0 = as soon as a slave is free",
+     .offset = offsetof(struct settings, delay)},
+    MS_CLI_COMMON_OPTIONS(struct settings, common),
+    HEADERS_ROW,
+};
+
+static const struct ms_option priority_table[] = {
+    WHERE_ROWS,
+    {.name = "priority",
+     .short_name = 'p',
+     .is_required = true,
+     .kind = MS_OPTION_STRING,
+     .argument = "NUMBER",
+     .group = "How",
+     .help = "-10 to 10; higher ones are started first, 0 is usual",
+     .offset = offsetof(struct settings, priority)},
+    MS_CLI_COMMON_OPTIONS(struct settings, common),
+    HEADERS_ROW,
+};
+
+static const struct ms_option concurrency_table[] = {
+    MS_CLI_COMMON_OPTIONS(struct settings, common),
+    HEADERS_ROW,
+};
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+static const struct ms_cli cancel_cli = {
+    .program = "muster cancel",
+    .arguments = "[ID]",
+    .summary = "Ends commands that wait, and stops those that run. Lists them.",
+    .epilogue = "Examples:\n  muster cancel --where 'group=nightly state=ready,delayed' "
+                "--dry-run\n\n" MS_CLI_WHERE_HELP,
+    .table = plain_table,
+    .count = COUNT(plain_table),
+    .arguments_max = 1,
+};
+
+static const struct ms_cli kick_cli = {
+    .program = "muster kick",
+    .arguments = "[ID | TYPE]",
+    .summary = "Gives buried commands new attempts. Lists them.",
+    .epilogue = "TYPE stands for --where 'state=buried type=TYPE'.\n\n"
+                "Examples:\n  muster kick thumb\n"
+                "  muster kick --where 'status=timeout age<1d' --dry-run\n\n" MS_CLI_WHERE_HELP,
+    .table = plain_table,
+    .count = COUNT(plain_table),
+    .arguments_max = 1,
+};
+
+static const struct ms_cli release_cli = {
+    .program = "muster release",
+    .arguments = "[ID]",
+    .summary = "Lets delayed commands start now, or puts them off until another time. Lists them.",
+    .epilogue =
+        "Examples:\n  muster release --where 'type=thumb' --delay 10m\n\n" MS_CLI_WHERE_HELP,
+    .table = release_table,
+    .count = COUNT(release_table),
+    .arguments_max = 1,
+};
+
+static const struct ms_cli priority_cli = {
+    .program = "muster reprioritise",
+    .arguments = "[ID]",
+    .summary = "Changes the priority of commands that wait. Lists them.",
+    .epilogue = "Examples:\n  muster reprioritise --where 'group=nightly' "
+                "--priority=-5\n\n" MS_CLI_WHERE_HELP,
+    .table = priority_table,
+    .count = COUNT(priority_table),
+    .arguments_max = 1,
+};
+
+static const struct ms_cli concurrency_cli = {
+    .program = "muster concurrency",
+    .arguments = "ID NUMBER",
+    .summary = "Changes how many members of an array run at a time; 0 = all.",
+    .table = concurrency_table,
+    .count = COUNT(concurrency_table),
+    .arguments_min = 2,
+    .arguments_max = 2,
+};
+
+struct operating {
+    struct ms_client_query query;
+    char client_id[MS_CLI_ID_SIZE];
+    char where[MS_WHERE_MAX + 1];
+};
+
+/* Which commands: an id, a filter, or for kick a type. */
+static bool choose(const struct settings *settings, const char *argument, bool is_kick,
+                   struct operating *operating, struct ms_complaint *complaint)
+{
+    struct ms_client_query *query = &operating->query;
+    struct ms_filter filter;
+    struct ms_text where;
+
+    if ((argument == NULL) == (settings->where == NULL)) {
+        return ms_complain(complaint, "say which commands: either %s or --where FILTER",
+                           is_kick ? "ID, TYPE" : "ID");
+    }
+    if (settings->where != NULL) {
+        query->where = settings->where;
+        return ms_filter_parse(settings->where, &filter, complaint);
+    }
+    if (ms_cli_parse_id(argument, operating->client_id, &query->seq)) {
+        query->client_id = operating->client_id;
+        return true;
+    }
+    if (!is_kick || !ms_text_is_name(argument, strlen(argument))) {
+        return ms_complain(complaint, "an id is 32 hex digits, a colon and a number from 1");
+    }
+    ms_text_init(&where, operating->where, sizeof operating->where);
+    ms_text_add(&where, "state=buried type=%s", argument);
+    query->where = operating->where;
+    return true;
+}
+
+static bool read_value(const struct settings *settings, const char *number, int operation,
+                       int64_t *value_out, struct ms_complaint *complaint)
+{
+    uint64_t concurrency = 0;
+    int priority = 0;
+
+    switch (operation) {
+    case MS_CLIENT_OPERATE_RELEASE:
+        *value_out = settings->delay;
+        return true;
+    case MS_CLIENT_OPERATE_PRIORITY:
+        if (!ms_cli_parse_priority(settings->priority, &priority, complaint)) {
+            return false;
+        }
+        *value_out = priority;
+        return true;
+    case MS_CLIENT_OPERATE_CONCURRENCY:
+        if (!ms_text_to_u64(number, strlen(number), &concurrency) || concurrency > MS_ARRAY_MAX) {
+            return ms_complain(complaint, "NUMBER is 0 to %u, and 0 means all", MS_ARRAY_MAX);
+        }
+        *value_out = (int64_t)concurrency;
+        return true;
+    default:
+        return true;
+    }
+}
+
+static int operate(const struct ms_cli *cli, int operation, int argc, char **argv)
+{
+    struct settings settings = {.common = {.master = NULL}};
+    struct operating operating = {.query = {.size = sizeof(struct ms_client_query),
+                                            .what = MS_CLIENT_ASK_OPERATE,
+                                            .operation = operation}};
+    struct ms_client_query *query = &operating.query;
+    struct ms_options options;
+    struct ms_complaint complaint;
+    const struct ms_cli_result result = ms_cli_parse(cli, argc, argv, &settings, &options);
+    int code;
+
+    if (result.is_done) {
+        return result.exit_code;
+    }
+    const char *argument = result.argument_at < argc ? argv[result.argument_at] : NULL;
+    const char *number = result.argument_at + 1 < argc ? argv[result.argument_at + 1] : "";
+    const struct ms_cli_table how = {.is_json = settings.common.is_json,
+                                     .no_headers = settings.no_headers};
+
+    query->is_dry_run = settings.is_dry_run;
+    if (choose(&settings, argument, operation == MS_CLIENT_OPERATE_KICK, &operating, &complaint) &&
+        read_value(&settings, number, operation, &query->value, &complaint)) {
+        code = ms_cli_ask(cli, &settings.common, query, &how);
+    } else {
+        code = ms_cli_usage_error(cli, complaint.text);
+    }
+    ms_options_finish(&options);
+    return ms_cli_finish_output(cli, code);
+}
+
+static int run_cancel(int argc, char **argv)
+{
+    return operate(&cancel_cli, MS_CLIENT_OPERATE_CANCEL, argc, argv);
+}
+
+static int run_kick(int argc, char **argv)
+{
+    return operate(&kick_cli, MS_CLIENT_OPERATE_KICK, argc, argv);
+}
+
+static int run_release(int argc, char **argv)
+{
+    return operate(&release_cli, MS_CLIENT_OPERATE_RELEASE, argc, argv);
+}
+
+static int run_priority(int argc, char **argv)
+{
+    return operate(&priority_cli, MS_CLIENT_OPERATE_PRIORITY, argc, argv);
+}
+
+static int run_concurrency(int argc, char **argv)
+{
+    return operate(&concurrency_cli, MS_CLIENT_OPERATE_CONCURRENCY, argc, argv);
+}
+
+const struct ms_cli_command ms_cmd_cancel = {"cancel", "end one command, or many", &cancel_cli,
+                                             run_cancel};
+const struct ms_cli_command ms_cmd_kick = {"kick", "give buried commands new attempts", &kick_cli,
+                                           run_kick};
+const struct ms_cli_command ms_cmd_release = {"release", "start delayed commands now, or later",
+                                              &release_cli, run_release};
+const struct ms_cli_command ms_cmd_reprioritise = {
+    "reprioritise", "change the priority of commands that wait", &priority_cli, run_priority};
+const struct ms_cli_command ms_cmd_concurrency = {
+    "concurrency", "change how many of an array run at a time", &concurrency_cli, run_concurrency};

@@ -1,0 +1,238 @@
+/* tail and result: the output of a command of anybody's, while it runs and afterwards. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "client/cli_bytes.h"
+#include "client/cli_commands.h"
+#include "client/cli_outcome.h"
+#include "client/cli_table.h"
+
+#define OUT_MODE 0666
+
+struct settings {
+    struct ms_cli_common common;
+    const char *out;
+    bool is_following;
+};
+
+static const struct ms_option tail_table[] = {
+    {.name = "follow",
+     .short_name = 'f',
+     .kind = MS_OPTION_BOOL,
+     .group = "Output",
+     .help = "go on until the command has ended, and exit as it did",
+     .offset = offsetof(struct settings, is_following)},
+    MS_CLI_COMMON_OPTIONS(struct settings, common),
+};
+
+static const struct ms_option result_table[] = {
+    {.name = "out",
+     .short_name = 'o',
+     .kind = MS_OPTION_STRING,
+     .argument = "FILE",
+     .group = "Outcome",
+     .help = "write the result to FILE",
+     .offset = offsetof(struct settings, out)},
+    MS_CLI_COMMON_OPTIONS(struct settings, common),
+};
+
+static const struct ms_cli tail_cli = {
+    .program = "muster tail",
+    .arguments = "CLIENT:SEQ",
+    .summary = "Prints the output of a command as far as it has come, its standard error to ours.",
+    .epilogue = "Exit codes with --follow are those of muster submit --wait.\n",
+    .table = tail_table,
+    .count = sizeof tail_table / sizeof tail_table[0],
+    .arguments_min = 1,
+    .arguments_max = 1,
+};
+
+static const struct ms_cli result_cli = {
+    .program = "muster result",
+    .arguments = "CLIENT:SEQ",
+    .summary =
+        "Prints the result of a command that was submitted with --keep, whoever submitted it.",
+    .epilogue = "Exit codes are those of muster submit --wait; 69: it is not known, or not kept.\n",
+    .table = result_table,
+    .count = sizeof result_table / sizeof result_table[0],
+    .arguments_min = 1,
+    .arguments_max = 1,
+};
+
+struct asking {
+    struct ms_cli_question question; /* first, so that the callbacks find the rest */
+    const struct ms_cli *cli;
+    const struct settings *settings;
+    const char *id;
+    struct ms_cli_bytes output;
+    uint32_t attempt; /* of the output */
+    int out_fd;
+    int code;
+};
+
+static struct asking *asking_of(struct ms_cli_question *question)
+{
+    return (struct asking *)(void *)question;
+}
+
+/* As it comes: standard output may be a pipe that somebody watches. */
+static void tail_output(struct ms_cli_question *question, const struct ms_client_output *output)
+{
+    struct asking *asking = asking_of(question);
+
+    if (asking->attempt != 0 && output->attempt != asking->attempt) {
+        ms_cli_say(asking->cli, "attempt %" PRIu32, output->attempt);
+    }
+    asking->attempt = output->attempt;
+    if (output->stream == MS_CLIENT_DATA) {
+        fwrite(output->data, 1, output->data_size, stdout);
+        fflush(stdout);
+    } else if (output->stream == MS_CLIENT_STDERR || output->stream == MS_CLIENT_LOG) {
+        fwrite(output->data, 1, output->data_size, stderr);
+        fputs(output->stream == MS_CLIENT_LOG ? "\n" : "", stderr);
+    } else if (output->stream == MS_CLIENT_PROGRESS) {
+        ms_cli_say(asking->cli, "progress %.*s", (int)output->data_size,
+                   (const char *)output->data);
+    }
+}
+
+/* The row at the end; without --follow there may be no status in it, for the command still runs. */
+static void tail_report(struct ms_cli_question *question, const struct ms_client_report *report)
+{
+    struct asking *asking = asking_of(question);
+    struct ms_client_result result;
+
+    if (!asking->settings->is_following || !ms_cli_outcome_of_report(report, &result)) {
+        return;
+    }
+    asking->code = ms_cli_outcome_exit_code(result.status);
+    ms_cli_outcome_say(asking->cli, &result);
+}
+
+static void result_output(struct ms_cli_question *question, const struct ms_client_output *output)
+{
+    struct asking *asking = asking_of(question);
+
+    if (output->attempt != asking->attempt) {
+        asking->output.size = 0;
+        asking->attempt = output->attempt;
+    }
+    if (output->stream == MS_CLIENT_STDERR && !asking->settings->common.is_json) {
+        fwrite(output->data, 1, output->data_size, stderr);
+    }
+    if (output->stream == MS_CLIENT_DATA &&
+        !ms_cli_bytes_add(&asking->output, output->data, output->data_size)) {
+        question->error = MS_CLIENT_NO_MEMORY;
+        question->is_done = true;
+    }
+}
+
+static void result_report(struct ms_cli_question *question, const struct ms_client_report *report)
+{
+    struct asking *asking = asking_of(question);
+    const struct settings *settings = asking->settings;
+    struct ms_client_result result;
+
+    if (!ms_cli_outcome_of_report(report, &result)) {
+        return;
+    }
+    asking->code = ms_cli_outcome_exit_code(result.status);
+    if ((settings->out != NULL || !settings->common.is_json) &&
+        !ms_cli_outcome_write(asking->cli, &asking->output, asking->out_fd, settings->out)) {
+        asking->code = EX_IOERR;
+    }
+    if (settings->common.is_json) {
+        ms_cli_outcome_print_json(asking->id, &result, &asking->output, settings->out);
+    }
+    ms_cli_outcome_say(asking->cli, &result);
+}
+
+static bool open_out(struct asking *asking)
+{
+    const char *path = asking->settings->out;
+
+    if (path == NULL) {
+        return true;
+    }
+    asking->out_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, OUT_MODE);
+    if (asking->out_fd < 0) {
+        ms_cli_say(asking->cli, "%s: %s", path, strerror(errno));
+    }
+    return asking->out_fd >= 0;
+}
+
+static int ask(struct asking *asking)
+{
+    char client_id[MS_CLI_ID_SIZE];
+    struct ms_client_query *query = &asking->question.query;
+
+    if (!ms_cli_parse_id(asking->id, client_id, &query->seq)) {
+        return ms_cli_usage_error(asking->cli,
+                                  "an id is 32 hex digits, a colon and a number from 1");
+    }
+    query->client_id = client_id;
+    query->is_following = asking->settings->is_following;
+    if (!open_out(asking)) {
+        return EX_CANTCREAT;
+    }
+    const int code = ms_cli_put_question(asking->cli, &asking->settings->common, &asking->question);
+
+    if (asking->out_fd >= 0 && close(asking->out_fd) != 0) {
+        ms_cli_say(asking->cli, "%s: %s", asking->settings->out, strerror(errno));
+        asking->code = EX_IOERR;
+    }
+    ms_cli_bytes_free(&asking->output);
+    return code != EX_OK ? code : asking->code;
+}
+
+static int run(struct asking *asking, int argc, char **argv)
+{
+    struct settings settings = {.out = NULL};
+    struct ms_options options;
+    const struct ms_cli_result result = ms_cli_parse(asking->cli, argc, argv, &settings, &options);
+
+    if (result.is_done) {
+        return result.exit_code;
+    }
+    asking->settings = &settings;
+    asking->id = argv[result.argument_at];
+    asking->out_fd = -1;
+    const int code = ask(asking);
+
+    ms_options_finish(&options);
+    return ms_cli_finish_output(asking->cli, code);
+}
+
+static int run_tail(int argc, char **argv)
+{
+    struct asking asking = {
+        .question = {.query.what = MS_CLIENT_ASK_TAIL,
+                     .on_output = tail_output,
+                     .on_report = tail_report},
+        .cli = &tail_cli,
+    };
+
+    return run(&asking, argc, argv);
+}
+
+static int run_result(int argc, char **argv)
+{
+    struct asking asking = {
+        .question = {.query.what = MS_CLIENT_ASK_RESULT,
+                     .on_output = result_output,
+                     .on_report = result_report},
+        .cli = &result_cli,
+    };
+
+    return run(&asking, argc, argv);
+}
+
+const struct ms_cli_command ms_cmd_tail = {"tail", "the output of a command, as it comes",
+                                           &tail_cli, run_tail};
+const struct ms_cli_command ms_cmd_result = {"result", "the result of a command that was kept",
+                                             &result_cli, run_result};

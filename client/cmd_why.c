@@ -1,0 +1,88 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "client/cli_commands.h"
+#include "client/cli_table.h"
+
+struct settings {
+    struct ms_cli_common common;
+};
+
+static const struct ms_option table[] = {
+    MS_CLI_COMMON_OPTIONS(struct settings, common),
+};
+
+static const struct ms_cli cli = {
+    .program = "muster why",
+    .arguments = "CLIENT:SEQ",
+    .summary = "Says in one sentence why a command is where it is.",
+    .epilogue = "The id is what muster submit printed; muster show tells the rest.\n",
+    .table = table,
+    .count = sizeof table / sizeof table[0],
+    .arguments_min = 1,
+    .arguments_max = 1,
+};
+
+struct asking {
+    struct ms_cli_question question; /* first, so that the callback finds the rest */
+    bool is_json;
+};
+
+static void print_reason(struct ms_cli_question *question, const struct ms_client_report *report)
+{
+    const struct asking *asking = (const struct asking *)(const void *)question;
+
+    if (report->rows == 0) {
+        return;
+    }
+    if (asking->is_json) {
+        json_t *object = ms_cli_row_to_json(report, 0);
+
+        json_dumpf(object, stdout, JSON_COMPACT); /* errors are found when it is flushed */
+        json_decref(object);
+        putchar('\n');
+        return;
+    }
+    for (uint32_t i = 0; i < report->columns; i++) {
+        if (strcmp(report->cells[i].name, "reason") == 0 && report->cells[i].text != NULL) {
+            ms_cli_print_clean(report->cells[i].text);
+            putchar('\n');
+        }
+    }
+}
+
+static int ask(const struct settings *settings, const char *id)
+{
+    char client_id[MS_CLI_ID_SIZE];
+    struct asking asking = {
+        .question = {.query.what = MS_CLIENT_ASK_WHY, .on_report = print_reason},
+        .is_json = settings->common.is_json};
+
+    if (!ms_cli_parse_id(id, client_id, &asking.question.query.seq)) {
+        return ms_cli_usage_error(&cli, "an id is 32 hex digits, a colon and a number from 1");
+    }
+    asking.question.query.client_id = client_id;
+    return ms_cli_put_question(&cli, &settings->common, &asking.question);
+}
+
+static int run(int argc, char **argv)
+{
+    struct settings settings;
+    struct ms_options options;
+    const struct ms_cli_result result = ms_cli_parse(&cli, argc, argv, &settings, &options);
+
+    if (result.is_done) {
+        return result.exit_code;
+    }
+    const int code = ask(&settings, argv[result.argument_at]);
+
+    ms_options_finish(&options);
+    return ms_cli_finish_output(&cli, code);
+}
+
+const struct ms_cli_command ms_cmd_why = {
+    .name = "why",
+    .summary = "why a command waits, in one sentence",
+    .cli = &cli,
+    .run = run,
+};
