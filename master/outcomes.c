@@ -235,8 +235,8 @@ static bool pump_stream(struct ms_master *master, struct ms_client *client)
     return false;
 }
 
-/* Sends one outcome, or one piece that goes before it, or drops one that nobody misses; false when none
- * may go now. */
+/* Sends one outcome, or one piece that goes before it, or drops one that nobody misses, or puts the client
+ * where it waits for the store; false when none may go now. */
 static bool pump_outcome(struct ms_master *master, ms_time now, struct ms_client *client)
 {
     struct ms_list *link = ms_list_first(&client->pending);
@@ -249,7 +249,7 @@ static bool pump_outcome(struct ms_master *master, ms_time now, struct ms_client
     if (!ms_journal_covers(&master->journal, work->record)) {
         ms_list_remove(&client->pump);
         ms_list_push_back(&master->journal.gated, &client->pump); /* until the next commit */
-        return false;
+        return true;
     }
     if (work->seq <=
         client->floor->closed.floor) { /* it said HELLO with a higher floor meanwhile */
