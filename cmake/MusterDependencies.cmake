@@ -7,6 +7,7 @@ pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(CONFUSE REQUIRED IMPORTED_TARGET libconfuse)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 find_program(PROTOC_C protoc-c REQUIRED)
 
 # libev ships no pkg-config file on Debian.

@@ -3,7 +3,8 @@
  *
  * Commits run on a thread of the store: while one is under way, entries gather, and the next takes all of
  * them, so the previous commit is the only timer. A record that is erased before it was committed is never
- * written. A failed write or sync is final: nothing is acknowledged any more (PERSISTED with an error).
+ * written. A failed write or sync is final: nothing is acknowledged any more (PERSISTED with an error). A
+ * full disk is not: the commit is made again when there is room, first out of the reserve.
  *
  * Thread rule: everything here belongs to the loop's thread. */
 #ifndef CORE_IO_STORE_H
@@ -16,17 +17,22 @@
 
 struct ms_store;
 
-/* PERSISTED and ROOM events, called from the loop, never from inside ms_store_write. */
+/* PERSISTED and ROOM events, called from the loop, never from inside ms_store_write. PERSISTED with an
+ * error (STORE_FAILED) comes once, and nothing after it. */
 typedef void (*ms_store_event_fn)(void *context, const struct ms_event *event);
 
+/* Room counts bytes of entries, and each as two bytes of disk, because pages are never full. So `reserve`
+ * takes twice its size on the disk, given back when nothing else is left. */
 struct ms_store_options {
-    size_t size; /* of this struct */
-    struct ev_loop *loop;
-    const char *directory; /* made when it is missing */
+    size_t size;           /* of this struct */
+    struct ev_loop *loop;  /* NULL: for tools; writes are committed in passing, without events */
+    const char *directory; /* made when it is missing; its parent must exist */
     uint64_t bytes_max;    /* of its files at most; 0 = what the disk has */
     uint64_t reserve; /* bytes held ready on the disk, so that results and cancels always fit */
-    ms_store_event_fn event;
+    ms_store_event_fn event; /* may be NULL without a loop */
     void *context;
+    bool
+        is_read_only; /* to look at it offline: nothing is made or changed; refused while a master runs */
 };
 
 /* Opens and locks the directory. NULL on failure, with the error (IO, STORE_FULL, STORE_CORRUPT, VERSION,
@@ -34,28 +40,35 @@ struct ms_store_options {
 struct ms_store *ms_store_open(const struct ms_store_options *options, enum ms_error *error_out,
                                struct ms_complaint *complaint);
 
-/* Commits what was written, and closes. Accepts NULL. Returns false when that failed. */
+/* Commits what was written, and closes. Accepts NULL. Returns false when that failed, or the disk is full. */
 bool ms_store_close(struct ms_store *store);
+
+/* 128 random bits that were given to the directory when it was made. */
+struct ms_uuid ms_store_id(const struct ms_store *store);
 
 /* Every live record, oldest first; entry is borrowed for the call. False stops the walk. */
 typedef bool (*ms_store_entry_fn)(void *context, ms_seq seq, struct ms_bytes entry);
 
 /* Reads everything back, verifying checksums; before the first write. MS_E_OK, STORE_CORRUPT with a sentence
- * that names the record, or IO. */
+ * that names the record, or IO. When read only, the structure of the whole file is verified first. */
 enum ms_error ms_store_replay(struct ms_store *store, ms_store_entry_fn fn, void *context,
                               struct ms_complaint *complaint);
 
-/* Takes a copy of whole entries, puts with rising numbers; seq is the highest so far. Answered by PERSISTED
- * when it is on the disk. When nothing is under way, the commit begins before the loop sleeps. */
+/* Takes a copy of whole entries, puts with rising numbers above those of every live record; seq is the
+ * highest so far. Answered by PERSISTED when it is on the disk. When nothing is under way, the commit begins
+ * before the loop sleeps. After a failure it is dropped. */
 void ms_store_write(struct ms_store *store, ms_seq seq, struct ms_bytes entries);
+
+/* Why it failed, one sentence; NULL while it works. */
+const char *ms_store_failure(const struct ms_store *store);
 
 struct ms_store_stats {
     bool is_failed;
-    bool is_full;
+    bool is_full; /* less room than the reserve, or the reserve is in use */
     uint64_t commits_total, records_total, erased_total;
     uint64_t unwritten_total; /* records erased before they were committed */
     uint64_t bytes_total;     /* of entries handed to commits */
-    uint64_t records;         /* live in the store, as of the last commit */
+    uint64_t records;         /* live in the store, as of the last commit; after a replay */
     uint64_t file_bytes, room_bytes;
     ms_time commit_time_last, commit_time_max;
     size_t gathered_bytes; /* wait for the next commit */

@@ -1,0 +1,188 @@
+#include "core/io/store_keeper.h"
+
+#include "core/invariant.h"
+#include "proto/record.h"
+
+/* What a young record was erased by has to be found again after a crash: an entry in this batch. Those of
+ * old records need none, they are erased in the file itself. */
+static void resolve_erases(struct ms_store_keeper *keeper, struct ms_store_window *window)
+{
+    size_t old = 0;
+
+    for (size_t i = 0; i < window->erases_count; i++) {
+        const ms_seq seq = window->erases[i];
+        struct ms_store_window *batch = NULL;
+        struct ms_store_put *put = ms_store_ring_find(&keeper->ring, seq, &batch);
+
+        if (put == NULL) {
+            window->erases[old++] = seq;
+        } else if (!put->is_dead) {
+            uint8_t *to = ms_store_window_reserve(window, MS_RECORD_HEADER_SIZE);
+
+            put->is_dead = 1;
+            batch->live--;
+            window->size += (size_t)(ms_record_write_erase(to, seq) - to);
+            keeper->erased_total++;
+            keeper->records--;
+        }
+    }
+    window->erases_count = old;
+}
+
+void ms_store_keeper_plan(struct ms_store_keeper *keeper, struct ms_store_window *window,
+                          struct ms_store_plan *plan_out)
+{
+    size_t puts_size;
+
+    ms_store_window_pack(window);
+    puts_size = window->size;
+    keeper->unwritten_total += window->unwritten;
+    keeper->records_total += window->count;
+    keeper->records += window->count;
+    resolve_erases(keeper, window);
+    keeper->bytes_total += window->size;
+    *plan_out = (struct ms_store_plan){
+        .window = window,
+        .blob = {window->bytes, window->size},
+        .is_direct = puts_size > keeper->ring_max / 2,
+    };
+    if (plan_out->is_direct) {
+        plan_out->blob.data += puts_size;
+        plan_out->blob.size -= puts_size;
+    }
+    plan_out->horizon =
+        plan_out->blob.size == 0
+            ? keeper->ring.first
+            : ms_store_ring_horizon(&keeper->ring, plan_out->blob.size, keeper->ring_max);
+}
+
+static enum ms_store_result put_all_old(struct ms_store_keeper *keeper,
+                                        const struct ms_store_window *window)
+{
+    enum ms_store_result result = MS_STORE_DONE;
+
+    for (size_t i = 0; i < window->count && result == MS_STORE_DONE && window->live > 0; i++) {
+        if (!window->puts[i].is_dead) {
+            result = ms_store_file_put_old(keeper->file, window->puts[i].seq,
+                                           ms_store_window_entry(window, i));
+        }
+    }
+    return result;
+}
+
+static uint32_t slot_of(uint64_t batch)
+{
+    return (uint32_t)(batch % MS_STORE_RING_SLOTS);
+}
+
+/* The slot that the new batch takes is overwritten, which is cheaper than erasing it. */
+static enum ms_store_result retire(struct ms_store_keeper *keeper, const struct ms_store_plan *plan)
+{
+    enum ms_store_result result = MS_STORE_DONE;
+
+    for (uint64_t batch = keeper->ring.first; batch < plan->horizon && result == MS_STORE_DONE;
+         batch++) {
+        result = put_all_old(keeper, ms_store_ring_at(&keeper->ring, batch));
+        if (result == MS_STORE_DONE && slot_of(batch) != slot_of(keeper->ring.next)) {
+            result = ms_store_file_erase_young(keeper->file, slot_of(batch));
+        }
+    }
+    return result;
+}
+
+static enum ms_store_result change(struct ms_store_keeper *keeper, const struct ms_store_plan *plan,
+                                   uint64_t *erased_out)
+{
+    const struct ms_store_window *window = plan->window;
+    enum ms_store_result result = ms_store_file_begin(keeper->file);
+
+    if (result == MS_STORE_DONE && plan->is_direct) {
+        result = put_all_old(keeper, window);
+    }
+    for (size_t i = 0; i < window->erases_count && result == MS_STORE_DONE; i++) {
+        result = ms_store_file_erase_old(keeper->file, window->erases[i], erased_out);
+    }
+    if (result == MS_STORE_DONE) {
+        result = retire(keeper, plan);
+    }
+    if (result == MS_STORE_DONE && plan->blob.size > 0) {
+        result = ms_store_file_put_young(keeper->file, slot_of(keeper->ring.next),
+                                         keeper->ring.next, plan->blob);
+    }
+    return result == MS_STORE_DONE ? ms_store_file_commit(keeper->file) : result;
+}
+
+/* The window joins the ring, or is free again when it left nothing there. */
+static struct ms_store_window *settle(struct ms_store_keeper *keeper,
+                                      const struct ms_store_plan *plan)
+{
+    struct ms_store_window *spare = NULL;
+
+    while (keeper->ring.first < plan->horizon) {
+        ms_store_window_destroy(spare);
+        spare = ms_store_ring_pop(&keeper->ring);
+    }
+    if (plan->is_direct) {
+        plan->window->count = 0;
+        plan->window->live = 0;
+        plan->window->size = plan->blob.size;
+    }
+    if (plan->blob.size > 0) {
+        ms_store_ring_push(&keeper->ring, plan->window);
+    } else {
+        ms_store_window_destroy(spare);
+        spare = plan->window;
+    }
+    if (spare != NULL) {
+        ms_store_window_clear(spare);
+    }
+    return spare;
+}
+
+enum ms_store_result ms_store_keeper_carry_out(struct ms_store_keeper *keeper,
+                                               const struct ms_store_plan *plan,
+                                               struct ms_store_window **spare_out)
+{
+    uint64_t erased = 0;
+
+    if (plan->blob.size > 0 || plan->window->count > 0 || plan->window->erases_count > 0) {
+        enum ms_store_result result = change(keeper, plan, &erased);
+
+        if (result != MS_STORE_DONE) {
+            ms_store_file_rollback(keeper->file);
+            return result;
+        }
+        keeper->commits_total++;
+    }
+    keeper->erased_total += erased;
+    keeper->records -= erased < keeper->records ? erased : keeper->records;
+    *spare_out = settle(keeper, plan);
+    return MS_STORE_DONE;
+}
+
+enum ms_store_result ms_store_keeper_tidy(struct ms_store_keeper *keeper, bool is_idle)
+{
+    const size_t due = is_idle ? keeper->log_max / 2 : keeper->log_max;
+
+    if (ms_store_file_log_bytes(keeper->file) < due) {
+        return MS_STORE_DONE;
+    }
+    return ms_store_file_checkpoint(keeper->file);
+}
+
+void ms_store_keeper_look(struct ms_store_keeper *keeper)
+{
+    uint64_t free_bytes;
+
+    if (!keeper->is_read_only) {
+        ms_store_directory_hold(&keeper->directory);
+    }
+    ms_store_file_sizes(keeper->file, &keeper->file_bytes, &free_bytes);
+    keeper->room = ms_store_directory_room(&keeper->directory, keeper->file_bytes, free_bytes);
+}
+
+bool ms_store_keeper_is_full(const struct ms_store_keeper *keeper)
+{
+    return !keeper->directory.is_reserve_held ||
+           keeper->room < keeper->directory.reserve / MS_STORE_DISK_FACTOR;
+}

@@ -1,0 +1,60 @@
+/* Commits windows into the file of a store, and reads them back: everything but threads and events.
+ * Private to the store; one thread at a time. */
+#ifndef CORE_IO_STORE_KEEPER_H
+#define CORE_IO_STORE_KEEPER_H
+
+#include "core/io/store.h"
+#include "core/io/store_directory.h"
+#include "core/io/store_file.h"
+#include "core/io/store_ring.h"
+
+#define MS_STORE_LOG_MAX ((size_t)32 << 20) /* bytes of write-ahead log before a checkpoint */
+#define MS_STORE_LOG_MIN ((size_t)1 << 20)
+
+struct ms_store_keeper {
+    struct ms_store_directory directory;
+    struct ms_store_file *file;
+    struct ms_store_ring ring;
+    size_t log_max;  /* a checkpoint is due; on a small disk less than MS_STORE_LOG_MAX */
+    size_t ring_max; /* bytes of young batches */
+    bool is_read_only;
+    uint64_t records, records_total, erased_total, unwritten_total, bytes_total, commits_total;
+    uint64_t file_bytes, room;
+};
+
+enum ms_error ms_store_keeper_open(struct ms_store_keeper *keeper,
+                                   const struct ms_store_options *options,
+                                   struct ms_complaint *complaint);
+bool ms_store_keeper_close(struct ms_store_keeper *keeper);
+
+/* What is to be done in one transaction; made once, carried out until it succeeds. */
+struct ms_store_plan {
+    struct ms_store_window *window;
+    struct ms_bytes blob; /* of the young batch; empty = none */
+    bool is_direct;       /* too large for the ring: its puts become old at once */
+    uint64_t horizon;     /* young batches before it become old */
+};
+
+/* Works out what a window means: what it erases among young records is dead from here on. */
+void ms_store_keeper_plan(struct ms_store_keeper *keeper, struct ms_store_window *window,
+                          struct ms_store_plan *plan_out);
+
+/* Commits it. After FULL it may be carried out again. After DONE the plan is spent, its window belongs to
+ * the keeper; returned is one that may be filled again, or NULL. */
+enum ms_store_result ms_store_keeper_carry_out(struct ms_store_keeper *keeper,
+                                               const struct ms_store_plan *plan,
+                                               struct ms_store_window **spare_out);
+
+/* Moves the log into the database when it is time; sooner when nobody waits. */
+enum ms_store_result ms_store_keeper_tidy(struct ms_store_keeper *keeper, bool is_idle);
+
+/* Finds out what room there is; takes the reserve back when there is enough. */
+void ms_store_keeper_look(struct ms_store_keeper *keeper);
+
+/* Less room than the reserve, or the reserve is not held. */
+bool ms_store_keeper_is_full(const struct ms_store_keeper *keeper);
+
+enum ms_error ms_store_keeper_replay(struct ms_store_keeper *keeper, ms_store_entry_fn fn,
+                                     void *context, struct ms_complaint *complaint);
+
+#endif

@@ -1,0 +1,59 @@
+/* The two sides of a store: the loop's and its thread's. Private to store.c and store_thread.c. */
+#ifndef CORE_IO_STORE_PRIVATE_H
+#define CORE_IO_STORE_PRIVATE_H
+
+#include <pthread.h>
+
+#include "core/io/store_keeper.h"
+
+#define MS_STORE_RETRY (1 * MS_SEC) /* between looks at a full disk */
+
+/* What the thread tells; copied as a whole. */
+struct ms_store_report {
+    ms_seq seq;       /* every record up to it is durable */
+    uint64_t windows; /* that were committed */
+    bool is_failed, is_full;
+    uint64_t room;
+    struct ms_store_stats stats;
+};
+
+struct ms_store {
+    /* The loop's. */
+    struct ev_loop *loop; /* NULL: a tool's store */
+    ev_prepare prepare;
+    ev_async async;
+    ev_timer timer; /* runs while the disk is full */
+    ms_store_event_fn event;
+    void *context;
+    struct ms_store_window *window; /* gathers */
+    bool is_under_way;              /* a window is with the thread */
+    bool is_failed;                 /* has been told */
+    ms_seq told_seq;                /* by PERSISTED */
+    uint64_t told_windows;
+    uint64_t told_room;
+    bool has_told_room;
+
+    /* Between both, under the lock. */
+    pthread_mutex_t lock;
+    pthread_cond_t work;           /* for the thread: job, look or quit was set */
+    pthread_cond_t done;           /* for the loop's side: the thread is idle or failed */
+    struct ms_store_window *job;   /* handed over, not yet taken */
+    struct ms_store_window *spare; /* empty, for the loop to gather in */
+    bool is_patient; /* a full disk is waited for; not by tools, and not when closing */
+    bool look, quit, is_busy;
+    struct ms_store_report report;
+    char failure[MS_COMPLAINT_MAX];
+
+    /* The thread's, and the loop's while the thread is idle. */
+    struct ms_store_keeper keeper;
+    pthread_t thread;
+    ms_time commit_time_last, commit_time_max;
+};
+
+/* Waits for windows, commits them, until quit. */
+void *ms_store_thread_run(void *context);
+
+/* Puts what the keeper knows into the report. The lock is held. */
+void ms_store_thread_report(struct ms_store *store);
+
+#endif

@@ -1,0 +1,191 @@
+/* The store's thread: takes a window, commits it, says so, and tidies up when nobody waits. */
+#include "core/io/store_private.h"
+
+#include <time.h>
+
+#include "core/io/clock.h"
+
+void ms_store_thread_report(struct ms_store *store)
+{
+    const struct ms_store_keeper *keeper = &store->keeper;
+    struct ms_store_report *report = &store->report;
+
+    report->is_full = ms_store_keeper_is_full(keeper);
+    report->room = keeper->room;
+    report->stats = (struct ms_store_stats){
+        .is_failed = report->is_failed,
+        .is_full = report->is_full,
+        .commits_total = keeper->commits_total,
+        .records_total = keeper->records_total,
+        .erased_total = keeper->erased_total,
+        .unwritten_total = keeper->unwritten_total,
+        .bytes_total = keeper->bytes_total,
+        .records = keeper->records,
+        .file_bytes = keeper->file_bytes,
+        .room_bytes = keeper->room,
+        .commit_time_last = store->commit_time_last,
+        .commit_time_max = store->commit_time_max,
+    };
+}
+
+/* The loop's side may be asleep in its loop or, when it closes, in a condition. The lock is held. */
+static void tell(struct ms_store *store)
+{
+    ms_store_thread_report(store);
+    pthread_cond_signal(&store->done);
+    if (store->loop != NULL) {
+        ev_async_send(store->loop, &store->async);
+    }
+}
+
+static void fail(struct ms_store *store)
+{
+    struct ms_text sentence;
+
+    pthread_mutex_lock(&store->lock);
+    ms_text_init(&sentence, store->failure, sizeof store->failure);
+    ms_text_add(&sentence, "the store failed: %s", ms_store_file_failure(store->keeper.file));
+    store->report.is_failed = true;
+    tell(store);
+    pthread_mutex_unlock(&store->lock);
+}
+
+/* A second, or until somebody wants a look; false when the store shall not wait for space any more. */
+static bool wait_for_space(struct ms_store *store)
+{
+    struct timespec until;
+    bool goes_on;
+
+    store->keeper.room = 0;
+    pthread_mutex_lock(&store->lock);
+    tell(store);
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += MS_STORE_RETRY / MS_SEC;
+    while (store->is_patient && !store->look &&
+           pthread_cond_timedwait(&store->work, &store->lock, &until) == 0) {
+    }
+    goes_on = store->is_patient;
+    store->look = false;
+    pthread_mutex_unlock(&store->lock);
+    return goes_on;
+}
+
+/* A full disk is met with the reserve first, then with patience; anything else is final. */
+static enum ms_store_result commit(struct ms_store *store, struct ms_store_window *window,
+                                   struct ms_store_window **spare_out)
+{
+    struct ms_store_plan plan;
+    enum ms_store_result result;
+
+    ms_store_keeper_plan(&store->keeper, window, &plan);
+    while ((result = ms_store_keeper_carry_out(&store->keeper, &plan, spare_out)) ==
+           MS_STORE_FULL) {
+        if (!ms_store_directory_release(&store->keeper.directory) && !wait_for_space(store)) {
+            break;
+        }
+    }
+    if (result != MS_STORE_DONE) {
+        ms_store_window_destroy(window);
+    }
+    return result;
+}
+
+static enum ms_store_result work(struct ms_store *store, struct ms_store_window *window)
+{
+    const ms_seq seq = window->seq;
+    const ms_time begin = ms_clock_now();
+    struct ms_store_window *spare = NULL;
+    enum ms_store_result result = commit(store, window, &spare);
+
+    if (result != MS_STORE_DONE) {
+        return result;
+    }
+    store->commit_time_last = ms_clock_now() - begin;
+    if (store->commit_time_last > store->commit_time_max) {
+        store->commit_time_max = store->commit_time_last;
+    }
+    pthread_mutex_lock(&store->lock);
+    store->report.seq = seq;
+    store->report.windows++;
+    ms_store_window_destroy(store->spare);
+    store->spare = spare;
+    tell(store);
+    pthread_mutex_unlock(&store->lock);
+    return result;
+}
+
+/* After the answer, so that nobody waits for it. FULL is met again, and answered, at the next commit. */
+static enum ms_store_result tidy(struct ms_store *store)
+{
+    enum ms_store_result result;
+    bool is_idle;
+
+    pthread_mutex_lock(&store->lock);
+    is_idle = store->job == NULL;
+    pthread_mutex_unlock(&store->lock);
+    result = ms_store_keeper_tidy(&store->keeper, is_idle);
+    if (result == MS_STORE_FULL && ms_store_directory_release(&store->keeper.directory)) {
+        result = ms_store_keeper_tidy(&store->keeper, is_idle);
+    }
+    return result;
+}
+
+/* The next window; NULL = somebody wants a look. False = the end. */
+static bool take(struct ms_store *store, struct ms_store_window **window_out)
+{
+    bool goes_on;
+
+    pthread_mutex_lock(&store->lock);
+    store->is_busy = false;
+    pthread_cond_signal(&store->done);
+    while (store->job == NULL && !store->look && !store->quit) {
+        pthread_cond_wait(&store->work, &store->lock);
+    }
+    goes_on = store->job != NULL || !store->quit;
+    *window_out = store->job;
+    store->job = NULL;
+    store->look = false;
+    store->is_busy = true;
+    pthread_mutex_unlock(&store->lock);
+    return goes_on;
+}
+
+/* News of the room are told when there are some, or when they were asked for. */
+static void look(struct ms_store *store, bool is_asked)
+{
+    const uint64_t room = store->keeper.room;
+    const bool was_full = ms_store_keeper_is_full(&store->keeper);
+
+    ms_store_keeper_look(&store->keeper);
+    if (is_asked || room != store->keeper.room ||
+        was_full != ms_store_keeper_is_full(&store->keeper)) {
+        pthread_mutex_lock(&store->lock);
+        tell(store);
+        pthread_mutex_unlock(&store->lock);
+    }
+}
+
+void *ms_store_thread_run(void *context)
+{
+    struct ms_store *store = context;
+    bool is_good = true;
+    struct ms_store_window *window;
+
+    while (is_good && take(store, &window)) {
+        const bool is_asked = window == NULL;
+
+        if (window != NULL) {
+            is_good = work(store, window) == MS_STORE_DONE;
+        }
+        if (is_good) {
+            is_good = tidy(store) != MS_STORE_FAILED;
+        }
+        if (is_good) {
+            look(store, is_asked);
+        }
+    }
+    if (!is_good) {
+        fail(store);
+    }
+    return NULL;
+}

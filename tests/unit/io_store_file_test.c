@@ -1,0 +1,272 @@
+/* The database under the store: transactions, walks, formats, damage. */
+#include <check.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include "core/io/store_file.h"
+#include "io_store_entries.h"
+
+static struct place place;
+static struct ms_store_file *file;
+static struct ms_complaint complaint;
+
+static enum ms_error open_file(bool is_read_only)
+{
+    struct ms_store_file_options options = {.directory = place.path,
+                                            .is_read_only = is_read_only,
+                                            .id = {{1, 2, 3}},
+                                            .log_size = 1u << 20};
+    enum ms_error error = MS_E_OK;
+
+    file = ms_store_file_open(&options, &error, &complaint);
+    ck_assert_int_eq(file == NULL, error != MS_E_OK);
+    return error;
+}
+
+static void close_file(void)
+{
+    ck_assert(ms_store_file_close(file));
+    file = NULL;
+}
+
+static void set_up(void)
+{
+    place_make(&place);
+    ck_assert_int_eq(open_file(false), MS_E_OK);
+}
+
+static void tear_down(void)
+{
+    ms_store_file_close(file);
+    place_remove(&place);
+}
+
+static struct ms_bytes text(const char *words)
+{
+    return ms_bytes_of(words);
+}
+
+static bool collect(void *context, uint64_t number, struct ms_bytes value)
+{
+    struct ms_text *all = context;
+
+    ms_text_add(all, "%llu=%.*s ", (unsigned long long)number, (int)value.size,
+                (const char *)value.data);
+    return number != 99;
+}
+
+static void check_rows(const char *young, const char *old)
+{
+    char words[256];
+    struct ms_text all;
+
+    ms_text_init(&all, words, sizeof words);
+    ck_assert_int_eq(ms_store_file_walk_young(file, collect, &all), MS_STORE_DONE);
+    ck_assert_str_eq(words, young);
+    ms_text_init(&all, words, sizeof words);
+    ck_assert_int_eq(ms_store_file_walk_old(file, collect, &all), MS_STORE_DONE);
+    ck_assert_str_eq(words, old);
+}
+
+START_TEST(test_rows_come_in_order)
+{
+    uint64_t erased = 0;
+
+    ck_assert_int_eq(ms_store_file_begin(file), MS_STORE_DONE);
+    ms_store_file_put_old(file, 30, text("c"));
+    ms_store_file_put_old(file, 10, text("a"));
+    ms_store_file_put_old(file, 20, text("b"));
+    ms_store_file_put_young(file, 1, 257, text("y"));
+    ms_store_file_put_young(file, 0, 256, text("x"));
+    ms_store_file_put_young(file, 255, 255, text("w"));
+    ms_store_file_erase_old(file, 20, &erased);
+    ms_store_file_erase_old(file, 21, &erased);
+    ck_assert_uint_eq(erased, 1);
+    ck_assert_int_eq(ms_store_file_commit(file), MS_STORE_DONE);
+    check_rows("255=w 256=x 257=y ", "10=a 30=c ");
+    ms_store_file_begin(file);
+    ms_store_file_put_young(file, 255, 511, text("z"));
+    ms_store_file_erase_young(file, 0);
+    ms_store_file_commit(file);
+    close_file();
+    ck_assert_int_eq(open_file(false), MS_E_OK);
+    check_rows("257=y 511=z ", "10=a 30=c ");
+}
+END_TEST
+
+START_TEST(test_rollback)
+{
+    ms_store_file_begin(file);
+    ms_store_file_put_old(file, 1, text("a"));
+    ms_store_file_rollback(file);
+    ms_store_file_rollback(file); /* nothing is under way */
+    check_rows("", "");
+}
+END_TEST
+
+START_TEST(test_same_number_twice_fails)
+{
+    ms_store_file_begin(file);
+    ms_store_file_put_old(file, 1, text("a"));
+    ck_assert_int_eq(ms_store_file_put_old(file, 1, text("a")), MS_STORE_FAILED);
+    ck_assert_ptr_nonnull(strstr(ms_store_file_failure(file), place.path));
+    ms_store_file_rollback(file);
+}
+END_TEST
+
+START_TEST(test_id_stays)
+{
+    struct ms_uuid id = ms_store_file_id(file);
+
+    close_file();
+    ck_assert_int_eq(open_file(false), MS_E_OK);
+    ck_assert_mem_eq(ms_store_file_id(file).bytes, id.bytes, 16);
+    ck_assert_uint_eq(id.bytes[2], 3);
+}
+END_TEST
+
+static void run_outside(const char *sql)
+{
+    char path[128];
+    sqlite3 *db;
+
+    snprintf(path, sizeof path, "%s/store.db", place.path);
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+START_TEST(test_other_format_is_refused_by_name)
+{
+    close_file();
+    run_outside("UPDATE meta SET value=77 WHERE key='format'");
+    ck_assert_int_eq(open_file(false), MS_E_VERSION);
+    ck_assert_ptr_nonnull(strstr(complaint.text, "77"));
+    ck_assert_ptr_nonnull(strstr(complaint.text, place.path));
+}
+END_TEST
+
+START_TEST(test_foreign_file_is_refused)
+{
+    char path[128];
+    int fd;
+
+    close_file();
+    snprintf(path, sizeof path, "%s/store.db", place.path);
+    fd = open(path, O_WRONLY | O_TRUNC);
+    ck_assert_int_eq(write(fd, "this is a letter to my aunt, and no database at all", 52), 52);
+    close(fd);
+    snprintf(path, sizeof path, "%s/store.db-wal", place.path);
+    unlink(path); /* everything is still in it */
+    ck_assert_int_eq(open_file(false), MS_E_STORE_CORRUPT);
+}
+END_TEST
+
+START_TEST(test_log_is_grown_once_and_kept)
+{
+    char path[128];
+    struct stat before, after;
+
+    snprintf(path, sizeof path, "%s/store.db-wal", place.path);
+    ck_assert_int_eq(stat(path, &before), 0);
+    ck_assert_int_ge(before.st_size, 1 << 20);
+    ck_assert_uint_eq(ms_store_file_log_bytes(file), 0);
+    for (uint64_t i = 1; i < 40; i++) {
+        ms_store_file_begin(file);
+        ms_store_file_put_old(file, i, text("a"));
+        ms_store_file_commit(file);
+    }
+    ck_assert_uint_gt(ms_store_file_log_bytes(file), 0);
+    ck_assert_int_eq(ms_store_file_checkpoint(file), MS_STORE_DONE);
+    ck_assert_uint_eq(ms_store_file_log_bytes(file), 0);
+    close_file();
+    ck_assert_int_eq(stat(path, &after), 0);
+    ck_assert_int_eq(after.st_size, before.st_size);
+}
+END_TEST
+
+START_TEST(test_reading_changes_nothing)
+{
+    char path[128];
+    struct stat before, after;
+
+    ms_store_file_begin(file);
+    ms_store_file_put_old(file, 1, text("a"));
+    ms_store_file_commit(file);
+    close_file();
+    snprintf(path, sizeof path, "%s/store.db", place.path);
+    stat(path, &before);
+    ck_assert_int_eq(open_file(true), MS_E_OK);
+    ck_assert(ms_store_file_verify(file, &complaint));
+    ms_store_file_begin(file);
+    ms_store_file_put_old(file, 2, text("b"));
+    check_rows("", "1=a 2=b ");
+    close_file();
+    stat(path, &after);
+    ck_assert_int_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+    ck_assert_int_eq(open_file(true), MS_E_OK);
+    check_rows("", "1=a ");
+}
+END_TEST
+
+START_TEST(test_read_only_makes_no_file)
+{
+    char path[128];
+
+    close_file();
+    place_empty(place.path);
+    place_make(&place);
+    ck_assert_int_ne(open_file(true), MS_E_OK);
+    snprintf(path, sizeof path, "%s/store.db", place.path);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(test_damaged_structure_is_seen)
+{
+    char path[128];
+    uint8_t junk[64];
+    int fd;
+
+    ms_store_file_begin(file);
+    for (uint64_t i = 1; i < 2000; i++) {
+        ms_store_file_put_old(file, i, text("some bytes that fill a page after a while"));
+    }
+    ms_store_file_commit(file);
+    close_file();
+    snprintf(path, sizeof path, "%s/store.db", place.path);
+    fd = open(path, O_WRONLY);
+    memset(junk, 0xff, sizeof junk);
+    for (off_t page = 2; page < 6; page++) { /* pages of tables, their headers */
+        ck_assert_int_eq(pwrite(fd, junk, sizeof junk, page * 16384), sizeof junk);
+    }
+    close(fd);
+    if (open_file(true) == MS_E_OK) {
+        ck_assert(!ms_store_file_verify(file, &complaint));
+    }
+    ck_assert_ptr_nonnull(strstr(complaint.text, place.path));
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *all = suite_create("store_file");
+    TCase *io = tcase_create("file");
+
+    tcase_add_checked_fixture(io, set_up, tear_down);
+    tcase_add_test(io, test_rows_come_in_order);
+    tcase_add_test(io, test_rollback);
+    tcase_add_test(io, test_same_number_twice_fails);
+    tcase_add_test(io, test_id_stays);
+    tcase_add_test(io, test_other_format_is_refused_by_name);
+    tcase_add_test(io, test_foreign_file_is_refused);
+    tcase_add_test(io, test_log_is_grown_once_and_kept);
+    tcase_add_test(io, test_reading_changes_nothing);
+    tcase_add_test(io, test_read_only_makes_no_file);
+    tcase_add_test(io, test_damaged_structure_is_seen);
+    suite_add_tcase(all, io);
+    return all;
+}
+
+ENTRIES_MAIN(suite)
