@@ -25,7 +25,7 @@
 #define PAYLOAD_MAX_SIZE ((size_t)24 << 10)
 #define PAD_BIG          20000u
 #define SLICE_MS         50
-#define CLOSE_MS         180000
+#define CLOSE_MS         90000 /* longest delay and back-off, many times over */
 #define CANCEL_BEHIND                                                                              \
     40u /* submissions later: some of them run by then, some wait, some are over */
 #define FNV_OFFSET 14695981039346656037u

@@ -34,8 +34,8 @@ DOWN_S = 0.3  # the master stays away for up to so long, in DOWN_SHARE of the ro
 SLAVE_KILL_SHARE, SLAVE_STOP_SHARE, CLIENT_KILL_SHARE = 0.12, 0.10, 0.25
 STOP_S = (0.05, 4.0)
 WALK_TICKS = 5  # a dead slave holds up recovered commands so long; the round after its death is longer
-CLIENT_END_S = 200
-DRAIN_S = 180
+CLIENT_END_S = 120
+DRAIN_S = 90
 POLL_S = 0.001
 MASTER_DEATH = re.compile(
     r"ts=(\S+) .*msg=\"session ended\" role=slave name=\"?([^\" ]+)\"? .*reason=(silent|replaced)")
