@@ -108,7 +108,10 @@ static void begin(void)
         .wall_offset = INT64_C(1700000000000000),
         .payload_max = 4096,
         .crashes_max = 1,
-        .limits = {.sessions_max = 8, .commands_max = 64, .bytes_max = 256 << 10},
+        .limits = {.sessions_max = 8,
+                   .commands_max = 64,
+                   .bytes_max = 256 << 10,
+                   .store_reserve = 4096},
         .name = "fuzz",
         .build = "0",
     };

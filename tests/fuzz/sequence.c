@@ -1,6 +1,7 @@
 /* Any bytes at any time on three connections of a master: through frame and codec into the engine, as the
  * driver does it. The input is a little program: raw bytes, well-formed commands with odd values, time,
- * hang-ups. After every step the master's own invariants are checked. */
+ * hang-ups. After every step the master's own invariants are checked. A program whose first byte is 0xd0 has
+ * a store: it says when records are durable, and when the master is killed and another reads them back. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +9,13 @@
 #include "core/invariant.h"
 #include "master/master.h"
 #include "proto/codec.h"
+#include "tests/support/fuzz_store.h"
 
 #define PEERS     3
 #define INPUT_MAX (256u << 10)
 #define TOKENS    16
 #define STEPS_MAX 400
+#define DURABLE   0xd0 /* first byte of a program */
 
 struct peer {
     ms_peer name; /* NONE = not connected */
@@ -32,6 +35,8 @@ struct world {
     struct peer *at;
     struct ms_token tokens[TOKENS]; /* of attempts handed out, for results that fit */
     uint32_t tokens_count;
+    ms_epoch epoch; /* of the master */
+    bool is_durable, is_ready, is_stopped;
     const uint8_t *data; /* the program */
     size_t size;
 };
@@ -86,10 +91,16 @@ static void carry_out(const struct ms_effect *effect)
         peer->name = MS_PEER_NONE;
         return;
     }
+    if (effect->type == MS_EFFECT_PERSIST) {
+        fuzz_store_write(effect->seq, effect->command.payload);
+    }
+    world.is_ready = world.is_ready || effect->type == MS_EFFECT_READY;
+    world.is_stopped = world.is_stopped || effect->type == MS_EFFECT_STOPPED;
     if (effect->type != MS_EFFECT_SEND) {
         return;
     }
     check_send(effect);
+    world.epoch = effect->epoch;
     if (peer != NULL && effect->command.kind == MS_KIND_WELCOME) {
         peer->is_greeted = true;
         peer->token = effect->command.body.welcome->token;
@@ -110,9 +121,27 @@ static void step(const struct ms_event *event)
     ms_master_check(world.master);
 }
 
+/* What waits is durable now. */
+static void persist(void)
+{
+    ms_seq seq = fuzz_store_commit();
+
+    while (seq != 0 && !world.is_stopped) {
+        step(&(struct ms_event){.type = MS_EVENT_PERSISTED, .seq = seq});
+        seq = fuzz_store_commit();
+    }
+}
+
 static void tick(void)
 {
-    world.now += next() * 50 * MS_MSEC;
+    const uint8_t byte = next();
+
+    world.now += byte * 50 * MS_MSEC;
+    if (world.is_durable && byte % 4 == 0) {
+        persist();
+    } else if (world.is_durable && byte % 16 == 1) {
+        step(&(struct ms_event){.type = MS_EVENT_ROOM, .count = (uint64_t)byte << 8});
+    }
     for (int i = 0; i < 8 && ms_engine_deadline(world.engine) <= world.now; i++) {
         step(&(struct ms_event){.type = MS_EVENT_TICK});
     }
@@ -220,7 +249,7 @@ static ms_epoch next_epoch(void)
 {
     uint8_t byte = next();
 
-    return byte < 240 ? 1 : byte - 240u;
+    return byte < 240 ? world.epoch : byte - 240u;
 }
 
 static void say_hello(void)
@@ -250,7 +279,7 @@ static struct ms_token next_token(void)
     if ((byte & 0x80) == 0 && world.tokens_count > 0) {
         return world.tokens[byte % (world.tokens_count < TOKENS ? world.tokens_count : TOKENS)];
     }
-    return (struct ms_token){.epoch = 1, .n = 1u + byte};
+    return (struct ms_token){.epoch = world.epoch, .n = 1u + byte};
 }
 
 static void say_announce(void)
@@ -368,7 +397,7 @@ static void say_plain(enum ms_kind kind)
     command.detail = (struct ms_bytes){(const uint8_t *)"detail", (shape & 2) != 0 ? 6 : 0};
     command.delay = (shape & 4) != 0 ? next() * MS_MSEC : 0;
     command.timeout = (shape & 8) != 0 ? next() * MS_MSEC : 0;
-    epoch = (shape & 16) != 0 ? next_epoch() : 1;
+    epoch = (shape & 16) != 0 ? next_epoch() : world.epoch;
     if (kind == MS_KIND_SUBMIT && (shape & 32) != 0) {
         next_terms(&terms);
         command.terms = &terms;
@@ -407,9 +436,67 @@ static void say_command(void)
     }
 }
 
+static void replay(void *context, struct ms_bytes entry)
+{
+    const struct ms_command command = {.payload = entry};
+
+    (void)context;
+    step(&(struct ms_event){.type = MS_EVENT_REPLAYED, .command = &command});
+    ms_assert(!world.is_stopped); /* it is what a master wrote */
+}
+
+static void begin(void)
+{
+    const struct ms_master_config config = {
+        .epoch = 1,
+        .is_durable = world.is_durable,
+        .wall_offset = INT64_C(1700000000000000),
+        .payload_max = 4096,
+        .crashes_max = 1,
+        .limits = {.sessions_max = 8,
+                   .commands_max = 64,
+                   .bytes_max = 256 << 10,
+                   .store_reserve = 4096},
+        .name = "fuzz",
+        .build = "0",
+    };
+
+    for (size_t i = 0; i < PEERS; i++) {
+        world.peers[i].name = MS_PEER_NONE;
+    }
+    world.is_ready = world.is_stopped = false;
+    world.master = ms_master_create(&config);
+    ms_assert(world.master != NULL);
+    world.engine = ms_master_engine(world.master);
+    if (world.is_durable) {
+        step(&(struct ms_event){.type = MS_EVENT_ROOM, .count = 1 << 20});
+        fuzz_store_each(replay, NULL);
+        step(&(struct ms_event){.type = MS_EVENT_REPLAYED});
+        persist();
+        ms_assert(world.is_ready);
+    }
+}
+
+/* The process is killed: what was not durable is lost, and so are all connections. */
+static void kill_master(void)
+{
+    fuzz_store_lose();
+    ms_master_destroy(world.master);
+    begin();
+}
+
+static void end_connection(void)
+{
+    if (world.is_durable && next() % 4 == 0) {
+        kill_master();
+    } else {
+        hang_up(world.at, MS_E_CLOSED);
+    }
+}
+
 static void run(void)
 {
-    for (int i = 0; i < STEPS_MAX && world.size > 0; i++) {
+    for (int i = 0; i < STEPS_MAX && world.size > 0 && !world.is_stopped; i++) {
         switch (next() % 8) {
         case 0:
             feed(next_bytes(next()));
@@ -421,7 +508,7 @@ static void run(void)
             world.at = &world.peers[next() % PEERS];
             break;
         case 3:
-            hang_up(world.at, MS_E_CLOSED);
+            end_connection();
             break;
         case 4:
             say_hello();
@@ -437,33 +524,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct ms_master_config config = {
-        .epoch = 1,
-        .payload_max = 4096,
-        .crashes_max = 1,
-        .limits = {.sessions_max = 8, .commands_max = 64, .bytes_max = 256 << 10},
-        .name = "fuzz",
-        .build = "0",
-    };
-
     if (world.decoder == NULL) {
         world.decoder = ms_decoder_create();
         ms_assert(world.decoder != NULL);
     }
     for (size_t i = 0; i < PEERS; i++) {
-        world.peers[i].name = MS_PEER_NONE;
         world.peers[i].generation = 0;
         world.peers[i].token = (struct ms_uuid){0};
     }
     world.at = &world.peers[0];
     world.now = 0;
+    world.epoch = 1;
     world.tokens_count = 0;
     world.data = data;
     world.size = size;
-    world.master = ms_master_create(&config);
-    ms_assert(world.master != NULL);
-    world.engine = ms_master_engine(world.master);
+    world.is_durable = size > 0 && data[0] == DURABLE;
+    if (world.is_durable) {
+        (void)next();
+    }
+    begin();
     run();
     ms_master_destroy(world.master);
+    fuzz_store_clear();
     return 0;
 }
