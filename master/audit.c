@@ -7,10 +7,11 @@
 /* What the walks add up, to be compared with what is kept. */
 struct sums {
     uint64_t states[MS_LIFE_STATES];
-    uint64_t leased, ready, doubted, delayed;
+    uint64_t leased, ready, doubted, delayed, durable;
     uint64_t block_bytes;
     uint64_t held, credit, slots, sessions_with_profile;
     uint64_t live, finished;
+    ms_epoch epoch;
 };
 
 static size_t list_length(const struct ms_list *list)
@@ -78,6 +79,7 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     check_output(work);
     sums->states[work->state]++;
     sums->leased += is_leased;
+    sums->durable += ms_work_is_durable(work);
     sums->ready += work->state == MS_LIFE_READY && !work->is_in_doubt;
     sums->doubted += work->is_in_doubt;
     sums->delayed += work->state == MS_LIFE_DELAYED;
@@ -98,6 +100,7 @@ static void check_queue(const struct ms_master *master, struct sums *sums)
     ms_assert(count == ms_pool_used(&queue->pool));
     ms_assert(sums->leased == queue->leases.count + ms_map_count(&queue->adopted));
     ms_assert(sums->doubted == queue->doubted_count);
+    ms_assert(sums->durable == queue->durable_count);
     ms_assert(list_length(&queue->doubted) == queue->doubted_count);
     ms_assert(sums->delayed == ms_heap_count(&queue->delayed));
     for (size_t state = 0; state < MS_LIFE_STATES; state++) {
@@ -119,8 +122,8 @@ static void check_ready_list(const struct ms_lane *lane)
     ms_assert(count == lane->ready_count);
 }
 
-/* A command and credit for it never both wait, unless one of them is due. */
-static void check_member(const struct ms_member *member)
+/* A command and credit for it never both wait, unless one of them is due, or the master will stop. */
+static void check_member(const struct ms_member *member, bool is_draining)
 {
     const struct ms_lane *lane = member->lane;
     const struct ms_profile *profile = member->profile;
@@ -128,7 +131,7 @@ static void check_member(const struct ms_member *member)
     ms_assert(ms_list_is_linked(&member->supply) && ms_list_is_linked(&member->demand));
     ms_assert(profile->ready_count == 0 || ms_list_is_empty(&profile->dry));
     ms_assert(lane->ready_count == 0 || ms_list_is_empty(&lane->quiet));
-    if (lane->ready_count > 0 && profile->ready_count > 0) {
+    if (lane->ready_count > 0 && profile->ready_count > 0 && !is_draining) {
         ms_assert(ms_list_is_linked(&lane->due) || ms_list_is_linked(&profile->due));
     }
 }
@@ -145,7 +148,8 @@ static void check_lanes(const struct ms_master *master, struct sums *sums)
         check_ready_list(lane);
         ms_list_for_each(link, &lane->members)
         {
-            check_member(ms_container_of(link, struct ms_member, of_lane));
+            check_member(ms_container_of(link, struct ms_member, of_lane),
+                         ms_master_is_draining(master));
             members++;
         }
         ready += lane->ready_count;
@@ -156,15 +160,20 @@ static void check_lanes(const struct ms_master *master, struct sums *sums)
     ms_assert(sums->live == ms_queue_count(&master->queue));
 }
 
-static void check_held(const struct ms_slave *slave, const struct ms_list *list)
+/* Returns how many were handed out by this master, and not adopted. */
+static uint64_t check_held(const struct ms_slave *slave, const struct ms_list *list, ms_epoch epoch)
 {
+    uint64_t own = 0;
+
     ms_list_for_each(link, list)
     {
         const struct ms_work *work = ms_work_of(link);
 
         ms_assert(work->state == MS_LIFE_LEASED);
         ms_assert(work->holder == slave);
+        own += work->token_epoch == epoch;
     }
+    return own;
 }
 
 static void check_slave(const struct ms_slave *slave, struct sums *sums)
@@ -174,10 +183,11 @@ static void check_slave(const struct ms_slave *slave, struct sums *sums)
 
     ms_assert(session->user == slave && session->role == MS_ROLE_SLAVE);
     ms_assert(list_length(&slave->held) + list_length(&slave->kept) == session->held);
-    check_held(slave, &slave->held);
-    check_held(slave, &slave->kept);
+    const uint64_t own = check_held(slave, &slave->held, sums->epoch) +
+                         check_held(slave, &slave->kept, sums->epoch);
+
     ms_assert(slave->dispatched_total + session->credit <= slave->granted_total);
-    ms_assert(session->held <= slave->dispatched_total);
+    ms_assert(own <= slave->dispatched_total);
     ms_assert(session->credit == 0 || session->peer != MS_PEER_NONE);
     ms_assert(!is_ready || (session->credit > 0 && slave->is_rolled && slave->is_announced));
     ms_assert(!is_ready || !(slave->is_draining || slave->is_ending));
@@ -288,7 +298,7 @@ static void check_sessions(const struct ms_master *master)
 
 void ms_master_check(const struct ms_master *master)
 {
-    struct sums sums = {0};
+    struct sums sums = {.epoch = master->queue.epoch};
 
     ms_assert(master != NULL);
     check_queue(master, &sums);

@@ -82,9 +82,13 @@ static bool hand_out(struct ms_master *master, ms_time now, struct ms_work *work
 static bool serve(struct ms_master *master, ms_time now, struct ms_lane *lane)
 {
     struct ms_work *work = ms_work_of(ms_list_first(&lane->ready));
-    struct ms_session *session = lane->strategy->choose(lane, work);
+    struct ms_session *session;
 
     ms_assert(work->state == MS_LIFE_READY);
+    if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
+        return false; /* it waits for the next start */
+    }
+    session = lane->strategy->choose(lane, work);
     return session != NULL && hand_out(master, now, work, session);
 }
 

@@ -4,6 +4,23 @@
 #include "master/clients.h"
 #include "master/state.h"
 
+/* True when the master may go: what is left is in nobody's hands, and durable. */
+static bool is_done(const struct ms_master *master)
+{
+    const struct ms_queue *queue = &master->queue;
+
+    return ms_queue_count(queue) == queue->durable_count && queue->states[MS_LIFE_LEASED] == 0 &&
+           master->journal.persisted == master->journal.emitted &&
+           ms_answers_first(&master->journal.waiting) == NULL &&
+           ms_answers_first(&master->journal.unflushed) == NULL;
+}
+
+/* Commands that end with this process. */
+static uint32_t left(const struct ms_master *master)
+{
+    return ms_queue_count(&master->queue) - master->queue.durable_count;
+}
+
 static void stopped(struct ms_master *master, enum ms_error error)
 {
     ms_assert(master->drain != MS_DRAIN_STOPPED);
@@ -24,7 +41,7 @@ void ms_drain_stop(struct ms_master *master, ms_time now)
     case MS_DRAIN_STOPPED:
         break;
     default:
-        stopped(master, ms_queue_count(&master->queue) > 0 ? MS_E_CANCELLED : MS_E_OK);
+        stopped(master, left(master) > 0 ? MS_E_CANCELLED : MS_E_OK);
         break;
     }
     ms_assert(master->drain != MS_DRAIN_NO);
@@ -69,13 +86,13 @@ void ms_drain_tick(struct ms_master *master, ms_time now)
         master->drain = MS_DRAIN_WAIT;
     }
     if (master->drain == MS_DRAIN_WAIT &&
-        (ms_queue_count(&master->queue) == 0 || now >= master->drain_deadline)) {
+        (is_done(master) || now >= master->drain_deadline)) {
         master->drain = MS_DRAIN_LEAVE;
         master->drain_cursor = 0;
     }
     if (master->drain == MS_DRAIN_LEAVE && notify(master, false)) {
         ms_assert(ms_engine_room(&master->engine) > 0);
-        stopped(master, ms_queue_count(&master->queue) > 0 ? MS_E_TIMEOUT : MS_E_OK);
+        stopped(master, left(master) > 0 ? MS_E_TIMEOUT : MS_E_OK);
     }
 }
 
@@ -83,7 +100,7 @@ bool ms_drain_is_busy(const struct ms_master *master)
 {
     ms_assert(master->drain <= MS_DRAIN_STOPPED);
     return master->drain == MS_DRAIN_NOTICE || master->drain == MS_DRAIN_LEAVE ||
-           (master->drain == MS_DRAIN_WAIT && ms_queue_count(&master->queue) == 0);
+           (master->drain == MS_DRAIN_WAIT && is_done(master));
 }
 
 ms_time ms_drain_deadline(const struct ms_master *master)

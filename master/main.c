@@ -10,11 +10,14 @@
 #include "core/list.h"
 #include "core/uri.h"
 #include "master/main_options.h"
+#include "master/main_store.h"
 
 #define FLUSH_TURNS 3 /* of the loop at the end, so that the last words leave */
 
-/* The MasterNode. Its epoch is the wall clock at the start in seconds: class "mem" remembers no earlier
- * one, and a master that comes after another has to be above it. */
+#define CLOCK_INTERVAL 1. /* s; how often is looked whether somebody set the wall clock */
+
+/* The MasterNode. Its epoch is at least the wall clock at the start in seconds: without a data directory it
+ * remembers no earlier one, and a master that comes after another has to be above it. */
 struct master_node {
     struct ms_node node;
     struct ms_program program;
@@ -26,6 +29,8 @@ struct master_node {
     char name[MS_NAME_MAX + 1];
     struct ms_master *master;
     struct ms_driver *driver;
+    struct ms_main_store store;
+    ev_timer clock;
 };
 
 static struct master_node *node_of(struct ms_node *node)
@@ -33,15 +38,37 @@ static struct master_node *node_of(struct ms_node *node)
     return ms_container_of(node, struct master_node, node);
 }
 
+static bool serve(struct master_node *self);
+
 static void on_effect(void *context, const struct ms_effect *effect)
 {
     struct master_node *self = context;
 
-    if (effect->type == MS_EFFECT_STOPPED) {
+    switch (effect->type) {
+    case MS_EFFECT_PERSIST:
+        ms_main_store_write(&self->store, effect);
+        break;
+    case MS_EFFECT_READY:
+        if (!serve(self)) {
+            ms_program_end(&self->program, ms_program_exit_code(MS_E_UNREACHABLE));
+        }
+        break;
+    case MS_EFFECT_STOPPED:
         ms_log(self->program.log, MS_LEVEL_INFO, "drained",
                MS_LOG_TEXT("error", ms_error_name(effect->error)));
         ms_program_end(&self->program, ms_program_exit_code(effect->error));
+        break;
+    default:
+        break;
     }
+}
+
+static void on_clock(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct master_node *self = timer->data;
+
+    (void)loop, (void)revents;
+    ms_master_set_wall(self->master, ms_clock_wall_offset());
 }
 
 static enum ms_error init(struct ms_node *node)
@@ -58,13 +85,21 @@ static enum ms_error init(struct ms_node *node)
         .effect = on_effect,
         .context = self,
     };
+    enum ms_error error;
 
+    self->store.log = self->program.log;
+    error = ms_main_store_open(&self->store, self->program.loop, &self->settings);
+    if (error != MS_E_OK) {
+        return error;
+    }
     config.epoch = (ms_epoch)ms_clock_wall();
+    config.wall_offset = ms_clock_wall_offset();
     config.seed = ms_entropy_seed();
     config.name = self->name;
     config.build = MS_VERSION;
     self->master = ms_master_create(&config);
     if (self->master == NULL) {
+        ms_main_store_close(&self->store);
         return MS_E_NO_MEMORY;
     }
     options.engine = ms_master_engine(self->master);
@@ -73,8 +108,14 @@ static enum ms_error init(struct ms_node *node)
     if (self->driver == NULL) {
         ms_master_destroy(self->master);
         self->master = NULL;
+        ms_main_store_close(&self->store);
         return MS_E_NO_MEMORY;
     }
+    self->store.driver = self->driver;
+    ev_timer_init(&self->clock, on_clock, CLOCK_INTERVAL, CLOCK_INTERVAL);
+    self->clock.data = self;
+    ev_timer_start(self->program.loop, &self->clock);
+    ev_unref(self->program.loop);
     return MS_E_OK;
 }
 
@@ -82,16 +123,20 @@ static void finish(struct ms_node *node)
 {
     struct master_node *self = node_of(node);
 
+    if (ev_is_active(&self->clock)) {
+        ev_ref(self->program.loop);
+        ev_timer_stop(self->program.loop, &self->clock);
+    }
+    ms_main_store_close(&self->store);
     ms_driver_destroy(self->driver);
     ms_master_destroy(self->master);
     self->driver = NULL;
     self->master = NULL;
 }
 
-/* The address of the first one is what the port file holds. */
-static enum ms_error start(struct ms_node *node)
+/* Listens everywhere; the address of the first one is what the port file holds. */
+static bool serve(struct master_node *self)
 {
-    struct master_node *self = node_of(node);
     const bool is_url = self->url_address != NULL;
     const size_t count = is_url ? 1 : self->settings.listen.count;
     char first[MS_ADDRESS_MAX + 1] = "";
@@ -105,14 +150,25 @@ static enum ms_error start(struct ms_node *node)
             ms_log(self->program.log, MS_LEVEL_ERROR, "cannot listen",
                    MS_LOG_TEXT("address", address), MS_LOG_TEXT("error", why));
             ms_driver_stop_listening(self->driver);
-            return MS_E_UNREACHABLE;
+            return false;
         }
         ms_log(self->program.log, MS_LEVEL_INFO, "listening", MS_LOG_TEXT("address", bound));
         if (i == 0) {
             memcpy(first, bound, sizeof first);
         }
     }
-    return ms_program_serving(&self->program, first) ? MS_E_OK : MS_E_IO;
+    return ms_program_serving(&self->program, first);
+}
+
+/* With a data directory it serves when everything is read back and the new epoch is durable. */
+static enum ms_error start(struct ms_node *node)
+{
+    struct master_node *self = node_of(node);
+
+    if (self->store.store != NULL) {
+        return ms_main_store_replay(&self->store);
+    }
+    return serve(self) ? MS_E_OK : MS_E_UNREACHABLE;
 }
 
 static void stop(struct ms_node *node)
@@ -204,6 +260,7 @@ static void on_dump(void *context)
         MS_LOG_NUMBER("slaves", stats.slaves_count), MS_LOG_NUMBER("clients", stats.clients_count),
         MS_LOG_NUMBER("credit", stats.credit), MS_LOG_NUMBER("submitted", stats.submitted_total),
         MS_LOG_NUMBER("outcomes", stats.outcomes_total), MS_LOG_NUMBER("bytes", stats.bytes_used));
+    ms_main_store_dump(&self->store);
 }
 
 /* False when the URL names no place that this program can serve. */

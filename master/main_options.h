@@ -10,6 +10,9 @@ struct ms_master_settings {
     struct ms_program_settings program;
     struct ms_option_list listen;
     const char *name; /* NULL = the host's */
+    const char *data; /* directory; NULL = everything is in memory */
+    uint64_t store_max;
+    uint64_t store_reserve;
     uint64_t payload_max;
     uint64_t commands_max;
     uint64_t memory_max;
@@ -19,6 +22,8 @@ struct ms_master_settings {
     ms_time tick;
     ms_time drain_timeout;
     ms_time client_keep;
+    ms_time outcome_keep;
+    ms_time client_ttl;
     ms_time busy_poll;
 };
 

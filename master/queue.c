@@ -227,6 +227,7 @@ struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_c
     }
     client->live_count++;
     lane->live_count++;
+    queue->durable_count += ms_work_is_durable(work);
     transit(queue, now, work, due > 0 ? MS_LIFE_SUBMIT_LATER : MS_LIFE_SUBMIT);
     if (work->state == MS_LIFE_READY) {
         push(queue, work, false);
@@ -249,6 +250,7 @@ struct ms_work *ms_queue_restore(struct ms_queue *queue, struct ms_client *clien
     }
     client->live_count++;
     lane->live_count++;
+    queue->durable_count += ms_work_is_durable(work);
     return work;
 }
 
@@ -497,6 +499,22 @@ static void take_off(struct ms_queue *queue, struct ms_work *work)
     }
 }
 
+/* The outcome tells all that is still needed, unless records of attempts, output or a wish to cancel are kept:
+ * these are read back before it, and belong to a submission. */
+static void retire_submission(struct ms_queue *queue, struct ms_work *work)
+{
+    const bool has_others = work->rare != NULL || work->output != NULL;
+    struct ms_rare *rare =
+        work->record != 0 && has_others ? ms_rare_of(work, &queue->slab) : NULL;
+
+    if (rare != NULL) {
+        rare->submit_record = work->record;
+    } else {
+        queue->journal->is_failed |= work->record != 0 && has_others;
+        ms_journal_erase(queue->journal, work->record);
+    }
+}
+
 void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
                      const struct ms_record *record, ms_seq seq)
 {
@@ -505,7 +523,7 @@ void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
     catch_up(queue, now, work, record->event);
     transit(queue, now, work, record->event);
     work->changed_at = record->at - queue->wall_offset;
-    ms_journal_erase(queue->journal, work->record); /* the outcome tells all that is still needed */
+    retire_submission(queue, work);
     work->record = seq;
     ms_assert(ms_work_is_finished(work));
     ms_assert(!ms_list_is_linked(&work->link));
@@ -521,6 +539,7 @@ void ms_queue_close(struct ms_queue *queue, ms_time now, struct ms_work *work,
     ms_assert(work->client->live_count > 0 && work->lane->live_count > 0);
     work->client->live_count--;
     work->lane->live_count--;
+    queue->durable_count -= ms_work_is_durable(work);
     ms_journal_erase_closed(queue->journal, work->record);
     ms_output_discard(work, &queue->slab, queue->journal);
     ms_rare_free(work, &queue->slab, queue->journal);

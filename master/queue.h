@@ -32,6 +32,7 @@ struct ms_queue {
     uint64_t bytes_max;  /* for submissions; the slab has MS_RESULT_RESERVE more */
     ms_epoch epoch;      /* of the tokens that are handed out */
     int64_t wall_offset; /* wall clock - ours, in us */
+    uint32_t durable_count; /* commands of a class above mem */
     uint32_t states[MS_LIFE_STATES];
     uint64_t events_total[MS_LIFE_EVENTS];
 };

@@ -19,6 +19,14 @@ ms_time ms_clock_now(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t ms_clock_wall_offset(void)
+{
+    struct timespec wall;
+
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return (int64_t)wall.tv_sec * MS_SEC + wall.tv_nsec / 1000 - ms_clock_now();
+}
+
 int64_t ms_clock_wall(void)
 {
     return read_clock(CLOCK_REALTIME) / MS_SEC;

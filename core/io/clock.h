@@ -8,6 +8,10 @@
  * that slept has not lost all its sessions. About 25 ns; a driver reads it once or twice a turn. */
 ms_time ms_clock_now(void);
 
+/* What turns a time of ms_clock_now into microseconds since 1970: the one place where the wall clock
+ * enters the engines. It changes when somebody sets the clock. */
+int64_t ms_clock_wall_offset(void);
+
 /* Seconds since 1970, for display and for stamping files; never for decisions. */
 int64_t ms_clock_wall(void);
 

@@ -260,6 +260,10 @@ int ms_program_exit_code(enum ms_error error)
     case MS_E_BAD_ARGUMENT:
     case MS_E_PAYLOAD_SIZE:
         return EX_USAGE;
+    case MS_E_STORE_CORRUPT:
+        return EX_DATAERR;
+    case MS_E_STORE_FULL:
+        return EX_CANTCREAT;
     case MS_E_UNREACHABLE:
     case MS_E_CLOSED:
     case MS_E_UNKNOWN_TYPE:
@@ -271,6 +275,7 @@ int ms_program_exit_code(enum ms_error error)
     case MS_E_NO_MEMORY:
         return EX_OSERR;
     case MS_E_IO:
+    case MS_E_STORE_FAILED:
         return EX_IOERR;
     case MS_E_RETRY_LATER:
     case MS_E_NOT_ACTIVE:

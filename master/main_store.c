@@ -1,0 +1,108 @@
+#include "master/main_store.h"
+
+#include "core/io/clock.h"
+
+static void on_event(void *context, const struct ms_event *event)
+{
+    struct ms_main_store *self = context;
+
+    if (event->type == MS_EVENT_PERSISTED && event->error != MS_E_OK) {
+        const char *why = ms_store_failure(self->store);
+
+        ms_log(self->log, MS_LEVEL_ERROR, "the store failed",
+               MS_LOG_TEXT("reason", why != NULL ? why : ms_error_text(event->error)));
+    }
+    ms_driver_post(self->driver, event);
+}
+
+enum ms_error ms_main_store_open(struct ms_main_store *self, struct ev_loop *loop,
+                                 const struct ms_master_settings *settings)
+{
+    const struct ms_store_options options = {
+        .size = sizeof options,
+        .loop = loop,
+        .directory = settings->data,
+        .bytes_max = settings->store_max,
+        .reserve = settings->store_reserve,
+        .event = on_event,
+        .context = self,
+    };
+    struct ms_complaint complaint;
+    enum ms_error error = MS_E_OK;
+
+    if (settings->data == NULL) {
+        return MS_E_OK;
+    }
+    self->store = ms_store_open(&options, &error, &complaint);
+    if (self->store == NULL) {
+        ms_log(self->log, MS_LEVEL_ERROR, "cannot open the data directory",
+               MS_LOG_TEXT("data", settings->data), MS_LOG_TEXT("error", complaint.text));
+    }
+    return error;
+}
+
+static bool on_entry(void *context, ms_seq seq, struct ms_bytes entry)
+{
+    struct ms_main_store *self = context;
+    const struct ms_command command = {.payload = entry};
+
+    ms_driver_post(self->driver,
+                   &(struct ms_event){.type = MS_EVENT_REPLAYED, .seq = seq, .command = &command});
+    return true;
+}
+
+enum ms_error ms_main_store_replay(struct ms_main_store *self)
+{
+    const ms_time start = ms_clock_now();
+    struct ms_complaint complaint;
+    struct ms_store_stats stats;
+    enum ms_error error;
+
+    if (self->store == NULL) {
+        return MS_E_OK;
+    }
+    error = ms_store_replay(self->store, on_entry, self, &complaint);
+    if (error != MS_E_OK) {
+        ms_log(self->log, MS_LEVEL_ERROR, "cannot read the data directory back",
+               MS_LOG_TEXT("error", complaint.text));
+        return error;
+    }
+    ms_store_stats(self->store, &stats);
+    ms_log(self->log, MS_LEVEL_INFO, "data directory read back",
+           MS_LOG_NUMBER("records", stats.records), MS_LOG_NUMBER("file_bytes", stats.file_bytes),
+           MS_LOG_NUMBER("took_ms", (uint64_t)((ms_clock_now() - start) / MS_MSEC)));
+    ms_driver_post(self->driver, &(struct ms_event){.type = MS_EVENT_REPLAYED});
+    return MS_E_OK;
+}
+
+void ms_main_store_write(struct ms_main_store *self, const struct ms_effect *effect)
+{
+    ms_store_write(self->store, effect->seq, effect->command.payload);
+}
+
+void ms_main_store_dump(const struct ms_main_store *self)
+{
+    struct ms_store_stats stats;
+
+    if (self->store == NULL) {
+        return;
+    }
+    ms_store_stats(self->store, &stats);
+    ms_log(self->log, MS_LEVEL_INFO, "store", MS_LOG_NUMBER("records", stats.records),
+           MS_LOG_NUMBER("commits", stats.commits_total),
+           MS_LOG_NUMBER("unwritten", stats.unwritten_total),
+           MS_LOG_NUMBER("file_bytes", stats.file_bytes),
+           MS_LOG_NUMBER("room_bytes", stats.room_bytes),
+           MS_LOG_NUMBER("commit_max_us", (uint64_t)stats.commit_time_max));
+}
+
+bool ms_main_store_close(struct ms_main_store *self)
+{
+    const bool is_closed = ms_store_close(self->store);
+
+    if (self->store != NULL && !is_closed) {
+        ms_log(self->log, MS_LEVEL_ERROR, "the last records are not in the data directory");
+    }
+    self->store = NULL;
+    return is_closed;
+}

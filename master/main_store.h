@@ -1,0 +1,33 @@
+/* The data directory of a running master: opened, read back into the engine, written by its records. */
+#ifndef MASTER_MAIN_STORE_H
+#define MASTER_MAIN_STORE_H
+
+#include "core/io/driver.h"
+#include "core/io/log.h"
+#include "core/io/store.h"
+#include "master/main_options.h"
+
+/* All borrowed. */
+struct ms_main_store {
+    struct ms_store *store; /* NULL = everything is in memory */
+    struct ms_driver *driver;
+    struct ms_log *log;
+};
+
+/* Opens settings->data, if it is set; what goes wrong is logged. */
+enum ms_error ms_main_store_open(struct ms_main_store *self, struct ev_loop *loop,
+                                 const struct ms_master_settings *settings);
+
+/* Steps the engine with every record. The engine says READY later. */
+enum ms_error ms_main_store_replay(struct ms_main_store *self);
+
+/* The PERSIST effect. */
+void ms_main_store_write(struct ms_main_store *self, const struct ms_effect *effect);
+
+/* Logs how it stands. */
+void ms_main_store_dump(const struct ms_main_store *self);
+
+/* Commits the rest and closes; harmless without a store. False, logged, when that failed. */
+bool ms_main_store_close(struct ms_main_store *self);
+
+#endif
