@@ -73,6 +73,7 @@ void ms_rare_free(struct ms_work *work, struct ms_slab *slab, struct ms_journal 
     if (rare == NULL) {
         return;
     }
+    ms_journal_erase_closed(journal, rare->submit_record);
     ms_journal_erase_closed(journal, rare->cancel_record);
     for (uint32_t i = 0; i < rare->past_count; i++) {
         ms_journal_erase_closed(journal, rare->past[i].record);

@@ -26,6 +26,7 @@ struct ms_rare {
     uint32_t past_count;  /* at most MS_HISTORY_MAX */
     uint32_t past_capacity;
     ms_seq cancel_record; /* CHANGE: somebody asked for its end */
+    ms_seq submit_record; /* finished: SUBMIT, without which the others here mean nothing */
 };
 
 /* The work's, made when it has none. NULL when memory is out. */
