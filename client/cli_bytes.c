@@ -89,29 +89,58 @@ bool ms_cli_bytes_write(const struct ms_cli_bytes *bytes, int fd)
     return true;
 }
 
-/* RFC 4648, with padding. NULL when memory is out. */
-static char *base64(const struct ms_cli_bytes *bytes)
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+char *ms_cli_base64(const uint8_t *data, size_t size)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *text = malloc((bytes->size + 2) / 3 * 4 + 1);
+    char *text = malloc((size + 2) / 3 * 4 + 1);
     size_t length = 0;
 
     if (text == NULL) {
         return NULL;
     }
-    for (size_t i = 0; i < bytes->size; i += 3) {
-        const size_t left = bytes->size - i;
-        const uint32_t three = (uint32_t)bytes->data[i] << 16 |
-                               (left > 1 ? (uint32_t)bytes->data[i + 1] << 8 : 0) |
-                               (left > 2 ? (uint32_t)bytes->data[i + 2] : 0);
+    for (size_t i = 0; i < size; i += 3) {
+        const size_t left = size - i;
+        const uint32_t three = (uint32_t)data[i] << 16 |
+                               (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
+                               (left > 2 ? (uint32_t)data[i + 2] : 0);
 
-        text[length++] = digits[three >> 18];
-        text[length++] = digits[three >> 12 & 63];
-        text[length++] = left > 1 ? digits[three >> 6 & 63] : '=';
-        text[length++] = left > 2 ? digits[three & 63] : '=';
+        text[length++] = base64_digits[three >> 18];
+        text[length++] = base64_digits[three >> 12 & 63];
+        text[length++] = left > 1 ? base64_digits[three >> 6 & 63] : '=';
+        text[length++] = left > 2 ? base64_digits[three & 63] : '=';
     }
     text[length] = '\0';
     return text;
+}
+
+static bool is_base64(const char *text, size_t length, size_t digits)
+{
+    const size_t padding = length - digits;
+
+    return length % 4 == 0 && padding <= 2 && strspn(text + digits, "=") == padding;
+}
+
+bool ms_cli_base64_decode(const char *text, uint8_t *bytes_out, size_t *size_out)
+{
+    const size_t length = strlen(text);
+    const size_t digits = strspn(text, base64_digits);
+    uint32_t bits = 0;
+    size_t size = 0;
+
+    if (!is_base64(text, length, digits)) {
+        return false;
+    }
+    for (size_t i = 0; i < digits; i++) {
+        /* What was read is behind what is written, so the two may be the same place. */
+        bits = bits << 6 | (uint32_t)(strchr(base64_digits, text[i]) - base64_digits);
+        if (i % 4 != 0) {
+            bytes_out[size++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+        }
+    }
+    *size_out = size;
+    return true;
 }
 
 void ms_cli_bytes_to_json(const struct ms_cli_bytes *bytes, json_t *object, const char *name)
@@ -124,7 +153,7 @@ void ms_cli_bytes_to_json(const struct ms_cli_bytes *bytes, json_t *object, cons
         json_object_set_new(object, name, value);
         return;
     }
-    char *text = base64(bytes);
+    char *text = ms_cli_base64(bytes->data, bytes->size);
 
     if (text != NULL) {
         snprintf(other_name, sizeof other_name, "%s_base64", name);

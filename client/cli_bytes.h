@@ -24,6 +24,13 @@ bool ms_cli_bytes_write(const struct ms_cli_bytes *bytes, int fd);
 /* Sets object.NAME to the bytes when they are UTF-8, else object.NAME_base64. */
 void ms_cli_bytes_to_json(const struct ms_cli_bytes *bytes, json_t *object, const char *name);
 
+/* RFC 4648, with padding; malloc, NULL when memory is out. */
+char *ms_cli_base64(const uint8_t *data, size_t size);
+
+/* The same back; bytes_out has room for strlen(text) bytes and may be text itself. False when it is not
+ * base64. */
+bool ms_cli_base64_decode(const char *text, uint8_t *bytes_out, size_t *size_out);
+
 void ms_cli_bytes_free(struct ms_cli_bytes *bytes);
 
 #endif

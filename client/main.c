@@ -11,7 +11,8 @@ static const struct ms_cli_command *const commands[] = {
     &ms_cmd_submit, &ms_cmd_wait,     &ms_cmd_result,  &ms_cmd_tail,         &ms_cmd_status,
     &ms_cmd_slaves, &ms_cmd_commands, &ms_cmd_show,    &ms_cmd_why,          &ms_cmd_group,
     &ms_cmd_cancel, &ms_cmd_kick,     &ms_cmd_release, &ms_cmd_reprioritise, &ms_cmd_concurrency,
-    &ms_cmd_map,    &ms_cmd_bench,    &ms_cmd_dev,     &ms_cmd_new,
+    &ms_cmd_map,    &ms_cmd_bench,    &ms_cmd_check,   &ms_cmd_export,       &ms_cmd_import,
+    &ms_cmd_dev,    &ms_cmd_new,
 };
 
 #define COMMANDS_COUNT (sizeof commands / sizeof commands[0])
