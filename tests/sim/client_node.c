@@ -3,16 +3,14 @@
 
 #include "client/client.h"
 #include "core/invariant.h"
+#include "tests/sim/load.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
-#define PAYLOAD_MIN       16
-#define BACKGROUND_CHANCE 20 /* one submission in so many */
-#define DELAY_CHANCE      10
-#define QUERY_CHANCE      30
-#define QUERIES_MAX       8
-#define COMMANDS_PLENTY   1000
-#define QUERY_COOKIES     (UINT64_C(1) << 40) /* no submission has such a one */
+#define QUERY_CHANCE    30
+#define QUERIES_MAX     8
+#define COMMANDS_PLENTY 1000
+#define QUERY_COOKIES   (UINT64_C(1) << 40) /* no submission has such a one */
 
 enum { AFFAIR_SUBMIT };
 
@@ -93,7 +91,7 @@ static void start(struct sim_world *world, struct sim_node *node)
     const bool is_made = ms_client_engine_init(&client->engine, &config);
 
     ms_assert(is_made);
-    client->payload = malloc(world->config.payload_max + PAYLOAD_MIN);
+    client->payload = malloc(world->config.payload_max + SIM_PAYLOAD_MIN);
     ms_assert(client->payload != NULL);
     client->is_direct = ms_rng_chance(&world->rng_load, 1, 2);
     node->state = client;
@@ -113,40 +111,13 @@ static void stop(struct sim_world *world, struct sim_node *node)
     node->state = NULL;
 }
 
-static struct ms_command draw_submit(struct sim_world *world, struct client *client)
-{
-    struct ms_rng *rng = &world->rng_load;
-    const struct sim_config *config = &world->config;
-    struct ms_command submit = {.kind = MS_KIND_SUBMIT};
-
-    submit.type = SIM_TYPE_FIRST + ms_rng_below(rng, config->types);
-    if (ms_rng_chance(rng, config->strange_permille, 1000)) {
-        submit.type = SIM_TYPE_FIRST + SIM_TYPES_MAX;
-    }
-    submit.attempts_max = (uint32_t)ms_rng_between(rng, 1, config->attempts_max);
-    /* Only a limit of time ends an attempt that hangs. */
-    if (config->faults[SIM_FAULT_HANG] != 0 || ms_rng_chance(rng, 1, 4)) {
-        submit.timeout = config->work_max * 2 + config->tick;
-    }
-    if (ms_rng_chance(rng, 1, DELAY_CHANCE)) {
-        submit.delay = ms_rng_between(rng, 1, 2 * config->tick);
-    }
-    if (ms_rng_chance(rng, 1, 2)) {
-        submit.flags |= MS_FLAG_STREAM;
-    }
-    if (ms_rng_chance(rng, 1, BACKGROUND_CHANCE)) {
-        submit.flags |= MS_FLAG_BACKGROUND;
-    }
-    submit.payload.data = client->payload;
-    submit.payload.size = PAYLOAD_MIN + (size_t)ms_rng_below(rng, config->payload_max);
-    sim_payload(world, world->observer->records_count, client->payload, submit.payload.size);
-    return submit;
-}
-
 static void submit_one(struct sim_world *world, struct sim_node *node)
 {
     struct client *client = node->state;
-    const struct ms_command submit = draw_submit(world, client);
+    struct sim_draft draft;
+
+    sim_draft(world, node, client->payload, &draft);
+    const struct ms_command submit = draft.submit;
     const uint32_t record = sim_record_add(world, node, &submit);
 
     client->open_count++;

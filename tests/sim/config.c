@@ -37,6 +37,9 @@ static void draw_fault(struct sim_config *config, struct ms_rng *rng, enum sim_f
         config->faults[fault] = draw(rng, period, 20 * period);
         if (fault == SIM_FAULT_CANCEL) {
             config->faults[fault] = 1 + config->faults[fault] / 10;
+        } else if (fault >= SIM_FAULT_DISK_WRITE && fault <= SIM_FAULT_DISK_FLIP &&
+                   !config->has_disk) {
+            config->faults[fault] = 0;
         }
         return;
     }
@@ -57,6 +60,18 @@ static void draw_faults(struct sim_config *config, struct ms_rng *rng)
             draw_fault(config, rng, (enum sim_fault)i);
         }
     }
+}
+
+/* A quarter of the masters has no store; of the others, some see one class only. */
+static void draw_store(struct sim_config *config, struct ms_rng *rng)
+{
+    config->attributes = (uint32_t)ms_rng_next(rng) & 15;
+    config->has_disk = ms_rng_chance(rng, 3, 4);
+    if (!config->has_disk) {
+        config->durable_permille = ms_rng_chance(rng, 1, 8) ? 20 : 0;
+        return;
+    }
+    config->durable_permille = ms_rng_chance(rng, 1, 2) ? 1000 : draw(rng, 100, 900);
 }
 
 void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps)
@@ -92,6 +107,7 @@ void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps)
     config->strange_permille = draw(&rng, 0, 30);
     config->dead_addresses = ms_rng_chance(&rng, 1, 5) ? draw(&rng, 1, 2) : 0;
     config->batches = ms_rng_chance(&rng, 1, 2);
+    draw_store(config, &rng);
     draw_faults(config, &rng);
 }
 
@@ -99,11 +115,12 @@ void sim_config_print(const struct sim_config *config, FILE *out)
 {
     fprintf(out,
             "seed %llu: %u slaves, %u clients, %u types, %u outstanding, payload %u, tick %lld ms, "
-            "delay %lld us, work %lld ms, drift %u ppm, window %u\nfaults:",
+            "delay %lld us, work %lld ms, drift %u ppm, window %u, %s, %u/1000 durable\nfaults:",
             (unsigned long long)config->seed, config->slaves, config->clients, config->types,
             config->outstanding, config->payload_max, (long long)(config->tick / MS_MSEC),
             (long long)config->delay_base, (long long)(config->work_max / MS_MSEC),
-            config->drift_ppm, config->window);
+            config->drift_ppm, config->window, config->has_disk ? "a disk" : "no disk",
+            config->durable_permille);
     for (uint32_t i = 0; i < SIM_FAULTS; i++) {
         if (config->faults[i] != 0) {
             fprintf(out, " %s=%u%s", sim_fault_name((enum sim_fault)i), config->faults[i],

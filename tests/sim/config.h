@@ -29,7 +29,13 @@
     X(DRAIN_SLAVE, "drain-slave")                                                                  \
     X(DRAIN_CLIENT, "drain-client")                                                                \
     X(DRAIN_MASTER, "drain-master")                                                                \
-    X(CANCEL, "cancel")
+    X(CANCEL, "cancel")                                                                            \
+    X(DISK_WRITE, "disk-write")                                                                    \
+    X(DISK_SYNC, "disk-sync")                                                                      \
+    X(DISK_SLOW, "disk-slow")                                                                      \
+    X(DISK_FULL, "disk-full")                                                                      \
+    X(DISK_FLIP, "disk-flip")                                                                      \
+    X(WALL_JUMP, "wall-jump")
 
 /* ... and those that an attempt or a submission brings along. */
 #define SIM_DRAWN_FAULTS(X)                                                                        \
@@ -75,6 +81,9 @@ struct sim_config {
         faults[SIM_FAULTS];    /* timed: mean time between two in ms; drawn: per mille; 0 = never */
     uint32_t strange_permille; /* submissions of a type that nobody runs */
     uint32_t dead_addresses;   /* addresses ahead of the master's where nobody listens */
+    bool has_disk;             /* the master has a store */
+    uint32_t durable_permille; /* submissions of class local; without a store they are refused */
+    uint32_t attributes;       /* bit i: the i-th generator of attributes (load.c) is at work */
     bool batches;              /* a client submits its whole window at once */
 };
 

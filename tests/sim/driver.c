@@ -5,6 +5,7 @@
 
 #include "core/invariant.h"
 #include "proto/frame.h"
+#include "tests/sim/disk.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/world.h"
 
@@ -92,6 +93,10 @@ void sim_driver_post(struct sim_world *world, struct sim_node *node, const struc
         if (event->command->kind == MS_KIND_QUERY) {
             posted->query = *event->command->body.query;
             posted->command.body.query = &posted->query;
+        }
+        if (event->command->terms != NULL) {
+            posted->terms = *event->command->terms;
+            posted->command.terms = &posted->terms;
         }
         if (event->command->usage != NULL) {
             posted->usage = *event->command->usage;
@@ -238,6 +243,11 @@ static void step(struct sim_world *world, struct sim_node *node, const struct ms
     if (!node->is_doomed) {
         sim_observe_step(world, node);
     }
+}
+
+void sim_driver_step(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
+{
+    step(world, node, event);
 }
 
 static void fail_peer(struct sim_world *world, struct sim_node *node, struct sim_peer *peer,
@@ -506,6 +516,9 @@ void sim_driver_turn(struct sim_world *world, struct sim_node *node)
     }
     if (!node->is_doomed && ms_engine_deadline(node->engine) <= driver->clock) {
         step(world, node, &(struct ms_event){.type = MS_EVENT_TICK});
+    }
+    if (node->disk != NULL) {
+        sim_disk_flush(world, node);
     }
     flush(world, node);
 }

@@ -32,6 +32,7 @@ struct sim_posted {
     struct ms_command command;
     struct ms_usage usage;
     struct ms_query query;
+    struct ms_terms terms;
     uint8_t *payload;
 };
 
@@ -51,6 +52,7 @@ struct sim_peer {
 
 struct sim_driver {
     bool is_server;
+    bool is_listening;
     struct sim_peer **peers;
     uint32_t peers_count; /* places, free ones too */
     struct sim_notice *notices;
@@ -68,6 +70,9 @@ void sim_driver_notice(struct sim_world *world, struct sim_node *node, struct si
 
 /* Copies event and command. */
 void sim_driver_post(struct sim_world *world, struct sim_node *node, const struct ms_event *event);
+
+/* One event at once, outside of a turn: of a process that starts. */
+void sim_driver_step(struct sim_world *world, struct sim_node *node, const struct ms_event *event);
 
 void sim_driver_turn(struct sim_world *world, struct sim_node *node);
 

@@ -1,12 +1,16 @@
 #include "tests/sim/faults.h"
 
 #include "core/invariant.h"
+#include "master/master.h"
+#include "tests/sim/disk.h"
 #include "tests/sim/nodes.h"
 
 #define STALL_TICKS_MAX         10
 #define PARTITION_TICKS_MAX     8
 #define PAUSE_TICKS_MAX         7
 #define EFFECTS_UNTIL_CRASH_MAX 40
+#define DISK_TICKS_MAX          8
+#define JUMP_MAX                100 /* seconds, most of the times */
 
 static ms_time draw_time(struct sim_world *world, ms_time ticks_max)
 {
@@ -123,6 +127,25 @@ static void break_line(struct sim_world *world, bool is_silent)
     }
 }
 
+/* Somebody sets the wall clock of the machine; a process learns of it at once, or when it starts. */
+static void jump(struct sim_world *world, struct sim_node *node)
+{
+    struct ms_rng *rng = &world->rng_fault;
+    ms_time span = ms_rng_between(rng, -JUMP_MAX, JUMP_MAX) * MS_SEC;
+
+    if (ms_rng_chance(rng, 1, 4)) {
+        span = ms_rng_between(rng, -1, 1) * 10 * 365 * 24 * 3600 * MS_SEC;
+    }
+    node->wall_offset = SIM_WALL_START - node->clock_offset + span;
+    world->wall_jumped_at = world->now;
+    if (node->is_up && ms_rng_chance(rng, 1, 2)) {
+        ms_master_set_wall(node->state, node->wall_offset);
+    }
+    world->stats.counts[SIM_STAT_WALL_JUMPS]++;
+    sim_trace(world, "the wall clock of %s jumps by %lld s", sim_node_name(world, node->index),
+              (long long)(span / MS_SEC));
+}
+
 static void strike_node(struct sim_world *world, enum sim_fault fault)
 {
     switch (fault) {
@@ -175,6 +198,16 @@ void sim_faults_strike(struct sim_world *world, enum sim_fault fault)
         break;
     case SIM_FAULT_ONE_WAY:
         partition(world, true);
+        break;
+    case SIM_FAULT_DISK_WRITE:
+    case SIM_FAULT_DISK_SYNC:
+    case SIM_FAULT_DISK_SLOW:
+    case SIM_FAULT_DISK_FULL:
+    case SIM_FAULT_DISK_FLIP:
+        sim_disk_strike(world, &world->nodes[0], fault, draw_time(world, DISK_TICKS_MAX));
+        break;
+    case SIM_FAULT_WALL_JUMP:
+        jump(world, &world->nodes[0]);
         break;
     case SIM_FAULT_CLOG:
         world->net.clogged_until = world->now + draw_time(world, PARTITION_TICKS_MAX);
@@ -234,6 +267,13 @@ void sim_faults_act(struct sim_world *world, enum sim_fault fault, struct sim_no
     case SIM_FAULT_CANCEL:
         sim_client_cancel(world, node);
         break;
+    case SIM_FAULT_DISK_WRITE:
+    case SIM_FAULT_DISK_SYNC:
+    case SIM_FAULT_DISK_SLOW:
+    case SIM_FAULT_DISK_FULL:
+    case SIM_FAULT_DISK_FLIP:
+        sim_disk_strike(world, node, fault, duration);
+        break;
     default:
         ms_unreachable();
     }
@@ -258,5 +298,6 @@ void sim_faults_heal(struct sim_world *world)
             sim_node_wake(world, node, world->now);
         }
     }
+    sim_disk_heal(world, &world->nodes[0]);
     sim_slaves_heal(world);
 }

@@ -3,6 +3,7 @@
 
 #include "core/invariant.h"
 #include "master/master.h"
+#include "tests/sim/disk.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
@@ -61,26 +62,65 @@ void sim_payload(const struct sim_world *world, uint64_t record, uint8_t *bytes,
     memcpy(bytes, &record, sizeof record);
 }
 
-static void start(struct sim_world *world, struct sim_node *node)
+/* Reads everything back, as the program does before its loop begins. */
+static void replay(struct sim_world *world, struct sim_node *node)
+{
+    const struct sim_disk *disk = node->disk;
+    struct ms_event event = {.type = MS_EVENT_REPLAYED};
+    struct ms_command command = {0};
+
+    world->stats.counts[SIM_STAT_RECOVERIES] += disk->entries_count > 0;
+    for (uint32_t i = 0; i < disk->entries_count; i++) {
+        command.payload = (struct ms_bytes){disk->entries[i].bytes, disk->entries[i].size};
+        event.command = &command;
+        sim_driver_step(world, node, &event);
+    }
+    command.payload = (struct ms_bytes){0};
+    sim_driver_step(world, node, &event);
+    sim_driver_step(world, node,
+                    &(struct ms_event){.type = MS_EVENT_ROOM, .count = sim_disk_room(world, disk)});
+    sim_disk_flush(world, node);
+}
+
+struct ms_master_config sim_master_config(const struct sim_world *world,
+                                          const struct sim_node *node, uint64_t seed)
 {
     const struct sim_config *config = &world->config;
-    const struct ms_master_config options = {
-        .epoch = node->incarnation,
+
+    return (struct ms_master_config){
+        /* A store knows the epoch better. */
+        .epoch = node->disk != NULL ? 1 : node->incarnation,
+        .is_durable = node->disk != NULL,
+        .wall_offset = node->wall_offset,
         .payload_max = config->payload_limit,
         .crashes_max = MS_CRASHES_MAX_DEFAULT,
         .tick = config->tick,
         .drain_timeout = DRAIN_TICKS * config->tick,
         .client_keep = KEEP_TICKS * config->tick,
-        .seed = ms_rng_next(&world->rng_load),
-        .limits = {.sessions_max = config->sessions_max, .commands_max = config->commands_max},
+        .seed = seed,
+        .limits = {.sessions_max = config->sessions_max,
+                   .commands_max = config->commands_max,
+                   .store_reserve = SIM_STORE_RESERVE},
         .name = "m",
         .build = "sim",
     };
+}
+
+static void start(struct sim_world *world, struct sim_node *node)
+{
+    const struct ms_master_config options =
+        sim_master_config(world, node, ms_rng_next(&world->rng_load));
     struct ms_master *master = ms_master_create(&options);
 
     ms_assert(master != NULL);
     node->state = master;
     node->engine = ms_master_engine(master);
+    sim_durable_begin(world, node);
+    if (node->disk != NULL) {
+        replay(world, node);
+    } else {
+        node->driver.is_listening = true;
+    }
 }
 
 static void stop(struct sim_world *world, struct sim_node *node)
@@ -98,6 +138,11 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
 {
     if (effect->type == MS_EFFECT_STOPPED) {
         sim_node_stopped(world, node);
+    } else if (effect->type == MS_EFFECT_PERSIST) {
+        sim_disk_write(world, node, effect->seq, effect->command.payload);
+    } else if (effect->type == MS_EFFECT_READY) {
+        node->driver.is_listening = true;
+        sim_durable_ready(world, node);
     } else if (effect->type != MS_EFFECT_PRODUCE) {
         sim_fail(world, "contract", "a master emits effect %d", (int)effect->type);
     }

@@ -117,7 +117,7 @@ void sim_net_syn(struct sim_world *world, uint32_t index)
                                                 .a = index});
         return;
     }
-    if (!is_lost && node->is_up) {
+    if (!is_lost && node->is_up && node->driver.is_listening) {
         /* The kernel completes the handshake, whether the process ever accepts or not. */
         connection->was_accepted = true;
         connection->ends[1].incarnation = node->incarnation;

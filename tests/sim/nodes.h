@@ -2,6 +2,7 @@
 #ifndef SIM_NODES_H
 #define SIM_NODES_H
 
+#include "master/master.h"
 #include "tests/sim/world.h"
 
 #define SIM_TYPE_FIRST ((ms_type)2000)
@@ -9,6 +10,10 @@
 extern const struct sim_role_ops sim_master_ops;
 extern const struct sim_role_ops sim_slave_ops;
 extern const struct sim_role_ops sim_client_ops;
+
+/* Of the master of that node; its texts are literals. */
+struct ms_master_config sim_master_config(const struct sim_world *world,
+                                          const struct sim_node *node, uint64_t seed);
 
 /* Handlers that hang come to an end. */
 void sim_slaves_heal(struct sim_world *world);

@@ -6,8 +6,9 @@
 #include "core/invariant.h"
 #include "tests/sim/nodes.h"
 
-#define ENTRIES_MAX (1u << 24)
-#define CHECK_EVERY 16 /* steps between two walks through everything an engine keeps */
+#define ENTRIES_MAX   (1u << 24)
+#define DRIFT_PERCENT 8  /* that two clocks may differ by, generously */
+#define CHECK_EVERY   16 /* steps between two walks through everything an engine keeps */
 
 /* --- books --- */
 
@@ -30,12 +31,33 @@ void sim_observer_destroy(struct sim_observer *observer)
     free(observer->sessions);
     free(observer->wires);
     free(observer->names);
+    free(observer->tokens);
     free(observer);
 }
 
 static struct ms_key key_of(const struct ms_id *id)
 {
     return ms_key_of(sim_hash(1, id->client.bytes, sizeof id->client.bytes), id->seq);
+}
+
+/* The soonest that any master may hand it out, however its clock runs. */
+static ms_time due_at(const struct sim_world *world, const struct ms_command *submit)
+{
+    const int64_t run_at = submit->terms != NULL ? submit->terms->run_at : 0;
+
+    if (run_at > SIM_WALL_START + world->now) {
+        return (run_at - SIM_WALL_START) * (100 - DRIFT_PERCENT) / 100;
+    }
+    return submit->delay == 0 ? 0 : world->now + submit->delay * (100 - DRIFT_PERCENT) / 100;
+}
+
+/* What the master owes it: what it asked for, or else what is usual there. */
+static uint8_t class_of(const struct sim_world *world, const struct ms_command *submit)
+{
+    if ((submit->flags & MS_FLAG_DURABILITY) != 0) {
+        return submit->durability;
+    }
+    return world->config.has_disk ? MS_DURABILITY_LOCAL : MS_DURABILITY_MEM;
 }
 
 uint32_t sim_record_add(struct sim_world *world, const struct sim_node *node,
@@ -58,6 +80,9 @@ uint32_t sim_record_add(struct sim_world *world, const struct sim_node *node,
         .payload_size = submit->payload.size,
         .attempts_max = submit->attempts_max,
         .flags = submit->flags,
+        .durability = class_of(world, submit),
+        .due_at = due_at(world, submit),
+        .deadline = submit->terms != NULL ? submit->terms->deadline : 0,
         .first = SIM_NONE,
         .submitted_at = world->now,
     };
@@ -219,6 +244,8 @@ static void see_outcome(struct sim_world *world, struct sim_record *record,
         [MS_STATUS_CANCELLED] = SIM_STAT_OUTCOMES_CANCELLED,
         [MS_STATUS_TIMEOUT] = SIM_STAT_OUTCOMES_TIMEOUT,
         [MS_STATUS_CRASHED] = SIM_STAT_OUTCOMES_CRASHED,
+        [MS_STATUS_EXPIRED] = SIM_STAT_EXPIRED,
+        [MS_STATUS_LOST] = SIM_STAT_ONCE_LOST,
     };
     const unsigned long long seq = record->id.seq;
 
@@ -233,6 +260,12 @@ static void see_outcome(struct sim_world *world, struct sim_record *record,
     if (record->is_cancel_confirmed && outcome->status != MS_STATUS_CANCELLED) {
         sim_fail(world, "cancel", "seq %llu: cancel was confirmed, then the outcome is %s", seq,
                  ms_status_name((enum ms_status)outcome->status));
+    }
+    if (outcome->status == MS_STATUS_LOST && (record->flags & MS_FLAG_ONCE) == 0) {
+        sim_fail(world, "outcome", "seq %llu is lost, and may be started again", seq);
+    }
+    if (outcome->status == MS_STATUS_EXPIRED && record->deadline == 0) {
+        sim_fail(world, "outcome", "seq %llu has expired without a deadline", seq);
     }
     if (outcome->status == MS_STATUS_CANCELLED && !record->is_cancel_asked) {
         sim_fail(world, "cancel", "seq %llu is cancelled, and nobody asked", seq);
@@ -263,6 +296,10 @@ static void see_refusal(struct sim_world *world, const struct sim_record *record
         return;
     }
     if (nak->error == MS_E_UNKNOWN_TYPE && (is_strange || !record->is_accepted)) {
+        return;
+    }
+    if (nak->error == MS_E_DURABILITY && !world->config.has_disk &&
+        record->durability > MS_DURABILITY_MEM) {
         return;
     }
     if (nak->error == MS_E_RETRY_LATER && !record->is_sent) {
@@ -380,6 +417,7 @@ void sim_observe_event(struct sim_world *world, struct sim_node *node, const str
     switch (node->role) {
     case SIM_MASTER:
         sim_sessions_before(world, node, event);
+        sim_durable_event(world, node, event);
         sim_master_event(world, node, event);
         break;
     case SIM_SLAVE:
@@ -412,6 +450,7 @@ void sim_observe_effect(struct sim_world *world, struct sim_node *node,
     }
     switch (node->role) {
     case SIM_MASTER:
+        sim_durable_effect(world, node, effect);
         sim_master_effect(world, node, effect);
         break;
     case SIM_SLAVE:
@@ -435,6 +474,9 @@ void sim_observe_step(struct sim_world *world, struct sim_node *node)
     if (++world->observer->checks % CHECK_EVERY == 0) {
         node->ops->check(world, node);
         sim_check_kept(world);
+    }
+    if (node->role == SIM_MASTER) {
+        sim_recovery_step(world, node);
     }
 }
 
@@ -461,6 +503,7 @@ void sim_observe_death(struct sim_world *world, struct sim_node *node)
     observer->held[node->index] = 0;
     observer->running[node->index] = 0;
     if (node->role == SIM_MASTER) {
+        sim_durable_end(world);
         sim_sessions_forget(world);
     }
 }

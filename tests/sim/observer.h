@@ -17,10 +17,17 @@ struct sim_record {
     size_t payload_size;
     uint32_t attempts_max;
     uint8_t flags;
-    bool is_accepted; /* the application was told */
-    bool is_over;     /* outcome, refusal, or the end of a background one */
-    bool is_gone;     /* its application died */
-    bool is_sent;     /* it left its client at least once */
+    uint8_t durability; /* as asked for */
+    uint8_t chain;      /* enum sim_chain: of the records that this master wrote or read */
+    uint32_t failures;  /* in the latest of them */
+    uint32_t runs;      /* attempts that were started */
+    ms_time due_at;     /* in the world's time: not to be handed out sooner; 0 = at once */
+    int64_t deadline;   /* wall clock; 0 = never */
+    bool is_promised;   /* the master said that it is durable */
+    bool is_accepted;   /* the application was told */
+    bool is_over;       /* outcome, refusal, or the end of a background one */
+    bool is_gone;       /* its application died */
+    bool is_sent;       /* it left its client at least once */
     bool is_cancel_asked, is_cancel_confirmed, is_never_to_start;
     uint32_t unstarted_by; /* incarnation of the master that said it never would start; 0 = none */
     uint32_t accepted_by;  /* incarnation of the master that acknowledged it last */
@@ -30,6 +37,14 @@ struct sim_record {
     uint32_t first;                        /* attempt */
     uint32_t life; /* the master may have forgotten attempts before this one */
     ms_time submitted_at;
+};
+
+/* How far a command is, as its records say. */
+enum sim_chain {
+    SIM_CHAIN_NONE,
+    SIM_CHAIN_OPEN,
+    SIM_CHAIN_SETTLED,
+    SIM_CHAIN_CLOSED,
 };
 
 enum sim_attempt_state {
@@ -51,6 +66,8 @@ struct sim_attempt {
     bool is_released; /* the master may start another */
     bool is_reported; /* the handler returned something */
     bool is_counted;  /* it uses up one of the command's attempts */
+    bool is_taken;    /* the master that heard its result had not given it up */
+    bool is_safe;     /* its result was acknowledged */
     enum ms_status status;
     uint32_t pieces; /* written so far */
 };
@@ -92,6 +109,8 @@ struct sim_observer {
     uint32_t held[SIM_NODES_MAX], running[SIM_NODES_MAX];
     struct sim_name *names; /* of all clients that ever were */
     uint32_t names_count;
+    struct sim_name *tokens; /* of all slaves' sessions */
+    uint32_t tokens_count;
     uint32_t released_before; /* older attempts are no living master's concern */
     uint32_t queries_open;
     uint32_t kept_from; /* older submissions have all ended */
@@ -100,6 +119,14 @@ struct sim_observer {
     bool may_end; /* the event of this step may end sessions at once */
     bool may_age;
     ms_time bound; /* of the time that healing may take */
+    /* Of the process that is the master now. */
+    ms_epoch epoch, epoch_highest; /* 0 = it has said nothing yet; of all so far */
+    ms_seq journal_last;           /* record it wrote last, or found */
+    uint64_t room;                 /* it was told of */
+    bool is_failed;                /* it was told that its store failed */
+    bool is_ready;                 /* it has read back everything */
+    uint32_t commits;
+    uint32_t rested; /* steps since recovery was compared with what lives */
 };
 
 struct sim_observer *sim_observer_create(void);
@@ -143,8 +170,26 @@ void sim_sessions_before(struct sim_world *world, struct sim_node *node,
                          const struct ms_event *event);
 void sim_sessions_after(struct sim_world *world, struct sim_node *node);
 void sim_sessions_forget(struct sim_world *world);
+
+/* What a disk must hold, and when. */
+bool sim_is_durable(const struct sim_world *world, const struct sim_record *record);
+void sim_durable_begin(struct sim_world *world, struct sim_node *node);
+void sim_durable_ready(struct sim_world *world, struct sim_node *node);
+void sim_durable_end(struct sim_world *world);
+void sim_durable_event(struct sim_world *world, struct sim_node *node,
+                       const struct ms_event *event);
+void sim_durable_effect(struct sim_world *world, struct sim_node *node,
+                        const struct ms_effect *effect);
+bool sim_master_knows(const struct sim_node *node, const struct ms_id *id);
+bool sim_master_is_at_rest(const struct sim_node *node);
+void sim_recovery_check(struct sim_world *world, struct sim_node *node);
+void sim_recovery_step(struct sim_world *world, struct sim_node *node);
+void sim_observe_commit(struct sim_world *world, struct sim_node *node);
+
 void sim_check_kept(struct sim_world *world);
 void sim_check_accepted(struct sim_world *world, const struct sim_record *record);
+const struct sim_end *sim_other_end(struct sim_world *world, const struct sim_node *node,
+                                    ms_peer peer);
 void sim_release(struct sim_world *world, uint32_t node, uint32_t incarnation);
 
 #endif

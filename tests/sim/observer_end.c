@@ -10,7 +10,7 @@
  * generously: connection and greeting, the walk to dead and reclaim, the longest pause before a retry. */
 #define BOUND_FIXED (90 * MS_SEC)
 #define BOUND_TICKS 40
-#define SPAN_BYTES  600 /* at most, of the numbers that one client has closed */
+#define SPAN_BYTES  800 /* at most, of the numbers that one client has closed */
 
 /* What is open may all have to be done again, one after the other. */
 static ms_time bound_of(const struct sim_world *world)
@@ -57,11 +57,18 @@ void sim_check_accepted(struct sim_world *world, const struct sim_record *record
     const struct sim_node *node = &world->nodes[0];
     const struct ms_master *master = node->state;
 
+    if (node->is_up && record->is_promised && world->observer->is_ready) {
+        if (!sim_master_knows(node, &record->id)) {
+            sim_fail(world, "lost", "seq %llu of %s was promised, and the master knows nothing",
+                     (unsigned long long)record->id.seq, sim_node_name(world, record->node));
+        }
+        return;
+    }
     if (!node->is_up || record->accepted_by != node->incarnation) {
         return;
     }
-    const struct ms_client *client =
-        ms_map_find_pointer(&master->clients_by_uuid, ms_key_of_uuid(&record->id.client));
+    const struct ms_floor *floor = ms_floors_find(&master->floors, &record->id.client);
+    const struct ms_client *client = floor == NULL ? NULL : floor->client;
 
     if (client == NULL) {
         /* A client that was dead to the master for long is forgotten with all it had. */
@@ -104,7 +111,8 @@ static bool is_idle(struct sim_world *world)
             return false;
         }
     }
-    return !has_work(world, world->nodes[0].state);
+    return observer->is_ready && !has_work(world, world->nodes[0].state) &&
+           sim_master_is_at_rest(&world->nodes[0]);
 }
 
 bool sim_observer_is_done(struct sim_world *world, ms_time healed_at)
@@ -134,10 +142,10 @@ static void check_bytes(struct sim_world *world, const struct ms_master *master)
 {
     uint64_t spans = 0;
     uint32_t cursor = 0;
-    const struct ms_client *client;
+    const struct ms_floor *floor;
 
-    while ((client = ms_pool_next(&master->clients, &cursor)) != NULL) {
-        spans += client->closed.partial_count;
+    while ((floor = ms_pool_next(&master->floors.pool, &cursor)) != NULL) {
+        spans += floor->closed.partial_count;
     }
     if (ms_queue_count(&master->queue) == 0 &&
         ms_slab_used(&master->queue.slab) > spans * SPAN_BYTES) {
@@ -160,6 +168,9 @@ void sim_observer_finish(struct sim_world *world)
                  (unsigned long long)stats.held);
     }
     check_bytes(world, world->nodes[0].state);
+    if (world->nodes[0].disk != NULL) {
+        sim_recovery_check(world, &world->nodes[0]);
+    }
     if (observer->records_count == 0) {
         sim_fail(world, "work", "nothing was submitted");
     }

@@ -8,7 +8,8 @@
 #include "tests/sim/observer.h"
 
 /* The process at the other end of one of the master's connections. */
-static const struct sim_end *other_end(struct sim_world *world, struct sim_node *node, ms_peer peer)
+const struct sim_end *sim_other_end(struct sim_world *world, const struct sim_node *node,
+                                    ms_peer peer)
 {
     const uint32_t slot = ms_peer_slot(peer);
 
@@ -86,6 +87,7 @@ static void hear_result(struct sim_world *world, const struct sim_end *slave,
     struct sim_attempt *attempt = sim_attempt_find(world, result->token);
 
     if (attempt != NULL && !attempt->is_released) {
+        attempt->is_taken = true;
         attempt->is_counted = result->status != MS_STATUS_OK && result->status != MS_STATUS_CRASHED;
     }
     release_token(world, slave, result->token);
@@ -94,7 +96,7 @@ static void hear_result(struct sim_world *world, const struct sim_end *slave,
 static void receive(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
 {
     const struct ms_command *command = event->command;
-    const struct sim_end *end = other_end(world, node, event->peer);
+    const struct sim_end *end = sim_other_end(world, node, event->peer);
     struct sim_wire *wire = wire_of(world, event->peer);
     struct sim_attempt *attempt;
 
@@ -161,24 +163,30 @@ static struct sim_attempt *add_attempt(struct sim_world *world, const struct ms_
 static void check_others(struct sim_world *world, const struct sim_record *record,
                          const struct ms_command *command, uint32_t master)
 {
+    const bool is_durable = sim_is_durable(world, record);
     uint32_t counted = 0;
 
     for (uint32_t i = record->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
         const struct sim_attempt *other = &world->observer->attempts[i];
 
-        if (other->master != master) {
+        if (other->master != master && !is_durable) {
             continue; /* the one before it could not know */
         }
         if (!other->is_released) {
             sim_fail(world, "attempts",
-                     "seq %llu is handed out again while attempt %u on %s still has it",
-                     (unsigned long long)record->id.seq, other->number,
-                     sim_node_name(world, other->node));
+                     "seq %llu of %s is handed out again while %s still has attempt %u, token "
+                     "%llu:%llu",
+                     (unsigned long long)record->id.seq, sim_node_name(world, record->node),
+                     sim_node_name(world, other->node), other->number,
+                     (unsigned long long)other->token.epoch, (unsigned long long)other->token.n);
         }
         if (i < record->life) {
             continue; /* forgotten with its client */
         }
-        counted += other->is_counted;
+        counted += other->is_counted && (other->master == master || other->is_safe);
+        if (other->master != master) {
+            continue; /* that it was handed out need not be on the disk */
+        }
         if (other->number >= command->attempt && other->state != SIM_ATTEMPT_RETURNED) {
             sim_fail(world, "attempts", "attempt %u follows attempt %u", command->attempt,
                      other->number);
@@ -190,11 +198,29 @@ static void check_others(struct sim_world *world, const struct sim_record *recor
     }
 }
 
+/* Not before its time and not after its deadline, as far as the clocks of this world can be trusted. */
+static void check_times(struct sim_world *world, const struct sim_node *node,
+                        const struct sim_record *record)
+{
+    const int64_t wall = node->driver.clock + node->wall_offset;
+
+    if (record->due_at > world->now && world->wall_jumped_at == 0) {
+        sim_fail(world, "time", "seq %llu is handed out %lld us before its time",
+                 (unsigned long long)record->id.seq, (long long)(record->due_at - world->now));
+    }
+    /* An only attempt waits for the disk after it was handed out. */
+    if (record->deadline != 0 && wall > record->deadline && world->wall_jumped_at == 0 &&
+        (record->flags & MS_FLAG_ONCE) == 0) {
+        sim_fail(world, "time", "seq %llu is handed out %lld us after its deadline",
+                 (unsigned long long)record->id.seq, (long long)(wall - record->deadline));
+    }
+}
+
 static void hand_out(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
 {
     const struct ms_command *command = &effect->command;
     struct sim_wire *wire = wire_of(world, effect->peer);
-    const struct sim_end *end = other_end(world, node, effect->peer);
+    const struct sim_end *end = sim_other_end(world, node, effect->peer);
     struct sim_record *record = sim_record_find(world, &command->id);
 
     if (record == NULL) {
@@ -206,7 +232,10 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
                  sim_node_name(world, end->node), (unsigned long long)wire->granted);
     }
     wire->sent++;
-    if (record->unstarted_by == node->incarnation || record->is_never_to_start) {
+    const bool is_bound = record->unstarted_by == node->incarnation ||
+                          (record->unstarted_by != 0 && sim_is_durable(world, record));
+
+    if (is_bound || record->is_never_to_start) {
         sim_fail(world, "cancel", "seq %llu starts, whose cancel said that it never would",
                  (unsigned long long)record->id.seq);
     }
@@ -214,6 +243,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
         sim_fail(world, "routing", "%s is sent a type that it does not run",
                  sim_node_name(world, end->node));
     }
+    check_times(world, node, record);
     check_others(world, record, command, node->incarnation);
     struct sim_attempt *attempt = add_attempt(world, command);
 
@@ -230,7 +260,7 @@ static void give_outcome(struct sim_world *world, struct sim_node *node,
                          const struct ms_effect *effect)
 {
     const struct ms_command *command = &effect->command;
-    const struct sim_end *end = other_end(world, node, effect->peer);
+    const struct sim_end *end = sim_other_end(world, node, effect->peer);
     const struct ms_id id = {sim_name_find(world, end->node, end->incarnation), command->id.seq};
     struct sim_record *record = sim_record_find(world, &id);
 
@@ -242,7 +272,10 @@ static void give_outcome(struct sim_world *world, struct sim_node *node,
         sim_hash(command->status ^ (uint64_t)command->attempt << 8 ^ (uint64_t)command->code << 40,
                  command->payload.data, command->payload.size);
 
-    if (record->outcome_master == node->incarnation && record->outcome_hash != hash) {
+    const bool is_bound = record->outcome_master == node->incarnation ||
+                          (record->outcome_master != 0 && sim_is_durable(world, record));
+
+    if (is_bound && record->outcome_hash != hash) {
         sim_fail(world, "outcome", "seq %llu: the outcome has changed",
                  (unsigned long long)command->id.seq);
     }
@@ -252,7 +285,7 @@ static void give_outcome(struct sim_world *world, struct sim_node *node,
 
 static void accept(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
 {
-    const struct sim_end *end = other_end(world, node, effect->peer);
+    const struct sim_end *end = sim_other_end(world, node, effect->peer);
     const struct ms_command *command = &effect->command;
     const uint64_t count = command->count == 0 ? 1 : command->count;
 
@@ -273,12 +306,26 @@ static void answer_cancel(struct sim_world *world, struct sim_node *node,
                           const struct ms_effect *effect)
 {
     const struct ms_command *command = &effect->command;
-    const struct sim_end *end = other_end(world, node, effect->peer);
+    const struct sim_end *end = sim_other_end(world, node, effect->peer);
     const struct ms_id id = {sim_name_find(world, end->node, end->incarnation), command->id.seq};
     struct sim_record *record = sim_record_find(world, &id);
 
     if (record != NULL && command->error == MS_E_OK && (command->flags & MS_FLAG_STARTED) == 0) {
         record->unstarted_by = node->incarnation;
+    }
+}
+
+/* Each process has one of its own, above those of all before it. */
+static void check_epoch(struct sim_world *world, ms_epoch epoch)
+{
+    struct sim_observer *observer = world->observer;
+
+    if (observer->epoch == 0 && epoch > observer->epoch_highest) {
+        observer->epoch = observer->epoch_highest = epoch;
+    }
+    if (epoch != observer->epoch) {
+        sim_fail(world, "epoch", "a master sends in epoch %llu, and %llu was the highest before",
+                 (unsigned long long)epoch, (unsigned long long)observer->epoch_highest);
     }
 }
 
@@ -290,10 +337,7 @@ void sim_master_effect(struct sim_world *world, struct sim_node *node,
     if (effect->type != MS_EFFECT_SEND) {
         return;
     }
-    if (effect->epoch != node->incarnation) {
-        sim_fail(world, "epoch", "the master of epoch %u sends in epoch %llu", node->incarnation,
-                 (unsigned long long)effect->epoch);
-    }
+    check_epoch(world, effect->epoch);
     switch (command->kind) {
     case MS_KIND_WELCOME:
         world->stats
@@ -307,7 +351,7 @@ void sim_master_effect(struct sim_world *world, struct sim_node *node,
         break;
     case MS_KIND_VERDICT:
         for (uint32_t i = 0; i < command->body.tokens->count; i++) {
-            const struct sim_end *end = other_end(world, node, effect->peer);
+            const struct sim_end *end = sim_other_end(world, node, effect->peer);
 
             release_token(world, end, command->body.tokens->tokens[i]);
         }

@@ -17,7 +17,6 @@ void sim_sessions_forget(struct sim_world *world)
 {
     world->observer->sessions_count = 0;
     world->observer->wires_count = 0;
-    world->observer->released_before = world->observer->attempts_count;
 }
 
 static bool may_end(const struct ms_event *event)
@@ -108,7 +107,8 @@ static void let_go(struct sim_world *world, const struct sim_session *mirror)
     for (uint32_t i = observer->kept_from; i < observer->records_count; i++) {
         struct sim_record *record = &observer->records[i];
 
-        if (record->node == mirror->node && record->incarnation == mirror->incarnation) {
+        if (record->node == mirror->node && record->incarnation == mirror->incarnation &&
+            !sim_is_durable(world, record)) {
             record->accepted_by = 0;
             record->outcome_master = 0;
             record->unstarted_by = 0;
@@ -140,23 +140,56 @@ static void move(struct sim_world *world, const struct sim_node *node, struct si
     }
 }
 
+/* Whose session that is, said by the connection it began on. */
+static const struct sim_name *token_add(struct sim_world *world, const struct sim_node *node,
+                                        const struct ms_session *session)
+{
+    struct sim_observer *observer = world->observer;
+    const uint32_t slot = ms_peer_slot(session->peer);
+
+    ms_assert(slot >= 1 && slot <= node->driver.peers_count);
+    const struct sim_end *end =
+        &world->net.connections[node->driver.peers[slot - 1]->connection]->ends[0];
+
+    observer->tokens =
+        realloc(observer->tokens, (observer->tokens_count + 1) * sizeof *observer->tokens);
+    ms_assert(observer->tokens != NULL);
+    observer->tokens[observer->tokens_count] =
+        (struct sim_name){end->node, end->incarnation, session->uuid};
+    return &observer->tokens[observer->tokens_count++];
+}
+
+static const struct sim_name *token_find(const struct sim_observer *observer,
+                                         const struct ms_uuid *uuid)
+{
+    for (uint32_t i = observer->tokens_count; i > 0; i--) {
+        if (ms_uuid_equal(&observer->tokens[i - 1].uuid, uuid)) {
+            return &observer->tokens[i - 1];
+        }
+    }
+    return NULL;
+}
+
 static void born(struct sim_world *world, struct sim_node *node, struct sim_session *mirror,
                  const struct ms_session *session)
 {
-    const struct sim_driver *driver = &node->driver;
-    const uint32_t slot = ms_peer_slot(session->peer);
+    const struct sim_name *token = session->peer == MS_PEER_NONE
+                                       ? token_find(world->observer, &session->uuid)
+                                       : token_add(world, node, session);
 
-    ms_assert(slot >= 1 && slot <= driver->peers_count);
-    const struct sim_end *end =
-        &world->net.connections[driver->peers[slot - 1]->connection]->ends[0];
-
+    if (token == NULL) {
+        sim_fail(world, "sessions", "a session is born without a connection");
+    }
     *mirror = (struct sim_session){.handle = session->handle,
                                    .state = (enum ms_session_state)session->state,
                                    .uuid = session->uuid,
-                                   .node = end->node,
-                                   .incarnation = end->incarnation,
+                                   .node = token->node,
+                                   .incarnation = token->incarnation,
                                    .peer = session->peer,
-                                   .heard_at = driver->clock};
+                                   .heard_at = node->driver.clock};
+    if (session->peer == MS_PEER_NONE) {
+        return; /* it was found on the disk, with what its slave has in hand */
+    }
     let_go(world, mirror); /* what it had in a former session was ended, dropped or begun anew */
     if (mirror->state != MS_SESSION_ALIVE) {
         sim_fail(world, "sessions", "a session is born %s", ms_session_state_name(mirror->state));

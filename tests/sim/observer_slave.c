@@ -135,8 +135,13 @@ static void check_alone(struct sim_world *world, const struct sim_record *record
 static void run(struct sim_world *world, struct sim_node *node, const struct ms_command *command)
 {
     struct sim_attempt *attempt = own(world, node, command->token, "start");
-    const struct sim_record *record = &world->observer->records[attempt->record];
+    struct sim_record *record = &world->observer->records[attempt->record];
 
+    if (++record->runs > 1 && (record->flags & MS_FLAG_ONCE) != 0 &&
+        sim_is_durable(world, record)) {
+        sim_fail(world, "once", "seq %llu is started a second time",
+                 (unsigned long long)record->id.seq);
+    }
     if (attempt->state != SIM_ATTEMPT_HELD) {
         sim_fail(world, "attempts", "token %llu:%llu runs twice",
                  (unsigned long long)command->token.epoch, (unsigned long long)command->token.n);

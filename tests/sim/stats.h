@@ -45,7 +45,21 @@
     X(DRAINS, "drains finished", true)                                                             \
     X(FRAMES_CUT, "frames that arrived in pieces", true)                                           \
     X(INPUT_PAUSED, "clients not read for a while", false)                                         \
-    X(WRITES_SHORT, "writes that did not fit", true)
+    X(WRITES_SHORT, "writes that did not fit", true)                                               \
+    X(COMMITS, "commits to a disk", true)                                                          \
+    X(RECORDS, "  records", true)                                                                  \
+    X(RECORDS_ERASED, "  records erased", true)                                                    \
+    X(COMMITS_LOST, "commits lost in a crash", true)                                               \
+    X(COMMITS_ORPHANED, "commits that outlived their process unheard", true)                       \
+    X(RECOVERIES, "recoveries from a disk", true)                                                  \
+    X(RECOVERED, "  commands recovered", true)                                                     \
+    X(RECOVERIES_COMPARED, "  compared with what lived", true)                                     \
+    X(DISK_FAILURES, "failed writes and syncs", true)                                              \
+    X(DISK_REFUSALS, "submissions refused by a full disk", true)                                   \
+    X(CORRUPT_STARTS, "starts refused because of damage", true)                                    \
+    X(WALL_JUMPS, "jumps of the wall clock", true)                                                 \
+    X(ONCE_LOST, "at-most-once commands lost with their slave", true)                              \
+    X(EXPIRED, "commands past their deadline", true)
 
 enum sim_stat {
 #define SIM_STAT_ENUM(name, text, needed) SIM_STAT_##name,

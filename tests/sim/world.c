@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/invariant.h"
+#include "tests/sim/disk.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
@@ -170,8 +171,8 @@ void sim_node_start(struct sim_world *world, struct sim_node *node)
     node->crash_in = 0;
     node->stalled_until = 0;
     node->turn_at = MS_TIME_NEVER;
-    node->driver.clock = sim_node_clock(world, node);
     sim_driver_init(&node->driver, node->role == SIM_MASTER);
+    node->driver.clock = sim_node_clock(world, node);
     sim_trace(world, "%s starts", sim_node_name(world, node->index));
     node->ops->start(world, node);
     sim_node_wake(world, node, world->now);
@@ -188,6 +189,9 @@ void sim_node_kill(struct sim_world *world, struct sim_node *node, bool with_hos
     node->turn_stamp++;
     node->ops->stop(world, node);
     node->engine = NULL;
+    if (node->disk != NULL) {
+        sim_disk_crash(world, node);
+    }
     sim_driver_finish(world, node, !with_host);
 }
 
@@ -226,11 +230,13 @@ void sim_node_drain(struct sim_world *world, struct sim_node *node)
 
 void sim_node_stopped(struct sim_world *world, struct sim_node *node)
 {
-    if (!node->is_stopping || node->is_done) {
+    const bool is_broken = node->disk != NULL && node->disk->is_failed;
+
+    if ((!node->is_stopping && !is_broken) || node->is_done) {
         sim_fail(world, "contract", "%s stops without being told",
                  sim_node_name(world, node->index));
     }
-    world->stats.counts[SIM_STAT_DRAINS]++;
+    world->stats.counts[SIM_STAT_DRAINS] += !is_broken;
     node->is_done = true;
 }
 
@@ -272,6 +278,7 @@ static void build(struct sim_world *world)
     ms_rng_init(&world->rng_net, config->seed * 3);
     ms_rng_init(&world->rng_fault, config->seed * 3 + 1);
     ms_rng_init(&world->rng_load, config->seed * 3 + 2);
+    ms_rng_init(&world->rng_disk, ~config->seed);
     world->nodes_count = 1 + config->slaves + config->clients;
     world->observer = sim_observer_create();
     for (uint32_t i = 0; i < world->nodes_count; i++) {
@@ -285,6 +292,10 @@ static void build(struct sim_world *world)
         node->clock_offset = ms_rng_between(&world->rng_load, 0, 1000 * MS_SEC);
         node->clock_ppm =
             ms_rng_between(&world->rng_load, -(int64_t)config->drift_ppm, config->drift_ppm);
+        node->wall_offset = SIM_WALL_START - node->clock_offset;
+        if (node->role == SIM_MASTER && config->has_disk) {
+            node->disk = sim_disk_create();
+        }
         const ms_time first =
             i == 0 ? 0 : (ms_time)ms_rng_below(&world->rng_load, (uint64_t)config->tick);
 
@@ -299,6 +310,7 @@ static void demolish(struct sim_world *world)
         if (world->nodes[i].is_up) {
             sim_node_kill(world, &world->nodes[i], true);
         }
+        sim_disk_destroy(world->nodes[i].disk);
     }
     sim_net_finish(&world->net);
     sim_observer_destroy(world->observer);
@@ -337,7 +349,7 @@ static void handle(struct sim_world *world, const struct sim_item *item)
         }
         break;
     case SIM_ITEM_START:
-        if (!node->is_up) {
+        if (!node->is_up && (node->disk == NULL || sim_disk_open(world, node))) {
             sim_node_start(world, node);
         }
         break;
@@ -349,6 +361,12 @@ static void handle(struct sim_world *world, const struct sim_item *item)
     case SIM_ITEM_ACTION:
         sim_faults_act(world, (enum sim_fault)item->a, &world->nodes[item->b],
                        (ms_time)item->c * world->config.tick);
+        break;
+    case SIM_ITEM_COMMIT:
+        sim_disk_done(world, node, item->c);
+        break;
+    case SIM_ITEM_DISK_ROOM:
+        sim_disk_roomy(world, node);
         break;
     case SIM_ITEM_HEAL:
         sim_faults_heal(world);

@@ -12,26 +12,31 @@
 #include "tests/sim/net.h"
 #include "tests/sim/stats.h"
 
+#define SIM_WALL_START (INT64_C(1700000000) * MS_SEC) /* when a world begins, since 1970 */
+
 #define SIM_TAIL_LINES    120
 #define SIM_TAIL_LINE_MAX 240
 
+struct sim_disk;
 struct sim_world;
 struct sim_node;
 struct sim_observer;
 struct sim_scenario;
 
 enum sim_item_kind {
-    SIM_ITEM_TURN,   /* a: node; c: stamp of the turn */
-    SIM_ITEM_SYN,    /* a: connection */
-    SIM_ITEM_ANSWER, /* a: connection: the connecting side hears how it went */
-    SIM_ITEM_ARRIVE, /* a: connection, b: direction, c: bytes */
-    SIM_ITEM_FIN,    /* a: connection, b: end that hears of it; c: 1 = reset */
-    SIM_ITEM_ROOM,   /* a: connection, b: end that may write again */
-    SIM_ITEM_NODE,   /* a: node, b: its own affair, c: incarnation */
-    SIM_ITEM_START,  /* a: node */
-    SIM_ITEM_FAULT,  /* a: enum sim_fault */
-    SIM_ITEM_ACTION, /* a: enum sim_fault, b: node, c: ticks: part of a scenario */
-    SIM_ITEM_HEAL,   /* faults are over */
+    SIM_ITEM_TURN,      /* a: node; c: stamp of the turn */
+    SIM_ITEM_SYN,       /* a: connection */
+    SIM_ITEM_ANSWER,    /* a: connection: the connecting side hears how it went */
+    SIM_ITEM_ARRIVE,    /* a: connection, b: direction, c: bytes */
+    SIM_ITEM_FIN,       /* a: connection, b: end that hears of it; c: 1 = reset */
+    SIM_ITEM_ROOM,      /* a: connection, b: end that may write again */
+    SIM_ITEM_NODE,      /* a: node, b: its own affair, c: incarnation */
+    SIM_ITEM_START,     /* a: node */
+    SIM_ITEM_FAULT,     /* a: enum sim_fault */
+    SIM_ITEM_ACTION,    /* a: enum sim_fault, b: node, c: ticks: part of a scenario */
+    SIM_ITEM_COMMIT,    /* a: node, c: stamp: its disk has done a commit */
+    SIM_ITEM_DISK_ROOM, /* a: node: there may be space on its disk again */
+    SIM_ITEM_HEAL,      /* faults are over */
 };
 
 struct sim_item {
@@ -76,6 +81,8 @@ struct sim_node {
     uint32_t crash_in; /* effects until it dies; 0 = it lives */
     ms_time turn_at;
     uint64_t turn_stamp;
+    ms_time wall_offset;   /* of its wall clock to its monotonic one */
+    struct sim_disk *disk; /* NULL = it has none */
     struct ms_engine *engine;
     void *state; /* of its role */
     struct sim_driver driver;
@@ -86,11 +93,12 @@ struct sim_world {
     ms_time now;
     uint64_t steps; /* engine steps so far */
     ms_time healed_at;
+    ms_time wall_jumped_at; /* the last time that any wall clock did; 0 = never */
     const struct sim_scenario *scenario;
     bool is_healing; /* faults are over, everything must end well */
     bool is_over;
     uint64_t digest; /* of all events and effects */
-    struct ms_rng rng_net, rng_fault, rng_load;
+    struct ms_rng rng_net, rng_fault, rng_load, rng_disk;
     struct sim_item *items; /* binary heap by (at, order) */
     size_t items_count, items_capacity;
     uint64_t items_order;

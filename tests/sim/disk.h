@@ -1,0 +1,87 @@
+/* The simulated store of one master: what core/io/store.h promises, and the ways in which disks break.
+ *
+ * Entries that are written gather; a commit takes all of them after a while, and then the process is told.
+ * What is committed outlives the process. A crash loses what has gathered, and keeps all or nothing of a
+ * commit under way. A failed commit is final for the process: it hears of it, and no later one is done. */
+#ifndef SIM_DISK_H
+#define SIM_DISK_H
+
+#include "tests/sim/ledger.h"
+#include "tests/sim/world.h"
+
+#define SIM_STORE_RESERVE (4u << 20) /* bytes that only results and cancels may use */
+
+struct sim_entry {
+    ms_seq seq;
+    uint8_t *bytes; /* as it was written */
+    size_t size;
+    size_t flip; /* 1 + the bit that has turned over since; 0 = none */
+};
+
+struct sim_batch {
+    uint8_t *bytes;
+    size_t size, capacity;
+    ms_seq seq;
+};
+
+enum sim_disk_failure {
+    SIM_DISK_SOUND,
+    SIM_DISK_WRITE_FAILS, /* nothing of the commit is there */
+    SIM_DISK_SYNC_FAILS,  /* all or nothing of it is there */
+};
+
+struct sim_disk {
+    struct sim_entry *entries; /* live ones, by rising number */
+    uint32_t entries_count, entries_capacity;
+    struct sim_batch gathered, committing;
+    bool is_committing;
+    bool is_failed;                /* this process's right to commit is gone */
+    uint64_t stamp;                /* of the commit under way */
+    enum sim_disk_failure failure; /* of the next commit */
+    ms_time failing_until;         /* and of all commits until then */
+    ms_time slow_until, full_until;
+    uint64_t full_bytes; /* live bytes from which the disk is full, until then */
+    uint64_t live_bytes, commits;
+    ms_seq highest; /* record ever committed */
+    ms_seq durable; /* highest record of this process that is committed */
+    struct sim_ledger ledger;
+};
+
+struct sim_disk *sim_disk_create(void);
+void sim_disk_destroy(struct sim_disk *disk); /* accepts NULL */
+
+/* A process wants to start from it. False, with its next start planned, when an entry is damaged. */
+bool sim_disk_open(struct sim_world *world, struct sim_node *node);
+
+/* True when every entry is as it was written. */
+bool sim_disk_is_sound(const struct sim_disk *disk);
+
+/* The entry as the disk gives it back, damage included; free it. */
+uint8_t *sim_disk_read(const struct sim_entry *entry);
+
+void sim_disk_write(struct sim_world *world, struct sim_node *node, ms_seq seq,
+                    struct ms_bytes entries);
+
+/* The process is about to sleep: what has gathered is committed. */
+void sim_disk_flush(struct sim_world *world, struct sim_node *node);
+
+/* The commit of that stamp is through. */
+void sim_disk_done(struct sim_world *world, struct sim_node *node, uint64_t stamp);
+
+/* The process is gone. */
+void sim_disk_crash(struct sim_world *world, struct sim_node *node);
+
+/* Bytes that it would tell the process may still be written. */
+uint64_t sim_disk_room(const struct sim_world *world, const struct sim_disk *disk);
+
+/* A fault of the disk's strikes; harmless to a node without one. */
+void sim_disk_strike(struct sim_world *world, struct sim_node *node, enum sim_fault fault,
+                     ms_time duration);
+
+/* Space may have returned. */
+void sim_disk_roomy(struct sim_world *world, struct sim_node *node);
+
+/* It is whole and quick again, but what is lost stays lost. */
+void sim_disk_heal(struct sim_world *world, struct sim_node *node);
+
+#endif

@@ -1,0 +1,118 @@
+#include "tests/sim/load.h"
+
+#include "core/invariant.h"
+#include "tests/sim/nodes.h"
+#include "tests/sim/observer.h"
+
+typedef void (*attribute_fn)(struct sim_world *world, struct sim_node *node,
+                             struct sim_draft *draft);
+
+/* One in `one_in` submissions has it, in the seeds in which it is at work at all. */
+struct attribute {
+    const char *name;
+    uint32_t one_in;
+    attribute_fn draw;
+};
+
+static void background(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
+{
+    (void)world;
+    (void)node;
+    draft->submit.flags |= MS_FLAG_BACKGROUND;
+}
+
+static void stream(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
+{
+    (void)world;
+    (void)node;
+    draft->submit.flags |= MS_FLAG_STREAM;
+}
+
+static void once(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
+{
+    (void)world;
+    (void)node;
+    draft->submit.flags |= MS_FLAG_ONCE;
+    draft->submit.attempts_max = 1;
+}
+
+static void delay(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
+{
+    (void)node;
+    draft->submit.delay = ms_rng_between(&world->rng_load, 1, 4 * world->config.tick);
+}
+
+static void priority(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
+{
+    (void)node;
+    draft->terms.priority =
+        (int8_t)ms_rng_between(&world->rng_load, MS_PRIORITY_MIN, MS_PRIORITY_MAX);
+    draft->has_terms = true;
+}
+
+/* In the time of the master's wall clock: what it is without any jump. */
+static void deadline(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
+{
+    (void)node;
+    draft->terms.deadline =
+        SIM_WALL_START + world->now + ms_rng_between(&world->rng_load, 1, 20 * world->config.tick);
+    draft->has_terms = true;
+}
+
+static void run_at(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
+{
+    (void)node;
+    draft->terms.run_at =
+        SIM_WALL_START + world->now + ms_rng_between(&world->rng_load, 1, 4 * world->config.tick);
+    draft->has_terms = true;
+}
+
+/* Bit i of config.attributes switches row i: rows are added at the end. */
+static const struct attribute attributes[] = {
+    {"background", 20, background}, {"stream", 2, stream},
+    {"delay", 10, delay},           {"once", 8, once},
+    {"priority", 3, priority},      {"deadline", 12, deadline},
+    {"run-at", 12, run_at},
+};
+
+/* Asked for, or left to the master where that comes to the same. */
+static void draw_class(const struct sim_config *config, struct ms_rng *rng,
+                       struct ms_command *submit)
+{
+    const bool is_local = ms_rng_chance(rng, config->durable_permille, 1000);
+
+    if (is_local == config->has_disk && ms_rng_chance(rng, 1, 2)) {
+        return;
+    }
+    submit->flags |= MS_FLAG_DURABILITY;
+    submit->durability = is_local ? MS_DURABILITY_LOCAL : MS_DURABILITY_MEM;
+}
+
+void sim_draft(struct sim_world *world, struct sim_node *node, uint8_t *room,
+               struct sim_draft *draft)
+{
+    struct ms_rng *rng = &world->rng_load;
+    const struct sim_config *config = &world->config;
+    struct ms_command *submit = &draft->submit;
+
+    *draft = (struct sim_draft){.submit = {.kind = MS_KIND_SUBMIT}};
+    submit->type = SIM_TYPE_FIRST + ms_rng_below(rng, config->types);
+    if (ms_rng_chance(rng, config->strange_permille, 1000)) {
+        submit->type = SIM_TYPE_FIRST + SIM_TYPES_MAX;
+    }
+    submit->attempts_max = (uint32_t)ms_rng_between(rng, 1, config->attempts_max);
+    /* Only a limit of time ends an attempt that hangs. */
+    if (config->faults[SIM_FAULT_HANG] != 0 || ms_rng_chance(rng, 1, 4)) {
+        submit->timeout = config->work_max * 2 + config->tick;
+    }
+    draw_class(config, rng, submit);
+    for (uint32_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++) {
+        if ((config->attributes >> i & 1) != 0 && ms_rng_chance(rng, 1, attributes[i].one_in)) {
+            attributes[i].draw(world, node, draft);
+        }
+    }
+    submit->terms = draft->has_terms ? &draft->terms : NULL;
+    submit->payload.data = room;
+    submit->payload.size = SIM_PAYLOAD_MIN + (size_t)ms_rng_below(rng, config->payload_max);
+    sim_payload(world, world->observer->records_count, room, submit->payload.size);
+}

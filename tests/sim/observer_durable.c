@@ -1,0 +1,446 @@
+/* What must be on the disk, and when: nothing is said before it is as durable as it claims to be, nothing
+ * that was said is ever lost, and the records of a command tell one story. */
+#include "core/invariant.h"
+#include "tests/sim/disk.h"
+#include "tests/sim/nodes.h"
+#include "tests/sim/observer.h"
+
+#define CHECK_ALL_EVERY 16 /* commits between two looks at everything that was promised */
+
+typedef unsigned long long number;
+
+bool sim_is_durable(const struct sim_world *world, const struct sim_record *record)
+{
+    return world->config.has_disk && record->durability >= MS_DURABILITY_LOCAL;
+}
+
+/* --- the journal as it is written --- */
+
+static void fail_chain(struct sim_world *world, const struct sim_record *record,
+                       const struct ms_record *entry)
+{
+    static const char *const words[] = {"unknown", "open", "settled", "closed"};
+
+    sim_fail(world, "journal", "%s of seq %llu, which is %s",
+             ms_record_kind_name((enum ms_record_kind)entry->kind), (number)record->id.seq,
+             words[record->chain]);
+}
+
+static void check_submit(struct sim_world *world, const struct sim_record *record,
+                         const struct ms_record *entry)
+{
+    if (entry->type != record->type || entry->attempts_max != record->attempts_max ||
+        entry->payload.size != record->payload_size ||
+        sim_hash(0, entry->payload.data, entry->payload.size) != record->payload_hash) {
+        sim_fail(world, "journal", "seq %llu is not written as it was submitted",
+                 (number)record->id.seq);
+    }
+    if (!sim_is_durable(world, record)) {
+        sim_fail(world, "journal", "seq %llu is written, although nobody asked for it",
+                 (number)record->id.seq);
+    }
+    if (world->observer->room < SIM_STORE_RESERVE) {
+        sim_fail(world, "limits", "seq %llu is accepted into the reserve of a full disk",
+                 (number)record->id.seq);
+    }
+}
+
+/* States only rise, but for a kick. */
+static void check_chain(struct sim_world *world, struct sim_record *record,
+                        const struct ms_record *entry)
+{
+    enum sim_chain from = SIM_CHAIN_OPEN, to = SIM_CHAIN_OPEN;
+
+    switch (entry->kind) {
+    case MS_RECORD_SUBMIT:
+        from = SIM_CHAIN_NONE;
+        check_submit(world, record, entry);
+        break;
+    case MS_RECORD_SETTLE:
+        to = SIM_CHAIN_SETTLED;
+        break;
+    case MS_RECORD_CLOSE:
+        from = SIM_CHAIN_SETTLED;
+        to = SIM_CHAIN_CLOSED;
+        break;
+    case MS_RECORD_CHANGE:
+        from = (enum sim_chain)record->chain;
+        to = entry->event == MS_OPERATION_KICK ? SIM_CHAIN_OPEN : from;
+        break;
+    default:
+        break;
+    }
+    if ((enum sim_chain)record->chain != from) {
+        fail_chain(world, record, entry);
+    }
+    record->chain = (uint8_t)to;
+    if (entry->kind == MS_RECORD_RETRY) {
+        if (entry->failures < record->failures) {
+            sim_fail(world, "journal", "seq %llu had failed %u times, and now %u times",
+                     (number)record->id.seq, record->failures, entry->failures);
+        }
+        record->failures = entry->failures;
+    }
+}
+
+static void see_entry(struct sim_world *world, const struct ms_entry *entry)
+{
+    struct sim_observer *observer = world->observer;
+    struct ms_record_room room;
+    struct ms_record record;
+    const enum ms_error error = ms_record_read(entry, &room, &record);
+
+    if (error != MS_E_OK) {
+        sim_fail(world, "journal", "record %llu cannot be read: %s", (number)entry->seq,
+                 ms_error_name(error));
+    }
+    if (entry->seq <= observer->journal_last) {
+        sim_fail(world, "journal", "record %llu follows record %llu", (number)entry->seq,
+                 (number)observer->journal_last);
+    }
+    observer->journal_last = entry->seq;
+    sim_trace(world, "      %llu %s seq %llu", (number)entry->seq,
+              ms_record_kind_name((enum ms_record_kind)entry->kind), (number)record.id.seq);
+    if (sim_record_names(&record)) {
+        struct sim_record *of = sim_record_find(world, &record.id);
+
+        if (of == NULL) {
+            sim_fail(world, "journal", "%s of a command that nobody submitted: seq %llu",
+                     ms_record_kind_name((enum ms_record_kind)record.kind), (number)record.id.seq);
+        }
+        check_chain(world, of, &record);
+    }
+}
+
+static void persist(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
+{
+    struct ms_bytes left = effect->command.payload;
+    struct ms_entry entry;
+
+    if (node->disk == NULL) {
+        sim_fail(world, "contract", "a master without a store writes records");
+    }
+    if (left.size == 0) {
+        sim_fail(world, "contract", "nothing is to be persisted");
+    }
+    while (ms_record_next(&left, &entry)) {
+        if (entry.kind == MS_RECORD_ERASE) {
+            sim_trace(world, "      %llu erased", (number)entry.seq);
+        } else {
+            see_entry(world, &entry);
+        }
+    }
+    if (left.size > 0) {
+        sim_fail(world, "journal", "%zu bytes are no entry", left.size);
+    }
+    if (effect->seq < world->observer->journal_last) {
+        sim_fail(world, "journal", "records up to %llu are handed over as up to %llu",
+                 (number)world->observer->journal_last, (number)effect->seq);
+    }
+}
+
+/* --- what is said --- */
+
+static struct sim_record *record_to(struct sim_world *world, struct sim_node *node,
+                                    const struct ms_effect *effect, uint64_t seq)
+{
+    const struct sim_end *end = sim_other_end(world, node, effect->peer);
+    const struct ms_id id = {sim_name_find(world, end->node, end->incarnation), seq};
+
+    return sim_record_find(world, &id);
+}
+
+static void fail_early(struct sim_world *world, const struct sim_record *record, const char *what)
+{
+    sim_fail(world, "durable", "%s of seq %llu leaves before the disk has it", what,
+             (number)record->id.seq);
+}
+
+static void check_accept(struct sim_world *world, struct sim_node *node,
+                         const struct ms_effect *effect)
+{
+    const struct ms_command *command = &effect->command;
+    const struct sim_ledger *ledger = &node->disk->ledger;
+    const uint64_t count = command->count == 0 ? 1 : command->count;
+
+    for (uint64_t i = 0; i < count; i++) {
+        struct sim_record *record = record_to(world, node, effect, command->id.seq + i);
+
+        if (record == NULL || !sim_is_durable(world, record)) {
+            continue;
+        }
+        if (command->durability < record->durability) {
+            sim_fail(world, "durable", "seq %llu is accepted as %s and was to be %s",
+                     (number)record->id.seq,
+                     ms_durability_name((enum ms_durability)command->durability),
+                     ms_durability_name((enum ms_durability)record->durability));
+        }
+        if (!sim_ledger_is_live(ledger, &record->id) &&
+            !sim_ledger_is_closed(ledger, &record->id)) {
+            fail_early(world, record, "the acknowledgement");
+        }
+        record->is_promised = true;
+    }
+}
+
+static void check_outcome(struct sim_world *world, struct sim_node *node,
+                          const struct ms_effect *effect)
+{
+    const struct ms_command *command = &effect->command;
+    const struct sim_record *record = record_to(world, node, effect, command->id.seq);
+
+    if (record == NULL || !sim_is_durable(world, record)) {
+        return;
+    }
+    const struct sim_life *life = sim_ledger_find(&node->disk->ledger, &record->id);
+
+    if (life == NULL || life->settle == 0 || life->status != command->status ||
+        life->attempt != command->attempt || life->code != command->code) {
+        fail_early(world, record, "the outcome");
+    }
+}
+
+static void check_cancel(struct sim_world *world, struct sim_node *node,
+                         const struct ms_effect *effect)
+{
+    const struct sim_record *record = record_to(world, node, effect, effect->command.id.seq);
+    const struct sim_ledger *ledger = &node->disk->ledger;
+
+    if (record == NULL || !sim_is_durable(world, record) || effect->command.error != MS_E_OK) {
+        return;
+    }
+    const struct sim_life *life = sim_ledger_find(ledger, &record->id);
+
+    if (!sim_ledger_is_closed(ledger, &record->id) &&
+        (life == NULL || (life->settle == 0 && life->cancel == 0))) {
+        fail_early(world, record, "the confirmed cancel");
+    }
+}
+
+/* The disk knows of that attempt's end, or of a later one's. */
+static bool is_result_known(const struct sim_ledger *ledger, const struct sim_record *record,
+                            const struct sim_attempt *attempt)
+{
+    const struct sim_life *life = sim_ledger_find(ledger, &record->id);
+
+    if (sim_ledger_is_closed(ledger, &record->id)) {
+        return true;
+    }
+    return life != NULL &&
+           (life->settle != 0 || (life->retry != 0 && life->attempt >= attempt->number));
+}
+
+static void check_result(struct sim_world *world, struct sim_node *node,
+                         const struct ms_effect *effect)
+{
+    const struct ms_command *command = &effect->command;
+    const uint64_t count = command->count == 0 ? 1 : command->count;
+
+    for (uint64_t i = 0; i < count; i++) {
+        struct sim_attempt *attempt =
+            sim_attempt_find(world, (struct ms_token){command->token.epoch, command->token.n + i});
+
+        if (attempt == NULL || !attempt->is_taken) {
+            continue;
+        }
+        const struct sim_record *record = &world->observer->records[attempt->record];
+
+        if (sim_is_durable(world, record) &&
+            !is_result_known(&node->disk->ledger, record, attempt)) {
+            fail_early(world, record, "the receipt of a result");
+        }
+        attempt->is_safe = true;
+    }
+}
+
+static void check_start(struct sim_world *world, struct sim_node *node,
+                        const struct ms_effect *effect)
+{
+    const struct ms_command *command = &effect->command;
+    const struct sim_record *record = sim_record_find(world, &command->id);
+
+    if (record == NULL || !sim_is_durable(world, record) || (record->flags & MS_FLAG_ONCE) == 0) {
+        return;
+    }
+    const struct sim_life *life = sim_ledger_find(&node->disk->ledger, &record->id);
+
+    if (life == NULL || life->lease == 0 || !ms_token_equal(life->token, command->token)) {
+        fail_early(world, record, "the only attempt");
+    }
+}
+
+static void check_welcome(struct sim_world *world, struct sim_node *node,
+                          const struct ms_effect *effect)
+{
+    const struct sim_end *end = sim_other_end(world, node, effect->peer);
+
+    if (world->nodes[end->node].role == SIM_SLAVE &&
+        !sim_ledger_has_session(&node->disk->ledger, &effect->command.body.welcome->token)) {
+        sim_fail(world, "durable", "%s is welcomed before the disk has its session",
+                 sim_node_name(world, end->node));
+    }
+}
+
+static void speak(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
+{
+    const struct ms_command *command = &effect->command;
+
+    switch (command->kind) {
+    case MS_KIND_SUBMIT_ACK:
+        check_accept(world, node, effect);
+        break;
+    case MS_KIND_OUTCOME:
+        check_outcome(world, node, effect);
+        break;
+    case MS_KIND_CANCEL_ACK:
+        check_cancel(world, node, effect);
+        break;
+    case MS_KIND_RESULT_ACK:
+        check_result(world, node, effect);
+        break;
+    case MS_KIND_COMMAND:
+        check_start(world, node, effect);
+        break;
+    case MS_KIND_WELCOME:
+        check_welcome(world, node, effect);
+        return;
+    case MS_KIND_SUBMIT_NAK:
+        world->stats.counts[SIM_STAT_DISK_REFUSALS] += command->error == MS_E_STORE_FULL;
+        return;
+    default:
+        return;
+    }
+    if (world->observer->is_failed) {
+        sim_fail(world, "durable", "%s leaves a master whose store has failed",
+                 ms_kind_name((enum ms_kind)command->kind));
+    }
+}
+
+void sim_durable_effect(struct sim_world *world, struct sim_node *node,
+                        const struct ms_effect *effect)
+{
+    if (effect->type == MS_EFFECT_PERSIST) {
+        persist(world, node, effect);
+    } else if (effect->type == MS_EFFECT_SEND && node->disk != NULL) {
+        if (!world->observer->is_ready) {
+            sim_fail(world, "durable", "a master speaks before it is ready");
+        }
+        speak(world, node, effect);
+    }
+}
+
+void sim_durable_event(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
+{
+    (void)node;
+    if (event->type == MS_EVENT_ROOM) {
+        world->observer->room = event->count;
+    } else if (event->type == MS_EVENT_PERSISTED && event->error != MS_E_OK) {
+        world->observer->is_failed = true;
+    }
+}
+
+/* --- what the disk holds --- */
+
+/* Everything that was promised is on the disk, or closed there. */
+static void check_promises(struct sim_world *world, const struct sim_node *node)
+{
+    const struct sim_observer *observer = world->observer;
+    const struct sim_ledger *ledger = &node->disk->ledger;
+
+    for (uint32_t i = 0; i < observer->records_count; i++) {
+        const struct sim_record *record = &observer->records[i];
+
+        if (record->is_promised && !sim_ledger_is_live(ledger, &record->id) &&
+            !sim_ledger_is_closed(ledger, &record->id)) {
+            sim_fail(world, "durable", "seq %llu of %s was promised, and the disk has lost it",
+                     (number)record->id.seq, sim_node_name(world, record->node));
+        }
+    }
+}
+
+void sim_observe_commit(struct sim_world *world, struct sim_node *node)
+{
+    if (++world->observer->commits % CHECK_ALL_EVERY == 0) {
+        check_promises(world, node);
+    }
+}
+
+/* A new process reads the disk: its view of every command begins with what is there. */
+void sim_durable_begin(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_observer *observer = world->observer;
+    const struct sim_disk *disk = node->disk;
+
+    observer->is_failed = false;
+    observer->epoch = 0;
+    observer->is_ready = disk == NULL;
+    observer->room = UINT64_MAX;
+    if (disk == NULL) {
+        return;
+    }
+    observer->journal_last =
+        disk->entries_count == 0 ? 0 : disk->entries[disk->entries_count - 1].seq;
+    for (uint32_t i = 0; i < observer->records_count; i++) {
+        struct sim_record *record = &observer->records[i];
+        const struct sim_life *life = sim_ledger_find(&disk->ledger, &record->id);
+
+        record->chain = SIM_CHAIN_NONE;
+        record->failures = 0;
+        if (life != NULL && life->settle != 0) {
+            record->chain = SIM_CHAIN_SETTLED;
+        } else if (life != NULL && life->submit != 0) {
+            record->chain = SIM_CHAIN_OPEN;
+            record->failures = life->retry != 0 ? life->failures : 0;
+        } else if (sim_ledger_is_closed(&disk->ledger, &record->id)) {
+            record->chain = SIM_CHAIN_CLOSED;
+        }
+    }
+    check_promises(world, node);
+}
+
+/* The slave of that session is still in touch with the process that dies. */
+static bool has_session(const struct sim_observer *observer, const struct sim_attempt *attempt)
+{
+    for (uint32_t i = 0; i < observer->sessions_count; i++) {
+        const struct sim_session *session = &observer->sessions[i];
+
+        if (session->handle != MS_HANDLE_NONE && session->state != MS_SESSION_DEAD &&
+            session->node == attempt->node && session->incarnation == attempt->incarnation) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The process is gone: a result that it heard and did not acknowledge is the slave's still, and what is in
+ * memory only is no later master's concern. */
+void sim_durable_end(struct sim_world *world)
+{
+    struct sim_observer *observer = world->observer;
+
+    for (uint32_t i = observer->released_before; i < observer->attempts_count; i++) {
+        struct sim_attempt *attempt = &observer->attempts[i];
+
+        if (!sim_is_durable(world, &observer->records[attempt->record])) {
+            attempt->is_released = true;
+        } else if (attempt->is_taken && !attempt->is_safe && has_session(observer, attempt)) {
+            attempt->is_released = false;
+        }
+        attempt->is_taken = attempt->is_taken && attempt->is_safe;
+    }
+    while (observer->released_before < observer->attempts_count &&
+           observer->attempts[observer->released_before].is_released) {
+        observer->released_before++;
+    }
+}
+
+void sim_durable_ready(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_observer *observer = world->observer;
+
+    if (observer->is_ready) {
+        sim_fail(world, "durable", "a master is ready twice");
+    }
+    observer->is_ready = true;
+    (void)node;
+}

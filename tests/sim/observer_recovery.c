@@ -1,0 +1,194 @@
+/* Recovery gives back what was there: when the disk is at rest, a second master that reads it is in the
+ * state of the first, but for what only memory knows. */
+#include <string.h>
+
+#include "core/invariant.h"
+#include "master/clients.h"
+#include "master/state.h"
+#include "tests/sim/disk.h"
+#include "tests/sim/nodes.h"
+#include "tests/sim/observer.h"
+
+#define COMPARE_EVERY 24      /* steps of the master between two comparisons, at least */
+#define DUE_SLACK     MS_MSEC /* that a time may lose on its way through the wall clock */
+
+typedef unsigned long long number;
+
+static const struct ms_master *master_of(const struct sim_node *node)
+{
+    return node->state;
+}
+
+static const struct ms_work *find(const struct ms_master *master, const struct ms_id *id)
+{
+    const struct ms_floor *floor = ms_floors_find(&master->floors, &id->client);
+
+    return floor == NULL || floor->client == NULL
+               ? NULL
+               : ms_queue_find(&master->queue, floor->client, id->seq);
+}
+
+static bool is_closed(const struct ms_master *master, const struct ms_id *id)
+{
+    const struct ms_floor *floor = ms_floors_find(&master->floors, &id->client);
+
+    return floor != NULL && ms_closed_has(&floor->closed, id->seq);
+}
+
+bool sim_master_knows(const struct sim_node *node, const struct ms_id *id)
+{
+    return find(master_of(node), id) != NULL || is_closed(master_of(node), id);
+}
+
+/* Nothing is on its way to the disk, and nothing waits to be sent there. */
+bool sim_master_is_at_rest(const struct sim_node *node)
+{
+    const struct sim_disk *disk = node->disk;
+    const struct ms_journal *journal = &master_of(node)->journal;
+
+    return disk == NULL || (!disk->is_committing && disk->gathered.size == 0 &&
+                            journal->persisted == journal->last && !journal->has_closed);
+}
+
+static void fail_work(struct sim_world *world, const struct ms_work *work, const char *what)
+{
+    sim_fail(world, "recovery", "seq %llu is %s, and after a restart %s", (number)work->seq,
+             ms_life_state_name((enum ms_life_state)work->state), what);
+}
+
+static bool are_equal(struct ms_bytes a, struct ms_bytes b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* When it may be handed out, with the state it is in now. */
+static ms_time due(const struct ms_master *master, const struct ms_work *work)
+{
+    return work->state == MS_LIFE_DELAYED ? ms_heap_key(&master->queue.delayed, &work->timer) : 0;
+}
+
+static void compare_due(struct sim_world *world, const struct ms_master *master,
+                        const struct ms_work *work, const struct ms_master *other,
+                        const struct ms_work *again)
+{
+    const ms_time now = master->engine.now + DUE_SLACK;
+    const ms_time before = due(master, work), after = due(other, again);
+
+    if (before <= now && after <= now) {
+        return;
+    }
+    if (before < after - DUE_SLACK || before > after + DUE_SLACK) {
+        fail_work(world, work, "it waits for another time");
+    }
+}
+
+static void compare_work(struct sim_world *world, const struct ms_work *work,
+                         const struct ms_work *again)
+{
+    if (ms_work_is_finished(work) != ms_work_is_finished(again) ||
+        (ms_work_is_finished(work) && work->state != again->state)) {
+        fail_work(world, work, ms_life_state_name((enum ms_life_state)again->state));
+    }
+    if (work->failures != again->failures || work->crashes != again->crashes ||
+        work->attempts_max != again->attempts_max) {
+        fail_work(world, work, "its failures are counted otherwise");
+    }
+    if (work->flags != again->flags || work->durability != again->durability ||
+        (!ms_work_is_finished(work) &&
+         (work->priority != again->priority || work->timeout != again->timeout ||
+          work->is_cancel_asked != again->is_cancel_asked))) {
+        fail_work(world, work, "its terms are others");
+    }
+    if (ms_work_is_finished(work) &&
+        (work->status != again->status || work->attempt != again->attempt ||
+         work->code != again->code || work->signal != again->signal ||
+         !are_equal(ms_work_detail(work), ms_work_detail(again)))) {
+        fail_work(world, work, "its outcome is another");
+    }
+    if (!are_equal(ms_work_payload(work), ms_work_payload(again))) {
+        fail_work(world, work, "its bytes are others");
+    }
+}
+
+static void compare(struct sim_world *world, const struct sim_node *node,
+                    const struct ms_master *again)
+{
+    const struct ms_master *master = master_of(node);
+    const struct sim_observer *observer = world->observer;
+    const struct ms_work *work;
+    uint32_t cursor = 0, count = 0;
+
+    while ((work = ms_pool_next(&master->queue.pool, &cursor)) != NULL) {
+        const struct ms_id id = {work->client->uuid, work->seq};
+        const struct ms_work *found = find(again, &id);
+
+        if (work->durability < MS_DURABILITY_LOCAL) {
+            continue;
+        }
+        count++;
+        if (found == NULL) {
+            fail_work(world, work, "unknown");
+        }
+        compare_work(world, work, found);
+        if (!ms_work_is_finished(work)) {
+            compare_due(world, master, work, again, found);
+        }
+    }
+    if (ms_queue_count(&again->queue) != count) {
+        sim_fail(world, "recovery", "%u durable commands are live, and after a restart %u", count,
+                 ms_queue_count(&again->queue));
+    }
+    for (uint32_t i = 0; i < observer->records_count; i++) {
+        const struct sim_record *record = &observer->records[i];
+
+        if (record->is_promised && is_closed(master, &record->id) &&
+            !is_closed(again, &record->id)) {
+            sim_fail(world, "recovery", "seq %llu is closed, and after a restart it is not",
+                     (number)record->id.seq);
+        }
+    }
+}
+
+/* A master that reads the disk of the node, and nothing else. */
+void sim_recovery_check(struct sim_world *world, struct sim_node *node)
+{
+    const struct sim_disk *disk = node->disk;
+    const struct ms_master_config config = sim_master_config(world, node, 1);
+    struct ms_master *again = ms_master_create(&config);
+
+    ms_assert(again != NULL);
+    for (uint32_t i = 0; i <= disk->entries_count; i++) {
+        struct ms_command command = {0};
+        struct ms_effect effect;
+
+        if (i < disk->entries_count) {
+            command.payload = (struct ms_bytes){disk->entries[i].bytes, disk->entries[i].size};
+        }
+        ms_engine_step(ms_master_engine(again), node->driver.clock,
+                       &(struct ms_event){.type = MS_EVENT_REPLAYED, .command = &command});
+        while (ms_engine_poll(ms_master_engine(again), &effect)) {
+            if (effect.type == MS_EFFECT_SEND) {
+                sim_fail(world, "recovery", "a master speaks while it reads");
+            }
+        }
+    }
+    if (again->journal.is_failed) {
+        sim_fail(world, "recovery", "what is on the disk is refused: %s", again->complaint.text);
+    }
+    ms_master_check(again);
+    compare(world, node, again);
+    ms_master_destroy(again);
+    world->stats.counts[SIM_STAT_RECOVERIES_COMPARED]++;
+}
+
+void sim_recovery_step(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_observer *observer = world->observer;
+
+    if (node->disk == NULL || !observer->is_ready || observer->is_failed ||
+        ++observer->rested < COMPARE_EVERY || !sim_master_is_at_rest(node)) {
+        return;
+    }
+    observer->rested = 0;
+    sim_recovery_check(world, node);
+}
