@@ -87,6 +87,9 @@ void ms_clients_resume(struct ms_master *master, struct ms_client *client,
                        const struct ms_hello *hello)
 {
     ms_assert(client->session != NULL);
+    if (hello->epoch != master->config.epoch) {
+        client->is_fresh = hello->epoch == 0;
+    }
     ms_list_remove(&client->sweep);
     come_back(master, client);
     ms_floors_raise(master, client->floor, hello->floor);
@@ -347,8 +350,13 @@ static struct ms_work *accept(struct ms_master *master, ms_time now, struct ms_c
         .id = {.client = client->uuid, .seq = submit->id.seq},
         .payload = submit->payload,
     };
+    const bool is_doubting = master->queue.is_doubting;
+
+    /* A slave may have it already, if it was submitted to the last master too. */
+    master->queue.is_doubting = is_doubting && !client->is_fresh;
     struct ms_work *work = ms_queue_submit(&master->queue, now, client, lane, &record);
 
+    master->queue.is_doubting = is_doubting;
     if (work == NULL) {
         return NULL;
     }

@@ -37,6 +37,7 @@ struct ms_client {
     uint32_t live_count; /* commands in any state */
     uint32_t pending_count;
     uint32_t sent_count;
+    bool is_fresh;       /* it never heard of another master, so what it submits is nowhere yet */
     uint64_t sent_bytes; /* of outcomes not confirmed, with their late pieces */
     uint64_t live_bytes; /* of pieces forwarded before their outcome */
     uint64_t submitted_total;

@@ -23,7 +23,7 @@ struct ms_queue {
     struct ms_slab slab;
     struct ms_list doubted; /* READY, but maybe in the hands of a slave that has not come back */
     uint32_t doubted_count;
-    bool is_doubting; /* commands that become READY now are doubted */
+    bool is_doubting; /* until all slaves have told what they hold: what becomes READY is doubted */
     struct ms_lanes *lanes;
     struct ms_rng *rng;
     struct ms_journal *journal;

@@ -50,7 +50,7 @@ static void begin(struct ms_master *master, ms_epoch epoch)
     journal->is_replaying = false;
     journal->emitted = journal->last;
     journal->persisted = journal->last;
-    master->queue.is_doubting = false;
+    master->queue.is_doubting = master->awaited_count > 0;
     master->config.epoch = master->config.epoch >= epoch ? master->config.epoch + 1 : epoch;
     master->queue.epoch = master->config.epoch;
     master->epoch_record = ms_journal_put(journal, &(struct ms_record){
@@ -126,6 +126,8 @@ void ms_recovery_called(struct ms_master *master, struct ms_slave *slave)
         slave->is_awaited = false;
         ms_assert(master->awaited_count > 0);
         master->awaited_count--;
+        master->queue.is_doubting =
+            master->journal.is_replaying || master->awaited_count > 0;
     }
 }
 
