@@ -3,6 +3,7 @@
 #include "core/invariant.h"
 #include "master/apply.h"
 #include "master/clients.h"
+#include "master/rare.h"
 #include "master/results.h"
 #include "master/slaves.h"
 #include "master/state.h"
@@ -100,6 +101,15 @@ static void take_over(struct ms_master *master, ms_time now, struct ms_work *wor
     ms_queue_give_back(&master->queue, now, work, MS_LIFE_LOSE);
 }
 
+/* The end of that attempt is recorded; only the slave does not know that it is. */
+static bool is_over(const struct ms_work *work, const struct ms_holding *holding)
+{
+    const struct ms_rare *rare = work->rare;
+
+    return rare != NULL && rare->past_count > 0 &&
+           rare->past[rare->past_count - 1].attempt >= holding->attempt;
+}
+
 struct ms_work *ms_recovery_claim(struct ms_master *master, ms_time now, struct ms_slave *slave,
                                   const struct ms_token *token, const struct ms_holding *holding)
 {
@@ -107,7 +117,8 @@ struct ms_work *ms_recovery_claim(struct ms_master *master, ms_time now, struct 
         .kind = MS_RECORD_LEASE, .token = *token, .attempt = holding->attempt};
     struct ms_work *work = ms_clients_find_work(master, &holding->id);
 
-    if (work == NULL || ms_work_is_finished(work) || !slave->is_awaited) {
+    if (work == NULL || ms_work_is_finished(work) || !slave->is_awaited ||
+        is_over(work, holding)) {
         return work;
     }
     if (work->state == MS_LIFE_LEASED) {

@@ -22,7 +22,7 @@ ALLOCATION = {"malloc", "calloc", "realloc", "aligned_alloc", "free"}
 ALLOCATORS = {
     "ms_core": {"pool", "slab", "heap", "map", "engine", "router", "options"},
     "ms_proto": {"arena", "acks", "decoder", "encoder"},
-    "ms_master": {"lanes", "leases", "connections", "index", "inspect", "master"},
+    "ms_master": {"answers", "connections", "index", "inspect", "journal", "lanes", "leases", "master"},
     "ms_slave": {"slave"},
     "ms_client": {"requests"},
 }
