@@ -113,7 +113,8 @@ void ms_slaves_end(struct ms_master *master, struct ms_slave *slave, bool is_cra
     slave->is_crash = is_crash;
     ms_recovery_called(master, slave);
     ms_orphans_lose(master, slave);
-    ms_journal_erase_closed(&master->journal, slave->record);
+    /* At once: the same slave may have a new session in this very step. */
+    ms_journal_erase(&master->journal, slave->record);
     slave->record = 0;
     void_credit(master, slave);
     ms_lanes_leave(&master->lanes, slave->profile);
