@@ -127,6 +127,15 @@ static enum ms_store_result run(struct ms_store_file *file, const char *text)
     return result_of(file, sqlite3_exec(file->db, text, NULL, NULL, NULL));
 }
 
+static uint64_t log_file_size(const struct ms_store_file *file)
+{
+    char path[PATH_SIZE + 8];
+    struct stat log;
+
+    snprintf(path, sizeof path, "%s-wal", file->path);
+    return stat(path, &log) == 0 ? (uint64_t)log.st_size : 0;
+}
+
 static enum ms_store_result step(struct ms_store_file *file, enum statement which)
 {
     sqlite3_stmt *statement = file->statements[which];
@@ -148,23 +157,29 @@ static enum ms_store_result prepare(struct ms_store_file *file)
     return result;
 }
 
-/* A commit that overwrites its log is a third faster than one that lets it grow, so a new file's log is
- * grown once. This makes the log as long as it will be before a checkpoint; the database takes a part
- * of it, which young batches use later. */
+/* A commit that overwrites its log is a third faster than one that lets it grow, so a log that is shorter
+ * than it will be before a checkpoint is grown at once. The filler is taken away again, now or, after a
+ * crash, at the next opening; the pages that it had are used by young batches later. */
 static enum ms_store_result grow_log(struct ms_store_file *file, size_t log_size)
 {
     enum ms_store_result result = MS_STORE_DONE;
     size_t piece = log_size / 8;
     char text[128];
 
+    if (log_file_size(file) >= log_size) {
+        return MS_STORE_DONE;
+    }
     while (ms_store_file_log_bytes(file) < log_size && result == MS_STORE_DONE) {
-        snprintf(text, sizeof text, "REPLACE INTO young VALUES(0,0,zeroblob(%zu))", piece++);
+        snprintf(text, sizeof text, "REPLACE INTO meta VALUES('filler',zeroblob(%zu))", piece++);
         result = run(file, text);
     }
-    if (result == MS_STORE_DONE) {
-        result = run(file, texts[ERASE_ALL_YOUNG]);
+    if (result != MS_STORE_FAILED) {
+        result = run(file, "DELETE FROM meta WHERE key='filler'");
     }
-    return result == MS_STORE_DONE ? ms_store_file_checkpoint(file) : result;
+    if (result == MS_STORE_DONE) {
+        result = ms_store_file_checkpoint(file);
+    }
+    return result == MS_STORE_FAILED ? result : MS_STORE_DONE; /* full: it is only slower */
 }
 
 /* The schema comes in one transaction: a crash leaves a whole store or none. */
@@ -254,7 +269,7 @@ static enum ms_error open_tables(struct ms_store_file *file,
         return MS_E_VERSION;
     }
     if (read_id(file) != MS_STORE_DONE || prepare(file) != MS_STORE_DONE ||
-        (is_new && grow_log(file, options->log_size) != MS_STORE_DONE)) {
+        (!file->is_read_only && grow_log(file, options->log_size) != MS_STORE_DONE)) {
         return refuse(file, complaint);
     }
     return MS_E_OK;
@@ -329,7 +344,8 @@ bool ms_store_file_close(struct ms_store_file *file)
     }
     /* What a read-only visitor did in memory is undone by closing. */
     if (file->db != NULL && !file->is_read_only && file->code == SQLITE_OK) {
-        is_clean = ms_store_file_checkpoint(file) == MS_STORE_DONE;
+        /* When the disk is full, everything stays in the log. */
+        is_clean = ms_store_file_checkpoint(file) != MS_STORE_FAILED;
         run(file, "PRAGMA journal_size_limit=-1"); /* or closing would cut the log to nothing */
     }
     for (int i = 0; i < STATEMENTS; i++) {
@@ -497,13 +513,6 @@ static uint64_t read_pages(struct ms_store_file *file, enum statement which)
 
 void ms_store_file_sizes(struct ms_store_file *file, uint64_t *bytes_out, uint64_t *free_out)
 {
-    char path[PATH_SIZE + 8];
-    struct stat log;
-
-    snprintf(path, sizeof path, "%s-wal", file->path);
-    *bytes_out = read_pages(file, PAGES) * PAGE_SIZE;
+    *bytes_out = read_pages(file, PAGES) * PAGE_SIZE + log_file_size(file);
     *free_out = read_pages(file, FREE_PAGES) * PAGE_SIZE;
-    if (stat(path, &log) == 0) {
-        *bytes_out += (uint64_t)log.st_size;
-    }
 }
