@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "core/invariant.h"
-#include "master/master.h"
+#include "master/state.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
@@ -136,7 +136,10 @@ static void stop(struct sim_world *world, struct sim_node *node)
 
 static void effect(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
 {
-    if (effect->type == MS_EFFECT_STOPPED) {
+    if (effect->type == MS_EFFECT_STOPPED && effect->error == MS_E_STORE_CORRUPT) {
+        sim_fail(world, "recovery", "what is on the disk is refused: %s",
+                 ((const struct ms_master *)node->state)->complaint.text);
+    } else if (effect->type == MS_EFFECT_STOPPED) {
         sim_node_stopped(world, node);
     } else if (effect->type == MS_EFFECT_PERSIST) {
         sim_disk_write(world, node, effect->seq, effect->command.payload);

@@ -145,7 +145,14 @@ static void check_bytes(struct sim_world *world, const struct ms_master *master)
     const struct ms_floor *floor;
 
     while ((floor = ms_pool_next(&master->floors.pool, &cursor)) != NULL) {
-        spans += floor->closed.partial_count;
+        ms_list_for_each(link, &floor->closed.list)
+        {
+            spans++;
+        }
+        ms_list_for_each(link, &floor->closed.gone)
+        {
+            spans++;
+        }
     }
     if (ms_queue_count(&master->queue) == 0 &&
         ms_slab_used(&master->queue.slab) > spans * SPAN_BYTES) {

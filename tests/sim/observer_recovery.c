@@ -74,7 +74,7 @@ static void compare_due(struct sim_world *world, const struct ms_master *master,
     const ms_time now = master->engine.now + DUE_SLACK;
     const ms_time before = due(master, work), after = due(other, again);
 
-    if (before <= now && after <= now) {
+    if ((before <= now && after <= now) || world->wall_jumped_at != 0) {
         return;
     }
     if (before < after - DUE_SLACK || before > after + DUE_SLACK) {
