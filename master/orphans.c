@@ -74,27 +74,28 @@ bool ms_orphans_keep(struct ms_master *master, struct ms_slave *slave, const str
     return true;
 }
 
-bool ms_orphans_hold(struct ms_slave *slave, const struct ms_token *token)
+bool ms_orphans_hold(struct ms_slave *slave, const struct ms_token *token, bool is_result)
 {
     ms_list_for_each(link, &slave->orphans)
     {
         struct ms_orphan *orphan = ms_container_of(link, struct ms_orphan, link);
 
         if (ms_token_equal(orphan->token, *token)) {
-            orphan->has_result = true;
+            orphan->was_heard = true;
+            orphan->has_result |= is_result;
             return true;
         }
     }
     return false;
 }
 
-/* The slave tells all it has again on a new connection, results first. */
+/* The slave tells all it has again on a new connection. */
 static void ask_again(struct ms_master *master, const struct ms_slave *slave)
 {
     const ms_peer peer = slave->session->peer;
 
     if (peer != MS_PEER_NONE) {
-        ms_master_refuse(master, peer, MS_E_REPLACED, "results are to be told again");
+        ms_master_refuse(master, peer, MS_E_REPLACED, "output and results are to be told again");
     }
 }
 
@@ -114,11 +115,11 @@ void ms_orphans_claim(struct ms_master *master, ms_time now, struct ms_work *wor
     const struct ms_record lease = {
         .kind = MS_RECORD_LEASE, .token = orphan->token, .attempt = orphan->holding.attempt};
     struct ms_slave *slave = orphan->slave;
-    const bool has_result = orphan->has_result;
+    const bool was_heard = orphan->was_heard;
 
     if (ms_queue_adopt(&master->queue, now, work, slave, &lease)) {
         forget(orphans, orphan);
-        if (has_result) {
+        if (was_heard) {
             ask_again(master, slave);
         }
     }

@@ -18,7 +18,8 @@ struct ms_orphan {
     struct ms_slave *slave;
     struct ms_token token;
     struct ms_holding holding;
-    bool has_result; /* which was not acknowledged: the slave still has it */
+    bool was_heard;  /* output or a result came, which the slave still has */
+    bool has_result; /* a result did */
 };
 
 struct ms_orphans {
@@ -35,8 +36,8 @@ void ms_orphans_finish(struct ms_orphans *orphans);
 bool ms_orphans_keep(struct ms_master *master, struct ms_slave *slave, const struct ms_token *token,
                      const struct ms_holding *holding);
 
-/* A result of an unknown attempt: true when it is an orphan's, and shall not be acknowledged yet. */
-bool ms_orphans_hold(struct ms_slave *slave, const struct ms_token *token);
+/* A result or output of an unknown attempt: true when it is an orphan's, and shall not be acknowledged yet. */
+bool ms_orphans_hold(struct ms_slave *slave, const struct ms_token *token, bool is_result);
 
 /* A command was accepted: if a slave has it in hand, it is LEASED. */
 void ms_orphans_claim(struct ms_master *master, ms_time now, struct ms_work *work);

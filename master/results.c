@@ -241,7 +241,7 @@ void ms_results_receive(struct ms_master *master, ms_time now, struct ms_slave *
 
     ms_assert(command->kind == MS_KIND_RESULT);
     master->totals.results_total++;
-    if (work == NULL && ms_orphans_hold(slave, &command->token)) {
+    if (work == NULL && ms_orphans_hold(slave, &command->token, true)) {
         ms_trace(&master->engine.trace, MS_LEVEL_DEBUG, "result waits for its submission",
                  "slave=\"%s\"", slave->session->name);
     } else if (work == NULL || work->holder != slave) {
@@ -294,6 +294,9 @@ void ms_results_output(struct ms_master *master, ms_time now, struct ms_slave *s
         ms_queue_find_token(&master->queue, command->token, master->config.epoch);
 
     ms_assert(command->kind == MS_KIND_OUTPUT);
+    if (work == NULL && ms_orphans_hold(slave, &command->token, false)) {
+        return;
+    }
     if (work == NULL || work->holder != slave) {
         master->totals.outputs_refused_total++;
         return;
