@@ -3,7 +3,6 @@
 
 #include "client/cli_bytes.h"
 #include "client/cli_record.h"
-#include "proto/reader.h"
 
 #define NAME_SIZE    64
 #define HEX_SIZE     33
@@ -329,13 +328,20 @@ static bool take_kind(const json_t *object, uint8_t *kind_out, struct ms_complai
     return wrong(complaint, "kind", "that of a record");
 }
 
+static bool are_terms_sound(const struct ms_terms *terms)
+{
+    return terms->priority >= MS_PRIORITY_MIN && terms->priority <= MS_PRIORITY_MAX &&
+           terms->unique_mode < MS_UNIQUE_COUNT && terms->unique.size <= MS_UNIQUE_KEY_MAX &&
+           terms->group.size <= MS_NAME_MAX && terms->array_count <= MS_ARRAY_MAX;
+}
+
 /* What the disk takes for granted. */
 static bool is_sound(const struct ms_record *record, struct ms_complaint *complaint)
 {
     if (record->status >= MS_STATUS_COUNT || record->stream >= MS_STREAM_COUNT ||
         record->durability >= MS_DURABILITY_COUNT || record->name.size > MS_NAME_MAX ||
         record->detail.size > MS_DETAIL_MAX || record->payload.size > MS_PAYLOAD_MAX_CEILING ||
-        (record->terms != NULL && !ms_reader_judge_terms(record->terms)) ||
+        (record->terms != NULL && !are_terms_sound(record->terms)) ||
         !ms_record_is_complete(record)) {
         return ms_complain(complaint, "a record of kind %s does not hold that",
                            ms_record_kind_name((enum ms_record_kind)record->kind));

@@ -35,7 +35,16 @@
 
 extern char **environ;
 
-enum { OWN_COMMAND_ID, OWN_TYPE, OWN_ATTEMPT, OWN_SLAVE, OWN_TOKEN, OWN_COUNT };
+enum {
+    OWN_COMMAND_ID,
+    OWN_TYPE,
+    OWN_ATTEMPT,
+    OWN_SLAVE,
+    OWN_TOKEN,
+    OWN_ARRAY_INDEX,
+    OWN_ARRAY_COUNT,
+    OWN_COUNT
+};
 
 /* A running program and what is known about it. */
 struct child {
@@ -172,11 +181,14 @@ static char **make_environment(const struct ms_job *job,
     }
     const size_t size = sizeof own[0];
 
-    snprintf(own[OWN_COMMAND_ID], size, "MS_COMMAND_ID=%s:%" PRIu64, id, job->seq);
-    snprintf(own[OWN_TYPE], size, "MS_TYPE=exec");
-    snprintf(own[OWN_ATTEMPT], size, "MS_ATTEMPT=%" PRIu32, job->attempt);
-    snprintf(own[OWN_SLAVE], size, "MS_SLAVE=%s", job->host->slave);
-    snprintf(own[OWN_TOKEN], size, "MS_TOKEN=%" PRIu64 ".%" PRIu64, job->token_epoch, job->token_n);
+    snprintf(own[OWN_COMMAND_ID], size, "MUSTER_ID=%s:%" PRIu64, id, job->seq);
+    snprintf(own[OWN_TYPE], size, "MUSTER_TYPE=exec");
+    snprintf(own[OWN_ATTEMPT], size, "MUSTER_ATTEMPT=%" PRIu32, job->attempt);
+    snprintf(own[OWN_SLAVE], size, "MUSTER_SLAVE=%s", job->host->slave);
+    snprintf(own[OWN_TOKEN], size, "MUSTER_TOKEN=%" PRIu64 ".%" PRIu64, job->token_epoch,
+             job->token_n);
+    snprintf(own[OWN_ARRAY_INDEX], size, "MUSTER_ARRAY_INDEX=%" PRIu32, ms_job_array_index(job));
+    snprintf(own[OWN_ARRAY_COUNT], size, "MUSTER_ARRAY_COUNT=%" PRIu32, ms_job_array_count(job));
     for (size_t i = 0; i < OWN_COUNT; i++) {
         lines[i] = own[i];
     }

@@ -74,7 +74,7 @@ struct ms_handler {
 
 #define MS_HANDLER_HEADER MS_HANDLER_ABI, (uint32_t)sizeof(struct ms_handler)
 
-/* What the host does for handlers; reached through the inline functions below. */
+/* What the host does for handlers; reached through the functions of ms_job.h. */
 struct ms_host {
     uint32_t abi, size;
     const char *slave;  /* name of this slave */
@@ -90,6 +90,7 @@ struct ms_host {
     void (*set_detail)(struct ms_job *job, const char *text, size_t size);
     void (*defer)(struct ms_job *job);
     int (*complete)(struct ms_job *job, int outcome);
+    void (*retry_after)(struct ms_job *job, int64_t delay_us);
 };
 
 /* One attempt of one command. Made and owned by the host; read-only for handlers. */
@@ -102,9 +103,11 @@ struct ms_job {
     uint8_t client[16]; /* with seq: the command's id, the same in every attempt */
     uint64_t seq;
     uint64_t token_epoch,
-        token_n;      /* fencing token: grows with each attempt, ordered by (epoch, n) */
-    uint32_t attempt; /* from 1 */
-    uint32_t flags;   /* enum ms_job_flags */
+        token_n;          /* fencing token: grows with each attempt, ordered by (epoch, n) */
+    uint32_t attempt;     /* from 1 */
+    uint32_t flags;       /* enum ms_job_flags */
+    uint32_t array_index; /* its place among the commands that were submitted together, from 0; */
+    uint32_t array_count; /* how many these are; 0 = it was submitted alone. Use ms_job_array_ */
 };
 
 /* Exactly one of these is exported; the second is ended by a NULL pointer. */
@@ -116,85 +119,10 @@ struct ms_job {
 extern MS_HANDLER_PUBLIC const struct ms_handler ms_handler_v1;
 extern MS_HANDLER_PUBLIC const struct ms_handler *const ms_handlers_v1[];
 
-/* Appends to the result (or another stream). Bytes are copied; any number of calls, any size. May
- * block while the slave is slower than the handler. 0 = ok; -1 = the job was cancelled or its output
- * passed the limit: give up, the bytes may be lost. */
-static inline int ms_job_write_to(struct ms_job *job, int stream, const void *data, size_t size)
-{
-    return job->host->write(job, stream, data, size);
-}
-
-static inline int ms_job_write(struct ms_job *job, const void *data, size_t size)
-{
-    return job->host->write(job, MS_JOB_DATA, data, size);
-}
-
-/* A line for people, without the newline. */
-static inline int ms_job_log(struct ms_job *job, const char *line)
-{
-    return job->host->write(job, MS_JOB_LOG, line, strlen(line));
-}
-
-/* How far it is: done of total (0 = unknown) and a few words (may be NULL). Call it as often as you
- * like: the host passes only some of them on, and none when nobody watches. */
-static inline int ms_job_progress(struct ms_job *job, uint64_t done, uint64_t total,
-                                  const char *text)
-{
-    return job->host->progress(job, done, total, text);
-}
-
-/* Nonzero once somebody asked to stop: cancelled, timed out, slave going down. Cheap. */
-static inline int ms_job_cancelled(const struct ms_job *job)
-{
-    return job->host->cancelled(job);
-}
-
-/* A descriptor that becomes readable when the job is cancelled, for poll; the host's own, do not
- * read or close it; valid until the job ends. -1 = out of descriptors. */
-static inline int ms_job_cancel_fd(struct ms_job *job)
-{
-    return job->host->cancel_fd(job);
-}
-
-/* Sleeps that long (negative = for ever), or shorter when cancelled. Returns ms_job_cancelled. */
-static inline int ms_job_wait(struct ms_job *job, int64_t timeout_us)
-{
-    return job->host->wait(job, timeout_us);
-}
-
-/* Microseconds until the attempt times out, never below 0; INT64_MAX = no limit. */
-static inline int64_t ms_job_time_left_us(const struct ms_job *job)
-{
-    return job->host->time_left_us(job);
-}
-
-static inline void ms_job_set_exit(struct ms_job *job, const struct ms_job_exit *exit)
-{
-    job->host->set_exit(job, exit);
-}
-
-/* Why it failed, in UTF-8, cut at 512 bytes; copied; the last call counts. */
-static inline void ms_job_set_detail(struct ms_job *job, const char *text)
-{
-    job->host->set_detail(job, text, strlen(text));
-}
-
-/* Call it in run, before any other thread can see the job; then return MS_DEFERRED, which frees the
- * thread. From here on the job ends by ms_job_complete alone; what run returns is ignored. */
-static inline void ms_job_defer(struct ms_job *job)
-{
-    job->host->defer(job);
-}
-
-/* Ends a deferred job, exactly once, from any thread, even before run has returned. 0 = ok; -1 = it
- * was not deferred, or outcome is none of the first four (the job is as before). */
-static inline int ms_job_complete(struct ms_job *job, int outcome)
-{
-    return job->host->complete(job, outcome);
-}
-
 #ifdef __cplusplus
 }
 #endif
+
+#include "ms_job.h"
 
 #endif

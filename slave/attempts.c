@@ -149,6 +149,8 @@ struct ms_attempt *ms_attempts_add(struct ms_attempts *attempts, const struct ms
     attempt->number = command->attempt;
     attempt->timeout = command->timeout;
     attempt->flags = command->flags;
+    attempt->index = command->index;
+    attempt->array_count = (uint32_t)command->count;
     if (state == MS_ATTEMPT_QUEUED && command->payload.size > 0) {
         attempt->payload =
             ms_slab_copy(&attempts->slab, command->payload.data, command->payload.size);
@@ -273,6 +275,7 @@ bool ms_attempts_done(struct ms_attempts *attempts, struct ms_attempt *attempt,
     attempt->status = (enum ms_status)result->status;
     attempt->code = result->code;
     attempt->signal = result->signal;
+    attempt->retry_delay = result->delay;
     attempt->has_usage = result->usage != NULL;
     if (attempt->has_usage) {
         attempt->usage = *result->usage;

@@ -54,6 +54,9 @@ struct ms_attempt {
     enum ms_status status;
     int32_t code;
     uint32_t signal;
+    ms_time retry_delay; /* DONE: the least the handler asks for */
+    uint32_t index;      /* place in its array */
+    uint32_t array_count;
     struct ms_usage usage;
     void *payload; /* QUEUED, RUNNING: the command's, if it had to wait; DONE: the result's */
     size_t payload_size;

@@ -88,6 +88,7 @@ static void send_result(struct ms_slave *slave, struct ms_attempt *attempt)
                                            .code = attempt->code,
                                            .signal = attempt->signal,
                                            .count = credit,
+                                           .delay = attempt->retry_delay,
                                            .usage = attempt->has_usage ? &attempt->usage : NULL,
                                            .detail = {attempt->detail, attempt->detail_size},
                                            .payload = {attempt->payload, attempt->payload_size},

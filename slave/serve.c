@@ -38,6 +38,8 @@ void ms_slave_start(struct ms_slave *slave, ms_time now, struct ms_attempt *atte
                     .id = attempt->id,
                     .token = attempt->token,
                     .timeout = attempt->timeout,
+                    .index = attempt->index,
+                    .count = attempt->array_count,
                     .payload = payload},
     };
 
@@ -88,6 +90,41 @@ static void refuse_command(struct ms_slave *slave, const struct ms_command *comm
     refuse(slave, attempt, MS_STATUS_FAIL, error);
 }
 
+/* The payload of a command that came in parts; they last until the next step. */
+static enum ms_error assemble(struct ms_slave *slave, struct ms_command *command)
+{
+    if ((command->flags & MS_FLAG_PARTS) == 0) {
+        return MS_E_OK;
+    }
+    command->flags &= (uint8_t)~MS_FLAG_PARTS;
+    slave->are_parts_taken = true;
+    return ms_parts_take(&slave->parts, command->token, &command->payload);
+}
+
+/* Hands it to its service, or says why that cannot be. */
+static void route_command(struct ms_slave *slave, ms_time now, const struct ms_command *command)
+{
+    const struct ms_route *route = ms_router_find(&slave->router, command->type);
+    struct ms_command whole = *command;
+    const enum ms_error error = assemble(slave, &whole);
+
+    if (error == MS_E_NO_MEMORY || error == MS_E_ORDER) {
+        give_back(slave, command->token); /* another slave, or the next time, may do better */
+        return;
+    }
+    if (route == NULL || error != MS_E_OK) {
+        refuse_command(slave, &whole, route == NULL ? MS_E_UNKNOWN_TYPE : error);
+        return;
+    }
+    const struct ms_service *service = route->context;
+
+    if (service->payload_max != 0 && whole.payload.size > service->payload_max) {
+        refuse_command(slave, &whole, MS_E_PAYLOAD_SIZE);
+        return;
+    }
+    route->handler(route->context, now, slave->upstream.peer, &whole);
+}
+
 void ms_slave_command(struct ms_slave *slave, ms_time now, const struct ms_command *command)
 {
     const bool is_new = is_newer(command->token, slave->highest);
@@ -111,19 +148,7 @@ void ms_slave_command(struct ms_slave *slave, ms_time now, const struct ms_comma
         return;
     }
     slave->highest = command->token;
-    const struct ms_route *route = ms_router_find(&slave->router, command->type);
-
-    if (route == NULL) {
-        refuse_command(slave, command, MS_E_UNKNOWN_TYPE);
-        return;
-    }
-    const struct ms_service *service = route->context;
-
-    if (service->payload_max != 0 && command->payload.size > service->payload_max) {
-        refuse_command(slave, command, MS_E_PAYLOAD_SIZE);
-        return;
-    }
-    route->handler(route->context, now, slave->upstream.peer, command);
+    route_command(slave, now, command);
 }
 
 /* What is told of an attempt whose output passed a limit: the result would not be whole. */

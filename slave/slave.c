@@ -51,6 +51,7 @@ static void lost(struct ms_slave *slave)
 {
     slave->phase = MS_SLAVE_OFFLINE;
     ms_credits_void(&slave->credits);
+    slave->are_parts_taken = true; /* what came of them belongs to nothing any more */
     ms_trace(&slave->engine.trace, MS_LEVEL_WARN, "master lost", "error=%s held=%u",
              ms_error_name(slave->upstream.last_error),
              (unsigned)(ms_attempts_held(&slave->attempts) + slave->attempts.done_count));
@@ -82,6 +83,9 @@ static void received(struct ms_slave *slave, ms_time now, const struct ms_comman
     switch (command->kind) {
     case MS_KIND_COMMAND:
         ms_slave_command(slave, now, command);
+        return;
+    case MS_KIND_PART:
+        ms_parts_add(&slave->parts, command);
         return;
     case MS_KIND_RESULT_ACK:
         ms_slave_acknowledged(slave, command);
@@ -142,6 +146,10 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
 {
     struct ms_slave *slave = slave_of(engine);
 
+    if (slave->are_parts_taken) {
+        slave->are_parts_taken = false;
+        ms_parts_drop(&slave->parts);
+    }
     switch (ms_upstream_step(&slave->upstream, now, event)) {
     case MS_UPSTREAM_RECEIVED:
         received(slave, now, event->command);
@@ -278,6 +286,7 @@ struct ms_slave *ms_slave_create(const struct ms_slave_config *config,
     struct ms_hello *hello = &slave->upstream.hello;
 
     hello->role = MS_ROLE_SLAVE;
+    hello->features |= MS_FEATURE_PARTS;
     hello->node = config->node;
     hello->slots = config->slots;
     copy_name(hello->name, config->name);
@@ -294,6 +303,7 @@ void ms_slave_destroy(struct ms_slave *slave)
     }
     ms_router_finish(&slave->router);
     ms_attempts_finish(&slave->attempts);
+    ms_parts_drop(&slave->parts);
     ms_engine_finish(&slave->engine);
     free(slave->services);
     free(slave->announced);

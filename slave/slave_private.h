@@ -6,6 +6,7 @@
 #include "core/router.h"
 #include "core/upstream.h"
 #include "slave/attempts.h"
+#include "slave/parts.h"
 #include "slave/slave.h"
 
 /* Attempts of the largest slave; one step emits the whole roll of them. */
@@ -28,6 +29,8 @@ struct ms_slave {
     struct ms_upstream upstream;
     struct ms_credits credits;
     struct ms_attempts attempts;
+    struct ms_parts parts;
+    bool are_parts_taken; /* by the step before: they are done with */
     struct ms_router router;
     enum ms_slave_phase phase;
     bool is_draining; /* STOP was said: nothing new */

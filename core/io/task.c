@@ -211,6 +211,16 @@ static int64_t host_time_left_us(const struct ms_job *job)
     return left > 0 ? left : 0;
 }
 
+static void host_retry_after(struct ms_job *job, int64_t delay_us)
+{
+    struct ms_task *task = task_of(job);
+    const ms_time delay = delay_us < 0 ? 0 : delay_us;
+
+    pthread_mutex_lock(&task->lock);
+    task->retry_delay = delay < MS_DELAY_MAX ? delay : MS_DELAY_MAX;
+    pthread_mutex_unlock(&task->lock);
+}
+
 static void host_set_exit(struct ms_job *job, const struct ms_job_exit *job_exit)
 {
     struct ms_task *task = task_of(job);
@@ -293,6 +303,7 @@ void ms_task_host(struct ms_host *host_out, const char *slave, uint32_t slots)
         .set_detail = host_set_detail,
         .defer = host_defer,
         .complete = host_complete,
+        .retry_after = host_retry_after,
     };
 }
 
@@ -338,6 +349,9 @@ bool ms_task_assign(struct ms_task *task, const struct ms_command *command,
     job->token_n = command->token.n;
     job->attempt = command->attempt;
     job->flags = command->flags & MS_FLAG_STREAM;
+    job->array_index = command->index;
+    job->array_count = (uint32_t)command->count;
+    task->retry_delay = 0;
     task->plugin = plugin;
     task->token = command->token;
     task->until = MS_TIME_NEVER;
@@ -416,6 +430,7 @@ void ms_task_result(struct ms_task *task, struct ms_command *result_out)
         .token = task->token,
         .code = task->exit.code,
         .signal = task->exit.signal,
+        .delay = task->outcome == MS_RETRY ? task->retry_delay : 0,
         .usage = &task->usage,
         .detail = {(const uint8_t *)task->detail, task->detail_size},
         .payload = {task->output, task->output_size},

@@ -42,6 +42,7 @@ struct ms_task {
     ms_time progress_at; /* earliest next progress that is passed on */
     bool is_progress_full;
     struct ms_job_exit exit;
+    ms_time retry_delay; /* asked for by the handler; 0 = none */
     struct ms_usage usage;
     size_t detail_size;
     char detail[MS_DETAIL_MAX];

@@ -72,7 +72,7 @@ def programs_answer(*arguments):
         request = shell_request(cluster, "both", "echo out; echo err >&2; exit 3")
         done = cluster.muster("submit", "exec", "--in", request, "--wait", check=False)
         assert done.returncode == 1 and done.stdout == b"out\n" and b"exit 3" in done.stderr, done
-        request = shell_request(cluster, "many", "echo $MS_SLAVE $MS_TYPE $MS_ATTEMPT; exit $((MS_ATTEMPT < 3))")
+        request = shell_request(cluster, "many", "echo $MUSTER_SLAVE $MUSTER_TYPE $MUSTER_ATTEMPT; exit $((MUSTER_ATTEMPT < 3))")
         done = cluster.muster("submit", "exec", "--in", request, "--wait", "--attempts", "3")
         assert done.stdout == b"s1 exec 3\n", done
         # Many programs at once on two slots: each end is seen, by the slave's loop and handlers alike.

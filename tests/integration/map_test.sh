@@ -133,7 +133,7 @@ printf 'a\0b\n' | "$muster" map echo >out 2>err
 [ $? -eq 255 ] || fail "a NUL byte"
 
 # Attempts, times, signals.
-run 0 --retries 3 'echo $MS_ATTEMPT {}; test $MS_ATTEMPT -eq 3' ::: x
+run 0 --retries 3 'echo $MUSTER_ATTEMPT {}; test $MUSTER_ATTEMPT -eq 3' ::: x
 same '3 x\n' out "output of the last attempt only"
 run 1 --retries 2 'test {} = y' ::: x
 run 1 --timeout 200ms 'sleep {} & sleep {}' ::: 60
@@ -224,7 +224,7 @@ stop_cluster
 # A slave dies with commands in hand.
 start_cluster --slaves 2 --slots 1
 victim=$(sed -n 's/^slave-2 *pid \([0-9]*\).*/\1/p' dev)
-run 0 -k 'test $MS_SLAVE = slave-1 || kill -9 '"$victim"'; sleep 0.02; echo {}' <<END
+run 0 -k 'test $MUSTER_SLAVE = slave-1 || kill -9 '"$victim"'; sleep 0.02; echo {}' <<END
 $(seq 40)
 END
 seq 40 | cmp - out || fail "output with a slave killed"

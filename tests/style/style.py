@@ -169,7 +169,8 @@ def may_include(name, target):
     if layer == "io":
         return (target_folder in ("core", "core/io", "proto") or target == "handlers/ms_handler.h") and not generated
     if layer == "program":
-        shared = target == "handlers/ms_handler.h" or (target_folder == "handlers" and generated)
+        # Tools for a data directory read its records.
+        shared = target in ("handlers/ms_handler.h", "proto/record.h") or (target_folder == "handlers" and generated)
         return target_folder in ("core", "core/io", folder) or shared
     if layer == "handlers":
         return target == "handlers/ms_handler.h" or (target_folder == "handlers" and generated)

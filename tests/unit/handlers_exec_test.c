@@ -126,15 +126,16 @@ END_TEST
 
 START_TEST(the_environment_says_which_command_it_is)
 {
-    char *env[] = {"GREETING=hello", "HOME=/elsewhere", "MS_TYPE=forged"};
+    char *env[] = {"GREETING=hello", "HOME=/elsewhere", "MUSTER_TYPE=forged"};
     request_t request = MUSTER__HANDLERS__EXEC_REQUEST__INIT;
 
-    request.shell = "echo $GREETING $HOME $MS_TYPE $MS_COMMAND_ID $MS_ATTEMPT $MS_SLAVE $MS_TOKEN";
+    request.shell = "echo $GREETING $HOME $MUSTER_TYPE $MUSTER_ID $MUSTER_ATTEMPT $MUSTER_SLAVE "
+                    "$MUSTER_TOKEN $MUSTER_ARRAY_INDEX $MUSTER_ARRAY_COUNT";
     request.env = env;
     request.n_env = 3;
     run_request(&request);
     check_output(MS_STREAM_DATA,
-                 "hello /elsewhere exec ab000000000000000000000000000001:7 3 test 2.9\n");
+                 "hello /elsewhere exec ab000000000000000000000000000001:7 3 test 2.9 0 0\n");
 }
 END_TEST
 

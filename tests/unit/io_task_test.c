@@ -51,6 +51,82 @@ START_TEST(small_writes_are_gathered)
 }
 END_TEST
 
+static int retry_in_a_minute(struct ms_job *job)
+{
+    return ms_job_retry_after(job, 60 * 1000000);
+}
+
+static int ask_and_succeed(struct ms_job *job)
+{
+    ms_job_retry_after(job, 5);
+    return MS_OK;
+}
+
+static int retry_some_day(struct ms_job *job)
+{
+    return ms_job_retry_after(job, INT64_MAX);
+}
+
+static int retry_before_now(struct ms_job *job)
+{
+    return ms_job_retry_after(job, -1);
+}
+
+START_TEST(a_handler_asks_for_a_later_attempt)
+{
+    job(retry_in_a_minute, "");
+    ck_assert_int_eq(test->result.status, MS_STATUS_RETRY);
+    ck_assert_int_eq(test->result.delay, 60 * MS_SEC);
+    job(ask_and_succeed, "");
+    ck_assert_int_eq(test->result.status, MS_STATUS_OK);
+    ck_assert_int_eq(test->result.delay, 0);
+    job(retry_some_day, "");
+    ck_assert_int_eq(test->result.delay, MS_DELAY_MAX);
+    job(retry_before_now, "");
+    ck_assert_int_eq(test->result.delay, 0);
+}
+END_TEST
+
+/* A host of an earlier muster: its structs end before what came later. */
+static int retry_at_an_old_host(struct ms_job *job)
+{
+    struct ms_host old = *job->host;
+    struct ms_job old_job = *job;
+
+    old.size = offsetof(struct ms_host, retry_after);
+    old.retry_after = NULL;
+    old_job.size = offsetof(struct ms_job, array_index);
+    old_job.host = &old;
+    ck_assert_uint_eq(ms_job_array_index(&old_job), 0);
+    ck_assert_uint_eq(ms_job_array_count(&old_job), 0);
+    return ms_job_retry_after(&old_job, 5);
+}
+
+static uint32_t place, places;
+
+static int note_place(struct ms_job *job)
+{
+    place = ms_job_array_index(job);
+    places = ms_job_array_count(job);
+    return MS_OK;
+}
+
+START_TEST(a_job_knows_its_place_in_its_array)
+{
+    body = note_place;
+    handler_run_job(test, &(struct ms_command){.token = {1, 1}, .index = 3, .count = 10});
+    ck_assert_uint_eq(place, 3);
+    ck_assert_uint_eq(places, 10);
+    handler_run_job(test, &(struct ms_command){.token = {1, 2}});
+    ck_assert_uint_eq(place, 0);
+    ck_assert_uint_eq(places, 0);
+    body = retry_at_an_old_host;
+    handler_run_job(test, &(struct ms_command){.token = {1, 3}, .index = 3, .count = 10});
+    ck_assert_int_eq(test->result.status, MS_STATUS_RETRY);
+    ck_assert_int_eq(test->result.delay, 0);
+}
+END_TEST
+
 START_TEST(watched_writes_leave_at_once)
 {
     body = write_three_times;
@@ -202,6 +278,8 @@ int main(void)
     TCase *tests = tcase_create("task");
 
     tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, a_handler_asks_for_a_later_attempt);
+    tcase_add_test(tests, a_job_knows_its_place_in_its_array);
     tcase_add_test(tests, small_writes_are_gathered);
     tcase_add_test(tests, watched_writes_leave_at_once);
     tcase_add_test(tests, pieces_hold_every_byte_in_order);

@@ -18,6 +18,88 @@ START_TEST(runs_what_it_is_sent_and_renews_the_credit)
 }
 END_TEST
 
+static void part(uint64_t n, uint32_t index, const char *bytes)
+{
+    receive(&(struct ms_command){
+        .kind = MS_KIND_PART, .token = {EPOCH, n}, .index = index, .payload = ms_bytes_of(bytes)});
+}
+
+static void command_of_parts(uint64_t n, ms_type type)
+{
+    receive(&(struct ms_command){.kind = MS_KIND_COMMAND,
+                                 .flags = MS_FLAG_PARTS,
+                                 .type = type,
+                                 .id = {{{8}}, n},
+                                 .token = {EPOCH, n},
+                                 .attempt = 1,
+                                 .index = 4,
+                                 .count = 9});
+}
+
+START_TEST(a_payload_that_came_in_parts_is_whole)
+{
+    part(1, 0, "not ");
+    part(1, 0, "one ");
+    part(1, 1, "two");
+    expect_nothing();
+    command_of_parts(1, ECHO);
+    const struct ms_command run = expect(MS_EFFECT_RUN).command;
+
+    ck_assert_uint_eq(run.payload.size, 7);
+    ck_assert_mem_eq(run.payload.data, "one two", 7);
+    ck_assert_uint_eq(run.flags, 0);
+    ck_assert_uint_eq(run.index, 4);
+    ck_assert_uint_eq(run.count, 9);
+    part(2, 0, "12345");
+    command_of_parts(2, LIMITED);
+    const struct ms_command result = expect_result(2, MS_STATUS_FAIL);
+
+    ck_assert_uint_eq(result.payload.size, 0);
+    expect_nothing();
+}
+END_TEST
+
+START_TEST(parts_that_are_not_whole_are_handed_back)
+{
+    part(1, 0, "one");
+    part(1, 2, "three");
+    command_of_parts(1, ECHO);
+    ck_assert_uint_eq(expect_sent(MS_KIND_RETURN).token.n, 1);
+    ck_assert_uint_eq(expect_sent(MS_KIND_PULL).count, 1);
+    part(2, 0, "x");
+    command_of_parts(3, ECHO);
+    ck_assert_uint_eq(expect_sent(MS_KIND_RETURN).token.n, 3);
+}
+END_TEST
+
+START_TEST(parts_beyond_all_bounds_are_refused)
+{
+    static const uint8_t chunk[MS_CHUNK_MAX];
+
+    for (uint32_t i = 0; i <= MS_PAYLOAD_MAX_CEILING / MS_CHUNK_MAX; i++) {
+        receive(&(struct ms_command){.kind = MS_KIND_PART,
+                                     .token = {EPOCH, 1},
+                                     .index = i,
+                                     .payload = {chunk, sizeof chunk}});
+    }
+    command_of_parts(1, ECHO);
+    expect_result(1, MS_STATUS_FAIL);
+}
+END_TEST
+
+START_TEST(a_delay_that_the_handler_asks_for_is_told)
+{
+    command(1);
+    expect_run(1);
+    step(&(struct ms_event){.type = MS_EVENT_FINISHED,
+                            .command = &(struct ms_command){.kind = MS_KIND_RESULT,
+                                                            .token = {EPOCH, 1},
+                                                            .status = MS_STATUS_RETRY,
+                                                            .delay = 7 * MS_SEC}});
+    ck_assert_int_eq(expect_result(1, MS_STATUS_RETRY).delay, 7 * MS_SEC);
+}
+END_TEST
+
 START_TEST(pull_mode_grants_by_pull)
 {
     struct ms_slave_config configured = config();
@@ -230,6 +312,10 @@ int main(void)
     TCase *tests = tcase_create("serve");
 
     tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, a_payload_that_came_in_parts_is_whole);
+    tcase_add_test(tests, parts_that_are_not_whole_are_handed_back);
+    tcase_add_test(tests, parts_beyond_all_bounds_are_refused);
+    tcase_add_test(tests, a_delay_that_the_handler_asks_for_is_told);
     tcase_add_test(tests, runs_what_it_is_sent_and_renews_the_credit);
     tcase_add_test(tests, pull_mode_grants_by_pull);
     tcase_add_test(tests, prefetched_commands_wait_for_a_slot);
