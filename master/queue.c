@@ -175,12 +175,17 @@ void ms_queue_trust(struct ms_queue *queue, struct ms_work *work)
     ms_lanes_push(queue->lanes, work, false);
 }
 
-/* A time of the wall clock as ours; 0 when it has come. */
-static ms_time due_at(const struct ms_queue *queue, ms_time now, int64_t wall)
+/* Until when the record's command waits, in our time; 0 when that has come. A wall clock that was set back since
+ * makes it wait anew, but never for longer than was meant. */
+static ms_time due_at(const struct ms_queue *queue, ms_time now, const struct ms_record *record)
 {
-    const ms_time due = wall - queue->wall_offset;
+    const ms_time due = record->until - queue->wall_offset;
+    const ms_time most = now + (record->until - record->at);
 
-    return wall > 0 && due > now ? due : 0;
+    if (record->until <= 0 || due <= now || most <= now) {
+        return 0;
+    }
+    return due < most ? due : most;
 }
 
 static void fill(struct ms_queue *queue, struct ms_work *work, const struct ms_record *record)
@@ -214,7 +219,7 @@ static struct ms_work *create(struct ms_queue *queue, struct ms_client *client,
 struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_client *client,
                                 struct ms_lane *lane, const struct ms_record *record)
 {
-    const ms_time due = due_at(queue, now, record->until);
+    const ms_time due = due_at(queue, now, record);
     struct ms_work *work = create(queue, client, lane, record);
 
     if (work == NULL) {
@@ -396,7 +401,7 @@ static void catch_up(struct ms_queue *queue, ms_time now, struct ms_work *work,
 void ms_queue_retry(struct ms_queue *queue, ms_time now, struct ms_work *work,
                     const struct ms_record *record, ms_seq seq)
 {
-    const ms_time due = due_at(queue, now, record->until);
+    const ms_time due = due_at(queue, now, record);
 
     ms_assert(record->status < MS_STATUS_COUNT);
     remember(queue, record->at - queue->wall_offset, work, record, seq);
