@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/slaves.h"
 #include "master/state.h"
 
 /* True when the master may go: what is left is in nobody's hands, and durable. */
@@ -62,6 +63,13 @@ static bool is_idle_client(const struct ms_session *session)
            ms_client_of(session)->live_count == 0;
 }
 
+/* A slave that still waits for its WELCOME is told nothing else. */
+static bool is_welcomed(const struct ms_master *master, const struct ms_session *session)
+{
+    return session->role != MS_ROLE_SLAVE || session->user == NULL ||
+           ms_journal_covers(&master->journal, ms_slave_of(session)->record);
+}
+
 /* GOAWAY to the connected sessions from the cursor on; true when all were visited. */
 static bool notify(struct ms_master *master, bool only_idle_clients)
 {
@@ -73,7 +81,8 @@ static bool notify(struct ms_master *master, bool only_idle_clients)
             master->drain_cursor = 0;
             return true;
         }
-        if (session->peer != MS_PEER_NONE && (!only_idle_clients || is_idle_client(session))) {
+        if (session->peer != MS_PEER_NONE && is_welcomed(master, session) &&
+            (!only_idle_clients || is_idle_client(session))) {
             say_goaway(master, session);
         }
     }
