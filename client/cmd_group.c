@@ -21,7 +21,6 @@ static const struct ms_option group_table[] = {
 static const struct ms_option wait_table[] = {
     {.name = "group",
      .short_name = 'g',
-     .is_required = true,
      .kind = MS_OPTION_STRING,
      .argument = "GROUP",
      .group = "What",
@@ -54,7 +53,8 @@ static const struct ms_cli wait_cli = {
     .count = sizeof wait_table / sizeof wait_table[0],
 };
 
-static const char group_name_rule[] = "a group is named by up to 63 letters, digits, '.', '_', '-'";
+static const char group_name_rule[] =
+    "say which group: it is named by up to 63 letters, digits, '.', '_', '-'";
 
 static int run_group(int argc, char **argv)
 {
@@ -150,7 +150,7 @@ static int run_wait(int argc, char **argv)
                      .on_report = wait_report},
         .settings = &settings,
     };
-    int code = ms_text_is_name(settings.group, strlen(settings.group))
+    int code = settings.group != NULL && ms_text_is_name(settings.group, strlen(settings.group))
                    ? ms_cli_put_question(&wait_cli, &settings.common, &waiting.question)
                    : ms_cli_usage_error(&wait_cli, group_name_rule);
 

@@ -58,7 +58,6 @@ static const struct ms_option priority_table[] = {
     WHERE_ROWS,
     {.name = "priority",
      .short_name = 'p',
-     .is_required = true,
      .kind = MS_OPTION_STRING,
      .argument = "NUMBER",
      .group = "How",
@@ -176,6 +175,9 @@ static bool read_value(const struct settings *settings, const char *number, int 
         *value_out = settings->delay;
         return true;
     case MS_CLIENT_OPERATE_PRIORITY:
+        if (settings->priority == NULL) {
+            return ms_complain(complaint, "--priority is missing");
+        }
         if (!ms_cli_parse_priority(settings->priority, &priority, complaint)) {
             return false;
         }

@@ -60,7 +60,34 @@ expect 0 "$muster" --version
 expect 64 "$muster" --master
 expect 64 "$muster" submit
 expect 64 "$muster" submit echo --payload a --in b
-expect 64 "$muster" submit echo --id 5
+expect 64 "$muster" submit echo --id ''
+expect 64 "$muster" submit echo --at soon
+says '"soon" is no time, like'
+expect 64 "$muster" submit echo --deadline yesterday
+expect 64 "$muster" submit echo --at +2h --deadline 1h
+expect 64 "$muster" submit echo --priority 11
+says "priority"
+expect 64 "$muster" submit echo --unique-mode steal
+expect 64 "$muster" submit echo --array 3 --out file
+expect 64 "$muster" submit echo --concurrency 3
+expect 64 "$muster" submit echo --group 'no group'
+expect 64 "$muster" submit echo --once --attempts 2
+expect 64 "$muster" commands --where 'colour=red'
+says "no field is called"
+expect 64 "$muster" cancel
+says "say which commands"
+expect 64 "$muster" cancel nonsense
+expect 64 "$muster" kick --where 'state=dead'
+says "no state is called"
+expect 64 "$muster" reprioritise --where 'state=ready'
+says "priority"
+expect 64 "$muster" release 5 --where 'state=ready'
+expect 64 "$muster" concurrency 00000000000000000000000000000001:1 many
+expect 64 "$muster" why nonsense
+expect 64 "$muster" tail nonsense
+expect 64 "$muster" result nonsense
+expect 64 "$muster" group 'no group'
+expect 64 "$muster" wait
 expect 64 "$muster" submit echo --attempts 0
 expect 64 "$muster" submit echo --background --wait
 expect 64 "$muster" submit echo --timeout 5
@@ -119,6 +146,7 @@ expect 0 "$muster" commands --state ready --no-headers
 expect 0 "$muster" submit sleep --payload 1h --id "$id" --json
 prints "\"id\":\"$id\""
 [ "$("$muster" commands --no-headers | wc -l)" = 1 ] || fail "one id became two commands"
+expect 0 "$muster" submit echo --payload x --id mine --wait
 expect 0 "$muster" submit echo --background
 expect 0 "$muster" submit echo --delay 10ms --wait
 

@@ -1,0 +1,124 @@
+#!/bin/sh
+# check, export and import: the data directory of a master that was killed, verified, taken out and put back.
+set -eu
+work=$(mktemp -d)
+pids=
+# shellcheck disable=SC2317
+finish() {
+    for pid in $pids; do
+        kill -9 "$pid" 2>/dev/null || true
+    done
+    wait
+    rm -rf "$work"
+}
+trap finish EXIT
+
+fail() {
+    echo "cli_store_test: $*" >&2
+    cat "$work/master.log" "$work/slave.log" >&2 || true
+    exit 1
+}
+
+muster=$MS_BIN_DIR/muster
+
+# expect CODE COMMAND... runs it; output goes to $work/out and $work/err.
+expect() {
+    wanted=$1
+    shift
+    code=0
+    "$@" >"$work/out" 2>"$work/err" || code=$?
+    [ "$code" = "$wanted" ] || fail "$*: exit $code, not $wanted: $(cat "$work/out" "$work/err")"
+}
+
+prints() {
+    grep -q -- "$1" "$work/out" || fail "'$1' is not in: $(cat "$work/out")"
+}
+
+says() {
+    grep -q -- "$1" "$work/err" || fail "'$1' is not in: $(cat "$work/err")"
+}
+
+# Repeats a command until it succeeds, half a minute at most.
+until_ok() {
+    end=$(($(date +%s) + 30))
+    until "$@" >/dev/null 2>&1; do
+        [ "$(date +%s)" -lt "$end" ] || fail "in vain: $*"
+    done
+}
+
+# start DIR: a master of that data, its address in MUSTER_MASTER and its process in $master.
+start() {
+    rm -f "$work/port"
+    "$MS_BIN_DIR/muster-master" --listen 127.0.0.1:0 --port-file "$work/port" --data "$1" \
+        >"$work/master.log" 2>&1 &
+    master=$!
+    pids="$pids $master"
+    until_ok test -s "$work/port"
+    MUSTER_MASTER=$(cat "$work/port")
+    export MUSTER_MASTER
+}
+
+kill_master() {
+    kill -9 "$master"
+    wait "$master" 2>/dev/null || true
+}
+
+# There is nothing to look at.
+expect 74 "$muster" check "$work/nowhere"
+[ ! -e "$work/nowhere" ] || fail "check made a directory"
+mkdir "$work/empty"
+expect 74 "$muster" export "$work/empty"
+expect 65 "$muster" import "$work/fresh" </dev/null
+says "cut off"
+
+# A life: some are done, some wait.
+start "$work/data"
+"$MS_BIN_DIR/muster-slave" --slots 4 --handlers "$MS_HANDLERS_DIR" "$MUSTER_MASTER" >"$work/slave.log" 2>&1 &
+slave=$!
+pids="$pids $slave"
+has_slave() {
+    "$muster" slaves --no-headers | grep -q echo
+}
+until_ok has_slave
+expect 0 "$muster" submit echo --payload over --wait
+expect 0 "$muster" submit echo --payload x --id mine --wait
+expect 69 "$muster" submit echo --payload x --id mine --wait
+says "came to its end before"
+expect 0 "$muster" submit echo --payload x --id mine
+expect 0 "$muster" submit echo --payload first --delay 1h
+first=$(cat "$work/out")
+expect 0 "$muster" submit echo --payload "$(printf '\303\244\t"')" --delay 1h --attempts 7
+expect 77 "$muster" check "$work/data"
+kill_master
+kill -9 "$slave"
+
+expect 0 "$muster" check "$work/data"
+prints sound
+prints '^open *2$'
+expect 0 "$muster" check "$work/data" --json
+prints '"commands_open":2'
+expect 0 "$muster" export "$work/data"
+cp "$work/out" "$work/export"
+grep -q '"kind":"SUBMIT"' "$work/export" || fail "no submission was exported"
+tail -n 1 "$work/export" | grep -q '"end":true' || fail "the export has no end"
+
+# Put back it is the same, and a master takes it up.
+expect 0 sh -c "'$muster' import '$work/copy' <'$work/export'"
+expect 0 "$muster" export "$work/copy"
+cmp "$work/out" "$work/export" || fail "the copy is not the same"
+expect 73 sh -c "'$muster' import '$work/copy' <'$work/export'"
+says "holds records"
+start "$work/copy"
+expect 0 "$muster" commands --state delayed --no-headers
+[ "$(wc -l <"$work/out")" = 2 ] || fail "not both are back: $(cat "$work/out")"
+prints "$first"
+kill_master
+
+# What is damaged is named.
+sed '$d' "$work/export" >"$work/cut"
+expect 65 sh -c "'$muster' import '$work/cut.d' <'$work/cut'"
+says "cut off"
+sed 's/"kind":"SUBMIT"/"kind":"RETRY"/' "$work/export" >"$work/wrong"
+expect 65 sh -c "'$muster' import '$work/wrong.d' <'$work/wrong'"
+says "no command was submitted under its id"
+echo "cli_store_test: passed"
