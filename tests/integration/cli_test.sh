@@ -153,7 +153,7 @@ expect 0 "$muster" submit echo --delay 10ms --wait
 # Ends other than ok.
 expect 124 "$muster" submit sleep --payload 1h --timeout 50ms --wait
 says timeout
-expect 64 "$muster" submit echo --wiat
+expect 64 "$muster" submit echo --waitt
 says "--wait"
 "$muster" submit sleep --payload 2h --wait >"$work/out" 2>"$work/err" &
 waiting=$!
