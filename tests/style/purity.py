@@ -23,7 +23,7 @@ ALLOCATORS = {
     "ms_core": {"pool", "slab", "heap", "map", "engine", "router", "options"},
     "ms_proto": {"arena", "acks", "decoder", "encoder"},
     "ms_master": {"answers", "connections", "index", "inspect", "journal", "lanes", "leases", "master"},
-    "ms_slave": {"slave"},
+    "ms_slave": {"parts", "slave"},
     "ms_client": {"requests"},
 }
 # The invariant handler is the one that may speak and end the process.
