@@ -30,7 +30,7 @@ endfunction()
 ms_muster_library(muster_shared SHARED)
 target_link_options(muster_shared PRIVATE "-Wl,--version-script=${version_script}")
 set_target_properties(muster_shared PROPERTIES LINK_DEPENDS "${version_script}")
-target_link_libraries(muster_shared PRIVATE ms_ev PkgConfig::CONFUSE PkgConfig::PROTOBUF_C PkgConfig::ISAL Threads::Threads
+target_link_libraries(muster_shared PRIVATE ms_ev PkgConfig::CONFUSE PkgConfig::PROTOBUF_C PkgConfig::DEFLATE Threads::Threads
     ${CMAKE_DL_LIBS})
 ms_muster_library(muster_static STATIC)
 

@@ -1,6 +1,6 @@
 #include "proto/record.h"
 
-#include <isa-l/crc.h>
+#include <libdeflate.h>
 
 #include "core/invariant.h"
 #include "proto/pack_list.h"
@@ -56,10 +56,8 @@ static inline uint32_t load_u32(const uint8_t *from)
 /* Of everything behind it. */
 static uint32_t checksum(const uint8_t *entry, size_t size)
 {
-    uint8_t *from = (uint8_t *)(uintptr_t)entry + AT_SEQ; /* it is only read */
-
     ms_assert(size >= MS_RECORD_HEADER_SIZE);
-    return ~crc32_iscsi(from, (int)(size - AT_SEQ), UINT32_MAX);
+    return libdeflate_crc32(0, entry + AT_SEQ, size - AT_SEQ);
 }
 
 /* Completes an entry whose body stands there already; returns the place after it. */

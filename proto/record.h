@@ -3,7 +3,7 @@
  *
  * An entry is a header of MS_RECORD_HEADER_SIZE bytes, little endian,
  *     size      u32  of the whole entry
- *     checksum  u32  crc32c of everything behind it
+ *     checksum  u32  CRC-32 (of gzip) of everything behind it
  *     seq       u64  number of the record
  *     kind      u8   enum ms_record_kind; 0 = no record: the record seq is erased
  *     version   u8   MS_RECORD_VERSION

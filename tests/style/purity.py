@@ -60,7 +60,7 @@ def is_allowed(library, module, symbol):
     # The assertions of generated code are about the caller's pointers, never about input.
     if module.endswith(".pb-c") and symbol == "__assert_fail":
         return True
-    if library == "ms_proto" and module == "record" and symbol == "crc32_iscsi":
+    if library == "ms_proto" and module == "record" and symbol == "libdeflate_crc32":
         return True
     return library == "ms_proto" and PROTOBUF.match(symbol) is not None
 

@@ -12,13 +12,13 @@ static void init_table(void)
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t crc = i;
         for (unsigned bit = 0; bit < 8; bit++) {
-            crc = (crc >> 1) ^ (0x82f63b78u & (0u - (crc & 1u)));
+            crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1u)));
         }
         table[i] = crc;
     }
 }
 
-uint32_t seal_crc32c(const uint8_t *at, size_t size)
+uint32_t seal_crc32(const uint8_t *at, size_t size)
 {
     uint32_t crc = UINT32_MAX;
 
@@ -45,7 +45,7 @@ void seal_entries(uint8_t *journal, size_t size)
         if (length < MS_RECORD_HEADER_SIZE || length > size - at) {
             return;
         }
-        const uint32_t crc = seal_crc32c(journal + at + AT_SEQ, length - AT_SEQ);
+        const uint32_t crc = seal_crc32(journal + at + AT_SEQ, length - AT_SEQ);
         for (unsigned i = 0; i < sizeof crc; i++) {
             journal[at + AT_CHECKSUM + i] = (uint8_t)(crc >> (8 * i));
         }
