@@ -231,7 +231,9 @@ bool ms_closed_load(struct ms_closed *closed, struct ms_slab *slab,
 {
     const struct ms_bytes bits = from->bits;
     const uint64_t first = from->number << SPAN_SHIFT;
-    struct span *span;
+    struct span *span = find(closed, from->number);
+    /* Outcomes that nobody wants any more were read back before: their numbers are in no record yet. */
+    const bool was_changed = span != NULL && span->is_changed;
 
     for (uint64_t i = 0; i < bits.size * 8 && i < SPAN_SIZE; i++) {
         if (((bits.data[i / 8] >> (i % 8)) & 1) != 0 && first + i > 0 &&
@@ -243,6 +245,8 @@ bool ms_closed_load(struct ms_closed *closed, struct ms_slab *slab,
     *is_kept_out = span != NULL;
     if (span != NULL) {
         span->record = from->seq;
+    }
+    if (span != NULL && !was_changed) {
         span->is_changed = false;
         ms_list_remove(&span->link);
         ms_list_push_back(&closed->list, &span->link);

@@ -110,7 +110,7 @@ void ms_floors_sleep(struct ms_master *master, struct ms_floor *floor)
 
 static void mark(struct ms_master *master, struct ms_floor *floor)
 {
-    if (!master->journal.is_on || !floor->is_durable || master->journal.is_replaying) {
+    if (!master->journal.is_on || !floor->is_durable) {
         return;
     }
     master->journal.has_closed = true;
