@@ -9,6 +9,7 @@
 
 #define DRAIN_TICKS    6
 #define KEEP_TICKS     12 /* outcomes of a silent client */
+#define DURABLE_KEEP_TICKS 100 /* and of one with durable commands: longer than any is silent */
 #define RESULT_MIN     24
 #define ADDRESSES_SIZE 64
 
@@ -97,6 +98,7 @@ struct ms_master_config sim_master_config(const struct sim_world *world,
         .tick = config->tick,
         .drain_timeout = DRAIN_TICKS * config->tick,
         .client_keep = KEEP_TICKS * config->tick,
+        .outcome_keep = DURABLE_KEEP_TICKS * config->tick,
         .seed = seed,
         .limits = {.sessions_max = config->sessions_max,
                    .commands_max = config->commands_max,
