@@ -34,6 +34,40 @@ bool ms_text_is_cut(const struct ms_text *text)
     return text->length >= text->size;
 }
 
+/* Days since 1970 as a date: years are counted from March, so that leap days come last. */
+static void add_date(struct ms_text *text, int64_t days)
+{
+    const int64_t shifted = days + 719468; /* since the first of March of the year 0 */
+    const int64_t era = shifted / 146097;
+    const int64_t day_of_era = shifted % 146097;
+    const int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    const int64_t day_of_year =
+        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const int64_t month = (5 * day_of_year + 2) / 153;
+    const int64_t day = day_of_year - (153 * month + 2) / 5 + 1;
+
+    ms_assert(day >= 1 && day <= 31);
+    ms_text_add(text, "%04lld-%02lld-%02lld",
+                (long long)(year_of_era + era * 400 + (month >= 10 ? 1 : 0)),
+                (long long)(month < 10 ? month + 3 : month - 9), (long long)day);
+}
+
+void ms_text_add_time(struct ms_text *text, int64_t wall_us)
+{
+    const int64_t ms = wall_us / 1000;
+    const int64_t second = ms / 1000 % 86400;
+
+    ms_assert(wall_us >= 0);
+    add_date(text, ms / 1000 / 86400);
+    ms_text_add(text, "T%02lld:%02lld:%02lld", (long long)(second / 3600),
+                (long long)(second / 60 % 60), (long long)(second % 60));
+    if (ms % 1000 != 0) {
+        ms_text_add(text, ".%03lld", (long long)(ms % 1000));
+    }
+    ms_text_add(text, "Z");
+}
+
 bool ms_complain(struct ms_complaint *complaint, const char *format, ...)
 {
     va_list arguments;

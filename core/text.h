@@ -19,6 +19,10 @@ void ms_text_add(struct ms_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 bool ms_text_is_cut(const struct ms_text *text);
 
+/* A time of the wall clock, in us since 1970 and >= 0, as RFC 3339 in UTC: 2026-11-20T18:30:05Z; with
+ * thousandths of a second unless those are 0. */
+void ms_text_add_time(struct ms_text *text, int64_t wall_us);
+
 #define MS_COMPLAINT_MAX 512
 
 /* One sentence that tells a person what was wrong and what would be right. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "master/page.h"
 #include "master/rows.h"
 #include "master/state.h"
 
@@ -35,14 +36,21 @@ static void send_report(struct ms_master *master, ms_peer peer, uint64_t number,
         &(struct ms_command){.kind = MS_KIND_REPORT, .count = number, .body.report = report});
 }
 
+static bool has_filter(const struct ms_query *query)
+{
+    return query->what == MS_QUERY_COMMANDS || query->what == MS_QUERY_OPERATE;
+}
+
 void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
                     const struct ms_query *query)
 {
     static const struct ms_report busy = {.error = MS_E_RETRY_LATER, .last = true};
     static const struct ms_report unknown = {.error = MS_E_BAD_ARGUMENT, .last = true};
+    struct ms_filter filter = {0};
     struct ms_inquiry *inquiry;
 
-    if (query->what < MS_QUERY_STATUS || query->what > MS_QUERY_SHOW) {
+    if (query->what < MS_QUERY_STATUS || query->what > MS_QUERY_WHY ||
+        (has_filter(query) && !ms_filter_parse(query->where, &filter, NULL))) {
         send_report(master, peer, number, &unknown);
         return;
     }
@@ -51,7 +59,8 @@ void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
         send_report(master, peer, number, &busy);
         return;
     }
-    *inquiry = (struct ms_inquiry){.peer = peer, .number = number, .query = *query};
+    *inquiry =
+        (struct ms_inquiry){.peer = peer, .number = number, .query = *query, .filter = filter};
     ms_list_init(&inquiry->link);
     ms_list_push_back(&master->inspect.inquiries, &inquiry->link);
 }

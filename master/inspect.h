@@ -3,6 +3,7 @@
 #define MASTER_INSPECT_H
 
 #include "core/command.h"
+#include "core/filter.h"
 #include "core/list.h"
 #include "core/pool.h"
 
@@ -15,8 +16,9 @@ struct ms_inquiry {
     ms_peer peer;
     uint64_t number; /* of the query */
     struct ms_query query;
-    uint32_t cursor; /* where the walk goes on */
-    uint32_t rows;   /* told so far */
+    struct ms_filter filter; /* query.where; of a group's name it is empty */
+    uint32_t cursor;         /* where the walk goes on */
+    uint32_t rows;           /* told so far */
 };
 
 struct ms_inspect {

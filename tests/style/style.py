@@ -163,7 +163,7 @@ def may_include(name, target):
     if layer == "engine":
         if target == "handlers/ms_handler.h":
             return re.search(r"/(routes|handlers?)\.[ch]$", name) is not None
-        if target == "proto/record.h":
+        if target in ("proto/record.h", "proto/utf8.h"):
             return True  # What an engine decides, it says in records of the journal.
         return target_folder == "core" or (target_folder == folder and layer_of(target) == "engine")
     if layer == "io":

@@ -102,6 +102,26 @@ START_TEST(copy_takes_what_fits)
 }
 END_TEST
 
+static const char *time_text(int64_t wall_us)
+{
+    static char data[64];
+    struct ms_text text;
+
+    ms_text_init(&text, data, sizeof data);
+    ms_text_add_time(&text, wall_us);
+    return data;
+}
+
+START_TEST(times_are_dates)
+{
+    ck_assert_str_eq(time_text(0), "1970-01-01T00:00:00Z");
+    ck_assert_str_eq(time_text(INT64_C(951782399999999)), "2000-02-28T23:59:59.999Z");
+    ck_assert_str_eq(time_text(INT64_C(951782400000000)), "2000-02-29T00:00:00Z");
+    ck_assert_str_eq(time_text(INT64_C(1796083445007000)), "2026-12-01T00:04:05.007Z");
+    ck_assert_str_eq(time_text(INT64_C(4107542400000000)), "2100-03-01T00:00:00Z");
+}
+END_TEST
+
 START_TEST(names_have_bounds_and_an_alphabet)
 {
     char name[MS_NAME_MAX + 2];
@@ -136,6 +156,7 @@ int main(void)
     tcase_add_test(tests, complaint_is_one_safe_line);
     tcase_add_test(tests, numbers_are_whole_and_bounded);
     tcase_add_test(tests, copy_takes_what_fits);
+    tcase_add_test(tests, times_are_dates);
     tcase_add_test(tests, names_have_bounds_and_an_alphabet);
     tcase_add_test_raise_signal(tests, buffer_without_memory_aborts, SIGABRT);
     tcase_set_timeout(tests, 60);

@@ -1,0 +1,221 @@
+#include "master/why.h"
+
+#include "core/invariant.h"
+#include "master/clients.h"
+#include "master/rare.h"
+#include "master/slaves.h"
+#include "master/state.h"
+
+#define NAMES_MAX  3    /* slaves that a sentence names */
+#define VISITS_MAX 4096 /* commands and slaves that are looked at for one sentence */
+
+static void add_duration(struct ms_text *text, ms_time duration)
+{
+    if (duration < 10 * MS_SEC) {
+        ms_text_add(text, "%lld ms", (long long)(duration / MS_MSEC));
+    } else if (duration < 2 * 60 * MS_SEC) {
+        ms_text_add(text, "%lld s", (long long)(duration / MS_SEC));
+    } else if (duration < 2 * 3600 * MS_SEC) {
+        ms_text_add(text, "%lld min", (long long)(duration / (60 * MS_SEC)));
+    } else {
+        ms_text_add(text, "%lld h", (long long)(duration / (3600 * MS_SEC)));
+    }
+}
+
+static void add_time(const struct ms_master *master, ms_time at, struct ms_text *text)
+{
+    const int64_t wall = at + master->config.wall_offset;
+
+    ms_text_add_time(text, wall > 0 ? wall : 0);
+}
+
+/* For how long it has been as it is; times that were read back may lie ahead of a clock that was set. */
+static ms_time lasting(const struct ms_work *work, ms_time now)
+{
+    return now > work->changed_at ? now - work->changed_at : 0;
+}
+
+/* The slaves from before the master's start that have not come back yet. */
+static void why_doubted(const struct ms_master *master, struct ms_text *text)
+{
+    const struct ms_slave *slave;
+    uint32_t cursor = 0;
+    uint32_t named = 0;
+
+    ms_text_add(text, "the master has restarted, and until ");
+    while (named < NAMES_MAX && cursor < VISITS_MAX &&
+           (slave = ms_pool_next(&master->slaves, &cursor)) != NULL) {
+        if (slave->is_awaited) {
+            ms_text_add(text, "%s%s", named > 0 ? ", " : "", slave->session->name);
+            named++;
+        }
+    }
+    if (master->awaited_count > named) {
+        ms_text_add(text, "%s%u %s", named > 0 ? " and " : "", master->awaited_count - named,
+                    named > 0 ? "others" : "slaves");
+    }
+    ms_text_add(text, "%s back or dead, one of them may still have it",
+                master->awaited_count == 1 ? " is" : " are");
+}
+
+/* Commands of its type that will be handed out before it, as far as they are counted. */
+static uint32_t count_before(const struct ms_work *work)
+{
+    uint32_t count = 0;
+
+    ms_list_for_each(link, &work->lane->ready)
+    {
+        if (ms_work_of(link) == work || count == VISITS_MAX) {
+            break;
+        }
+        count++;
+    }
+    return count;
+}
+
+static void add_before(const struct ms_work *work, struct ms_text *text)
+{
+    const uint32_t before = count_before(work);
+
+    if (before == 0) {
+        ms_text_add(text, "it is the next one");
+    } else {
+        ms_text_add(text, "%s%u %s of this type %s before it",
+                    before == VISITS_MAX ? "more than " : "", before,
+                    before == 1 ? "command" : "commands", before == 1 ? "is" : "are");
+    }
+}
+
+static bool has_supplier(const struct ms_lane *lane)
+{
+    ms_list_for_each(link, &lane->members)
+    {
+        if (ms_container_of(link, struct ms_member, of_lane)->profile->ready_count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void why_ready(const struct ms_master *master, const struct ms_work *work,
+                      struct ms_text *text)
+{
+    const struct ms_lane *lane = work->lane;
+    const uint32_t sessions = ms_lane_sessions(lane);
+
+    ms_assert(work->is_in_doubt || lane->ready_count > 0);
+    if (work->is_in_doubt && master->awaited_count > 0) {
+        why_doubted(master, text);
+    } else if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
+        ms_text_add(text, "the master is shutting down: it starts after the next start");
+    } else if (sessions == 0) {
+        ms_text_add(text, "no living slave runs %s", lane->name);
+    } else if (has_supplier(lane)) {
+        ms_text_add(text, "it is about to be handed out; ");
+        add_before(work, text);
+    } else {
+        ms_text_add(text, "%u %s %s and %s no free slot; ", sessions,
+                    sessions == 1 ? "slave runs" : "slaves run", lane->name,
+                    sessions == 1 ? "has" : "have");
+        add_before(work, text);
+    }
+}
+
+/* The last attempt that went wrong. */
+static void add_last_attempt(const struct ms_work *work, struct ms_text *text)
+{
+    const struct ms_rare *rare = work->rare;
+    const struct ms_past *past =
+        rare != NULL && rare->past_count > 0 ? &rare->past[rare->past_count - 1] : NULL;
+
+    ms_text_add(text, "attempt %u ended with %s", work->attempt,
+                ms_status_name((enum ms_status)work->status));
+    if (past != NULL && past->slave[0] != '\0') {
+        ms_text_add(text, " on slave %s", past->slave);
+    }
+    if (work->failures > 0) {
+        ms_text_add(text, ", %u of %u attempts are used up", work->failures, work->attempts_max);
+    }
+    if (work->crashes > 0) {
+        ms_text_add(text, ", it took down %u", work->crashes);
+    }
+}
+
+static void why_delayed(const struct ms_master *master, const struct ms_work *work, ms_time now,
+                        struct ms_text *text)
+{
+    const ms_time due = ms_heap_key(&master->queue.delayed, &work->timer);
+    const bool is_retry = work->failures > 0 || work->crashes > 0;
+
+    ms_text_add(text, "%s until ", is_retry ? "its next attempt waits" : "it is delayed");
+    add_time(master, due, text);
+    ms_text_add(text, " (another ");
+    add_duration(text, due > now ? due - now : 0);
+    ms_text_add(text, ")");
+    if (is_retry) {
+        ms_text_add(text, ": ");
+        add_last_attempt(work, text);
+    }
+}
+
+static void why_leased(const struct ms_master *master, const struct ms_work *work, ms_time now,
+                       struct ms_text *text)
+{
+    const struct ms_session *session = work->holder->session;
+
+    ms_text_add(text, "slave %s has had attempt %u for ", session->name, work->attempt);
+    add_duration(text, lasting(work, now));
+    if (session->peer == MS_PEER_NONE) {
+        ms_text_add(text, " and is not connected (%s)", ms_session_state_name(session->state));
+    }
+    if (work->is_cancel_asked) {
+        ms_text_add(text, "%s",
+                    session->peer == MS_PEER_NONE ? "; it will be told to stop"
+                                                  : " and was told to stop");
+    }
+    if (!ms_journal_covers(&master->journal, work->lease_record)) {
+        ms_text_add(text, "; it may be started only once, and waits for the disk");
+    }
+}
+
+static void why_finished(const struct ms_master *master, const struct ms_work *work, ms_time now,
+                         struct ms_text *text)
+{
+    const struct ms_client *client = work->client;
+
+    ms_assert(ms_work_is_finished(work));
+    ms_text_add(text, "it is over (%s) for ", ms_status_name((enum ms_status)work->status));
+    add_duration(text, lasting(work, now));
+    if (!ms_journal_covers(&master->journal, work->record)) {
+        ms_text_add(text, ", and its outcome waits for the disk");
+    } else if (client->session == NULL && ms_client_is_away(client)) {
+        ms_text_add(text, ", and its client is away; the outcome is kept for it until ");
+        add_time(master, ms_heap_key(&master->clients_away[client->is_kept], &client->away), text);
+    } else if (client->session == NULL) {
+        ms_text_add(text, ", and its client is gone: it is about to be forgotten");
+    } else if (work->sent_on == client->connection) {
+        ms_text_add(text, ", and its client has not confirmed the outcome");
+    } else {
+        ms_text_add(text, ", and %u outcomes wait to be sent to its client", client->pending_count);
+    }
+}
+
+void ms_why(const struct ms_master *master, const struct ms_work *work, ms_time now,
+            struct ms_text *text)
+{
+    switch (work->state) {
+    case MS_LIFE_READY:
+        why_ready(master, work, text);
+        break;
+    case MS_LIFE_DELAYED:
+        why_delayed(master, work, now, text);
+        break;
+    case MS_LIFE_LEASED:
+        why_leased(master, work, now, text);
+        break;
+    default:
+        why_finished(master, work, now, text);
+        break;
+    }
+    ms_assert(!ms_text_is_cut(text));
+}
