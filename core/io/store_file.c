@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "core/invariant.h"
+#include "core/io/store_log.h"
 
 #define FILE_NAME "store.db"
 #define PATH_SIZE 4096
@@ -162,12 +163,14 @@ static enum ms_store_result prepare(struct ms_store_file *file)
  * crash, at the next opening; the pages that it had are used by young batches later. */
 static enum ms_store_result grow_log(struct ms_store_file *file, size_t log_size)
 {
-    enum ms_store_result result = MS_STORE_DONE;
+    enum ms_store_result result;
     size_t piece = log_size / 8;
     char text[128];
 
+    /* What a torn transaction left behind is of another life: the next commit begins a new log. */
+    result = ms_store_file_checkpoint(file);
     if (log_file_size(file) >= log_size) {
-        return MS_STORE_DONE;
+        return result == MS_STORE_FAILED ? result : MS_STORE_DONE;
     }
     while (ms_store_file_log_bytes(file) < log_size && result == MS_STORE_DONE) {
         snprintf(text, sizeof text, "REPLACE INTO meta VALUES('filler',zeroblob(%zu))", piece++);
@@ -281,8 +284,14 @@ static enum ms_error open_database(struct ms_store_file *file,
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     int keep = 1;
-    char text[128];
+    char text[128], log[PATH_SIZE + 8];
+    enum ms_error error;
 
+    snprintf(log, sizeof log, "%s-wal", file->path);
+    error = ms_store_log_verify(log, complaint);
+    if (error != MS_E_OK) {
+        return error;
+    }
     if (!options->is_read_only) {
         flags |= SQLITE_OPEN_CREATE;
     }

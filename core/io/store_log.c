@@ -1,0 +1,130 @@
+#include "core/io/store_log.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The format is fixed: "The Database File Format" of SQLite, chapter 4. Numbers are big endian; the checksum
+ * takes words of the byte order that the magic number's last bit names. */
+enum {
+    LOG_HEADER_SIZE = 32,
+    FRAME_HEADER_SIZE = 24,
+    PAGE_SIZE_MIN = 512,
+    PAGE_SIZE_MAX = 65536,
+    TORN_MAX = 1, /* transactions that a power cut may leave unfinished */
+};
+
+#define MAGIC 0x377f0682u
+
+struct log {
+    FILE *file;
+    uint32_t page_size;
+    uint32_t sums[2];
+    bool is_big_endian;
+    uint8_t salts[8];
+    uint8_t page[PAGE_SIZE_MAX];
+};
+
+static uint32_t number_at(const uint8_t *at)
+{
+    uint32_t number;
+
+    memcpy(&number, at, sizeof number);
+    return be32toh(number);
+}
+
+static void add_sums(struct log *log, const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i < size; i += 8) {
+        uint32_t words[2];
+
+        memcpy(words, data + i, sizeof words);
+        words[0] = log->is_big_endian ? be32toh(words[0]) : le32toh(words[0]);
+        words[1] = log->is_big_endian ? be32toh(words[1]) : le32toh(words[1]);
+        log->sums[0] += words[0] + log->sums[1];
+        log->sums[1] += words[1] + log->sums[0];
+    }
+}
+
+static bool are_sums_at(const struct log *log, const uint8_t *at)
+{
+    return log->sums[0] == number_at(at) && log->sums[1] == number_at(at + 4);
+}
+
+/* False: no log that SQLite would read a frame of. */
+static bool read_header(struct log *log)
+{
+    uint8_t header[LOG_HEADER_SIZE];
+
+    if (fread(header, 1, sizeof header, log->file) != sizeof header ||
+        (number_at(header) & ~1u) != MAGIC) {
+        return false;
+    }
+    log->is_big_endian = (header[3] & 1) != 0;
+    log->page_size = number_at(header + 8);
+    memcpy(log->salts, header + 16, sizeof log->salts);
+    add_sums(log, header, LOG_HEADER_SIZE - 8);
+    return log->page_size >= PAGE_SIZE_MIN && log->page_size <= PAGE_SIZE_MAX &&
+           log->page_size % 8 == 0 && are_sums_at(log, header + LOG_HEADER_SIZE - 8);
+}
+
+/* Counts the commits behind the first bad frame; *bad_out is its number, from 1. */
+static unsigned count_lost(struct log *log, unsigned long *bad_out)
+{
+    uint8_t header[FRAME_HEADER_SIZE];
+    unsigned long frame = 0;
+    unsigned commits = 0;
+    bool is_good = true;
+
+    while (fread(header, 1, sizeof header, log->file) == sizeof header &&
+           fread(log->page, 1, log->page_size, log->file) == log->page_size) {
+        const bool is_ours = memcmp(header + 8, log->salts, sizeof log->salts) == 0;
+
+        frame++;
+        if (is_good) {
+            add_sums(log, header, 8);
+            add_sums(log, log->page, log->page_size);
+            is_good = is_ours && are_sums_at(log, header + 16);
+            *bad_out = frame;
+        }
+        if (!is_good && is_ours && number_at(header + 4) != 0) {
+            commits++;
+        }
+    }
+    return commits;
+}
+
+enum ms_error ms_store_log_verify(const char *path, struct ms_complaint *complaint)
+{
+    struct log *log = calloc(1, sizeof *log);
+    enum ms_error error = MS_E_OK;
+    unsigned long bad = 0;
+    unsigned commits;
+
+    if (log == NULL) {
+        ms_complain(complaint, "%s: out of memory", path);
+        return MS_E_NO_MEMORY;
+    }
+    log->file = fopen(path, "rbe");
+    if (log->file == NULL) {
+        error = errno == ENOENT ? MS_E_OK : MS_E_IO;
+    } else if (read_header(log) && (commits = count_lost(log, &bad)) > TORN_MAX) {
+        ms_complain(complaint, "%s is damaged: frame %lu is bad, and %u transactions follow it",
+                    path, bad, commits);
+        error = MS_E_STORE_CORRUPT;
+    }
+    if (log->file != NULL) {
+        if (ferror(log->file) != 0) {
+            error = MS_E_IO;
+        }
+        fclose(log->file);
+    }
+    if (error == MS_E_IO) {
+        ms_complain(complaint, "%s: %s", path, strerror(errno));
+    }
+    free(log);
+    return error;
+}
