@@ -10,6 +10,7 @@
 #define LATENCY_SHIFT_MAX 9         /* doublings of it: to some 30 ms */
 #define LATENCY_TAIL      (1u << 9) /* one commit in so many takes up to LATENCY_TAIL_MAX */
 #define LATENCY_TAIL_MAX  (3 * MS_SEC)
+#define LATENCY_MAX       (30 * MS_SEC)
 #define SLOW_FACTOR       64
 #define ROOM_PLENTY       (UINT64_C(1) << 40)
 #define FULL_SLOW_BYTES   (64u << 10) /* what is left when a disk fills slowly */
@@ -155,7 +156,7 @@ static ms_time latency(struct sim_world *world, const struct sim_disk *disk)
     if (disk->slow_until > world->now) {
         result *= SLOW_FACTOR;
     }
-    return result;
+    return result < LATENCY_MAX ? result : LATENCY_MAX;
 }
 
 uint64_t sim_disk_room(const struct sim_world *world, const struct sim_disk *disk)
@@ -436,6 +437,12 @@ void sim_disk_heal(struct sim_world *world, struct sim_node *node)
     disk->failure = SIM_DISK_SOUND;
     disk->failing_until = 0;
     disk->slow_until = 0;
+    if (disk->is_committing) {
+        sim_world_push(world, (struct sim_item){.at = world->now + 1,
+                                                .kind = SIM_ITEM_COMMIT,
+                                                .a = node->index,
+                                                .c = disk->stamp});
+    }
     for (uint32_t i = 0; i < disk->entries_count; i++) {
         disk->entries[i].flip = 0;
     }

@@ -10,6 +10,7 @@
 #define PAUSE_TICKS_MAX         7
 #define EFFECTS_UNTIL_CRASH_MAX 40
 #define DISK_TICKS_MAX          8
+#define JUMP_YEARS              4   /* less than clients are remembered */
 #define JUMP_MAX                100 /* seconds, most of the times */
 
 static ms_time draw_time(struct sim_world *world, ms_time ticks_max)
@@ -134,7 +135,7 @@ static void jump(struct sim_world *world, struct sim_node *node)
     ms_time span = ms_rng_between(rng, -JUMP_MAX, JUMP_MAX) * MS_SEC;
 
     if (ms_rng_chance(rng, 1, 4)) {
-        span = ms_rng_between(rng, -1, 1) * 10 * 365 * 24 * 3600 * MS_SEC;
+        span = ms_rng_between(rng, -1, 1) * JUMP_YEARS * 365 * 24 * 3600 * MS_SEC;
     }
     node->wall_offset = SIM_WALL_START - node->clock_offset + span;
     world->wall_jumped_at = world->now;

@@ -7,11 +7,11 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
-#define DRAIN_TICKS    6
-#define KEEP_TICKS     12 /* outcomes of a silent client */
+#define DRAIN_TICKS        6
+#define KEEP_TICKS         12  /* outcomes of a silent client */
 #define DURABLE_KEEP_TICKS 100 /* and of one with durable commands: longer than any is silent */
-#define RESULT_MIN     24
-#define ADDRESSES_SIZE 64
+#define RESULT_MIN         24
+#define ADDRESSES_SIZE     64
 
 const char *sim_addresses(const struct sim_world *world)
 {

@@ -88,9 +88,8 @@ static void hear_result(struct sim_world *world, const struct sim_end *slave,
 
     if (attempt != NULL && !attempt->is_released) {
         /* With a crash in between, two slaves may have attempts; then the later one stands. */
-        attempt->is_taken =
-            world->observer->records[attempt->record].first ==
-            (uint32_t)(attempt - world->observer->attempts);
+        attempt->is_taken = world->observer->records[attempt->record].first ==
+                            (uint32_t)(attempt - world->observer->attempts);
         attempt->is_counted = result->status != MS_STATUS_OK && result->status != MS_STATUS_CRASHED;
     }
     release_token(world, slave, result->token);
