@@ -42,12 +42,14 @@ static void set_cookies(struct ms_client_engine *engine, struct ms_request *firs
     const bool is_background = (first->flags & MS_FLAG_BACKGROUND) != 0;
     const uint32_t count = ms_request_is_in_array(first) ? first->terms->terms.array_count : 1;
 
-    for (uint32_t i = 0; i < count; i++) {
+    first->cookie = cookie;
+    first->is_quiet = is_quiet && !is_background;
+    for (uint32_t i = 1; i < count; i++) {
         struct ms_request *request = ms_requests_find(&engine->requests, first->seq + i);
 
         ms_assert(request != NULL);
         request->cookie = cookie + i;
-        request->is_quiet = (is_quiet || i > 0) && !is_background;
+        request->is_quiet = !is_background; /* an array is accepted once */
     }
     engine->counters.submitted_total += count;
 }
