@@ -21,7 +21,7 @@ static inline void receive_epoch(struct script *s, ms_peer peer, ms_epoch epoch,
 
 static inline void receive(struct script *s, ms_peer peer, const struct ms_command *command)
 {
-    receive_epoch(s, peer, EPOCH, command);
+    receive_epoch(s, peer, s->epoch, command);
 }
 
 static inline struct ms_uuid uuid_of(uint8_t n)
@@ -173,7 +173,7 @@ static inline void result(struct script *s, ms_peer peer, uint64_t token, enum m
     receive(s, peer,
             &(struct ms_command){.kind = MS_KIND_RESULT,
                                  .status = (uint8_t)status,
-                                 .token = {EPOCH, token},
+                                 .token = {s->epoch, token},
                                  .payload = ms_bytes_of(payload)});
 }
 

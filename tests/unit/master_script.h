@@ -32,6 +32,8 @@ struct sent {
     } cells[64];
 };
 
+struct shelf;
+
 struct script {
     struct ms_master *master;
     struct ms_engine *engine;
@@ -40,6 +42,9 @@ struct script {
     size_t count;
     uint8_t nonces;
     uint64_t last_token; /* handed out */
+    ms_epoch epoch;
+    struct shelf *shelf; /* what the master wrote, or NULL (master_shelf.h) */
+    void (*keep)(struct shelf *shelf, const struct ms_effect *persist);
 };
 
 static inline void copy_bytes(char *to, size_t size, struct ms_bytes bytes)
@@ -85,10 +90,13 @@ static inline void poll_dry(struct script *s)
 
         memset(sent, 0, sizeof *sent);
         sent->effect = effect;
+        if (effect.type == MS_EFFECT_PERSIST && s->shelf != NULL) {
+            s->keep(s->shelf, &effect);
+        }
         if (effect.type != MS_EFFECT_SEND) {
             continue;
         }
-        ck_assert_uint_eq(effect.epoch, EPOCH);
+        ck_assert_uint_eq(effect.epoch, s->epoch);
         copy_bytes(sent->payload, sizeof sent->payload, effect.command.payload);
         copy_bytes(sent->detail, sizeof sent->detail, effect.command.detail);
         if (effect.command.usage != NULL) {
@@ -148,7 +156,7 @@ static inline void run_until(struct script *s, ms_time until)
 
 static inline void setup_with(struct script *s, const struct ms_master_config *config)
 {
-    *s = (struct script){.now = 1000 * MS_SEC};
+    *s = (struct script){.now = 1000 * MS_SEC, .epoch = config->epoch};
     s->master = ms_master_create(config);
     ck_assert_ptr_nonnull(s->master);
     s->engine = ms_master_engine(s->master);
