@@ -119,6 +119,101 @@ START_TEST(scattered_numbers_are_bounded)
 }
 END_TEST
 
+/* Takes all that changed, as records with numbers from *next on; returns how many. */
+static int write_all(struct ms_closed *closed, struct ms_closed_span *spans_out, ms_seq *next)
+{
+    int count = 0;
+
+    while (ms_closed_next_changed(closed, &spans_out[count])) {
+        *spans_out[count].record = (*next)++;
+        count++;
+    }
+    return count;
+}
+
+START_TEST(only_spans_that_changed_are_told)
+{
+    struct ms_closed_span spans[4];
+    struct ms_closed closed;
+    ms_seq next = 1;
+
+    begin(&closed);
+    ck_assert(ms_closed_add(&closed, &slab, 9));
+    ck_assert(ms_closed_add(&closed, &slab, 5000));
+    ck_assert_int_eq(write_all(&closed, spans, &next), 2);
+    ck_assert_int_eq(write_all(&closed, spans, &next), 0);
+    ck_assert(ms_closed_add(&closed, &slab, 5000)); /* known */
+    ck_assert_int_eq(write_all(&closed, spans, &next), 0);
+    ck_assert(ms_closed_add(&closed, &slab, 5001));
+    ck_assert_int_eq(write_all(&closed, spans, &next), 1);
+    ck_assert_uint_eq(spans[0].number, 1);
+    ck_assert_uint_eq(spans[0].size, (5001 - 4096) / 8 + 1);
+    end(&closed);
+}
+END_TEST
+
+START_TEST(what_is_told_reads_back_the_same)
+{
+    enum { COUNT = 5000, HIGHEST = 20000 };
+    static struct ms_closed_span spans[16];
+    struct ms_closed closed, again;
+    struct ms_rng rng;
+    ms_seq next = 1;
+    bool is_kept = false;
+
+    begin(&closed);
+    ms_closed_init(&again, 2);
+    ms_rng_init(&rng, 7);
+    for (int i = 0; i < COUNT; i++) {
+        ck_assert(ms_closed_add(&closed, &slab, 2 + ms_rng_below(&rng, HIGHEST - 1)));
+    }
+    const int count = write_all(&closed, spans, &next);
+
+    ck_assert_int_eq(count, HIGHEST / 4096 + 1);
+    for (int i = 0; i < count; i++) {
+        const struct ms_closed_record record = {
+            spans[i].number, {spans[i].bits, spans[i].size}, (ms_seq)i + 1};
+
+        ck_assert(ms_closed_load(&again, &slab, &record, &is_kept));
+        ck_assert(is_kept);
+    }
+    for (uint64_t seq = 1; seq <= HIGHEST + 10; seq++) {
+        ck_assert(ms_closed_has(&again, seq) == ms_closed_has(&closed, seq));
+    }
+    ck_assert(!ms_closed_next_changed(&again, &spans[0]));
+    ms_closed_finish(&again, &slab);
+    end(&closed);
+}
+END_TEST
+
+START_TEST(spans_below_the_floor_give_their_records_back)
+{
+    struct ms_closed_span spans[4];
+    struct ms_closed closed;
+    ms_seq next = 11;
+    bool is_kept = true;
+    const uint8_t bits[] = {0xff};
+
+    begin(&closed);
+    ck_assert(ms_closed_add(&closed, &slab, 9));
+    ck_assert(ms_closed_add(&closed, &slab, 5000));
+    ck_assert_int_eq(write_all(&closed, spans, &next), 2);
+    ck_assert_uint_eq(ms_closed_next_gone(&closed, &slab), 0);
+    ms_closed_raise(&closed, &slab, 9000);
+    const ms_seq first = ms_closed_next_gone(&closed, &slab);
+    const ms_seq second = ms_closed_next_gone(&closed, &slab);
+
+    ck_assert_uint_eq(first + second, 11 + 12);
+    ck_assert_uint_ne(first, second);
+    ck_assert_uint_eq(ms_closed_next_gone(&closed, &slab), 0);
+    ck_assert(
+        ms_closed_load(&closed, &slab, &(struct ms_closed_record){0, {bits, 1}, 30}, &is_kept));
+    ck_assert(!is_kept);
+    end(&closed);
+}
+END_TEST
+
 TESTS(in_order_it_is_only_a_floor, a_gap_holds_the_floor_until_it_closes,
       any_order_gives_the_same_answers, raising_forgets_what_is_below,
-      scattered_numbers_are_bounded)
+      scattered_numbers_are_bounded, only_spans_that_changed_are_told,
+      what_is_told_reads_back_the_same, spans_below_the_floor_give_their_records_back)

@@ -1,5 +1,6 @@
 /* Shutting down: nothing new, the rest to its end, goodbye to all. */
 #include "master_crowd.h"
+#include "master_shelf.h"
 
 static void stop(struct script *s)
 {
@@ -112,5 +113,66 @@ START_TEST(many_are_told_in_bounded_steps)
 }
 END_TEST
 
+START_TEST(a_durable_master_leaves_commands_to_its_successor)
+{
+    struct script s;
+    struct shelf shelf;
+
+    setup_durable(&s, &shelf);
+    slave_durably(&s, 1, 1);
+    client(&s, 2, 2);
+    pull(&s, 1, 1);
+    for (uint64_t seq = 1; seq <= 3; seq++) {
+        submit(&s, 2, seq, "x");
+    }
+    commit(&s);
+    stop(&s);
+    settle_down(&s);
+    ck_assert_ptr_null(stopped(&s)); /* one is in a slave's hands */
+    pull(&s, 1, 5);
+    ck_assert_ptr_null(find(&s, MS_KIND_COMMAND)); /* the others wait for the next start */
+    result(&s, 1, s.last_token, MS_STATUS_OK, "y");
+    settle_down(&s);
+    ck_assert_ptr_null(stopped(&s)); /* its outcome is not durable */
+    commit(&s);
+    want(&s, MS_KIND_OUTCOME);
+    settle_down(&s);
+    ck_assert_ptr_nonnull(stopped(&s));
+    ck_assert_int_eq(stopped(&s)->effect.error, MS_E_OK);
+    restart(&s);
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_READY], 2);
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_DONE], 1);
+    teardown_durable(&s);
+}
+END_TEST
+
+START_TEST(what_only_its_memory_has_holds_it_back)
+{
+    struct script s;
+    struct shelf shelf;
+
+    setup_durable(&s, &shelf);
+    slave_durably(&s, 1, 1);
+    client(&s, 2, 2);
+    struct ms_command command = submission(1, "x");
+
+    command.flags = MS_FLAG_DURABILITY;
+    receive(&s, 2, &command);
+    submit(&s, 2, 2, "x");
+    commit(&s);
+    stop(&s);
+    settle_down(&s);
+    ck_assert_ptr_null(stopped(&s));
+    pull(&s, 1, 2);
+    ck_assert_uint_eq(count_of(&s, MS_KIND_COMMAND), 1);
+    result(&s, 1, s.last_token, MS_STATUS_OK, "y");
+    confirm(&s, 2, 1, 1);
+    settle_down(&s);
+    ck_assert_int_eq(stopped(&s)->effect.error, MS_E_OK);
+    teardown_durable(&s);
+}
+END_TEST
+
 TESTS(an_idle_master_stops_at_once, it_waits_for_what_is_here, but_not_for_ever,
-      the_second_order_is_obeyed_at_once, many_are_told_in_bounded_steps)
+      the_second_order_is_obeyed_at_once, many_are_told_in_bounded_steps,
+      a_durable_master_leaves_commands_to_its_successor, what_only_its_memory_has_holds_it_back)

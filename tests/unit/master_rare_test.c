@@ -1,0 +1,127 @@
+/* What only few commands have: attempts that went wrong, and records that go with them. */
+#include "master/rare.h"
+#include "core/invariant.h"
+#include "master/journal.h"
+#include "master/work.h"
+#include "master_script.h"
+
+static struct ms_slab slab;
+static struct ms_journal journal;
+
+static void begin(uint64_t bytes_max)
+{
+    ms_slab_init(&slab, bytes_max);
+    ms_journal_init(&journal, true);
+    journal.is_replaying = false;
+    journal.last = 1000;
+}
+
+static void end(struct ms_work *work)
+{
+    ms_rare_free(work, &slab, &journal);
+    ms_rare_free(work, &slab, &journal);
+    ck_assert_ptr_null(work->rare);
+    ck_assert_uint_eq(ms_slab_used(&slab), 0);
+    ms_journal_finish(&journal);
+    ms_slab_finish(&slab);
+}
+
+/* How many records are erased by what was put into the journal. */
+static size_t erased(void)
+{
+    return journal.size / MS_RECORD_HEADER_SIZE;
+}
+
+START_TEST(attempts_are_remembered_in_order)
+{
+    struct ms_work work = {.seq = 1};
+
+    begin(1 << 20);
+    for (uint32_t i = 1; i <= MS_HISTORY_MAX; i++) {
+        ms_rare_add_past(&work, &slab, &journal, &(struct ms_past){.record = i, .attempt = i});
+    }
+    ck_assert_uint_eq(work.rare->past_count, MS_HISTORY_MAX);
+    for (uint32_t i = 0; i < MS_HISTORY_MAX; i++) {
+        ck_assert_uint_eq(work.rare->past[i].attempt, i + 1);
+    }
+    ck_assert_uint_eq(erased(), 0);
+    end(&work);
+}
+END_TEST
+
+START_TEST(the_oldest_makes_room_with_its_record)
+{
+    struct ms_work work = {.seq = 1};
+
+    begin(1 << 20);
+    for (uint32_t i = 1; i <= MS_HISTORY_MAX + 5; i++) {
+        ms_rare_add_past(&work, &slab, &journal, &(struct ms_past){.record = i, .attempt = i});
+    }
+    ck_assert_uint_eq(work.rare->past_count, MS_HISTORY_MAX);
+    ck_assert_uint_eq(work.rare->past[0].attempt, 6);
+    ck_assert_uint_eq(work.rare->past[MS_HISTORY_MAX - 1].attempt, MS_HISTORY_MAX + 5);
+    ck_assert_uint_eq(erased(), 5);
+    end(&work);
+}
+END_TEST
+
+START_TEST(what_cannot_be_remembered_is_erased)
+{
+    struct ms_work work = {.seq = 1};
+
+    begin(1);
+    ms_rare_add_past(&work, &slab, &journal, &(struct ms_past){.record = 7, .attempt = 1});
+    ck_assert_ptr_null(work.rare);
+    ck_assert_uint_eq(erased(), 1);
+    ck_assert(!journal.is_failed);
+    end(&work);
+}
+END_TEST
+
+START_TEST(a_wish_that_cannot_be_remembered_ends_it)
+{
+    struct ms_work work = {.seq = 1};
+
+    begin(1);
+    ms_rare_set_change(&work, &slab, &journal, 0); /* class mem: there is no record */
+    ck_assert(!journal.is_failed);
+    ms_rare_set_change(&work, &slab, &journal, 7);
+    ck_assert(journal.is_failed);
+    end(&work);
+}
+END_TEST
+
+START_TEST(a_later_wish_replaces_the_record)
+{
+    struct ms_work work = {.seq = 1};
+
+    begin(1 << 20);
+    ms_rare_set_change(&work, &slab, &journal, 7);
+    ck_assert_uint_eq(erased(), 0);
+    ms_rare_set_change(&work, &slab, &journal, 9);
+    ck_assert_uint_eq(erased(), 1);
+    ck_assert_uint_eq(work.rare->cancel_record, 9);
+    end(&work);
+}
+END_TEST
+
+START_TEST(its_records_go_with_the_closing)
+{
+    struct ms_work work = {.seq = 1};
+
+    begin(1 << 20);
+    ms_rare_add_past(&work, &slab, &journal, &(struct ms_past){.record = 3});
+    ms_rare_add_past(&work, &slab, &journal, &(struct ms_past){.record = 0});
+    ms_rare_set_change(&work, &slab, &journal, 4);
+    work.rare->submit_record = 2;
+    ms_rare_free(&work, &slab, &journal);
+    ck_assert_uint_eq(erased(), 0); /* not before the number is known to be closed */
+    ck_assert_uint_eq(journal.erasures_count, 3);
+    ck_assert(journal.has_closed);
+    end(&work);
+}
+END_TEST
+
+TESTS(attempts_are_remembered_in_order, the_oldest_makes_room_with_its_record,
+      what_cannot_be_remembered_is_erased, a_wish_that_cannot_be_remembered_ends_it,
+      a_later_wish_replaces_the_record, its_records_go_with_the_closing)
