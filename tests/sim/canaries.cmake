@@ -58,7 +58,7 @@ ms_sim_canary(attempts-without-end master/results.c "invariant: attempts|${engin
     "    if (work->failures + 1u < work->attempts_max &&"
     "    if (work->failures < work->attempts_max &&")
 
-ms_sim_canary(resubmission-is-new master/clients.c "invariant: attempts|${engine_assertion}"
+ms_sim_canary(resubmission-is-new master/clients.c "invariant: (attempts|journal)|${engine_assertion}"
     "    if (work != NULL) {
         acknowledge(master, client, work);"
     "    if (work != NULL && ms_work_is_finished(work)) {
@@ -72,3 +72,126 @@ ms_sim_canary(no-resubmission client/requests.c "invariant: (lost|liveness)|${en
     if (requests->turn > 2) {
         return;
     }")
+
+# Faults in what is durable.
+
+ms_sim_canary(accepted-before-durable master/clients.c "invariant: durable"
+    "    ms_journal_answer(master, work->record,
+                      &(struct ms_answer){"
+    "    ms_journal_answer(master, 0,
+                      &(struct ms_answer){")
+
+ms_sim_canary(outcome-before-durable master/outcomes.c "invariant: durable"
+    "    if (!ms_journal_covers(&master->journal, work->record)) {"
+    "    if (false) {")
+
+ms_sim_canary(result-forgotten-before-durable master/results.c "invariant: durable"
+    "    if (!is_durable) {
+        ms_journal_answer(master, 0, &answer);"
+    "    if (true) {
+        ms_journal_answer(master, 0, &answer);")
+
+ms_sim_canary(floor-forgotten master/floors.c "invariant: (recovery|lost|durable)"
+    "        ms_closed_raise(&floor->closed, slab, record->count);
+        return true;"
+    "        return true;")
+
+ms_sim_canary(closed-span-not-written master/floors.c "invariant: (recovery|lost|durable)|${engine_assertion}"
+    "        write_span(journal, floor, ms_master_wall(master), &span);"
+    "        (void)write_span;")
+
+ms_sim_canary(epoch-reused master/recovery.c "invariant: (epoch|attempts)|${engine_assertion}"
+    "    master->config.epoch = master->config.epoch >= epoch ? master->config.epoch + 1 : epoch;"
+    "    master->config.epoch = master->config.epoch >= epoch ? master->config.epoch : epoch;")
+
+ms_sim_canary(failures-forgotten master/apply.c "invariant: (recovery|attempts|journal)"
+    "    ms_queue_retry(&master->queue, now, work, record, seq);"
+    "    struct ms_record other = *record;
+    other.failures = 0;
+    ms_queue_retry(&master->queue, now, work, &other, seq);")
+
+ms_sim_canary(applied-twice master/recovery.c "invariant: recovery|${engine_assertion}"
+    "        error = ms_apply(master, now, &record, entry.seq);"
+    "        error = ms_apply(master, now, &record, entry.seq);
+        error = error == MS_E_OK ? ms_apply(master, now, &record, entry.seq) : error;")
+
+ms_sim_canary(session-not-written master/sessions.c "invariant: durable"
+    "is_new_slave ? ms_recovery_keep_session(master, ms_slave_of(session)) : 0;"
+    "0;")
+
+ms_sim_canary(session-left-behind master/slaves.c "invariant: recovery"
+    "    ms_journal_erase(&master->journal, slave->record);"
+    "    ms_journal_erase_closed(&master->journal, slave->record);")
+
+ms_sim_canary(only-attempt-not-written master/dispatch.c "invariant: (durable|once)|${engine_assertion}"
+    "    ms_journal_answer(master, seq,
+                      &(struct ms_answer){
+                          .kind = MS_KIND_COMMAND,"
+    "    ms_journal_answer(master, 0,
+                      &(struct ms_answer){
+                          .kind = MS_KIND_COMMAND,")
+
+ms_sim_canary(only-attempt-forgotten master/apply.c "invariant: (once|recovery|attempts)|${engine_assertion}"
+    "    case MS_RECORD_LEASE:
+        return apply_lease(master, now, record, seq);"
+    "    case MS_RECORD_LEASE:
+        (void)apply_lease;
+        ms_journal_erase_closed(&master->journal, seq);
+        return MS_E_OK;")
+
+ms_sim_canary(reserve-taken-by-submissions master/journal.c "invariant: limits"
+    "master->config.limits.store_reserve + size;"
+    "size;")
+
+ms_sim_canary(on-after-a-failed-sync master/journal.c "invariant: durable"
+    "    if (event->error != MS_E_OK) {"
+    "    if (false) {")
+
+ms_sim_canary(closed-records-left-behind master/journal.c "invariant: (recovery|journal)"
+    "    journal->erasures[journal->erasures_count++] = seq;"
+    "    (void)seq;")
+
+ms_sim_canary(outcome-not-written master/results.c "invariant: (durable|recovery|journal)|${engine_assertion}"
+    "    seq = ms_journal_put_for(&master->journal, work, record);
+    ms_queue_settle("
+    "    seq = 0;
+    ms_queue_settle(")
+
+ms_sim_canary(roll-call-skipped master/apply.c "invariant: attempts"
+    "    slave->is_awaited = true;
+    master->awaited_count++;"
+    "    slave->is_awaited = false;")
+
+ms_sim_canary(delay-forgotten master/apply.c "invariant: (recovery|time)"
+    "    work = ms_queue_submit(&master->queue, now, client, lane, record);"
+    "    struct ms_record other = *record;
+    other.until = 0;
+    work = ms_queue_submit(&master->queue, now, client, lane, &other);")
+
+ms_sim_canary(cancel-forgotten master/apply.c "invariant: (recovery|cancel)"
+    "    work->is_cancel_asked = true;"
+    "    work->is_cancel_asked = false;")
+
+ms_sim_canary(output-forgotten master/apply.c "invariant: (recovery|outcome|stream)"
+    "    if (work == NULL) {
+        ms_journal_erase_closed(&master->journal, seq);
+        return MS_E_OK;
+    }
+    if (record->attempt"
+    "    if (true) {
+        ms_journal_erase_closed(&master->journal, seq);
+        return MS_E_OK;
+    }
+    if (record->attempt")
+
+ms_sim_canary(nobody-asks-for-output-again master/orphans.c "invariant: (outcome|stream|liveness)"
+    "            orphan->was_heard = true;"
+    "            orphan->was_heard = is_result;")
+
+ms_sim_canary(retries-not-doubted master/recovery.c "invariant: attempts"
+    "    master->queue.is_doubting = master->awaited_count > 0;"
+    "    master->queue.is_doubting = false;")
+
+ms_sim_canary(submission-erased-too-soon master/queue.c "invariant: recovery"
+    "        rare->submit_record = work->record;"
+    "        ms_journal_erase(queue->journal, work->record);")

@@ -10,8 +10,8 @@
 #define PAUSE_TICKS_MAX         7
 #define EFFECTS_UNTIL_CRASH_MAX 40
 #define DISK_TICKS_MAX          8
-#define JUMP_YEARS              4   /* less than clients are remembered */
-#define JUMP_MAX                100 /* seconds, most of the times */
+#define JUMP_SPAN               (4 * 365 * 24 * 3600 * MS_SEC) /* less than clients are remembered */
+#define JUMP_MAX                100                            /* seconds, most of the times */
 
 static ms_time draw_time(struct sim_world *world, ms_time ticks_max)
 {
@@ -129,14 +129,10 @@ static void break_line(struct sim_world *world, bool is_silent)
 }
 
 /* Somebody sets the wall clock of the machine; a process learns of it at once, or when it starts. */
-static void jump(struct sim_world *world, struct sim_node *node)
+static void set_clock(struct sim_world *world, struct sim_node *node, ms_time span)
 {
     struct ms_rng *rng = &world->rng_fault;
-    ms_time span = ms_rng_between(rng, -JUMP_MAX, JUMP_MAX) * MS_SEC;
 
-    if (ms_rng_chance(rng, 1, 4)) {
-        span = ms_rng_between(rng, -1, 1) * JUMP_YEARS * 365 * 24 * 3600 * MS_SEC;
-    }
     node->wall_offset = SIM_WALL_START - node->clock_offset + span;
     world->wall_jumped_at = world->now;
     if (node->is_up && ms_rng_chance(rng, 1, 2)) {
@@ -145,6 +141,17 @@ static void jump(struct sim_world *world, struct sim_node *node)
     world->stats.counts[SIM_STAT_WALL_JUMPS]++;
     sim_trace(world, "the wall clock of %s jumps by %lld s", sim_node_name(world, node->index),
               (long long)(span / MS_SEC));
+}
+
+static void jump(struct sim_world *world, struct sim_node *node)
+{
+    struct ms_rng *rng = &world->rng_fault;
+    ms_time span = ms_rng_between(rng, -JUMP_MAX, JUMP_MAX) * MS_SEC;
+
+    if (ms_rng_chance(rng, 1, 4)) {
+        span = ms_rng_between(rng, -1, 1) * JUMP_SPAN;
+    }
+    set_clock(world, node, span);
 }
 
 static void strike_node(struct sim_world *world, enum sim_fault fault)
@@ -274,6 +281,9 @@ void sim_faults_act(struct sim_world *world, enum sim_fault fault, struct sim_no
     case SIM_FAULT_DISK_FULL:
     case SIM_FAULT_DISK_FLIP:
         sim_disk_strike(world, node, fault, duration);
+        break;
+    case SIM_FAULT_WALL_JUMP:
+        set_clock(world, node, -JUMP_SPAN);
         break;
     default:
         ms_unreachable();

@@ -9,7 +9,7 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
-#define COMPARE_EVERY 24      /* steps of the master between two comparisons, at least */
+#define COMPARE_EVERY 60      /* steps of the master between two comparisons, at least */
 #define DUE_SLACK     MS_MSEC /* that a time may lose on its way through the wall clock */
 
 typedef unsigned long long number;

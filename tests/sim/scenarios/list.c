@@ -29,6 +29,48 @@ static void hanging(struct sim_config *config)
     config->faults[SIM_FAULT_HANG] = 200;
 }
 
+/* Bits of config.attributes, see load.c. */
+enum { BACKGROUND = 1, STREAM = 2, DELAY = 4, ONCE = 8 };
+
+static void durable(struct sim_config *config)
+{
+    config->has_disk = true;
+    config->durable_permille = 1000;
+}
+
+static void durable_busy(struct sim_config *config)
+{
+    durable(config);
+    busy(config);
+}
+
+static void durable_talkative(struct sim_config *config)
+{
+    durable(config);
+    talkative(config);
+    config->attributes = STREAM;
+}
+
+static void durable_delayed(struct sim_config *config)
+{
+    durable(config);
+    config->attributes = DELAY;
+    config->faults[SIM_FAULT_RETRY] = 300;
+}
+
+static void durable_once(struct sim_config *config)
+{
+    durable_busy(config);
+    config->attributes = ONCE;
+}
+
+static void durable_background(struct sim_config *config)
+{
+    durable(config);
+    config->work_max = 20 * MS_MSEC;
+    config->attributes = BACKGROUND;
+}
+
 const struct sim_scenario sim_scenarios_list[] = {
     {
         .name = "calm",
@@ -216,6 +258,150 @@ const struct sim_scenario sim_scenarios_list[] = {
         .ticks = 40,
         .setup = hanging,
         .expectations = {{SIM_STAT_ATTEMPTS_ABORTED, 1, ANY}, {SIM_STAT_OUTCOMES_TIMEOUT, 1, ANY}},
+    },
+    {
+        .name = "durable-calm",
+        .story = "with a disk everything is done once, and the disk is empty of it afterwards",
+        .seed = 30,
+        .ticks = 20,
+        .setup = durable,
+        .expectations = {{SIM_STAT_OUTCOMES_OK, 50, ANY},
+                         {SIM_STAT_ATTEMPTS_AGAIN, 0, 0},
+                         {SIM_STAT_RESUBMITTED, 0, 0},
+                         {SIM_STAT_RECOVERIES_COMPARED, 5, ANY}},
+    },
+    {
+        .name = "durable-master-killed",
+        .story = "a master that is killed finds everything again; its slaves come back with what "
+                 "they have in hand, and nothing is done twice",
+        .seed = 31,
+        .ticks = 40,
+        .setup = durable_busy,
+        .actions = {{6, SIM_FAULT_CRASH_MASTER, 0, 1},
+                    {14, SIM_FAULT_CRASH_MASTER, 0, 2},
+                    {22, SIM_FAULT_CRASH_MASTER, 0, 1}},
+        .expectations = {{SIM_STAT_RECOVERIES, 3, 3},
+                         {SIM_STAT_RECOVERED, 6, ANY},
+                         {SIM_STAT_ROLLS, 3, ANY},
+                         {SIM_STAT_ATTEMPTS_AGAIN, 0, 0},
+                         {SIM_STAT_LATE_RESULTS, 0, 0},
+                         {SIM_STAT_OUTCOMES_OK, 10, ANY}},
+    },
+    {
+        .name = "durable-killed-amid-output",
+        .story = "output that a slave wrote while its master was away arrives whole and once",
+        .seed = 32,
+        .ticks = 40,
+        .setup = durable_talkative,
+        .actions = {{6, SIM_FAULT_CRASH_MASTER, 0, 1},
+                    {13, SIM_FAULT_CRASH_MASTER, 0, 1},
+                    {20, SIM_FAULT_CRASH_MASTER, 0, 2}},
+        .expectations = {{SIM_STAT_RECOVERIES, 3, 3},
+                         {SIM_STAT_PIECES, 50, ANY},
+                         {SIM_STAT_ATTEMPTS_AGAIN, 0, 0}},
+    },
+    {
+        .name = "durable-both-killed",
+        .story = "master and slave die together: what the slave had is done by others once its "
+                 "session is dead",
+        .seed = 33,
+        .ticks = 40,
+        .setup = durable_busy,
+        .actions = {{6, SIM_FAULT_CRASH_SLAVE, 1, 9}, {6, SIM_FAULT_CRASH_MASTER, 0, 1}},
+        .expectations = {{SIM_STAT_DEATHS, 1, ANY},
+                         {SIM_STAT_RECOVERIES, 1, 1},
+                         {SIM_STAT_OUTCOMES_OK, 10, ANY}},
+    },
+    {
+        .name = "once-and-lost",
+        .story = "what may be started only once is never started again: it is said to be lost",
+        .seed = 34,
+        .ticks = 40,
+        .setup = durable_once,
+        .actions = {{6, SIM_FAULT_CRASH_SLAVE, 1, 8},
+                    {14, SIM_FAULT_CRASH_SLAVE, 2, 8},
+                    {14, SIM_FAULT_CRASH_MASTER, 0, 1}},
+        .expectations = {{SIM_STAT_ONCE_LOST, 1, ANY}, {SIM_STAT_OUTCOMES_OK, 5, ANY}},
+    },
+    {
+        .name = "background-and-killed",
+        .story = "commands without an outcome that end as their master dies stay closed",
+        .seed = 35,
+        .ticks = 40,
+        .setup = durable_background,
+        .actions = {{4, SIM_FAULT_CRASH_MASTER, 0, 1},
+                    {8, SIM_FAULT_CRASH_MASTER, 0, 1},
+                    {12, SIM_FAULT_CRASH_MASTER, 0, 1},
+                    {16, SIM_FAULT_CRASH_MASTER, 0, 1}},
+        .expectations = {{SIM_STAT_RECOVERIES, 4, 4}, {SIM_STAT_OUTCOMES, 50, ANY}},
+    },
+    {
+        .name = "cancelled-then-killed",
+        .story = "a cancel that was confirmed holds after a restart, and its command is read back",
+        .seed = 36,
+        .ticks = 30,
+        .setup = durable_busy,
+        .actions = {{6, SIM_FAULT_CANCEL, 3, 1},
+                    {7, SIM_FAULT_CANCEL, 4, 1},
+                    {8, SIM_FAULT_CRASH_MASTER, 0, 1},
+                    {14, SIM_FAULT_CANCEL, 3, 1},
+                    {14, SIM_FAULT_CANCEL, 4, 1},
+                    {15, SIM_FAULT_CRASH_MASTER, 0, 2}},
+        .expectations = {{SIM_STAT_CANCELS, 2, ANY}, {SIM_STAT_OUTCOMES_CANCELLED, 2, ANY}},
+    },
+    {
+        .name = "disk-fails",
+        .story = "a write and a sync fail: the master says nothing more, starts again, and what it "
+                 "said before is true",
+        .seed = 37,
+        .ticks = 30,
+        .setup = durable,
+        .actions = {{6, SIM_FAULT_DISK_WRITE, 0, 1}, {14, SIM_FAULT_DISK_SYNC, 0, 3}},
+        .expectations = {{SIM_STAT_DISK_FAILURES, 2, ANY},
+                         {SIM_STAT_RECOVERIES, 2, ANY},
+                         {SIM_STAT_OUTCOMES_OK, 20, ANY}},
+    },
+    {
+        .name = "disk-full",
+        .story = "a full disk takes no submissions, results go on, and when space returns so do "
+                 "submissions",
+        .seed = 38,
+        .ticks = 40,
+        .setup = durable_busy,
+        .actions = {{6, SIM_FAULT_DISK_FULL, 0, 6}, {20, SIM_FAULT_DISK_FULL, 0, 6}},
+        .expectations = {{SIM_STAT_DISK_REFUSALS, 1, ANY},
+                         {SIM_STAT_DISK_FAILURES, 0, 0},
+                         {SIM_STAT_OUTCOMES_OK, 10, ANY}},
+    },
+    {
+        .name = "disk-damaged",
+        .story = "a bit turned over: the master refuses to start until its disk is whole again",
+        .seed = 39,
+        .ticks = 40,
+        .setup = durable_busy,
+        .actions = {{6, SIM_FAULT_DISK_FLIP, 0, 1}, {6, SIM_FAULT_CRASH_MASTER, 0, 1}},
+        .expectations = {{SIM_STAT_CORRUPT_STARTS, 1, 1}, {SIM_STAT_OUTCOMES_OK, 10, ANY}},
+    },
+    {
+        .name = "clock-set-back",
+        .story = "the wall clock loses years while the master is away: nobody waits for them, and "
+                 "questions about old commands are answered",
+        .seed = 40,
+        .ticks = 40,
+        .setup = durable_delayed,
+        .actions = {{6, SIM_FAULT_WALL_JUMP, 0, 1}, {6, SIM_FAULT_CRASH_MASTER, 0, 1}},
+        .expectations = {{SIM_STAT_WALL_JUMPS, 1, 1}, {SIM_STAT_OUTCOMES_OK, 20, ANY}},
+    },
+    {
+        .name = "everybody-drained-with-a-disk",
+        .story = "a master that is told to stop leaves what is durable to the next one",
+        .seed = 41,
+        .ticks = 40,
+        .setup = durable_busy,
+        .actions = {{5, SIM_FAULT_DRAIN_CLIENT, 3, 1},
+                    {10, SIM_FAULT_DRAIN_SLAVE, 1, 1},
+                    {16, SIM_FAULT_DRAIN_MASTER, 0, 1}},
+        .expectations = {{SIM_STAT_DRAINS, 3, 3}, {SIM_STAT_RECOVERED, 1, ANY}},
     },
 };
 

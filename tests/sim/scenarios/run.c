@@ -27,6 +27,9 @@ static void plain(struct sim_config *config, uint64_t seed)
     config->strange_permille = 0;
     config->commands_max = 0;
     config->output_soft = MS_OUTPUT_SOFT_MAX;
+    config->has_disk = false;
+    config->durable_permille = 0;
+    config->attributes = 0;
     memset(config->faults, 0, sizeof config->faults);
 }
 
