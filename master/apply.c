@@ -124,7 +124,7 @@ static enum ms_error apply_settle(struct ms_master *master, ms_time now,
         if (error != MS_E_OK) {
             return error;
         }
-        work = ms_queue_restore(&master->queue, client, lane, record);
+        work = ms_queue_restore(&master->queue, now, client, lane, record);
     }
     if (work == NULL || !ms_queue_make_room(&master->queue, work, record)) {
         return MS_E_NO_MEMORY;
@@ -230,6 +230,8 @@ enum ms_error ms_apply(struct ms_master *master, ms_time now, const struct ms_re
     case MS_RECORD_CLIENT:
     case MS_RECORD_CLOSED:
         return ms_floors_replay(master, record, seq) ? MS_E_OK : MS_E_NO_MEMORY;
+    case MS_RECORD_GROUP:
+        return ms_groups_replay(master, now, record, seq);
     case MS_RECORD_SUBMIT:
         return apply_submit(master, now, record, seq);
     case MS_RECORD_LEASE:

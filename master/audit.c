@@ -306,4 +306,5 @@ void ms_master_check(const struct ms_master *master)
     check_slaves(master, &sums);
     check_clients(master, &sums);
     check_sessions(master);
+    ms_groups_check(&master->groups);
 }

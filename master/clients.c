@@ -349,6 +349,7 @@ static struct ms_work *accept(struct ms_master *master, ms_time now, struct ms_c
         .type = submit->type,
         .id = {.client = client->uuid, .seq = submit->id.seq},
         .payload = submit->payload,
+        .terms = submit->terms,
     };
     const bool is_doubting = master->queue.is_doubting;
 

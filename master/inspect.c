@@ -41,6 +41,41 @@ static bool has_filter(const struct ms_query *query)
     return query->what == MS_QUERY_COMMANDS || query->what == MS_QUERY_OPERATE;
 }
 
+/* Who asked is not there any more, or knows all. */
+static void end(struct ms_master *master, struct ms_inquiry *inquiry)
+{
+    ms_list_remove(&inquiry->link);
+    ms_groups_leave(master, inquiry);
+    ms_pool_give(&master->inspect.pool, inquiry);
+}
+
+static bool is_gone(const struct ms_master *master, const struct ms_inquiry *inquiry)
+{
+    return ms_connections_find(&master->connections, inquiry->peer) == NULL;
+}
+
+/* Those that wait for something to happen do not notice that nobody is there to hear it. */
+static void end_gone(struct ms_master *master)
+{
+    struct ms_inquiry *inquiry;
+    uint32_t cursor = 0;
+
+    while ((inquiry = ms_pool_next(&master->inspect.pool, &cursor)) != NULL) {
+        if (is_gone(master, inquiry)) {
+            end(master, inquiry);
+        }
+    }
+    ms_assert(cursor <= MS_INQUIRIES_MAX);
+}
+
+static struct ms_inquiry *take(struct ms_master *master)
+{
+    if (ms_pool_free(&master->inspect.pool) == 0) {
+        end_gone(master);
+    }
+    return ms_pool_take(&master->inspect.pool);
+}
+
 void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
                     const struct ms_query *query)
 {
@@ -49,12 +84,12 @@ void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
     struct ms_filter filter = {0};
     struct ms_inquiry *inquiry;
 
-    if (query->what < MS_QUERY_STATUS || query->what > MS_QUERY_WHY ||
+    if (query->what < MS_QUERY_STATUS || query->what > MS_QUERY_GROUP ||
         (has_filter(query) && !ms_filter_parse(query->where, &filter, NULL))) {
         send_report(master, peer, number, &unknown);
         return;
     }
-    inquiry = ms_pool_take(&master->inspect.pool);
+    inquiry = take(master);
     if (inquiry == NULL) {
         send_report(master, peer, number, &busy);
         return;
@@ -76,8 +111,8 @@ void ms_inspect_run(struct ms_master *master, ms_time now)
         return;
     }
     inquiry = ms_container_of(link, struct ms_inquiry, link);
-    if (ms_connections_find(&master->connections, inquiry->peer) == NULL) {
-        ms_pool_give(&inspect->pool, inquiry);
+    if (is_gone(master, inquiry)) {
+        end(master, inquiry);
         return;
     }
     if (ms_engine_room(&master->engine) == 0) {
@@ -89,8 +124,8 @@ void ms_inspect_run(struct ms_master *master, ms_time now)
         send_report(master, inquiry->peer, inquiry->number, report);
     }
     if (report->last) {
-        ms_pool_give(&inspect->pool, inquiry);
-    } else {
+        end(master, inquiry);
+    } else if (!ms_list_is_linked(link)) {
         ms_list_push_back(&inspect->inquiries, link);
     }
 }

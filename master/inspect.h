@@ -19,6 +19,8 @@ struct ms_inquiry {
     struct ms_filter filter; /* query.where; of a group's name it is empty */
     uint32_t cursor;         /* where the walk goes on */
     uint32_t rows;           /* told so far */
+    bool is_following;       /* a group, of which it has heard */
+    uint64_t ends_seen;      /* of its members, how many had ended */
 };
 
 struct ms_inspect {

@@ -240,6 +240,7 @@ static void flush(struct ms_master *master)
     struct ms_journal *journal = &master->journal;
 
     ms_floors_flush(master);
+    ms_groups_flush(master);
     for (size_t i = 0; i < journal->erasures_count; i++) {
         ms_journal_erase(journal, journal->erasures[i]);
     }

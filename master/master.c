@@ -168,6 +168,7 @@ static void tick(struct ms_master *master, ms_time now)
     ms_clients_expire(master, now);
     ms_floors_expire(master, now);
     ms_orphans_expire(master, now);
+    ms_groups_expire(master, now);
     master->has_more |= ms_clients_sweep(master, now);
     master->has_more |= ms_recovery_trust(master, now);
     master->has_more |= ms_queue_wake(&master->queue, now, MS_SWEEP_BURST);
@@ -306,6 +307,7 @@ static ms_time deadline(const struct ms_engine *engine)
     at = earlier(at, ms_clients_deadline(master));
     at = earlier(at, ms_floors_deadline(master));
     at = earlier(at, ms_orphans_deadline(&master->orphans));
+    at = earlier(at, ms_groups_deadline(&master->groups));
     return earlier(at, ms_drain_deadline(master));
 }
 
@@ -366,6 +368,8 @@ static bool init(struct ms_master *master)
            ms_lanes_init(&master->lanes, ms_rng_next(&master->rng)) &&
            ms_queue_init(&master->queue, &master->lanes, &master->rng, &master->journal, limits) &&
            ms_inspect_init(&master->inspect) &&
+           ms_groups_init(&master->groups, &master->queue.slab, &master->journal,
+                          ms_rng_next(&master->rng)) &&
            ms_orphans_init(&master->orphans, ms_rng_next(&master->rng)) &&
            ms_pool_init(&master->slaves, sizeof(struct ms_slave), limits->sessions_max) &&
            ms_pool_init(&master->clients, sizeof(struct ms_client), clients_max) &&
@@ -388,6 +392,8 @@ struct ms_master *ms_master_create(const struct ms_master_config *config)
     settle_config(&master->config);
     if (init(master)) {
         master->epoch_floor = config->epoch;
+        master->queue.groups = &master->groups;
+        master->groups.due = &master->inspect.inquiries;
         master->is_ready = !config->is_durable;
         /* What is read back was handed out before, whatever the clock says now. */
         master->queue.epoch = config->is_durable ? UINT64_MAX : config->epoch;
@@ -426,6 +432,7 @@ void ms_master_destroy(struct ms_master *master)
     ms_inspect_finish(&master->inspect);
     ms_queue_abandon(&master->queue); /* pieces of output are on their clients' lists */
     ms_clients_finish(master);
+    ms_groups_finish(&master->groups);
     ms_queue_finish(&master->queue);
     ms_orphans_finish(&master->orphans);
     ms_journal_finish(&master->journal);

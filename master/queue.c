@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/members.h"
 #include "master/output.h"
 #include "master/rare.h"
 #include "master/slaves.h"
@@ -117,6 +118,9 @@ static void transit(struct ms_queue *queue, ms_time now, struct ms_work *work,
     queue->events_total[event]++;
     work->state = (uint8_t)row->to;
     work->changed_at = now;
+    if (work->rare != NULL) {
+        ms_members_moved(queue, now, work, row->from);
+    }
 }
 
 static bool copy_payload(struct ms_queue *queue, struct ms_work *work, struct ms_bytes payload)
@@ -225,7 +229,9 @@ struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_c
     if (work == NULL) {
         return NULL;
     }
-    if (!copy_payload(queue, work, record->payload) || !index_it(queue, work, due)) {
+    if (!ms_members_join(queue, now, work, record) || !copy_payload(queue, work, record->payload) ||
+        !index_it(queue, work, due)) {
+        ms_rare_free(work, &queue->slab, queue->journal);
         ms_slab_give(&queue->slab, work->block, work->block_size);
         ms_pool_give(&queue->pool, work);
         return NULL;
@@ -240,7 +246,7 @@ struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_c
     return work;
 }
 
-struct ms_work *ms_queue_restore(struct ms_queue *queue, struct ms_client *client,
+struct ms_work *ms_queue_restore(struct ms_queue *queue, ms_time now, struct ms_client *client,
                                  struct ms_lane *lane, const struct ms_record *record)
 {
     struct ms_work *work = create(queue, client, lane, record);
@@ -249,7 +255,8 @@ struct ms_work *ms_queue_restore(struct ms_queue *queue, struct ms_client *clien
     if (work == NULL) {
         return NULL;
     }
-    if (!index_it(queue, work, 0)) {
+    if (!ms_members_join(queue, now, work, record) || !index_it(queue, work, 0)) {
+        ms_rare_free(work, &queue->slab, queue->journal);
         ms_pool_give(&queue->pool, work);
         return NULL;
     }
@@ -508,7 +515,7 @@ static void take_off(struct ms_queue *queue, struct ms_work *work)
  * these are read back before it, and belong to a submission. */
 static void retire_submission(struct ms_queue *queue, struct ms_work *work)
 {
-    const bool has_others = work->rare != NULL || work->output != NULL;
+    const bool has_others = ms_rare_has_records(work->rare) || work->output != NULL;
     struct ms_rare *rare =
         work->record != 0 && has_others ? ms_rare_of(work, &queue->slab) : NULL;
 

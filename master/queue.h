@@ -27,6 +27,7 @@ struct ms_queue {
     struct ms_lanes *lanes;
     struct ms_rng *rng;
     struct ms_journal *journal;
+    struct ms_groups *groups;
     const struct ms_provider *provider;
     uint64_t commands_max;
     uint64_t bytes_max;  /* for submissions; the slab has MS_RESULT_RESERVE more */
@@ -63,7 +64,7 @@ struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_c
 
 /* SETTLE: a command of which only its outcome was kept, in no state yet: settle follows. NULL when memory is
  * out. */
-struct ms_work *ms_queue_restore(struct ms_queue *queue, struct ms_client *client,
+struct ms_work *ms_queue_restore(struct ms_queue *queue, ms_time now, struct ms_client *client,
                                  struct ms_lane *lane, const struct ms_record *record);
 
 /* Makes delayed commands READY whose time has come, at most burst; true when more are due. */

@@ -5,6 +5,7 @@
 #include "core/command.h"
 #include "core/slab.h"
 
+struct ms_group;
 struct ms_journal;
 struct ms_work;
 
@@ -25,8 +26,9 @@ struct ms_rare {
     struct ms_past *past; /* oldest first */
     uint32_t past_count;  /* at most MS_HISTORY_MAX */
     uint32_t past_capacity;
-    ms_seq cancel_record; /* CHANGE: somebody asked for its end */
-    ms_seq submit_record; /* finished: SUBMIT, without which the others here mean nothing */
+    ms_seq cancel_record;   /* CHANGE: somebody asked for its end */
+    struct ms_group *group; /* of which it is a member */
+    ms_seq submit_record;   /* finished: SUBMIT, without which the others here mean nothing */
 };
 
 /* The work's, made when it has none. NULL when memory is out. */
@@ -40,6 +42,12 @@ void ms_rare_add_past(struct ms_work *work, struct ms_slab *slab, struct ms_jour
 /* Remembers the record of the wish to cancel it. */
 void ms_rare_set_change(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal,
                         ms_seq record);
+
+/* Something of it is in the journal. */
+static inline bool ms_rare_has_records(const struct ms_rare *rare)
+{
+    return rare != NULL && (rare->past_count > 0 || rare->cancel_record != 0);
+}
 
 /* Frees all of it, and erases its records with those of closed commands. Harmless without. */
 void ms_rare_free(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal);

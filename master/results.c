@@ -3,6 +3,7 @@
 #include "core/invariant.h"
 #include "master/clients.h"
 #include "master/output.h"
+#include "master/rare.h"
 #include "master/slaves.h"
 #include "master/state.h"
 
@@ -35,6 +36,9 @@ static struct ms_record outcome_of(const struct ms_master *master, const struct 
     record.until = work->created_at + master->config.wall_offset;
     if (work->holder != NULL) {
         record.name = ms_bytes_of(work->holder->session->name);
+    }
+    if (work->rare != NULL && work->rare->group != NULL) {
+        record.terms = &work->rare->group->terms;
     }
     return record;
 }

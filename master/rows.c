@@ -257,6 +257,9 @@ void ms_rows_fill(struct ms_master *master, ms_time now, struct ms_inquiry *inqu
     case MS_QUERY_COMMANDS:
         walk(master, now, inquiry, page);
         break;
+    case MS_QUERY_GROUP:
+        ms_groups_tell(master, inquiry, page);
+        break;
     default:
         ms_unreachable(); /* ms_inspect_ask refuses others */
     }

@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "master/connections.h"
 #include "master/floors.h"
+#include "master/groups.h"
 #include "master/inspect.h"
 #include "master/journal.h"
 #include "master/lanes.h"
@@ -35,6 +36,7 @@ struct ms_master {
     struct ms_lanes lanes;
     struct ms_journal journal;
     struct ms_queue queue;
+    struct ms_groups groups;
     struct ms_orphans orphans;
     uint32_t awaited_count; /* slaves from before the start that have not told what they hold */
     ms_seq epoch_record;    /* EPOCH; 0 = none is kept */

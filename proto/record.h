@@ -47,6 +47,8 @@ enum ms_record_kind {
         14,              /* id, event = enum ms_operation, until, count = value: somebody's wish */
     MS_RECORD_PART = 15, /* id, index, payload: of a payload too large for one frame */
     MS_RECORD_DUE = 16,  /* id: its time has come */
+    MS_RECORD_GROUP =
+        17, /* name, payload: done, buried and cancelled members of it that are closed, 8 bytes each */
     MS_RECORD_KINDS
 };
 

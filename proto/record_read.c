@@ -116,6 +116,8 @@ bool ms_record_is_complete(const struct ms_record *record)
     case MS_RECORD_PART:
     case MS_RECORD_DUE:
         return has_id;
+    case MS_RECORD_GROUP:
+        return record->name.size > 0;
     case MS_RECORD_CLIENT:
     case MS_RECORD_CLOSED:
     case MS_RECORD_ERASE:

@@ -109,6 +109,9 @@ static const struct ms_record samples[MS_RECORD_KINDS] = {
                           .count = UINT64_MAX},
     [MS_RECORD_PART] = {.at = AT, .id = {CLIENT, 1}, .index = 1023, .payload = BYTES("part")},
     [MS_RECORD_DUE] = {.at = AT, .id = {CLIENT, 1}},
+    [MS_RECORD_GROUP] = {.at = AT,
+                         .name = BYTES("nightly"),
+                         .payload = BYTES("\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\3\0\0\0\0\0\0")},
 };
 
 const struct ms_record *sample_record(enum ms_record_kind kind)
