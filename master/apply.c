@@ -111,11 +111,31 @@ static struct ms_work *find_open(struct ms_master *master, const struct ms_recor
     return work != NULL && !ms_work_is_finished(work) ? work : NULL;
 }
 
+/* Some command is finished by that event. */
+static bool is_end(uint8_t event)
+{
+    for (enum ms_life_state from = MS_LIFE_READY; event < MS_LIFE_EVENTS && from <= MS_LIFE_LEASED;
+         from++) {
+        const struct ms_life_row *row = ms_life_next(from, (enum ms_life_event)event);
+
+        if (row != NULL && row->to >= MS_LIFE_DONE && row->to <= MS_LIFE_CANCELLED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum ms_error apply_settle(struct ms_master *master, ms_time now,
                                   const struct ms_record *record, ms_seq seq)
 {
-    struct ms_work *work = find_open(master, record);
+    struct ms_work *work = ms_clients_find_work(master, &record->id);
 
+    if (work != NULL && ms_work_is_finished(work)) {
+        return complain(master, record, seq, "its command has an outcome already");
+    }
+    if (!is_end(record->event) || record->failures > UINT16_MAX || record->crashes > UINT16_MAX) {
+        return complain(master, record, seq, "no command ends like that");
+    }
     if (work == NULL) {
         struct ms_client *client = NULL;
         struct ms_lane *lane = NULL;
@@ -128,10 +148,6 @@ static enum ms_error apply_settle(struct ms_master *master, ms_time now,
     }
     if (work == NULL || !ms_queue_make_room(&master->queue, work, record)) {
         return MS_E_NO_MEMORY;
-    }
-    if (record->event != MS_LIFE_CANCEL && ms_life_next(MS_LIFE_LEASED, record->event) == NULL &&
-        ms_life_next(MS_LIFE_READY, record->event) == NULL) {
-        return complain(master, record, seq, "no command ends by that event");
     }
     ms_queue_settle(&master->queue, now, work, record, seq);
     ms_clients_settled(master, now, work);

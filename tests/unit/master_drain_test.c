@@ -1,6 +1,6 @@
 /* Shutting down: nothing new, the rest to its end, goodbye to all. */
 #include "master_crowd.h"
-#include "master_shelf.h"
+#include "master_returning.h"
 
 static void stop(struct script *s)
 {

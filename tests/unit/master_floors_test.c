@@ -1,7 +1,6 @@
 /* Numbers of clients: what is remembered of them, how it is written, and how long. */
-#include "master_shelf.h"
+#include "master_returning.h"
 #include "master/floors.h"
-#include "master/state.h"
 
 #define SPAN 4096u
 

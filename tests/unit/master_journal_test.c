@@ -1,5 +1,5 @@
 /* What waits for the journal, and what the journal keeps. */
-#include "master_shelf.h"
+#include "master_returning.h"
 #include "master/journal.h"
 
 /* A client on 2, and a slave on 1 with that much credit. */

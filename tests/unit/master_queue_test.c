@@ -1,5 +1,5 @@
 /* The life of commands from submission to confirmation. */
-#include "master_frames.h"
+#include "master_returning.h"
 
 START_TEST(a_command_travels)
 {
@@ -160,5 +160,83 @@ START_TEST(the_block_fits_what_it_holds)
 }
 END_TEST
 
+START_TEST(a_class_is_counted_for_as_long_as_it_lives)
+{
+    struct script s;
+    struct shelf shelf;
+
+    setup_durable(&s, &shelf);
+    slave_durably(&s, 1, 1);
+    client(&s, 2, 2);
+    struct ms_command command = submission(1, "x");
+
+    command.flags = MS_FLAG_DURABILITY;
+    receive(&s, 2, &command);
+    submit(&s, 2, 2, "x");
+    submit(&s, 2, 3, "x");
+    ck_assert_uint_eq(s.master->queue.durable_count, 2);
+    commit(&s);
+    restart(&s);
+    ck_assert_uint_eq(ms_queue_count(&s.master->queue), 2); /* what was in memory only is gone */
+    ck_assert_uint_eq(s.master->queue.durable_count, 2);
+    ck_assert_ptr_null(work_of(&s, 2, 1));
+    teardown_durable(&s);
+}
+END_TEST
+
+START_TEST(first_in_first_out_over_a_restart)
+{
+    enum { COUNT = 50 };
+    struct script s;
+    struct shelf shelf;
+
+    setup_durable(&s, &shelf);
+    const struct ms_welcome welcome = slave_durably(&s, 1, 1);
+
+    client(&s, 2, 2);
+    for (uint64_t seq = 1; seq <= COUNT; seq++) {
+        submit(&s, 2, seq, "x");
+    }
+    commit(&s);
+    restart(&s);
+    come_back_idle(&s, 1, 1, &welcome);
+    pull(&s, 1, COUNT);
+    settle_down(&s);
+    ck_assert_uint_eq(count_of(&s, MS_KIND_COMMAND), COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        ck_assert_uint_eq(find_nth(&s, MS_KIND_COMMAND, i)->effect.command.id.seq, i + 1);
+    }
+    teardown_durable(&s);
+}
+END_TEST
+
+START_TEST(tokens_of_two_lives_differ)
+{
+    struct script s;
+    struct shelf shelf;
+
+    setup_durable(&s, &shelf);
+    const struct ms_welcome welcome = slave_durably(&s, 1, 1);
+
+    client(&s, 2, 2);
+    pull(&s, 1, 1);
+    submit(&s, 2, 1, "x");
+    const struct ms_token first = {s.epoch, s.last_token};
+
+    commit(&s);
+    restart(&s);
+    come_back_idle(&s, 1, 1, &welcome);
+    pull(&s, 1, 1);
+    settle_down(&s);
+    ck_assert(!ms_token_equal(first, (struct ms_token){s.epoch, s.last_token}));
+    result_of(&s, 1, first, MS_STATUS_OK, "late"); /* the slave said that it has it no more */
+    ck_assert_uint_eq(stats_of(&s).results_refused_total, 1);
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_LEASED], 1);
+    teardown_durable(&s);
+}
+END_TEST
+
 TESTS(a_command_travels, a_delay_is_kept, first_in_first_out_and_returned_first,
-      many_queued_are_taken_in_bounded_steps, the_block_fits_what_it_holds)
+      many_queued_are_taken_in_bounded_steps, the_block_fits_what_it_holds,
+      a_class_is_counted_for_as_long_as_it_lives, first_in_first_out_over_a_restart,
+      tokens_of_two_lives_differ)

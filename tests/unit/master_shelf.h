@@ -155,42 +155,6 @@ static inline void durable_slave(struct script *s, ms_peer peer, uint8_t node)
     commit(s);
 }
 
-/* A slave is let in once its session is durable. */
-static inline struct ms_welcome greet_durably(struct script *s, ms_peer peer,
-                                              const struct ms_hello *hello)
-{
-    open_peer(s, peer);
-    say_hello(s, peer, hello);
-    if (find(s, MS_KIND_WELCOME) == NULL) {
-        commit(s);
-    }
-    return want(s, MS_KIND_WELCOME)->welcome;
-}
-
-/* A slave that runs echo, without credit. */
-static inline struct ms_welcome slave_durably(struct script *s, ms_peer peer, uint8_t node)
-{
-    const struct ms_hello hello = hello_of(MS_ROLE_SLAVE, node);
-    const struct ms_welcome welcome = greet_durably(s, peer, &hello);
-
-    announce(s, peer, ECHO, "echo");
-    commit(s);
-    return welcome;
-}
-
-/* After a restart: the slave resumes its session, and tells what it holds. */
-static inline void come_back(struct script *s, ms_peer peer, uint8_t node,
-                             const struct ms_welcome *was, const struct ms_tokens *roll)
-{
-    struct ms_hello hello = hello_of(MS_ROLE_SLAVE, node);
-
-    hello.token = was->token;
-    hello.epoch = s->epoch - 1;
-    ck_assert(greet_durably(s, peer, &hello).resumed);
-    announce(s, peer, ECHO, "echo");
-    receive(s, peer, &(struct ms_command){.kind = MS_KIND_ROLL, .body.tokens = roll});
-}
-
 static inline void teardown_durable(struct script *s)
 {
     teardown(s);
