@@ -205,6 +205,7 @@ static bool init_engine(struct ms_client *client, const struct ms_client_options
     if (!ms_client_engine_init(&client->engine, &(struct ms_client_config){
                                                     .addresses = addresses,
                                                     .client = id,
+                                                    .is_lasting = options->id != NULL,
                                                     .name = options->name,
                                                     .build = BUILD,
                                                     .seq_first = options->first_seq,

@@ -269,6 +269,7 @@ bool ms_client_engine_init(struct ms_client_engine *engine, const struct ms_clie
     ms_assert(is_config_fit(config));
     *engine = (struct ms_client_engine){
         .client = config->client,
+        .is_lasting = config->is_lasting,
         .window = window_max,
         .allowed = window_max,
     };

@@ -45,6 +45,7 @@ enum ms_client_note {
 struct ms_client_config {
     const char *addresses; /* checked list, as for ms_upstream_init */
     struct ms_uuid client; /* with seq: the ids of its submissions */
+    bool is_lasting;       /* it is used again by later runs: a master may know what they submit */
     const char *name;      /* at most MS_NAME_MAX; "" = none */
     const char *build;     /* at most MS_NAME_MAX */
     uint64_t seq_first;    /* 0 = 1 */
@@ -104,6 +105,7 @@ struct ms_client_engine {
     bool was_refused;            /* somebody waits for room, */
     size_t refused_bytes;        /* so many bytes of it, */
     uint32_t refused_count;      /* and so many places */
+    bool is_lasting;             /* of the configuration */
     bool is_started, is_away;    /* away: the master takes nothing new until the next connection */
     uint8_t stops;               /* STOPs heard */
     bool is_stopped;

@@ -147,6 +147,15 @@ void ms_client_engine_send_cancel(struct ms_client_engine *engine, const struct 
                                         });
 }
 
+/* True when no master has it. One that was not sent yet may still have been submitted by an earlier run of the
+ * program; a master that has put it off has just said that it does not know it. */
+static bool is_unknown(const struct ms_client_engine *engine, const struct ms_request *request,
+                       enum ms_request_state state)
+{
+    return state == MS_REQUEST_DELAYED ||
+           (request->sent_at == MS_TIME_NEVER && !engine->is_lasting);
+}
+
 static void ask_cancel(struct ms_client_engine *engine, const struct ms_event *event)
 {
     const uint64_t seq = event->command->id.seq;
@@ -174,7 +183,7 @@ static void ask_cancel(struct ms_client_engine *engine, const struct ms_event *e
         }
         return;
     }
-    if (request->sent_at == MS_TIME_NEVER || state == MS_REQUEST_DELAYED) {
+    if (is_unknown(engine, request, state)) {
         ms_client_engine_cancel_here(engine, request);
         return;
     }

@@ -438,6 +438,35 @@ START_TEST(cancel_of_what_no_master_has_ends_it_here)
 }
 END_TEST
 
+START_TEST(cancel_of_what_an_earlier_run_submitted_is_asked)
+{
+    teardown();
+    begin(&(struct ms_client_config){.name = "test", .build = "unit", .is_lasting = true});
+    submit(1);
+    submit(2);
+    cancel(1);
+    cancel(1);
+    cancel(2);
+    expect_nothing();
+    come_up();
+    tick();
+    expect_submit(1);
+    ck_assert_uint_eq(expect_sent(MS_KIND_CANCEL).id.seq, 1);
+    expect_submit(2);
+    ck_assert_uint_eq(expect_sent(MS_KIND_CANCEL).id.seq, 2);
+    ack(1, 1);
+    expect_delivered(MS_KIND_SUBMIT_ACK, 1);
+    outcome(1, 1, 0); /* it was done long ago */
+    expect_outcome(1);
+    receive(&(struct ms_command){.kind = MS_KIND_CANCEL_ACK, .id.seq = 1, .error = MS_E_NOT_FOUND});
+    expect_nothing();
+    nak(2, MS_E_RETRY_LATER, 0); /* and this one it never had */
+    expect_delivered(MS_KIND_CANCEL_ACK, 2);
+    ck_assert_int_eq(expect_delivered(MS_KIND_OUTCOME, 2).command.status, MS_STATUS_CANCELLED);
+    expect_nothing();
+}
+END_TEST
+
 START_TEST(cancel_of_what_was_put_off_ends_it_here)
 {
     come_up();
@@ -482,6 +511,7 @@ static TCase *answer_tests(void)
     tcase_add_test(tests, a_payload_too_large_for_the_next_master_ends);
     tcase_add_test(tests, cancel_is_asked_until_it_is_answered);
     tcase_add_test(tests, cancel_of_what_no_master_has_ends_it_here);
+    tcase_add_test(tests, cancel_of_what_an_earlier_run_submitted_is_asked);
     tcase_add_test(tests, cancel_of_what_was_put_off_ends_it_here);
     return tests;
 }
