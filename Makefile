@@ -2,8 +2,10 @@
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 SEEDS  ?= 20000
+BUDGET ?= 400
+KILLS  ?= 200
 
-.PHONY: all help test run bench install tsan fuzz soak coverage clang debug docs format lint clean fresh-machine
+.PHONY: all help test run bench install tsan fuzz soak torture mutants coverage clang debug docs format lint clean fresh-machine
 
 all: ## build the release programs into build/release/bin/
 	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -47,6 +49,15 @@ soak: ## many simulator seeds, optimised: make soak SEEDS=1000000
 	cmake --preset release >/dev/null
 	cmake --build --preset release -j $(JOBS) --target ms-sim
 	build/release/bin/ms-sim --seeds 1..$(SEEDS) --coverage
+
+torture: ## kill -9 of a durable master under load, until BUDGET seconds or KILLS kills: make torture BUDGET=60 SEED=7
+	cmake --preset debug >/dev/null
+	cmake --build --preset debug -j $(JOBS) --target muster-master muster-slave muster torture_client torture_handler
+	python3 tests/integration/torture/torture.py --bin build/debug/bin --seconds $(BUDGET) --kills $(KILLS) \
+		--verify $(if $(SEED),--seed $(SEED))
+
+mutants: debug ## plant each fault of tests/sim/canaries.cmake; fails if the simulator misses one
+	ctest --preset debug -L mutants -j $(JOBS)
 
 coverage: ## unit tests with gcov counters in build/coverage
 	cmake --preset coverage >/dev/null

@@ -32,8 +32,6 @@ struct sent {
     } cells[64];
 };
 
-struct shelf;
-
 struct script {
     struct ms_master *master;
     struct ms_engine *engine;
