@@ -530,6 +530,9 @@ static void retire_submission(struct ms_queue *queue, struct ms_work *work)
 void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
                      const struct ms_record *record, ms_seq seq)
 {
+    if (record->attempt != work->attempt) { /* read back: the erasure of what it wrote was lost */
+        ms_output_discard(work, &queue->slab, queue->journal);
+    }
     take_off(queue, work);
     keep(work, record);
     catch_up(queue, now, work, record->event);

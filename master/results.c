@@ -250,7 +250,8 @@ void ms_results_receive(struct ms_master *master, ms_time now, struct ms_slave *
                  "slave=\"%s\"", slave->session->name);
     } else if (work == NULL || work->holder != slave) {
         refuse(master, slave, command);
-        acknowledge(master, slave, command, false);
+        /* It may have been told before, and what came of that not be durable yet. */
+        acknowledge(master, slave, command, master->journal.is_on);
     } else {
         const bool is_durable = work->durability != MS_DURABILITY_MEM;
 

@@ -7,6 +7,7 @@
 #include "master/results.h"
 #include "master/sessions.h"
 #include "master/state.h"
+#include "master/work.h"
 
 bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32_t slots,
                     uint64_t number)
@@ -182,6 +183,14 @@ static void drain(struct ms_master *master, struct ms_slave *slave)
     ms_assert(slave->session->credit == 0);
 }
 
+/* What came of an attempt may not be durable yet: until then its slave keeps the result. */
+static bool may_be_undone(const struct ms_master *master)
+{
+    const struct ms_journal *journal = &master->journal;
+
+    return journal->has_closed || !ms_journal_covers(journal, journal->last);
+}
+
 /* One attempt of a roll: true when the slave must drop it. */
 static bool judge(struct ms_master *master, ms_time now, struct ms_slave *slave,
                   const struct ms_token *token, const struct ms_holding *holding)
@@ -191,11 +200,13 @@ static bool judge(struct ms_master *master, ms_time now, struct ms_slave *slave,
     if (work == NULL && holding != NULL && token->epoch < master->config.epoch) {
         work = ms_recovery_claim(master, now, slave, token, holding);
         if (work == NULL) {
-            return !ms_orphans_keep(master, slave, token, holding);
+            return !ms_orphans_keep(master, slave, token, holding) && !may_be_undone(master);
         }
     }
     if (work == NULL || work->holder != slave) {
-        return true;
+        const bool is_over = work == NULL || ms_work_is_finished(work);
+
+        return !is_over || !may_be_undone(master);
     }
     if (work->is_cancel_asked) {
         ms_results_cancel(master, now, work);
