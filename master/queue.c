@@ -516,8 +516,7 @@ static void take_off(struct ms_queue *queue, struct ms_work *work)
 static void retire_submission(struct ms_queue *queue, struct ms_work *work)
 {
     const bool has_others = ms_rare_has_records(work->rare) || work->output != NULL;
-    struct ms_rare *rare =
-        work->record != 0 && has_others ? ms_rare_of(work, &queue->slab) : NULL;
+    struct ms_rare *rare = work->record != 0 && has_others ? ms_rare_of(work, &queue->slab) : NULL;
 
     if (rare != NULL) {
         rare->submit_record = work->record;
