@@ -178,8 +178,8 @@ class Storm:
     def thaw(self, slave):
         if any(stopped is slave for _, stopped in self.thaws):
             self.thaws = [(t, stopped) for t, stopped in self.thaws if stopped is not slave]
+            self.note("slave_continued", pid=slave.pid)  # before it is: what it then begins comes after
             slave.go_on()
-            self.note("slave_continued", pid=slave.pid)
 
     def kill_client(self):
         place = self.rng.randrange(len(self.clients))
