@@ -95,9 +95,14 @@ static enum ms_error apply_submit(struct ms_master *master, ms_time now,
     if (ms_queue_find(&master->queue, client, record->id.seq) != NULL) {
         return complain(master, record, seq, "its id is there already");
     }
+    struct ms_work *rival = ms_uniques_rival(&master->queue.uniques, lane, record->terms);
+
     work = ms_queue_submit(&master->queue, now, client, lane, record);
     if (work == NULL) {
         return MS_E_NO_MEMORY;
+    }
+    if (rival != NULL) {
+        rival->is_cancel_asked = true; /* what was done about it may not have been written */
     }
     work->record = seq;
     return MS_E_OK;

@@ -7,7 +7,7 @@
 /* What the walks add up, to be compared with what is kept. */
 struct sums {
     uint64_t states[MS_LIFE_STATES];
-    uint64_t leased, ready, doubted, delayed, durable;
+    uint64_t leased, ready, doubted, timed, durable, settling;
     uint64_t block_bytes;
     uint64_t held, credit, slots, sessions_with_profile;
     uint64_t live, finished;
@@ -53,6 +53,44 @@ static void check_output(const struct ms_work *work)
     ms_assert(output->bytes <= MS_RESULT_BYTES_MAX);
 }
 
+/* Where it waits: DELAYED in the heap, or with its leader; else on a list, and for its deadline in the heap. */
+static void check_place(const struct ms_work *work)
+{
+    const bool is_follower = ms_unique_is_follower(work);
+    const bool is_timed = ms_heap_has(&work->timer);
+
+    ms_assert(!is_follower || work->state == MS_LIFE_DELAYED);
+    if (work->state == MS_LIFE_DELAYED) {
+        ms_assert(is_timed != is_follower);
+        ms_assert(ms_list_is_linked(&work->link) == is_follower);
+        return;
+    }
+    ms_assert(!is_timed || (work->state == MS_LIFE_READY && !work->is_in_doubt &&
+                            ms_work_deadline(work) != MS_TIME_NEVER));
+    ms_assert(ms_list_is_linked(&work->link) != ms_unique_is_settling(work));
+}
+
+/* A key has one leader, who is live as long as it has the key. */
+static void check_unique(const struct ms_master *master, const struct ms_work *work,
+                         struct sums *sums)
+{
+    const struct ms_claim *unique = work->rare != NULL ? work->rare->claim : NULL;
+
+    if (unique == NULL) {
+        return;
+    }
+    if (unique->leader != work) {
+        ms_assert(!ms_work_is_finished(work) && unique->lane == work->lane);
+        ms_assert(!ms_work_is_finished(unique->leader) || ms_unique_is_settling(unique->leader));
+        return;
+    }
+    ms_assert(ms_work_is_finished(work) == ms_unique_is_settling(work));
+    ms_assert(!unique->is_held || !ms_work_is_finished(work));
+    ms_assert(!unique->is_held ||
+              ms_uniques_find(&master->queue.uniques, work->lane, ms_unique_key(work)) == unique);
+    sums->settling += ms_unique_is_settling(work);
+}
+
 static void check_work(const struct ms_master *master, const struct ms_work *work,
                        struct sums *sums)
 {
@@ -67,8 +105,7 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     ms_assert(!work->is_in_doubt || work->state == MS_LIFE_READY);
     ms_assert(ms_work_is_durable(work) || work->record == 0);
     ms_assert(work->record <= master->journal.last);
-    ms_assert(ms_heap_has(&work->timer) == (work->state == MS_LIFE_DELAYED));
-    ms_assert(ms_list_is_linked(&work->link) == (work->state != MS_LIFE_DELAYED));
+    check_place(work);
     ms_assert((uint64_t)work->size + work->detail_size +
                   (work->has_usage ? sizeof(struct ms_usage) : 0) <=
               work->block_size);
@@ -77,12 +114,13 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     ms_assert(!is_leased || work->attempt > 0);
     ms_assert(ms_work_is_finished(work) || work->failures < work->attempts_max);
     check_output(work);
+    check_unique(master, work, sums);
     sums->states[work->state]++;
     sums->leased += is_leased;
     sums->durable += ms_work_is_durable(work);
     sums->ready += work->state == MS_LIFE_READY && !work->is_in_doubt;
     sums->doubted += work->is_in_doubt;
-    sums->delayed += work->state == MS_LIFE_DELAYED;
+    sums->timed += ms_heap_has(&work->timer);
     sums->finished += ms_work_is_finished(work);
 }
 
@@ -102,7 +140,7 @@ static void check_queue(const struct ms_master *master, struct sums *sums)
     ms_assert(sums->doubted == queue->doubted_count);
     ms_assert(sums->durable == queue->durable_count);
     ms_assert(list_length(&queue->doubted) == queue->doubted_count);
-    ms_assert(sums->delayed == ms_heap_count(&queue->delayed));
+    ms_assert(sums->timed == ms_heap_count(&queue->delayed));
     for (size_t state = 0; state < MS_LIFE_STATES; state++) {
         ms_assert(sums->states[state] == queue->states[state]);
     }
@@ -112,12 +150,21 @@ static void check_ready_list(const struct ms_lane *lane)
 {
     uint32_t count = 0;
 
-    ms_list_for_each(link, &lane->ready)
-    {
-        const struct ms_work *work = ms_work_of(link);
+    for (int priority = MS_PRIORITY_MIN; priority <= MS_PRIORITY_MAX; priority++) {
+        const struct ms_list *level = ms_lane_level(lane, priority);
 
-        ms_assert(work->state == MS_LIFE_READY && work->lane == lane);
-        count++;
+        if (level == NULL || ms_list_is_empty(level)) {
+            continue;
+        }
+        ms_assert((lane->ready_levels >> (priority - MS_PRIORITY_MIN) & 1) != 0);
+        ms_list_for_each(link, level)
+        {
+            const struct ms_work *work = ms_work_of(link);
+
+            ms_assert(work->state == MS_LIFE_READY && work->lane == lane);
+            ms_assert(work->priority == priority);
+            count++;
+        }
     }
     ms_assert(count == lane->ready_count);
 }
@@ -183,8 +230,8 @@ static void check_slave(const struct ms_slave *slave, struct sums *sums)
 
     ms_assert(session->user == slave && session->role == MS_ROLE_SLAVE);
     ms_assert(list_length(&slave->held) + list_length(&slave->kept) == session->held);
-    const uint64_t own = check_held(slave, &slave->held, sums->epoch) +
-                         check_held(slave, &slave->kept, sums->epoch);
+    const uint64_t own =
+        check_held(slave, &slave->held, sums->epoch) + check_held(slave, &slave->kept, sums->epoch);
 
     ms_assert(slave->dispatched_total + session->credit <= slave->granted_total);
     ms_assert(own <= slave->dispatched_total);
@@ -264,7 +311,7 @@ static void check_clients(const struct ms_master *master, const struct sums *sum
     while ((client = ms_pool_next(&master->clients, &cursor)) != NULL) {
         check_client(client, &finished, &live);
     }
-    ms_assert(finished == sums->finished);
+    ms_assert(finished + sums->settling == sums->finished);
     ms_assert(live == ms_queue_count(&master->queue));
     ms_assert(ms_pool_used(&master->clients) <= ms_pool_used(&master->floors.pool));
     ms_assert(ms_pool_used(&master->floors.pool) == ms_map_count(&master->floors.by_uuid));

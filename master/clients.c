@@ -5,8 +5,10 @@
 #include "master/outcomes.h"
 #include "master/rare.h"
 #include "master/results.h"
+#include "master/page.h"
 #include "master/slaves.h"
 #include "master/state.h"
+#include "master/terms.h"
 
 static struct ms_client *create(struct ms_master *master, const struct ms_uuid *uuid)
 {
@@ -310,10 +312,11 @@ static enum ms_error examine(struct ms_master *master, const struct ms_client *c
                     submit->payload.size, master->config.payload_max);
         return MS_E_PAYLOAD_SIZE;
     }
-    if (submit->attempts_max > MS_ATTEMPTS_MAX || submit->timeout < 0 || submit->delay < 0 ||
-        submit->timeout > MS_DELAY_MAX || submit->delay > MS_DELAY_MAX) {
-        ms_complain(&master->complaint, "attempts, timeout or delay out of range");
-        return MS_E_BAD_ARGUMENT;
+    const enum ms_error error =
+        ms_terms_examine(submit, ms_master_wall(master), &master->complaint);
+
+    if (error != MS_E_OK) {
+        return error;
     }
     if (submit->durability == MS_DURABILITY_STRICT ||
         (submit->durability > MS_DURABILITY_MEM && !master->config.is_durable)) {
@@ -323,6 +326,28 @@ static enum ms_error examine(struct ms_master *master, const struct ms_client *c
         return MS_E_DURABILITY;
     }
     return examine_room(master, client, submit);
+}
+
+/* Whether another command has its key, and it does not want to meet one. */
+static enum ms_error examine_key(struct ms_master *master, const struct ms_lane *lane,
+                                 const struct ms_command *submit)
+{
+    const struct ms_terms *terms = submit->terms;
+    const struct ms_claim *holder;
+    struct ms_text id;
+    char bytes[MS_PAGE_ID_SIZE];
+
+    if (terms == NULL || terms->unique_mode != MS_UNIQUE_REJECT) {
+        return MS_E_OK;
+    }
+    holder = ms_uniques_find(&master->queue.uniques, lane, terms->unique);
+    if (holder == NULL) {
+        return MS_E_OK;
+    }
+    ms_text_init(&id, bytes, sizeof bytes);
+    ms_page_print_id(&id, holder->leader);
+    ms_complain(&master->complaint, "%s has the same unique key", bytes);
+    return MS_E_NOT_UNIQUE;
 }
 
 static struct ms_lane *find_lane(struct ms_master *master, struct ms_client *client, ms_type type)
@@ -342,9 +367,9 @@ static struct ms_work *accept(struct ms_master *master, ms_time now, struct ms_c
         .kind = MS_RECORD_SUBMIT,
         .flags = submit->flags & MS_FLAGS_LASTING,
         .durability = (uint8_t)class_of(master, submit),
-        .attempts_max = submit->attempts_max,
+        .attempts_max = ms_terms_attempts(submit),
         .at = wall,
-        .until = submit->delay > 0 ? wall + submit->delay : 0,
+        .until = ms_terms_start(submit, wall),
         .timeout = submit->timeout,
         .type = submit->type,
         .id = {.client = client->uuid, .seq = submit->id.seq},
@@ -355,6 +380,7 @@ static struct ms_work *accept(struct ms_master *master, ms_time now, struct ms_c
 
     /* A slave may have it already, if it was submitted to the last master too. */
     master->queue.is_doubting = is_doubting && !client->is_fresh;
+    struct ms_work *rival = ms_uniques_rival(&master->queue.uniques, lane, submit->terms);
     struct ms_work *work = ms_queue_submit(&master->queue, now, client, lane, &record);
 
     master->queue.is_doubting = is_doubting;
@@ -363,6 +389,9 @@ static struct ms_work *accept(struct ms_master *master, ms_time now, struct ms_c
     }
     client->floor->is_durable |= record.durability != MS_DURABILITY_MEM;
     work->record = ms_journal_put_for(&master->journal, work, &record);
+    if (rival != NULL) {
+        ms_results_stop(master, now, rival);
+    }
     ms_orphans_claim(master, now, work);
     return work;
 }
@@ -390,6 +419,9 @@ static void submit(struct ms_master *master, ms_time now, struct ms_client *clie
     master->complaint.text[0] = '\0';
     error = examine(master, client, lane, command);
     if (error == MS_E_OK) {
+        error = examine_key(master, lane, command);
+    }
+    if (error == MS_E_OK) {
         work = accept(master, now, client, lane, command);
         error = work == NULL ? MS_E_RETRY_LATER : MS_E_OK;
     }
@@ -401,24 +433,6 @@ static void submit(struct ms_master *master, ms_time now, struct ms_client *clie
     client->submitted_total++;
     master->totals.submitted_total++;
     acknowledge(master, client, work);
-}
-
-/* The attempt is told to stop, and whatever comes of it is CANCELLED from now on. */
-static void stop_attempt(struct ms_master *master, struct ms_work *work)
-{
-    ms_assert(work->holder != NULL);
-    if (!work->is_cancel_asked) {
-        work->is_cancel_asked = true;
-        ms_rare_set_change(work, &master->queue.slab, &master->journal,
-                           ms_journal_put_for(&master->journal, work,
-                                              &(struct ms_record){
-                                                  .kind = MS_RECORD_CHANGE,
-                                                  .event = MS_OPERATION_CANCEL,
-                                                  .at = ms_master_wall(master),
-                                                  .id = {work->client->uuid, work->seq},
-                                              }));
-    }
-    ms_slaves_revoke(master, work->holder, ms_work_token(work));
 }
 
 static void cancel(struct ms_master *master, ms_time now, struct ms_client *client,
@@ -439,10 +453,8 @@ static void cancel(struct ms_master *master, ms_time now, struct ms_client *clie
     if (!is_durable) {
         ms_journal_answer(master, 0, &answer);
     }
-    if (is_open && work->state == MS_LIFE_LEASED) {
-        stop_attempt(master, work);
-    } else if (is_open) {
-        ms_results_cancel(master, now, work);
+    if (is_open) {
+        ms_results_stop(master, now, work);
     }
     if (is_durable && master->journal.has_closed) {
         ms_journal_answer_closed(master, &answer);

@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/results.h"
 #include "master/slaves.h"
 #include "master/state.h"
 
@@ -78,13 +79,22 @@ static bool hand_out(struct ms_master *master, ms_time now, struct ms_work *work
     return true;
 }
 
-/* Hands the lane's first command to whom its strategy chooses; false when nobody takes it now. */
+/* Hands the lane's first command to whom its strategy chooses, or ends what must not be started; false when
+ * nobody takes it now. */
 static bool serve(struct ms_master *master, ms_time now, struct ms_lane *lane)
 {
-    struct ms_work *work = ms_work_of(ms_list_first(&lane->ready));
+    struct ms_work *work = ms_lane_first(lane);
     struct ms_session *session;
 
     ms_assert(work->state == MS_LIFE_READY);
+    if (work->is_cancel_asked) { /* by a wish that was read back */
+        ms_results_cancel(master, now, work);
+        return true;
+    }
+    if (ms_work_deadline(work) < now) {
+        ms_results_expire(master, now, work);
+        return true;
+    }
     if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
         return false; /* it waits for the next start */
     }

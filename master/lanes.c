@@ -16,11 +16,22 @@ bool ms_lanes_init(struct ms_lanes *lanes, uint64_t seed)
            ms_router_init(&lanes->router, MS_TYPES_MAX, seed);
 }
 
+static void free_levels(struct ms_lanes *lanes)
+{
+    uint32_t cursor = 0;
+    struct ms_lane *lane;
+
+    while (lanes->pool.chunks != NULL && (lane = ms_pool_next(&lanes->pool, &cursor)) != NULL) {
+        free(lane->levels);
+    }
+}
+
 void ms_lanes_finish(struct ms_lanes *lanes)
 {
     if (lanes == NULL) {
         return;
     }
+    free_levels(lanes);
     ms_assert(ms_map_count(&lanes->profiles) == 0);
     ms_map_finish(&lanes->profiles);
     ms_router_finish(&lanes->router);
@@ -268,15 +279,62 @@ void ms_lanes_withdraw(struct ms_profile *profile, struct ms_session *session)
     profile->ready_count--;
 }
 
+/* Most lanes never see a priority but 0, so only that one's list is always there. */
+bool ms_lane_reserve(struct ms_lane *lane, int priority)
+{
+    ms_assert(priority >= MS_PRIORITY_MIN && priority <= MS_PRIORITY_MAX);
+    if (priority == 0 || lane->levels != NULL) {
+        return true;
+    }
+    lane->levels = malloc(MS_PRIORITY_COUNT * sizeof *lane->levels);
+    for (size_t i = 0; lane->levels != NULL && i < MS_PRIORITY_COUNT; i++) {
+        ms_list_init(&lane->levels[i]);
+    }
+    return lane->levels != NULL;
+}
+
+static struct ms_list *level_at(struct ms_lane *lane, uint32_t level)
+{
+    ms_assert(level < MS_PRIORITY_COUNT);
+    ms_assert(level == -MS_PRIORITY_MIN || lane->levels != NULL);
+    return level == -MS_PRIORITY_MIN ? &lane->ready : &lane->levels[level];
+}
+
+const struct ms_list *ms_lane_level(const struct ms_lane *lane, int priority)
+{
+    ms_assert(priority >= MS_PRIORITY_MIN && priority <= MS_PRIORITY_MAX);
+    if (priority == 0) {
+        return &lane->ready;
+    }
+    return lane->levels == NULL ? NULL : &lane->levels[priority - MS_PRIORITY_MIN];
+}
+
+struct ms_work *ms_lane_first(struct ms_lane *lane)
+{
+    ms_assert(lane->ready_count > 0);
+    while (true) {
+        const uint32_t level = 31 - (uint32_t)__builtin_clz(lane->ready_levels);
+        struct ms_list *link = ms_list_first(level_at(lane, level));
+
+        if (link != NULL) {
+            return ms_work_of(link);
+        }
+        lane->ready_levels &= ~(1u << level); /* the last of it was taken since */
+    }
+}
+
 void ms_lanes_push(struct ms_lanes *lanes, struct ms_work *work, bool is_first)
 {
     struct ms_lane *lane = work->lane;
+    const uint32_t level = (uint32_t)(work->priority - MS_PRIORITY_MIN);
+    struct ms_list *list = level_at(lane, level);
 
     ms_assert(work->state == MS_LIFE_READY);
+    lane->ready_levels |= 1u << level;
     if (is_first) {
-        ms_list_push_front(&lane->ready, &work->link);
+        ms_list_push_front(list, &work->link);
     } else {
-        ms_list_push_back(&lane->ready, &work->link);
+        ms_list_push_back(list, &work->link);
     }
     if (lane->ready_count++ > 0) {
         return; /* either due already, or nobody has credit for it */

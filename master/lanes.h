@@ -24,7 +24,9 @@ struct ms_lane {
     ms_type type;
     const char *name; /* the router's */
     const struct ms_strategy *strategy;
-    struct ms_list ready;     /* works, first in first out */
+    struct ms_list ready;   /* works of priority 0, first in first out */
+    struct ms_list *levels; /* of the other priorities, from the lowest; NULL until there was one */
+    uint32_t ready_levels;  /* bit i: a work of priority MS_PRIORITY_MIN + i may wait */
     struct ms_list suppliers; /* members */
     struct ms_list quiet;     /* members */
     struct ms_list members;   /* all of them */
@@ -89,9 +91,19 @@ void ms_lanes_supply(struct ms_lanes *lanes, struct ms_profile *profile,
                      struct ms_session *session);
 void ms_lanes_withdraw(struct ms_profile *profile, struct ms_session *session);
 
-/* A command waits, in its turn or before all others; or waits no more. */
+/* Commands of that priority may come. False when memory is out. */
+bool ms_lane_reserve(struct ms_lane *lane, int priority);
+
+/* A command waits, in its turn or before all others of its priority; or waits no more. Its priority was
+ * reserved. */
 void ms_lanes_push(struct ms_lanes *lanes, struct ms_work *work, bool is_first);
 void ms_lanes_remove(struct ms_work *work);
+
+/* The command whose turn it is: the first of the highest priority. One must wait. */
+struct ms_work *ms_lane_first(struct ms_lane *lane);
+
+/* Those of one priority that wait; NULL when there can be none. */
+const struct ms_list *ms_lane_level(const struct ms_lane *lane, int priority);
 
 /* Any member whose profile has credit, moved-aside ones left out; NULL = none. For strategies. */
 struct ms_member *ms_lane_supplier(struct ms_lane *lane);

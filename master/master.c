@@ -7,6 +7,7 @@
 #include "master/dispatch.h"
 #include "master/drain.h"
 #include "master/recovery.h"
+#include "master/results.h"
 #include "master/sessions.h"
 #include "master/slaves.h"
 #include "master/state.h"
@@ -160,6 +161,18 @@ static void received(struct ms_master *master, ms_time now, const struct ms_even
     }
 }
 
+/* Commands whose time has come, and those whose time is over. What is left makes the deadline "now". */
+static void wake(struct ms_master *master, ms_time now)
+{
+    uint32_t burst = MS_SWEEP_BURST;
+    struct ms_work *work;
+
+    while (!master->journal.is_replaying &&
+           (work = ms_queue_wake(&master->queue, now, &burst)) != NULL) {
+        ms_results_expire(master, now, work);
+    }
+}
+
 /* Everything that goes by time, and what earlier steps left behind. */
 static void tick(struct ms_master *master, ms_time now)
 {
@@ -171,7 +184,7 @@ static void tick(struct ms_master *master, ms_time now)
     ms_groups_expire(master, now);
     master->has_more |= ms_clients_sweep(master, now);
     master->has_more |= ms_recovery_trust(master, now);
-    master->has_more |= ms_queue_wake(&master->queue, now, MS_SWEEP_BURST);
+    wake(master, now);
     ms_drain_tick(master, now);
     ms_inspect_run(master, now);
 }
@@ -224,6 +237,9 @@ static void go_on(struct ms_master *master, ms_time now)
 {
     if (ms_answers_first(&master->journal.waiting) != NULL) {
         master->has_answers = ms_journal_release(master);
+    }
+    if (!ms_list_is_empty(&master->queue.uniques.settling)) {
+        ms_results_share(master, now);
     }
     if (ms_lanes_are_due(&master->lanes)) {
         ms_dispatch_run(master, now);
@@ -281,6 +297,7 @@ static bool is_behind(const struct ms_master *master)
 {
     return master->has_more || ms_lanes_are_due(&master->lanes) ||
            !ms_list_is_empty(&master->pumps) || !ms_list_is_empty(&master->slave_sweeps) ||
+           !ms_list_is_empty(&master->queue.uniques.settling) ||
            !ms_list_is_empty(&master->client_sweeps) || !ms_list_is_empty(&master->sessions.dead) ||
            master->has_answers || is_trust_due(master) || ms_inspect_is_due(&master->inspect) ||
            ms_drain_is_busy(master);

@@ -58,6 +58,9 @@ void ms_clients_settled(struct ms_master *master, ms_time now, struct ms_work *w
 
     ms_assert(ms_work_is_finished(work));
     ms_assert(work->sent_on == 0);
+    if (ms_unique_is_settling(work)) {
+        return; /* first its followers get the outcome: they need its records */
+    }
     const bool is_unwanted =
         is_background || (client->session == NULL && !ms_client_is_away(client));
 
@@ -143,7 +146,7 @@ void ms_outcomes_confirm(struct ms_master *master, ms_time now, struct ms_client
         for (uint64_t i = 0; i < count; i++) {
             struct ms_work *work = ms_queue_find(&master->queue, client, first + i);
 
-            if (work != NULL && ms_work_is_finished(work)) {
+            if (work != NULL && ms_work_is_finished(work) && !ms_unique_is_settling(work)) {
                 confirm_one(master, now, client, work);
             }
         }

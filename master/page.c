@@ -66,15 +66,20 @@ void ms_page_print_uuid(struct ms_text *text, const struct ms_uuid *uuid)
     }
 }
 
+void ms_page_print_id(struct ms_text *text, const struct ms_work *work)
+{
+    ms_page_print_uuid(text, &work->client->uuid);
+    ms_text_add(text, ":%llu", (unsigned long long)work->seq);
+    ms_assert(!ms_text_is_cut(text));
+}
+
 void ms_page_id(struct ms_report_page *page, const struct ms_work *work)
 {
     char id[MS_PAGE_ID_SIZE];
     struct ms_text text;
 
     ms_text_init(&text, id, sizeof id);
-    ms_page_print_uuid(&text, &work->client->uuid);
-    ms_text_add(&text, ":%llu", (unsigned long long)work->seq);
-    ms_assert(!ms_text_is_cut(&text));
+    ms_page_print_id(&text, work);
     ms_page_text(page, "id", id);
 }
 

@@ -39,6 +39,8 @@ void ms_page_end_row(struct ms_report_page *page);
 /* True when another row fits. */
 bool ms_page_has_room(const struct ms_report_page *page);
 
+/* As people write an id. */
+void ms_page_print_id(struct ms_text *text, const struct ms_work *work);
 void ms_page_print_uuid(struct ms_text *text, const struct ms_uuid *uuid);
 
 #endif

@@ -1,14 +1,12 @@
 #include "master/queue.h"
 
 #include "core/invariant.h"
+#include "master/block.h"
 #include "master/clients.h"
 #include "master/members.h"
 #include "master/output.h"
 #include "master/rare.h"
 #include "master/slaves.h"
-
-/* Blocks this much larger than what they hold are exchanged for a smaller one. */
-#define SLACK_MIN 1024u
 
 /* Attempts are numbered from a random number below this. */
 #define TOKENS_START_MAX (UINT64_C(1) << 28)
@@ -32,6 +30,7 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
     ms_map_init(&queue->spill, places, ms_rng_next(rng));
     ms_map_init(&queue->adopted, places, ms_rng_next(rng));
     ms_heap_init(&queue->delayed, places);
+    ms_uniques_init(&queue->uniques, places, ms_rng_next(rng));
     ms_slab_init(&queue->slab, limits->bytes_max + MS_RESULT_RESERVE);
     if (!ms_pool_init(&queue->pool, sizeof(struct ms_work), places) ||
         !ms_leases_init(&queue->leases)) {
@@ -73,6 +72,7 @@ void ms_queue_finish(struct ms_queue *queue)
     }
     ms_leases_finish(&queue->leases);
     ms_heap_finish(&queue->delayed);
+    ms_uniques_finish(&queue->uniques);
     ms_map_finish(&queue->adopted);
     ms_map_finish(&queue->spill);
     ms_pool_finish(&queue->pool);
@@ -123,31 +123,56 @@ static void transit(struct ms_queue *queue, ms_time now, struct ms_work *work,
     }
 }
 
-static bool copy_payload(struct ms_queue *queue, struct ms_work *work, struct ms_bytes payload)
+/* The first moment at which it must not be started any more. */
+static ms_time expiry_of(const struct ms_work *work)
 {
-    work->size = (uint32_t)payload.size;
-    work->block_size = work->size;
-    if (payload.size == 0) {
-        return true;
-    }
-    work->block = ms_slab_copy(&queue->slab, payload.data, payload.size);
-    return work->block != NULL;
+    const ms_time deadline = ms_work_deadline(work);
+
+    return deadline == MS_TIME_NEVER ? MS_TIME_NEVER : deadline + 1;
 }
 
-/* By number, and by time when it is delayed; neither when memory is out. */
-static bool index_it(struct ms_queue *queue, struct ms_work *work, ms_time due)
+/* To be woken when it may be handed out, or must not be any more. False when memory is out. */
+static bool put_off(struct ms_queue *queue, struct ms_work *work, ms_time due)
+{
+    const ms_time expiry = expiry_of(work);
+
+    ms_assert(due > 0);
+    return ms_heap_push(&queue->delayed, &work->timer, due < expiry ? due : expiry);
+}
+
+/* Its number, its time when it is delayed, its key; none of it when memory is out. */
+static bool index_it(struct ms_queue *queue, struct ms_work *work, ms_time due,
+                     const struct ms_terms *terms)
 {
     if (!ms_index_add(&work->client->index, &queue->spill, work)) {
         return false;
     }
-    if (due > 0 && !ms_heap_push(&queue->delayed, &work->timer, due)) {
+    if (due > 0 && !put_off(queue, work, due)) {
         ms_index_remove(&work->client->index, &queue->spill, work);
+        return false;
+    }
+    if (!ms_uniques_meet(&queue->uniques, &queue->slab, work, terms)) {
+        ms_index_remove(&work->client->index, &queue->spill, work);
+        if (due > 0) {
+            ms_heap_remove(&queue->delayed, &work->timer);
+        }
         return false;
     }
     return true;
 }
 
-/* READY: it waits to be handed out, in its turn or before all others. */
+/* It may be handed out. Without memory its deadline is seen only when its turn comes. */
+static void enlist(struct ms_queue *queue, struct ms_work *work, bool is_first)
+{
+    const ms_time expiry = expiry_of(work);
+
+    ms_lanes_push(queue->lanes, work, is_first);
+    if (expiry != MS_TIME_NEVER) {
+        ms_heap_push(&queue->delayed, &work->timer, expiry);
+    }
+}
+
+/* READY: it waits to be handed out, in its turn or before all others of its priority. */
 static void push(struct ms_queue *queue, struct ms_work *work, bool is_first)
 {
     ms_assert(work->state == MS_LIFE_READY && !work->is_in_doubt);
@@ -156,7 +181,7 @@ static void push(struct ms_queue *queue, struct ms_work *work, bool is_first)
         ms_list_push_back(&queue->doubted, &work->link);
         queue->doubted_count++;
     } else {
-        ms_lanes_push(queue->lanes, work, is_first);
+        enlist(queue, work, is_first);
     }
 }
 
@@ -169,6 +194,9 @@ static void withdraw(struct ms_queue *queue, struct ms_work *work)
         queue->doubted_count--;
     } else {
         ms_lanes_remove(work);
+        if (ms_heap_has(&work->timer)) {
+            ms_heap_remove(&queue->delayed, &work->timer);
+        }
     }
 }
 
@@ -176,7 +204,7 @@ void ms_queue_trust(struct ms_queue *queue, struct ms_work *work)
 {
     ms_assert(work->is_in_doubt && !queue->is_doubting);
     withdraw(queue, work);
-    ms_lanes_push(queue->lanes, work, false);
+    enlist(queue, work, false);
 }
 
 /* Until when the record's command waits, in our time; 0 when that has come. A wall clock that was set back since
@@ -200,6 +228,7 @@ static void fill(struct ms_queue *queue, struct ms_work *work, const struct ms_r
     work->flags = record->flags;
     work->durability = record->durability;
     work->timeout = record->timeout;
+    work->priority = record->terms != NULL ? record->terms->priority : 0;
     work->created_at =
         (record->kind == MS_RECORD_SUBMIT ? record->at : record->until) - queue->wall_offset;
 }
@@ -217,7 +246,26 @@ static struct ms_work *create(struct ms_queue *queue, struct ms_client *client,
     work->client = client;
     work->lane = lane;
     fill(queue, work, record);
+    if (!ms_lane_reserve(lane, work->priority)) {
+        ms_pool_give(&queue->pool, work);
+        return NULL;
+    }
     return work;
+}
+
+static bool keep_deadline(struct ms_queue *queue, struct ms_work *work,
+                          const struct ms_terms *terms)
+{
+    if (terms == NULL || terms->deadline == 0) {
+        return true;
+    }
+    ms_assert(terms->deadline > 0);
+    if (ms_rare_of(work, &queue->slab) == NULL) {
+        return false;
+    }
+    work->rare->has_deadline = true;
+    work->rare->deadline = terms->deadline - queue->wall_offset;
+    return true;
 }
 
 struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_client *client,
@@ -229,8 +277,9 @@ struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_c
     if (work == NULL) {
         return NULL;
     }
-    if (!ms_members_join(queue, now, work, record) || !copy_payload(queue, work, record->payload) ||
-        !index_it(queue, work, due)) {
+    if (!ms_members_join(queue, now, work, record) ||
+        !ms_block_copy(work, &queue->slab, record->payload) ||
+        !keep_deadline(queue, work, record->terms) || !index_it(queue, work, due, record->terms)) {
         ms_rare_free(work, &queue->slab, queue->journal);
         ms_slab_give(&queue->slab, work->block, work->block_size);
         ms_pool_give(&queue->pool, work);
@@ -239,7 +288,12 @@ struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_c
     client->live_count++;
     lane->live_count++;
     queue->durable_count += ms_work_is_durable(work);
-    transit(queue, now, work, due > 0 ? MS_LIFE_SUBMIT_LATER : MS_LIFE_SUBMIT);
+    const bool is_follower = ms_unique_is_follower(work);
+
+    if (is_follower && due > 0) { /* it waits for its leader only */
+        ms_heap_remove(&queue->delayed, &work->timer);
+    }
+    transit(queue, now, work, due > 0 || is_follower ? MS_LIFE_SUBMIT_LATER : MS_LIFE_SUBMIT);
     if (work->state == MS_LIFE_READY) {
         push(queue, work, false);
     }
@@ -255,7 +309,7 @@ struct ms_work *ms_queue_restore(struct ms_queue *queue, ms_time now, struct ms_
     if (work == NULL) {
         return NULL;
     }
-    if (!ms_members_join(queue, now, work, record) || !index_it(queue, work, 0)) {
+    if (!ms_members_join(queue, now, work, record) || !index_it(queue, work, 0, NULL)) {
         ms_rare_free(work, &queue->slab, queue->journal);
         ms_pool_give(&queue->pool, work);
         return NULL;
@@ -266,18 +320,23 @@ struct ms_work *ms_queue_restore(struct ms_queue *queue, ms_time now, struct ms_
     return work;
 }
 
-bool ms_queue_wake(struct ms_queue *queue, ms_time now, uint32_t burst)
+struct ms_work *ms_queue_wake(struct ms_queue *queue, ms_time now, uint32_t *burst)
 {
-    while (ms_heap_min(&queue->delayed) <= now) {
-        if (burst-- == 0) {
-            return true;
-        }
-        struct ms_work *work = ms_container_of(ms_heap_pop(&queue->delayed), struct ms_work, timer);
+    while (ms_heap_min(&queue->delayed) <= now && *burst > 0) {
+        struct ms_work *work =
+            ms_container_of(ms_heap_peek(&queue->delayed), struct ms_work, timer);
 
+        (*burst)--;
+        /* What may be in somebody's hands already is not given up before that is known. */
+        if (ms_work_deadline(work) < now && (work->state == MS_LIFE_READY || !queue->is_doubting)) {
+            return work;
+        }
+        ms_assert(work->state == MS_LIFE_DELAYED);
+        ms_heap_remove(&queue->delayed, &work->timer);
         transit(queue, now, work, MS_LIFE_DUE);
         push(queue, work, false);
     }
-    return false;
+    return NULL;
 }
 
 static void take_in_hand(struct ms_work *work, struct ms_slave *slave)
@@ -418,8 +477,7 @@ void ms_queue_retry(struct ms_queue *queue, ms_time now, struct ms_work *work,
     work->crashes = (uint16_t)record->crashes;
     take_off(queue, work);
     catch_up(queue, now, work, MS_LIFE_RETRY);
-    if (record->event == MS_LIFE_LOSE || due == 0 ||
-        !ms_heap_push(&queue->delayed, &work->timer, due)) {
+    if (record->event == MS_LIFE_LOSE || due == 0 || !put_off(queue, work, due)) {
         transit(queue, now, work, MS_LIFE_LOSE);
         push(queue, work, true);
     } else {
@@ -427,69 +485,11 @@ void ms_queue_retry(struct ms_queue *queue, ms_time now, struct ms_work *work,
     }
 }
 
-/* Makes room for size bytes in the work's block; what was in it is lost. */
-static bool reshape(struct ms_queue *queue, struct ms_work *work, size_t size)
-{
-    uint8_t *block = NULL;
-
-    if (size <= work->block_size && (size_t)work->block_size - size <= SLACK_MIN + size) {
-        return true;
-    }
-    ms_assert(size <= UINT32_MAX);
-    if (size > 0) {
-        block = ms_slab_take(&queue->slab, size);
-        if (block == NULL) {
-            return size <= work->block_size;
-        }
-    }
-    ms_slab_give(&queue->slab, work->block, work->block_size);
-    work->block = block;
-    work->block_size = (uint32_t)size;
-    return true;
-}
-
-static size_t outcome_size(const struct ms_record *outcome)
-{
-    return outcome->payload.size + outcome->detail.size +
-           (outcome->usage != NULL ? sizeof *outcome->usage : 0);
-}
-
 bool ms_queue_make_room(struct ms_queue *queue, struct ms_work *work,
                         const struct ms_record *outcome)
 {
     ms_assert(outcome->detail.size <= MS_DETAIL_MAX);
-    work->size = 0;
-    work->detail_size = 0;
-    work->has_usage = false;
-    return reshape(queue, work, outcome_size(outcome));
-}
-
-/* Keeps the outcome in the block. */
-static void keep(struct ms_work *work, const struct ms_record *record)
-{
-    uint8_t *at = work->block;
-
-    ms_assert(outcome_size(record) <= work->block_size);
-    work->status = record->status;
-    work->code = record->code;
-    work->signal = record->signal;
-    work->attempt = record->attempt;
-    work->failures = (uint16_t)record->failures;
-    work->crashes = (uint16_t)record->crashes;
-    work->size = (uint32_t)record->payload.size;
-    work->detail_size = (uint16_t)record->detail.size;
-    work->has_usage = record->usage != NULL;
-    if (work->has_usage) {
-        memcpy(at, record->usage, sizeof *record->usage);
-        at += sizeof *record->usage;
-    }
-    if (work->size > 0) {
-        memcpy(at, record->payload.data, work->size);
-        at += work->size;
-    }
-    if (work->detail_size > 0) {
-        memcpy(at, record->detail.data, work->detail_size);
-    }
+    return ms_block_make_room(work, &queue->slab, outcome);
 }
 
 static void take_off(struct ms_queue *queue, struct ms_work *work)
@@ -501,7 +501,11 @@ static void take_off(struct ms_queue *queue, struct ms_work *work)
         withdraw(queue, work);
         break;
     case MS_LIFE_DELAYED:
-        ms_heap_remove(&queue->delayed, &work->timer);
+        if (ms_unique_is_follower(work)) {
+            ms_unique_leave(work);
+        } else {
+            ms_heap_remove(&queue->delayed, &work->timer);
+        }
         break;
     case MS_LIFE_LEASED:
         let_go(queue, work);
@@ -515,7 +519,8 @@ static void take_off(struct ms_queue *queue, struct ms_work *work)
  * these are read back before it, and belong to a submission. */
 static void retire_submission(struct ms_queue *queue, struct ms_work *work)
 {
-    const bool has_others = ms_rare_has_records(work->rare) || work->output != NULL;
+    const bool has_others =
+        ms_rare_has_records(work->rare) || work->output != NULL || ms_unique_is_settling(work);
     struct ms_rare *rare = work->record != 0 && has_others ? ms_rare_of(work, &queue->slab) : NULL;
 
     if (rare != NULL) {
@@ -533,10 +538,14 @@ void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
         ms_output_discard(work, &queue->slab, queue->journal);
     }
     take_off(queue, work);
-    keep(work, record);
+    ms_block_keep(work, record);
     catch_up(queue, now, work, record->event);
     transit(queue, now, work, record->event);
     work->changed_at = record->at - queue->wall_offset;
+    if (work->rare != NULL) {
+        work->rare->has_deadline = false;
+    }
+    ms_unique_release(&queue->uniques, &queue->slab, work);
     retire_submission(queue, work);
     work->record = seq;
     ms_assert(ms_work_is_finished(work));
@@ -549,7 +558,7 @@ void ms_queue_close(struct ms_queue *queue, ms_time now, struct ms_work *work,
     ms_index_remove(&work->client->index, &queue->spill, work);
     ms_assert(!ms_list_is_linked(&work->link));
     transit(queue, now, work, event);
-    ms_assert(work->state == MS_LIFE_CLOSED);
+    ms_assert(work->state == MS_LIFE_CLOSED && !ms_unique_is_settling(work));
     ms_assert(work->client->live_count > 0 && work->lane->live_count > 0);
     work->client->live_count--;
     work->lane->live_count--;

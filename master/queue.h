@@ -12,14 +12,16 @@
 #include "master/journal.h"
 #include "master/leases.h"
 #include "master/master.h"
+#include "master/unique.h"
 #include "master/work.h"
 
 struct ms_queue {
     struct ms_pool pool;
     struct ms_map spill; /* of the clients' indexes */
     struct ms_leases leases;
-    struct ms_map adopted; /* attempts with tokens of earlier masters, by token */
-    struct ms_heap delayed;
+    struct ms_map adopted;  /* attempts with tokens of earlier masters, by token */
+    struct ms_heap delayed; /* DELAYED, and READY with a deadline: when something is to be done */
+    struct ms_uniques uniques;
     struct ms_slab slab;
     struct ms_list doubted; /* READY, but maybe in the hands of a slave that has not come back */
     uint32_t doubted_count;
@@ -30,9 +32,9 @@ struct ms_queue {
     struct ms_groups *groups;
     const struct ms_provider *provider;
     uint64_t commands_max;
-    uint64_t bytes_max;  /* for submissions; the slab has MS_RESULT_RESERVE more */
-    ms_epoch epoch;      /* of the tokens that are handed out */
-    int64_t wall_offset; /* wall clock - ours, in us */
+    uint64_t bytes_max;     /* for submissions; the slab has MS_RESULT_RESERVE more */
+    ms_epoch epoch;         /* of the tokens that are handed out */
+    int64_t wall_offset;    /* wall clock - ours, in us */
     uint32_t durable_count; /* commands of a class above mem */
     uint32_t states[MS_LIFE_STATES];
     uint64_t events_total[MS_LIFE_EVENTS];
@@ -67,8 +69,17 @@ struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_c
 struct ms_work *ms_queue_restore(struct ms_queue *queue, ms_time now, struct ms_client *client,
                                  struct ms_lane *lane, const struct ms_record *record);
 
-/* Makes delayed commands READY whose time has come, at most burst; true when more are due. */
-bool ms_queue_wake(struct ms_queue *queue, ms_time now, uint32_t burst);
+/* Makes delayed commands READY whose time has come; *burst counts down. Returns one that must not be started
+ * any more, to be settled; NULL when that was all, or burst is used up. */
+struct ms_work *ms_queue_wake(struct ms_queue *queue, ms_time now, uint32_t *burst);
+
+/* When a DELAYED command is looked at again; 0 for others, and for followers. */
+static inline ms_time ms_queue_due(const struct ms_queue *queue, const struct ms_work *work)
+{
+    return work->state == MS_LIFE_DELAYED && ms_heap_has(&work->timer)
+               ? ms_heap_key(&queue->delayed, &work->timer)
+               : 0;
+}
 
 /* A doubted command is in nobody's hands: it may be handed out. */
 void ms_queue_trust(struct ms_queue *queue, struct ms_work *work);
@@ -108,7 +119,7 @@ void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
 void ms_queue_close(struct ms_queue *queue, ms_time now, struct ms_work *work,
                     enum ms_life_event event);
 
-/* Time of the earliest delayed command; MS_TIME_NEVER. */
+/* Time of the earliest delayed command or deadline; MS_TIME_NEVER. */
 static inline ms_time ms_queue_deadline(const struct ms_queue *queue)
 {
     return ms_heap_min(&queue->delayed);

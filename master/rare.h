@@ -4,10 +4,11 @@
 
 #include "core/command.h"
 #include "core/slab.h"
+#include "master/work.h"
 
 struct ms_group;
 struct ms_journal;
-struct ms_work;
+struct ms_claim;
 
 /* One attempt that went wrong. */
 struct ms_past {
@@ -29,7 +30,16 @@ struct ms_rare {
     ms_seq cancel_record;   /* CHANGE: somebody asked for its end */
     struct ms_group *group; /* of which it is a member */
     ms_seq submit_record;   /* finished: SUBMIT, without which the others here mean nothing */
+    bool has_deadline;
+    ms_time deadline;       /* not to be started after it, as long as it is not finished */
+    struct ms_claim *claim; /* its key, which it has or joined for; NULL = none */
 };
+
+/* It must not be started after this; MS_TIME_NEVER = it may always be. */
+static inline ms_time ms_work_deadline(const struct ms_work *work)
+{
+    return work->rare != NULL && work->rare->has_deadline ? work->rare->deadline : MS_TIME_NEVER;
+}
 
 /* The work's, made when it has none. NULL when memory is out. */
 struct ms_rare *ms_rare_of(struct ms_work *work, struct ms_slab *slab);

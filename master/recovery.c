@@ -158,6 +158,8 @@ bool ms_recovery_trust(struct ms_master *master, ms_time now)
             ms_results_forfeit(master, now, work);
         } else if (work->is_cancel_asked) {
             ms_results_cancel(master, now, work);
+        } else if (ms_work_deadline(work) < now) {
+            ms_results_expire(master, now, work);
         } else {
             ms_queue_trust(queue, work);
         }

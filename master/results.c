@@ -7,6 +7,9 @@
 #include "master/slaves.h"
 #include "master/state.h"
 
+/* Of records, after which the followers of a command wait for the next step. */
+#define SHARE_BYTES_MAX (4u << 20)
+
 /* What every record of a command says. */
 static struct ms_record record_of(const struct ms_master *master, const struct ms_work *work,
                                   enum ms_record_kind kind, enum ms_life_event event)
@@ -122,16 +125,41 @@ static ms_time backoff(struct ms_master *master, const struct ms_record *record,
     return delay > asked ? delay : asked;
 }
 
+/* The attempt failed, and the next would come after the deadline. */
+static void expire_leased(struct ms_master *master, ms_time now, struct ms_work *work,
+                          const struct ms_command *command)
+{
+    struct ms_record record = outcome_of(master, work, MS_LIFE_EXPIRE, MS_STATUS_EXPIRED);
+    char sentence[MS_DETAIL_MAX];
+    struct ms_text detail;
+
+    ms_assert(work->state == MS_LIFE_LEASED);
+    take_result(&record, command);
+    record.failures += command->status != MS_STATUS_CRASHED;
+    record.crashes += command->status == MS_STATUS_CRASHED;
+    ms_text_init(&detail, sentence, sizeof sentence);
+    ms_text_add(&detail, "attempt %u came out as %s, and the next would come after its deadline",
+                work->attempt, ms_status_name((enum ms_status)command->status));
+    record.detail = ms_bytes_of(sentence);
+    settle(master, now, work, &record);
+}
+
 static void retry(struct ms_master *master, ms_time now, struct ms_work *work,
                   const struct ms_command *command)
 {
     struct ms_record record = record_of(master, work, MS_RECORD_RETRY, MS_LIFE_RETRY);
+    ms_time delay;
 
     record.status = command->status;
     take_result(&record, command);
     record.failures += command->status != MS_STATUS_CRASHED;
     record.crashes += command->status == MS_STATUS_CRASHED;
-    record.until = record.at + backoff(master, &record, command->delay);
+    delay = backoff(master, &record, command->delay);
+    if (ms_work_deadline(work) < now + delay) {
+        expire_leased(master, now, work, command);
+        return;
+    }
+    record.until = record.at + delay;
     again(master, now, work, &record);
 }
 
@@ -330,6 +358,78 @@ void ms_results_cancel(struct ms_master *master, ms_time now, struct ms_work *wo
     record.detail = ms_bytes_of(work->attempt == 0 ? "cancelled before it was started"
                                                    : "cancelled; no result of it came back");
     settle(master, now, work, &record);
+}
+
+void ms_results_expire(struct ms_master *master, ms_time now, struct ms_work *work)
+{
+    struct ms_record record = outcome_of(master, work, MS_LIFE_EXPIRE, MS_STATUS_EXPIRED);
+
+    ms_assert(work->state == MS_LIFE_READY || work->state == MS_LIFE_DELAYED);
+    record.detail = ms_bytes_of(work->attempt == 0 ? "its deadline passed before it was started"
+                                                   : "its deadline passed before its next attempt");
+    settle(master, now, work, &record);
+}
+
+void ms_results_stop(struct ms_master *master, ms_time now, struct ms_work *work)
+{
+    ms_assert(!ms_work_is_finished(work));
+    if (work->state != MS_LIFE_LEASED) {
+        ms_results_cancel(master, now, work);
+        return;
+    }
+    if (!work->is_cancel_asked) {
+        struct ms_record record = record_of(master, work, MS_RECORD_CHANGE, 0);
+
+        record.event = MS_OPERATION_CANCEL;
+        work->is_cancel_asked = true;
+        ms_rare_set_change(work, &master->queue.slab, &master->journal,
+                           ms_journal_put_for(&master->journal, work, &record));
+    }
+    ms_slaves_revoke(master, work->holder, ms_work_token(work));
+}
+
+/* What came of its leader comes of the follower, but for the pieces of output. */
+static void follow(struct ms_master *master, ms_time now, struct ms_work *work,
+                   const struct ms_work *leader)
+{
+    static const enum ms_life_event events[MS_LIFE_STATES] = {
+        [MS_LIFE_DONE] = MS_LIFE_SUCCEED,
+        [MS_LIFE_BURIED] = MS_LIFE_FAIL,
+        [MS_LIFE_CANCELLED] = MS_LIFE_CANCEL,
+    };
+    struct ms_record record = outcome_of(master, work, events[leader->state], leader->status);
+
+    ms_assert(ms_work_is_finished(leader) && ms_unique_is_follower(work));
+    record.attempt = leader->attempt;
+    record.code = leader->code;
+    record.signal = leader->signal;
+    record.usage = ms_work_usage(leader);
+    record.payload = ms_work_payload(leader);
+    record.detail = ms_work_detail(leader);
+    settle(master, now, work, &record);
+}
+
+void ms_results_share(struct ms_master *master, ms_time now)
+{
+    struct ms_queue *queue = &master->queue;
+    uint32_t burst = MS_SWEEP_BURST;
+    struct ms_list *link;
+
+    while ((link = ms_list_first(&queue->uniques.settling)) != NULL && burst > 0 &&
+           master->journal.size < SHARE_BYTES_MAX) {
+        struct ms_claim *unique = ms_container_of(link, struct ms_claim, settling);
+        struct ms_list *first = ms_list_first(&unique->followers);
+        struct ms_work *leader = unique->leader;
+
+        burst--;
+        if (first != NULL) {
+            follow(master, now, ms_work_of(first), leader);
+        } else {
+            ms_unique_forget(unique, &queue->slab);
+            ms_clients_settled(master, now, leader);
+        }
+    }
+    ms_assert(burst <= MS_SWEEP_BURST);
 }
 
 /* What was with a session that died, and may not be tried again. */

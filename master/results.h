@@ -22,6 +22,16 @@ void ms_results_cancel(struct ms_master *master, ms_time now, struct ms_work *wo
 /* It may be started only once, and was, by a slave that did not come back after the master's start. */
 void ms_results_forfeit(struct ms_master *master, ms_time now, struct ms_work *work);
 
+/* Its deadline has passed, and nobody has it. */
+void ms_results_expire(struct ms_master *master, ms_time now, struct ms_work *work);
+
+/* Somebody wants it stopped: settled at once if nobody has it, else its attempt is told to stop, and whatever
+ * comes of that is CANCELLED. */
+void ms_results_stop(struct ms_master *master, ms_time now, struct ms_work *work);
+
+/* Settles a bounded part of the commands that joined one that has ended, and then lets that one go on. */
+void ms_results_share(struct ms_master *master, ms_time now);
+
 /* The session that held it died. */
 void ms_results_died(struct ms_master *master, ms_time now, struct ms_slave *slave,
                      struct ms_work *work);

@@ -150,6 +150,33 @@ static void fill_why(struct ms_master *master, const struct ms_work *work, ms_ti
     ms_page_end_row(page);
 }
 
+static void add_moment(struct ms_report_page *page, const char *name, ms_time now, ms_time at)
+{
+    char words[MS_NAME_MAX];
+    struct ms_text text;
+
+    ms_text_init(&text, words, sizeof words);
+    if (at != 0 && at != MS_TIME_NEVER) {
+        ms_text_add(&text, "%lld", (long long)((at - now) / MS_MSEC));
+    }
+    ms_page_text(page, name, words);
+}
+
+/* Times in ms from now, negative when they have passed; empty where there is none. */
+static void add_terms(struct ms_master *master, const struct ms_work *work, ms_time now,
+                      struct ms_report_page *page)
+{
+    char words[MS_NAME_MAX];
+    struct ms_text text;
+
+    ms_text_init(&text, words, sizeof words);
+    ms_text_add(&text, "%d", work->priority);
+    ms_page_text(page, "priority", words);
+    add_moment(page, "run_at_ms", now, ms_queue_due(&master->queue, work));
+    add_moment(page, "deadline_ms", now, ms_work_deadline(work));
+    ms_page_bytes(page, "unique", ms_unique_key(work));
+}
+
 static void fill_show(struct ms_master *master, const struct ms_work *work, ms_time now,
                       struct ms_report_page *page)
 {
@@ -165,6 +192,7 @@ static void fill_show(struct ms_master *master, const struct ms_work *work, ms_t
     ms_page_number(page, "state_age_ms", ms_since(now, work->changed_at));
     ms_page_number(page, "size_bytes", work->size);
     ms_page_number(page, "timeout_ms", (uint64_t)(work->timeout / MS_MSEC));
+    add_terms(master, work, now, page);
     ms_page_text(page, "last_status", ms_facts_status(work));
     ms_page_bytes(page, "last_detail", ms_work_detail(work));
     add_reason(master, work, now, "waits_because", page);

@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/page.h"
 #include "master/rare.h"
 #include "master/slaves.h"
 #include "master/state.h"
@@ -63,12 +64,19 @@ static uint32_t count_before(const struct ms_work *work)
 {
     uint32_t count = 0;
 
-    ms_list_for_each(link, &work->lane->ready)
-    {
-        if (ms_work_of(link) == work || count == VISITS_MAX) {
-            break;
+    for (int priority = MS_PRIORITY_MAX; priority >= work->priority; priority--) {
+        const struct ms_list *level = ms_lane_level(work->lane, priority);
+
+        if (level == NULL) {
+            continue;
         }
-        count++;
+        ms_list_for_each(link, level)
+        {
+            if (ms_work_of(link) == work || count == VISITS_MAX) {
+                return count;
+            }
+            count++;
+        }
     }
     return count;
 }
@@ -144,9 +152,15 @@ static void add_last_attempt(const struct ms_work *work, struct ms_text *text)
 static void why_delayed(const struct ms_master *master, const struct ms_work *work, ms_time now,
                         struct ms_text *text)
 {
-    const ms_time due = ms_heap_key(&master->queue.delayed, &work->timer);
+    const ms_time due = ms_queue_due(&master->queue, work);
     const bool is_retry = work->failures > 0 || work->crashes > 0;
 
+    if (ms_unique_is_follower(work)) {
+        ms_text_add(text, "it has joined ");
+        ms_page_print_id(text, work->rare->claim->leader);
+        ms_text_add(text, ", which has the same unique key, and gets its outcome");
+        return;
+    }
     ms_text_add(text, "%s until ", is_retry ? "its next attempt waits" : "it is delayed");
     add_time(master, due, text);
     ms_text_add(text, " (another ");
