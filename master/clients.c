@@ -312,8 +312,7 @@ static enum ms_error examine(struct ms_master *master, const struct ms_client *c
                     submit->payload.size, master->config.payload_max);
         return MS_E_PAYLOAD_SIZE;
     }
-    const enum ms_error error =
-        ms_terms_examine(submit, ms_master_wall(master), &master->complaint);
+    const enum ms_error error = ms_terms_examine(submit, &master->complaint);
 
     if (error != MS_E_OK) {
         return error;

@@ -5,9 +5,8 @@
 #include "core/command.h"
 #include "core/text.h"
 
-/* OK, or BAD_ARGUMENT with a sentence that names the field and what it may be. wall: the wall clock. */
-enum ms_error ms_terms_examine(const struct ms_command *submit, int64_t wall,
-                               struct ms_complaint *complaint);
+/* OK, or BAD_ARGUMENT with a sentence that names the field and what it may be. */
+enum ms_error ms_terms_examine(const struct ms_command *submit, struct ms_complaint *complaint);
 
 /* The wall clock before which it must not be started: the later of its delay and its time; 0 = at once. */
 int64_t ms_terms_start(const struct ms_command *submit, int64_t wall);

@@ -50,20 +50,42 @@ static void priority(struct sim_world *world, struct sim_node *node, struct sim_
     draft->has_terms = true;
 }
 
-/* In the time of the master's wall clock: what it is without any jump. */
+/* The master's wall clock, wherever it was set to. */
+static int64_t wall_of(const struct sim_world *world)
+{
+    return world->nodes[0].driver.clock + world->nodes[0].wall_offset;
+}
+
 static void deadline(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
 {
     (void)node;
     draft->terms.deadline =
-        SIM_WALL_START + world->now + ms_rng_between(&world->rng_load, 1, 20 * world->config.tick);
+        wall_of(world) + ms_rng_between(&world->rng_load, 1, 20 * world->config.tick);
     draft->has_terms = true;
 }
 
+/* Before a clock that is set back by days it would wait for days. */
 static void run_at(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
 {
     (void)node;
+    if (world->config.faults[SIM_FAULT_WALL_JUMP] != 0) {
+        return;
+    }
     draft->terms.run_at =
-        SIM_WALL_START + world->now + ms_rng_between(&world->rng_load, 1, 4 * world->config.tick);
+        wall_of(world) + ms_rng_between(&world->rng_load, 1, 4 * world->config.tick);
+    draft->has_terms = true;
+}
+
+/* Few keys, so that they meet. */
+static void unique(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
+{
+    static const uint8_t keys[] = {1, 2, 3};
+    const uint64_t key = ms_rng_below(&world->rng_load, sizeof keys);
+
+    (void)node;
+    draft->terms.unique = (struct ms_bytes){keys + key, key == 0 ? sizeof keys : 1};
+    draft->terms.unique_mode =
+        (uint8_t)ms_rng_between(&world->rng_load, MS_UNIQUE_JOIN, MS_UNIQUE_REPLACE);
     draft->has_terms = true;
 }
 
@@ -72,7 +94,7 @@ static const struct attribute attributes[] = {
     {"background", 20, background}, {"stream", 2, stream},
     {"delay", 10, delay},           {"once", 8, once},
     {"priority", 3, priority},      {"deadline", 12, deadline},
-    {"run-at", 12, run_at},
+    {"run-at", 12, run_at},         {"unique", 6, unique},
 };
 
 /* Asked for, or left to the master where that comes to the same. */

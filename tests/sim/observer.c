@@ -84,8 +84,16 @@ uint32_t sim_record_add(struct sim_world *world, const struct sim_node *node,
         .due_at = due_at(world, submit),
         .deadline = submit->terms != NULL ? submit->terms->deadline : 0,
         .first = SIM_NONE,
+        .leader = SIM_NONE,
         .submitted_at = world->now,
     };
+    if (submit->terms != NULL) {
+        struct sim_record *record = &observer->records[observer->records_count];
+
+        record->priority = submit->terms->priority;
+        record->unique_mode = submit->terms->unique_mode;
+        record->key = submit->terms->unique.size > 0 ? submit->terms->unique.data[0] : 0;
+    }
     observer->open_count++;
     world->stats.counts[SIM_STAT_COMMANDS_SUBMITTED]++;
     return observer->records_count++;
@@ -211,8 +219,8 @@ static void see_piece(struct sim_world *world, struct sim_record *record,
 }
 
 /* The outcome must be what some attempt really returned, with all that it wrote. */
-static bool is_founded(struct sim_world *world, const struct sim_record *record,
-                       const struct ms_command *outcome)
+static bool is_founded(const struct sim_world *world, const struct sim_record *record,
+                       const struct ms_command *outcome, uint32_t pieces)
 {
     uint8_t expected[SIM_PIECE_MAX];
 
@@ -227,11 +235,54 @@ static bool is_founded(struct sim_world *world, const struct sim_record *record,
 
         if (outcome->payload.size == size &&
             (size == 0 || memcmp(outcome->payload.data, expected, size) == 0) &&
-            attempt->pieces == record->stream_count) {
+            attempt->pieces == pieces) {
             return true;
         }
     }
     return false;
+}
+
+/* Another command with its key is the reason, if it joined that one or was replaced by it. */
+static bool is_reason(const struct sim_world *world, const struct sim_record *other,
+                      const void *context)
+{
+    const struct ms_command *outcome = context;
+
+    switch (outcome->status) {
+    case MS_STATUS_OK:
+        for (uint32_t i = other->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
+            if (is_founded(world, other, outcome, world->observer->attempts[i].pieces)) {
+                return true;
+            }
+        }
+        return false;
+    case MS_STATUS_CANCELLED:
+        return other->is_cancel_asked || other->unique_mode == MS_UNIQUE_REPLACE;
+    case MS_STATUS_EXPIRED:
+        return other->deadline != 0;
+    case MS_STATUS_LOST:
+        return (other->flags & MS_FLAG_ONCE) != 0;
+    default:
+        return false;
+    }
+}
+
+/* What the command itself gives reason for. */
+static bool is_reasonable(const struct sim_world *world, const struct sim_record *record,
+                          const struct ms_command *outcome)
+{
+    switch (outcome->status) {
+    case MS_STATUS_OK:
+        return is_founded(world, record, outcome, record->stream_count);
+    case MS_STATUS_CANCELLED:
+        return record->is_cancel_asked;
+    case MS_STATUS_EXPIRED:
+        return record->deadline != 0;
+    case MS_STATUS_LOST:
+        return (record->flags & MS_FLAG_ONCE) != 0;
+    default:
+        return true;
+    }
 }
 
 static void see_outcome(struct sim_world *world, struct sim_record *record,
@@ -251,24 +302,18 @@ static void see_outcome(struct sim_world *world, struct sim_record *record,
 
     world->stats.counts[SIM_STAT_OUTCOMES]++;
     world->stats.counts[stats[outcome->status]]++;
-    if (outcome->status == MS_STATUS_OK && !is_founded(world, record, outcome)) {
-        sim_fail(world, "outcome",
-                 "seq %llu is said to be ok by attempt %u with %zu bytes after %u pieces, which no "
-                 "attempt returned",
-                 seq, outcome->attempt, outcome->payload.size, record->stream_count);
+    if (!is_reasonable(world, record, outcome) &&
+        !sim_unique_excuses(world, record, is_reason, outcome)) {
+        sim_fail(
+            world, "outcome",
+            "seq %llu is said to be %s by attempt %u with %zu bytes after %u pieces, for which "
+            "there is no reason",
+            seq, ms_status_name((enum ms_status)outcome->status), outcome->attempt,
+            outcome->payload.size, record->stream_count);
     }
     if (record->is_cancel_confirmed && outcome->status != MS_STATUS_CANCELLED) {
         sim_fail(world, "cancel", "seq %llu: cancel was confirmed, then the outcome is %s", seq,
                  ms_status_name((enum ms_status)outcome->status));
-    }
-    if (outcome->status == MS_STATUS_LOST && (record->flags & MS_FLAG_ONCE) == 0) {
-        sim_fail(world, "outcome", "seq %llu is lost, and may be started again", seq);
-    }
-    if (outcome->status == MS_STATUS_EXPIRED && record->deadline == 0) {
-        sim_fail(world, "outcome", "seq %llu has expired without a deadline", seq);
-    }
-    if (outcome->status == MS_STATUS_CANCELLED && !record->is_cancel_asked) {
-        sim_fail(world, "cancel", "seq %llu is cancelled, and nobody asked", seq);
     }
     sim_record_over(world, record);
 }
@@ -283,6 +328,14 @@ static void see_cancel_ack(struct sim_world *world, struct sim_record *record,
         record->is_cancel_confirmed = true;
         record->is_never_to_start = (ack->flags & MS_FLAG_STARTED) == 0;
     }
+}
+
+static bool was_sent(const struct sim_world *world, const struct sim_record *other,
+                     const void *context)
+{
+    (void)world;
+    (void)context;
+    return other->is_sent;
 }
 
 /* Reasons that lie in the submission itself; everything else must mend itself. */
@@ -300,6 +353,10 @@ static void see_refusal(struct sim_world *world, const struct sim_record *record
     }
     if (nak->error == MS_E_DURABILITY && !world->config.has_disk &&
         record->durability > MS_DURABILITY_MEM) {
+        return;
+    }
+    if (nak->error == MS_E_NOT_UNIQUE && record->unique_mode == MS_UNIQUE_REJECT &&
+        sim_unique_excuses(world, record, was_sent, NULL)) {
         return;
     }
     if (nak->error == MS_E_RETRY_LATER && !record->is_sent) {
@@ -466,6 +523,9 @@ void sim_observe_engine(struct sim_world *world, struct sim_node *node)
 {
     if (node->role == SIM_MASTER) {
         sim_sessions_after(world, node);
+        if (world->observer->may_join && world->observer->is_ready) {
+            sim_unique_walk(world, node);
+        }
     }
 }
 

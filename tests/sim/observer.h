@@ -17,17 +17,21 @@ struct sim_record {
     size_t payload_size;
     uint32_t attempts_max;
     uint8_t flags;
-    uint8_t durability; /* as asked for */
-    uint8_t chain;      /* enum sim_chain: of the records that this master wrote or read */
-    uint32_t failures;  /* in the latest of them */
-    uint32_t runs;      /* attempts that were started */
-    ms_time due_at;     /* in the world's time: not to be handed out sooner; 0 = at once */
-    int64_t deadline;   /* wall clock; 0 = never */
-    bool is_promised;   /* the master said that it is durable */
-    bool is_accepted;   /* the application was told */
-    bool is_over;       /* outcome, refusal, or the end of a background one */
-    bool is_gone;       /* its application died */
-    bool is_sent;       /* it left its client at least once */
+    uint8_t durability;  /* as asked for */
+    uint8_t chain;       /* enum sim_chain: of the records that this master wrote or read */
+    uint32_t failures;   /* in the latest of them */
+    uint32_t runs;       /* attempts that were started */
+    uint8_t key;         /* unique key; 0 = none */
+    uint8_t unique_mode; /* enum ms_unique */
+    int8_t priority;
+    uint32_t leader;  /* that it joined when it was seen last; SIM_NONE = none */
+    ms_time due_at;   /* in the world's time: not to be handed out sooner; 0 = at once */
+    int64_t deadline; /* wall clock; 0 = never */
+    bool is_promised; /* the master said that it is durable */
+    bool is_accepted; /* the application was told */
+    bool is_over;     /* outcome, refusal, or the end of a background one */
+    bool is_gone;     /* its application died */
+    bool is_sent;     /* it left its client at least once */
     bool is_cancel_asked, is_cancel_confirmed, is_never_to_start;
     uint32_t unstarted_by; /* incarnation of the master that said it never would start; 0 = none */
     uint32_t accepted_by;  /* incarnation of the master that acknowledged it last */
@@ -125,6 +129,7 @@ struct sim_observer {
     uint64_t room;                 /* it was told of */
     bool is_failed;                /* it was told that its store failed */
     bool is_ready;                 /* it has read back everything */
+    bool may_join;                 /* who joined whom is to be looked at again */
     uint32_t commits;
     uint32_t rested; /* steps since recovery was compared with what lives */
 };
@@ -188,6 +193,16 @@ void sim_observe_commit(struct sim_world *world, struct sim_node *node);
 
 void sim_check_kept(struct sim_world *world);
 void sim_check_accepted(struct sim_world *world, const struct sim_record *record);
+/* Of unique keys and priorities. */
+typedef bool (*sim_excuse_fn)(const struct sim_world *world, const struct sim_record *other,
+                              const void *context);
+void sim_unique_walk(struct sim_world *world, struct sim_node *node);
+void sim_unique_outcome(struct sim_world *world, const struct sim_record *record);
+bool sim_unique_excuses(const struct sim_world *world, const struct sim_record *record,
+                        sim_excuse_fn is_excuse, const void *context);
+void sim_priority_check(struct sim_world *world, const struct sim_node *node,
+                        const struct sim_record *record);
+
 const struct sim_end *sim_other_end(struct sim_world *world, const struct sim_node *node,
                                     ms_peer peer);
 void sim_release(struct sim_world *world, uint32_t node, uint32_t incarnation);

@@ -447,6 +447,7 @@ void sim_durable_ready(struct sim_world *world, struct sim_node *node)
         sim_fail(world, "durable", "a master is ready twice");
     }
     observer->is_ready = true;
+    observer->may_join = true;
     world->stats.counts[SIM_STAT_RECOVERED] +=
         ms_queue_count(&((const struct ms_master *)node->state)->queue);
 }

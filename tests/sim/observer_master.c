@@ -103,6 +103,8 @@ static void receive(struct sim_world *world, struct sim_node *node, const struct
     struct sim_attempt *attempt;
 
     ms_assert(end != NULL);
+    world->observer->may_join |= command->kind == MS_KIND_ROLL ||
+                                 (command->kind == MS_KIND_SUBMIT && command->terms != NULL);
     switch (command->kind) {
     case MS_KIND_PULL:
         wire->granted += command->count;
@@ -246,6 +248,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
                  sim_node_name(world, end->node));
     }
     check_times(world, node, record);
+    sim_priority_check(world, node, record);
     check_others(world, record, command, node->incarnation);
     struct sim_attempt *attempt = add_attempt(world, command);
 
@@ -283,6 +286,7 @@ static void give_outcome(struct sim_world *world, struct sim_node *node,
     }
     record->outcome_master = node->incarnation;
     record->outcome_hash = hash;
+    sim_unique_outcome(world, record);
 }
 
 static void accept(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)

@@ -64,7 +64,7 @@ static bool are_equal(struct ms_bytes a, struct ms_bytes b)
 /* When it may be handed out, with the state it is in now. */
 static ms_time due(const struct ms_master *master, const struct ms_work *work)
 {
-    return work->state == MS_LIFE_DELAYED ? ms_heap_key(&master->queue.delayed, &work->timer) : 0;
+    return ms_queue_due(&master->queue, work);
 }
 
 static void compare_due(struct sim_world *world, const struct ms_master *master,
@@ -74,7 +74,9 @@ static void compare_due(struct sim_world *world, const struct ms_master *master,
     const ms_time now = master->engine.now + DUE_SLACK;
     const ms_time before = due(master, work), after = due(other, again);
 
-    if ((before <= now && after <= now) || world->wall_jumped_at != 0) {
+    /* One that joined a command which is in memory only is on its own again. */
+    if ((before <= now && after <= now) || world->wall_jumped_at != 0 ||
+        ms_unique_is_follower(work)) {
         return;
     }
     if (before < after - DUE_SLACK || before > after + DUE_SLACK) {

@@ -59,7 +59,8 @@
     X(CORRUPT_STARTS, "starts refused because of damage", true)                                    \
     X(WALL_JUMPS, "jumps of the wall clock", true)                                                 \
     X(ONCE_LOST, "at-most-once commands lost with their slave", true)                              \
-    X(EXPIRED, "commands past their deadline", false)
+    X(EXPIRED, "commands past their deadline", true)                                               \
+    X(JOINED, "commands seen behind one with their key", true)
 
 enum sim_stat {
 #define SIM_STAT_ENUM(name, text, needed) SIM_STAT_##name,

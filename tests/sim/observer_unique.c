@@ -1,0 +1,138 @@
+/* Unique keys: one live command has a key, those that joined it come out as it does, and nothing else is
+ * excused by what happened to another command. And priorities: the master's own books say who waits. */
+#include <string.h>
+
+#include "core/invariant.h"
+#include "master/clients.h"
+#include "master/state.h"
+#include "tests/sim/nodes.h"
+#include "tests/sim/observer.h"
+
+typedef unsigned long long number;
+
+#define KEYS_MAX 64 /* keys of all types that are had at a time */
+
+static uint32_t index_of(struct sim_world *world, const struct ms_work *work)
+{
+    const struct sim_record *record =
+        sim_record_find(world, &(struct ms_id){work->client->uuid, work->seq});
+
+    ms_assert(record != NULL);
+    return (uint32_t)(record - world->observer->records);
+}
+
+/* Whoever has a key and is not on its way out, has it alone. */
+static void check_alone(struct sim_world *world, const struct ms_work *work,
+                        const struct sim_record *record, uint64_t seen[static KEYS_MAX],
+                        uint32_t *count)
+{
+    const uint64_t key = (uint64_t)record->type << 8 | record->key;
+
+    if (work->is_cancel_asked) {
+        return;
+    }
+    for (uint32_t i = 0; i < *count; i++) {
+        if (seen[i] == key) {
+            sim_fail(world, "unique", "seq %llu is live, and so is another with its key",
+                     (number)record->id.seq);
+        }
+    }
+    ms_assert(*count < KEYS_MAX);
+    seen[(*count)++] = key;
+}
+
+void sim_unique_walk(struct sim_world *world, struct sim_node *node)
+{
+    const struct ms_master *master = node->state;
+    uint64_t seen[KEYS_MAX];
+    uint32_t cursor = 0, count = 0;
+    const struct ms_work *work;
+
+    world->observer->may_join = false;
+    while ((work = ms_pool_next(&master->queue.pool, &cursor)) != NULL) {
+        struct sim_record *record = &world->observer->records[index_of(world, work)];
+
+        if (record->key == 0 || ms_work_is_finished(work)) {
+            continue;
+        }
+        record->leader = SIM_NONE;
+        if (ms_unique_is_follower(work)) {
+            record->leader = index_of(world, work->rare->claim->leader);
+            world->stats.counts[SIM_STAT_JOINED]++;
+        } else if (work->rare->claim != NULL) {
+            check_alone(world, work, record, seen, &count);
+        }
+    }
+}
+
+static void compare(struct sim_world *world, const struct sim_record *follower,
+                    const struct sim_record *leader)
+{
+    const bool are_durable = sim_is_durable(world, follower) && sim_is_durable(world, leader);
+
+    if (leader->outcome_master == 0 || follower->outcome_master == 0 ||
+        follower->is_cancel_asked || /* on its own */
+        (leader->outcome_master != follower->outcome_master && !are_durable)) {
+        return;
+    }
+    if (leader->outcome_hash != follower->outcome_hash) {
+        sim_fail(world, "unique", "seq %llu joined seq %llu, and comes out otherwise",
+                 (number)follower->id.seq, (number)leader->id.seq);
+    }
+}
+
+void sim_unique_outcome(struct sim_world *world, const struct sim_record *record)
+{
+    const struct sim_observer *observer = world->observer;
+    const uint32_t index = (uint32_t)(record - observer->records);
+
+    if (record->key == 0) {
+        return;
+    }
+    if (record->leader != SIM_NONE) {
+        compare(world, record, &observer->records[record->leader]);
+    }
+    for (uint32_t i = index + 1; i < observer->records_count; i++) {
+        if (observer->records[i].leader == index) {
+            compare(world, &observer->records[i], record);
+        }
+    }
+}
+
+bool sim_unique_excuses(const struct sim_world *world, const struct sim_record *record,
+                        sim_excuse_fn is_excuse, const void *context)
+{
+    const struct sim_observer *observer = world->observer;
+
+    for (uint32_t i = 0; i < observer->records_count && record->key != 0; i++) {
+        const struct sim_record *other = &observer->records[i];
+
+        if (other != record && other->key == record->key && other->type == record->type &&
+            is_excuse(world, other, context)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void sim_priority_check(struct sim_world *world, const struct sim_node *node,
+                        const struct sim_record *record)
+{
+    const struct ms_master *master = node->state;
+    const struct ms_lane *lane = ms_lanes_find(&master->lanes, record->type);
+
+    if ((record->flags & MS_FLAG_ONCE) != 0) {
+        return; /* it may have waited for the disk since */
+    }
+    ms_assert(lane != NULL);
+    for (int priority = record->priority + 1; priority <= MS_PRIORITY_MAX; priority++) {
+        const struct ms_list *level = ms_lane_level(lane, priority);
+
+        if (level != NULL && !ms_list_is_empty(level)) {
+            sim_fail(world, "priority",
+                     "seq %llu of priority %d is handed out before seq %llu of %d",
+                     (number)record->id.seq, record->priority,
+                     (number)ms_work_of(ms_list_first(level))->seq, priority);
+        }
+    }
+}
