@@ -1,4 +1,5 @@
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_unique.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -193,16 +193,6 @@ void sim_observe_commit(struct sim_world *world, struct sim_node *node);
 
 void sim_check_kept(struct sim_world *world);
 void sim_check_accepted(struct sim_world *world, const struct sim_record *record);
-/* Of unique keys and priorities. */
-typedef bool (*sim_excuse_fn)(const struct sim_world *world, const struct sim_record *other,
-                              const void *context);
-void sim_unique_walk(struct sim_world *world, struct sim_node *node);
-void sim_unique_outcome(struct sim_world *world, const struct sim_record *record);
-bool sim_unique_excuses(const struct sim_world *world, const struct sim_record *record,
-                        sim_excuse_fn is_excuse, const void *context);
-void sim_priority_check(struct sim_world *world, const struct sim_node *node,
-                        const struct sim_record *record);
-
 const struct sim_end *sim_other_end(struct sim_world *world, const struct sim_node *node,
                                     ms_peer peer);
 void sim_release(struct sim_world *world, uint32_t node, uint32_t incarnation);

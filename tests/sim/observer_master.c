@@ -6,6 +6,7 @@
 #include "master/state.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_unique.h"
 
 /* The process at the other end of one of the master's connections. */
 const struct sim_end *sim_other_end(struct sim_world *world, const struct sim_node *node,

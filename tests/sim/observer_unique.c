@@ -6,7 +6,7 @@
 #include "master/clients.h"
 #include "master/state.h"
 #include "tests/sim/nodes.h"
-#include "tests/sim/observer.h"
+#include "tests/sim/observer_unique.h"
 
 typedef unsigned long long number;
 

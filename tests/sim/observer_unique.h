@@ -1,0 +1,23 @@
+/* Unique keys and priorities, watched from outside. */
+#ifndef SIM_OBSERVER_UNIQUE_H
+#define SIM_OBSERVER_UNIQUE_H
+
+#include "tests/sim/observer.h"
+
+/* Who has joined whom now, and that each key has one owner. */
+void sim_unique_walk(struct sim_world *world, struct sim_node *node);
+
+/* The outcome in its books is new: it is that of the command it joined, and of those that joined it. */
+void sim_unique_outcome(struct sim_world *world, const struct sim_record *record);
+
+/* True when another command with its key is an excuse. */
+typedef bool (*sim_excuse_fn)(const struct sim_world *world, const struct sim_record *other,
+                              const void *context);
+bool sim_unique_excuses(const struct sim_world *world, const struct sim_record *record,
+                        sim_excuse_fn is_excuse, const void *context);
+
+/* It is handed out: nothing of a higher priority may wait in its lane. */
+void sim_priority_check(struct sim_world *world, const struct sim_node *node,
+                        const struct sim_record *record);
+
+#endif
