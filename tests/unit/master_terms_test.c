@@ -1,5 +1,5 @@
 /* What a submission may ask for, and when commands may be started. */
-#include "master_shelf.h"
+#include "master_returning.h"
 #include "master/terms.h"
 
 static struct ms_command with(const struct ms_terms *terms)

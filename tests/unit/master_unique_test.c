@@ -1,5 +1,5 @@
 /* Unique keys: join, reject, replace; followers get what their leader gets, also after a crash. */
-#include "master_shelf.h"
+#include "master_returning.h"
 #include "master/state.h"
 
 static struct ms_command keyed(uint64_t seq, enum ms_unique mode, const char *key)
