@@ -45,6 +45,25 @@ static bool is_closed(const struct ms_master *master, const struct ms_id *id)
     return id->seq == 0 || (floor != NULL && ms_closed_has(&floor->closed, id->seq));
 }
 
+/* Of two attempts of one command the later one stands; true when it is the one told now. */
+static bool replace(struct ms_orphan *orphan, struct ms_slave *slave, const struct ms_token *token,
+                    const struct ms_holding *holding)
+{
+    const struct ms_token former = orphan->token;
+
+    if (ms_token_equal(former, *token)) {
+        return orphan->slave == slave;
+    }
+    if (former.epoch > token->epoch || (former.epoch == token->epoch && former.n > token->n)) {
+        return false;
+    }
+    ms_list_remove(&orphan->link);
+    *orphan = (struct ms_orphan){.slave = slave, .token = *token, .holding = *holding};
+    ms_list_init(&orphan->link);
+    ms_list_push_back(&slave->orphans, &orphan->link);
+    return true;
+}
+
 bool ms_orphans_keep(struct ms_master *master, struct ms_slave *slave, const struct ms_token *token,
                      const struct ms_holding *holding)
 {
@@ -55,9 +74,8 @@ bool ms_orphans_keep(struct ms_master *master, struct ms_slave *slave, const str
     if (is_closed(master, &holding->id)) {
         return false;
     }
-    if (orphan != NULL) { /* told again on another connection, or somebody has it already */
-        return orphan->slave == slave && ms_token_equal(orphan->token, *token) &&
-               is_same(&orphan->holding.id, &holding->id);
+    if (orphan != NULL) { /* told again on another connection, or there were two attempts */
+        return is_same(&orphan->holding.id, &holding->id) && replace(orphan, slave, token, holding);
     }
     orphan = ms_pool_take(&orphans->pool);
     if (orphan == NULL) {
