@@ -334,7 +334,7 @@ void ms_client_engine_check(const struct ms_client_engine *engine)
 
         cancels += request->is_cancelled ? 1 : 0;
         ms_assert(!request->is_cancelled || request->sent_at != MS_TIME_NEVER ||
-                  ms_request_is_in_array(request));
+                  engine->is_lasting || ms_request_is_in_array(request));
     }
     ms_assert(cancels == engine->cancels_count);
     ms_assert(engine->sending == NULL ||

@@ -449,7 +449,6 @@ START_TEST(cancel_of_what_an_earlier_run_submitted_is_asked)
     cancel(2);
     expect_nothing();
     come_up();
-    tick();
     expect_submit(1);
     ck_assert_uint_eq(expect_sent(MS_KIND_CANCEL).id.seq, 1);
     expect_submit(2);
