@@ -96,20 +96,24 @@
 #define MS_INQUIRIES_MAX       256u       /* queries that are being answered at a time */
 #define MS_DELAY_MAX           (366 * 24 * 3600 * MS_SEC) /* of a submission; also its longest timeout */
 #define MS_RETRY_LATER_DELAY   (100 * MS_MSEC) /* told to a client that met a full queue */
-#define MS_STORE_FULL_DELAY    (1 * MS_SEC)     /* told to a client that met a full disk */
-#define MS_STORE_RESERVE_DEFAULT (64ull << 20) /* bytes of the disk that only results and cancels may use */
-#define MS_JOURNAL_BEHIND_MAX  (128u << 20)    /* bytes not yet durable, beyond which clients wait */
-#define MS_FLOORS_DORMANT_MAX  1000000u        /* clients whose numbers are remembered though they are gone */
-#define MS_CLIENT_TTL_DEFAULT  (3653 * 24 * 3600 * MS_SEC) /* they are remembered so long */
-#define MS_OUTCOME_KEEP_DEFAULT (7 * 24 * 3600 * MS_SEC) /* durable outcomes wait so long for their client */
-#define MS_HISTORY_MAX         16u /* attempts that went wrong, remembered of one command */
-#define MS_WELCOMES_MAX 64u /* said in one step */
-#define MS_ORPHANS_MAX         65536u /* attempts of commands that a new master has not heard of yet */
-#define MS_GROUPS_MAX          (1u << 20) /* names of groups; above, the one that is idle longest is forgotten */
-#define MS_GROUP_KEEP          (3600 * MS_SEC) /* counts of a group are told so long after its last member */
-#define MS_GROUP_ENDS          1024u /* members that ended, remembered for those who follow a group */
-#define MS_SWEEP_BURST         256         /* commands of ended sessions put right in one step */
-#define MS_RESULT_RESERVE      (64u << 20) /* bytes beyond the limit that only results may use */
+#define MS_STORE_FULL_DELAY    (1 * MS_SEC)    /* told to a client that met a full disk */
+#define MS_STORE_RESERVE_DEFAULT                                                                   \
+    (64ull << 20) /* bytes of the disk that only results and cancels may use */
+#define MS_JOURNAL_BEHIND_MAX (128u << 20) /* bytes not yet durable, beyond which clients wait */
+#define MS_FLOORS_DORMANT_MAX                                                                      \
+    1000000u /* clients whose numbers are remembered though they are gone */
+#define MS_CLIENT_TTL_DEFAULT (3653 * 24 * 3600 * MS_SEC) /* they are remembered so long */
+#define MS_OUTCOME_KEEP_DEFAULT                                                                    \
+    (7 * 24 * 3600 * MS_SEC)   /* durable outcomes wait so long for their client */
+#define MS_HISTORY_MAX  16u    /* attempts that went wrong, remembered of one command */
+#define MS_WELCOMES_MAX 64u    /* said in one step */
+#define MS_ORPHANS_MAX  65536u /* attempts of commands that a new master has not heard of yet */
+#define MS_GROUPS_MAX                                                                              \
+    (1u << 20) /* names of groups; above, the one that is idle longest is forgotten */
+#define MS_GROUP_KEEP     (3600 * MS_SEC) /* counts of a group are told so long after its last member */
+#define MS_GROUP_ENDS     1024u /* members that ended, remembered for those who follow a group */
+#define MS_SWEEP_BURST    256   /* commands of ended sessions put right in one step */
+#define MS_RESULT_RESERVE (64u << 20) /* bytes beyond the limit that only results may use */
 
 static_assert(MS_DISPATCH_BURST * 2 < MS_EFFECTS_MAX, "a step's dispatch fits the effect queue");
 static_assert(MS_FRAME_HELLO_MAX < MS_FRAME_CONTROL_MAX, "HELLO is a small control frame");

@@ -94,8 +94,7 @@ void ms_drain_tick(struct ms_master *master, ms_time now)
     if (master->drain == MS_DRAIN_NOTICE && notify(master, true)) {
         master->drain = MS_DRAIN_WAIT;
     }
-    if (master->drain == MS_DRAIN_WAIT &&
-        (is_done(master) || now >= master->drain_deadline)) {
+    if (master->drain == MS_DRAIN_WAIT && (is_done(master) || now >= master->drain_deadline)) {
         master->drain = MS_DRAIN_LEAVE;
         master->drain_cursor = 0;
     }

@@ -117,8 +117,7 @@ struct ms_work *ms_recovery_claim(struct ms_master *master, ms_time now, struct 
         .kind = MS_RECORD_LEASE, .token = *token, .attempt = holding->attempt};
     struct ms_work *work = ms_clients_find_work(master, &holding->id);
 
-    if (work == NULL || ms_work_is_finished(work) || !slave->is_awaited ||
-        is_over(work, holding)) {
+    if (work == NULL || ms_work_is_finished(work) || !slave->is_awaited || is_over(work, holding)) {
         return work;
     }
     if (work->state == MS_LIFE_LEASED) {
@@ -137,8 +136,7 @@ void ms_recovery_called(struct ms_master *master, struct ms_slave *slave)
         slave->is_awaited = false;
         ms_assert(master->awaited_count > 0);
         master->awaited_count--;
-        master->queue.is_doubting =
-            master->journal.is_replaying || master->awaited_count > 0;
+        master->queue.is_doubting = master->journal.is_replaying || master->awaited_count > 0;
     }
 }
 
