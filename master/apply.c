@@ -232,6 +232,9 @@ static enum ms_error apply_change(struct ms_master *master, const struct ms_reco
         return complain(master, record, seq, "nothing can be changed like that");
     }
     work->is_cancel_asked = true;
+    if (record->count > 0) { /* whoever replaced it may be over by now */
+        ms_unique_yield(&master->queue.uniques, work);
+    }
     ms_rare_set_change(work, &master->queue.slab, &master->journal, seq);
     return MS_E_OK;
 }

@@ -389,7 +389,7 @@ static struct ms_work *accept(struct ms_master *master, ms_time now, struct ms_c
     client->floor->is_durable |= record.durability != MS_DURABILITY_MEM;
     work->record = ms_journal_put_for(&master->journal, work, &record);
     if (rival != NULL) {
-        ms_results_stop(master, now, rival);
+        ms_results_stop(master, now, rival, true);
     }
     ms_orphans_claim(master, now, work);
     return work;
@@ -453,7 +453,7 @@ static void cancel(struct ms_master *master, ms_time now, struct ms_client *clie
         ms_journal_answer(master, 0, &answer);
     }
     if (is_open) {
-        ms_results_stop(master, now, work);
+        ms_results_stop(master, now, work, false);
     }
     if (is_durable && master->journal.has_closed) {
         ms_journal_answer_closed(master, &answer);

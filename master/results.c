@@ -370,17 +370,18 @@ void ms_results_expire(struct ms_master *master, ms_time now, struct ms_work *wo
     settle(master, now, work, &record);
 }
 
-void ms_results_stop(struct ms_master *master, ms_time now, struct ms_work *work)
+void ms_results_stop(struct ms_master *master, ms_time now, struct ms_work *work, bool is_replaced)
 {
     ms_assert(!ms_work_is_finished(work));
     if (work->state != MS_LIFE_LEASED) {
         ms_results_cancel(master, now, work);
         return;
     }
-    if (!work->is_cancel_asked) {
+    if (!work->is_cancel_asked || is_replaced) {
         struct ms_record record = record_of(master, work, MS_RECORD_CHANGE, 0);
 
         record.event = MS_OPERATION_CANCEL;
+        record.count = is_replaced;
         work->is_cancel_asked = true;
         ms_rare_set_change(work, &master->queue.slab, &master->journal,
                            ms_journal_put_for(&master->journal, work, &record));

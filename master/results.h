@@ -26,8 +26,8 @@ void ms_results_forfeit(struct ms_master *master, ms_time now, struct ms_work *w
 void ms_results_expire(struct ms_master *master, ms_time now, struct ms_work *work);
 
 /* Somebody wants it stopped: settled at once if nobody has it, else its attempt is told to stop, and whatever
- * comes of that is CANCELLED. */
-void ms_results_stop(struct ms_master *master, ms_time now, struct ms_work *work);
+ * comes of that is CANCELLED. is_replaced: by a submission with its key, which the journal remembers. */
+void ms_results_stop(struct ms_master *master, ms_time now, struct ms_work *work, bool is_replaced);
 
 /* Settles a bounded part of the commands that joined one that has ended, and then lets that one go on. */
 void ms_results_share(struct ms_master *master, ms_time now);

@@ -151,6 +151,15 @@ bool ms_uniques_meet(struct ms_uniques *uniques, struct ms_slab *slab, struct ms
     return true;
 }
 
+void ms_unique_yield(struct ms_uniques *uniques, const struct ms_work *work)
+{
+    struct ms_claim *unique = work->rare != NULL ? work->rare->claim : NULL;
+
+    if (unique != NULL && unique->leader == work && unique->is_held) {
+        drop(uniques, unique);
+    }
+}
+
 void ms_unique_leave(struct ms_work *work)
 {
     ms_assert(ms_unique_is_follower(work));

@@ -57,6 +57,9 @@ void ms_unique_release(struct ms_uniques *uniques, struct ms_slab *slab, struct 
 /* All followers of one that has ended are settled. */
 void ms_unique_forget(struct ms_claim *unique, struct ms_slab *slab);
 
+/* The work was replaced: its key is free for others, and those that follow it still do. Harmless without one. */
+void ms_unique_yield(struct ms_uniques *uniques, const struct ms_work *work);
+
 static inline bool ms_unique_is_follower(const struct ms_work *work)
 {
     return work->rare != NULL && work->rare->claim != NULL && work->rare->claim->leader != work;
