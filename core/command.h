@@ -105,7 +105,7 @@ enum ms_command_flags {
 #define MS_FEATURE_STREAM (1ull << 0) /* OUTPUT and STREAM frames */
 #define MS_FEATURE_RESUME (1ull << 1) /* ROLL and VERDICT */
 #define MS_FEATURE_PARTS  (1ull << 2) /* PART frames; who says so takes them */
-#define MS_FEATURES_ALL   (MS_FEATURE_STREAM | MS_FEATURE_RESUME)
+#define MS_FEATURES_ALL   (MS_FEATURE_STREAM | MS_FEATURE_RESUME | MS_FEATURE_PARTS)
 
 /* What an attempt cost. */
 struct ms_usage {

@@ -5,6 +5,7 @@
 #include "master/output.h"
 #include "master/rare.h"
 #include "master/slaves.h"
+#include "master/spool.h"
 #include "master/state.h"
 
 static enum ms_error complain(struct ms_master *master, const struct ms_record *record, ms_seq seq,
@@ -81,6 +82,20 @@ static enum ms_error find_parties(struct ms_master *master, const struct ms_reco
     return *client_out == NULL ? MS_E_NO_MEMORY : MS_E_OK;
 }
 
+/* The parts came before. They may be gone when the command has ended: its SETTLE will tell. */
+static void apply_parts(struct ms_master *master, const struct ms_record *record,
+                        struct ms_work *work)
+{
+    struct ms_spool *spool = ms_spool_find(work->client, work->seq);
+    const uint64_t size = record->terms != NULL ? record->terms->parts_size : 0;
+
+    if (spool != NULL && spool->size == size) {
+        ms_spool_bind(master, spool, work);
+    } else {
+        master->queue.incomplete_count++;
+    }
+}
+
 static enum ms_error apply_submit(struct ms_master *master, ms_time now,
                                   const struct ms_record *record, ms_seq seq)
 {
@@ -105,6 +120,9 @@ static enum ms_error apply_submit(struct ms_master *master, ms_time now,
         rival->is_cancel_asked = true; /* what was done about it may not have been written */
     }
     work->record = seq;
+    if ((record->flags & MS_FLAG_PARTS) != 0) {
+        apply_parts(master, record, work);
+    }
     return MS_E_OK;
 }
 
@@ -258,6 +276,8 @@ enum ms_error ms_apply(struct ms_master *master, ms_time now, const struct ms_re
         return ms_groups_replay(master, now, record, seq);
     case MS_RECORD_SUBMIT:
         return apply_submit(master, now, record, seq);
+    case MS_RECORD_PART:
+        return ms_spool_replay(master, record, seq);
     case MS_RECORD_LEASE:
         return apply_lease(master, now, record, seq);
     case MS_RECORD_PIECE:

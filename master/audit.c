@@ -1,13 +1,14 @@
 #include "core/invariant.h"
 #include "master/clients.h"
 #include "master/output.h"
+#include "master/rare.h"
 #include "master/slaves.h"
 #include "master/state.h"
 
 /* What the walks add up, to be compared with what is kept. */
 struct sums {
     uint64_t states[MS_LIFE_STATES];
-    uint64_t leased, ready, doubted, timed, durable, settling;
+    uint64_t leased, ready, aside, doubted, timed, durable, settling;
     uint64_t block_bytes;
     uint64_t held, credit, slots, sessions_with_profile;
     uint64_t live, finished;
@@ -118,7 +119,8 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     sums->states[work->state]++;
     sums->leased += is_leased;
     sums->durable += ms_work_is_durable(work);
-    sums->ready += work->state == MS_LIFE_READY && !work->is_in_doubt;
+    sums->ready += work->state == MS_LIFE_READY && !work->is_in_doubt && !work->is_aside;
+    sums->aside += work->is_aside;
     sums->doubted += work->is_in_doubt;
     sums->timed += ms_heap_has(&work->timer);
     sums->finished += ms_work_is_finished(work);
@@ -141,6 +143,10 @@ static void check_queue(const struct ms_master *master, struct sums *sums)
     ms_assert(sums->durable == queue->durable_count);
     ms_assert(list_length(&queue->doubted) == queue->doubted_count);
     ms_assert(sums->timed == ms_heap_count(&queue->delayed));
+    ms_assert(sums->aside == queue->aside_count);
+    ms_assert(list_length(&queue->aside) == queue->aside_count);
+    ms_assert(queue->incomplete_count == 0 || master->journal.is_replaying ||
+              master->journal.is_failed);
     for (size_t state = 0; state < MS_LIFE_STATES; state++) {
         ms_assert(sums->states[state] == queue->states[state]);
     }
@@ -238,7 +244,12 @@ static void check_slave(const struct ms_slave *slave, struct sums *sums)
     ms_assert(session->credit == 0 || session->peer != MS_PEER_NONE);
     ms_assert(!is_ready || (session->credit > 0 && slave->is_rolled && slave->is_announced));
     ms_assert(!is_ready || !(slave->is_draining || slave->is_ending));
-    ms_assert(is_ready || session->credit == 0 || !slave->is_rolled || !slave->is_announced);
+    ms_assert(is_ready || session->credit == 0 || !slave->is_rolled || !slave->is_announced ||
+              slave->upload != NULL);
+    ms_assert(!is_ready || slave->upload == NULL);
+    ms_assert(slave->upload == NULL ||
+              (slave->upload->holder == slave && ms_work_spool(slave->upload) != NULL));
+    ms_assert(slave->upload != NULL || !ms_list_is_linked(&slave->uploading));
     ms_assert(!is_ready || list_has(&slave->profile->ready, &session->link));
     ms_assert(!slave->is_ending || session->held == 0 || ms_list_is_linked(&slave->sweep));
     ms_assert(slave->is_ending == ms_session_is_dead(session) || !slave->is_ending);
@@ -287,7 +298,8 @@ static void check_client(const struct ms_client *client, uint64_t *finished, uin
     ms_assert(client->session == NULL || client->session->user == client);
     ms_assert(!ms_client_is_away(client) || client->session == NULL);
     ms_assert(client->floor->client == client);
-    ms_assert(client->session != NULL || client->live_count > 0);
+    ms_assert(client->session != NULL || client->live_count > 0 || client->spools_count > 0);
+    ms_assert(list_length(&client->spools) == client->spools_count);
     check_outcome_list(client, &client->sent, true, &sent_bytes);
     check_outcome_list(client, &client->pending, false, &pending_bytes);
     ms_assert(list_length(&client->sent) == client->sent_count);

@@ -7,8 +7,10 @@
 #include "master/results.h"
 #include "master/page.h"
 #include "master/slaves.h"
+#include "master/spool.h"
 #include "master/state.h"
 #include "master/terms.h"
+#include "master/upload.h"
 
 static struct ms_client *create(struct ms_master *master, const struct ms_uuid *uuid)
 {
@@ -35,6 +37,7 @@ static struct ms_client *create(struct ms_master *master, const struct ms_uuid *
     ms_list_init(&client->streams_idle);
     ms_list_init(&client->pump);
     ms_list_init(&client->sweep);
+    ms_list_init(&client->spools);
     return client;
 }
 
@@ -92,6 +95,7 @@ void ms_clients_resume(struct ms_master *master, struct ms_client *client,
     if (hello->epoch != master->config.epoch) {
         client->is_fresh = hello->epoch == 0;
     }
+    ms_spool_drop_all(master, client);
     ms_list_remove(&client->sweep);
     come_back(master, client);
     ms_floors_raise(master, client->floor, hello->floor);
@@ -141,6 +145,7 @@ static bool is_leaving(const struct ms_master *master, const struct ms_client *c
 void ms_clients_end(struct ms_master *master, struct ms_client *client, bool is_bye)
 {
     detach(client);
+    ms_spool_drop_all(master, client);
     ms_list_remove(&client->pump);
     if (!is_bye && !is_leaving(master, client) && client->live_count > 0 &&
         go_away(master, client)) {
@@ -189,7 +194,7 @@ ms_time ms_clients_deadline(const struct ms_master *master)
 
 void ms_clients_reap(struct ms_master *master, struct ms_client *client)
 {
-    if (client->session != NULL || client->live_count > 0) {
+    if (client->session != NULL || client->live_count > 0 || client->spools_count > 0) {
         return;
     }
     ms_assert(client->pending_count == 0 && client->sent_count == 0);
@@ -230,8 +235,8 @@ static ms_time delay_of(enum ms_error error)
     }
 }
 
-static void refuse(struct ms_master *master, const struct ms_client *client, uint64_t seq,
-                   enum ms_error error, const char *detail)
+void ms_clients_refuse(struct ms_master *master, const struct ms_client *client, uint64_t seq,
+                       enum ms_error error, const char *detail)
 {
     ms_assert(error != MS_E_OK);
     master->totals.refused_total++;
@@ -312,8 +317,11 @@ static enum ms_error examine(struct ms_master *master, const struct ms_client *c
                     submit->payload.size, master->config.payload_max);
         return MS_E_PAYLOAD_SIZE;
     }
-    const enum ms_error error = ms_terms_examine(submit, &master->complaint);
+    enum ms_error error = ms_terms_examine(submit, &master->complaint);
 
+    if (error == MS_E_OK && (submit->flags & MS_FLAG_PARTS) != 0) {
+        error = ms_spool_examine(master, client, submit);
+    }
     if (error != MS_E_OK) {
         return error;
     }
@@ -387,6 +395,9 @@ static struct ms_work *accept(struct ms_master *master, ms_time now, struct ms_c
         return NULL;
     }
     client->floor->is_durable |= record.durability != MS_DURABILITY_MEM;
+    if ((submit->flags & MS_FLAG_PARTS) != 0) {
+        ms_spool_bind(master, ms_spool_find(client, submit->id.seq), work);
+    }
     work->record = ms_journal_put_for(&master->journal, work, &record);
     if (rival != NULL) {
         ms_results_stop(master, now, rival, true);
@@ -400,6 +411,7 @@ static void submit(struct ms_master *master, ms_time now, struct ms_client *clie
 {
     const uint64_t seq = command->id.seq;
     struct ms_work *work = ms_queue_find(&master->queue, client, seq);
+    struct ms_spool *spool = client->spools_count > 0 ? ms_spool_find(client, seq) : NULL;
     struct ms_lane *lane;
     enum ms_error error;
 
@@ -411,7 +423,11 @@ static void submit(struct ms_master *master, ms_time now, struct ms_client *clie
         return;
     }
     if (ms_closed_has(&client->floor->closed, seq)) { /* and 0, which is no number */
-        refuse(master, client, seq, seq == 0 ? MS_E_BAD_ARGUMENT : MS_E_CLOSED_ID, NULL);
+        ms_clients_refuse(master, client, seq, seq == 0 ? MS_E_BAD_ARGUMENT : MS_E_CLOSED_ID, NULL);
+        return;
+    }
+    if (spool != NULL && spool->refused != MS_E_OK) {
+        ms_spool_drop(master, spool); /* its client was told with the part that did not fit */
         return;
     }
     lane = find_lane(master, client, command->type);
@@ -425,8 +441,9 @@ static void submit(struct ms_master *master, ms_time now, struct ms_client *clie
         error = work == NULL ? MS_E_RETRY_LATER : MS_E_OK;
     }
     if (error != MS_E_OK) {
-        refuse(master, client, seq, error,
-               master->complaint.text[0] != '\0' ? master->complaint.text : NULL);
+        ms_spool_drop(master, spool);
+        ms_clients_refuse(master, client, seq, error,
+                          master->complaint.text[0] != '\0' ? master->complaint.text : NULL);
         return;
     }
     client->submitted_total++;
@@ -469,6 +486,9 @@ void ms_clients_receive(struct ms_master *master, ms_time now, struct ms_client 
     switch (command->kind) {
     case MS_KIND_SUBMIT:
         submit(master, now, client, command);
+        break;
+    case MS_KIND_PART:
+        ms_spool_receive(master, now, client, command);
         break;
     case MS_KIND_OUTCOME_ACK:
         ms_outcomes_confirm(master, now, client, command->id.seq, command->count);

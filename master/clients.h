@@ -29,6 +29,8 @@ struct ms_client {
     struct ms_list streams_due;  /* outputs with pieces to be forwarded */
     struct ms_list streams_idle; /* outputs all forwarded */
     struct ms_list pump;         /* on master->pumps while something may be sent */
+    struct ms_list spools;       /* payloads that come in parts */
+    uint32_t spools_count;
     struct ms_list sweep; /* on master->client_sweeps while outcomes nobody wants are dropped */
     struct ms_heap_node
         away;            /* in master->clients_away: outcomes are kept, though it has no session */
@@ -72,6 +74,10 @@ void ms_clients_reap(struct ms_master *master, struct ms_client *client);
 /* A frame of a client. */
 void ms_clients_receive(struct ms_master *master, ms_time now, struct ms_client *client,
                         const struct ms_command *command);
+
+/* SUBMIT_NAK; a NULL detail is the error's own text. detail stays borrowed until the next step. */
+void ms_clients_refuse(struct ms_master *master, const struct ms_client *client, uint64_t seq,
+                       enum ms_error error, const char *detail);
 
 /* A work was settled: its outcome goes to the client, or the work is closed when nobody waits. */
 void ms_clients_settled(struct ms_master *master, ms_time now, struct ms_work *work);

@@ -7,12 +7,27 @@
 #include "core/session.h"
 #include "core/types.h"
 
+/* How far what is sent in bulk may run ahead of a peer that reads slowly: a BEAT goes with every
+ * MS_PACE_SPAN bytes, and two spans are on their way at most, because the answer to the last BEAT but one is
+ * waited for. */
+struct ms_pace {
+    uint64_t last, due; /* numbers of the last BEAT, and of the one that must be answered first */
+    uint64_t heard;     /* highest that was answered */
+    size_t bytes;       /* since the last BEAT */
+};
+
+static inline bool ms_pace_is_held(const struct ms_pace *pace)
+{
+    return pace->heard < pace->due;
+}
+
 struct ms_connection {
     ms_peer peer;               /* MS_PEER_NONE = the slot is free */
     struct ms_session *session; /* NULL before HELLO */
     struct ms_uuid nonce;
     ms_time opened_at;
     struct ms_list pending; /* on connections->pending before HELLO */
+    struct ms_pace pace;
 };
 
 #define MS_CONNECTIONS_SHIFT  8

@@ -2,17 +2,21 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/rare.h"
 #include "master/results.h"
 #include "master/slaves.h"
 #include "master/state.h"
+#include "master/upload.h"
 
-void ms_dispatch_send(struct ms_master *master, const struct ms_work *work)
+void ms_dispatch_command(struct ms_master *master, const struct ms_work *work)
 {
+    const uint8_t lasting = MS_FLAG_STREAM | MS_FLAG_PARTS;
+
     ms_assert(work->state == MS_LIFE_LEASED && work->holder != NULL);
     ms_master_send(master, work->holder->session->peer,
                    &(struct ms_command){
                        .kind = MS_KIND_COMMAND,
-                       .flags = work->flags & MS_FLAG_STREAM,
+                       .flags = work->flags & lasting,
                        .attempt = work->attempt,
                        .type = work->lane->type,
                        .id = {.client = work->client->uuid, .seq = work->seq},
@@ -20,6 +24,15 @@ void ms_dispatch_send(struct ms_master *master, const struct ms_work *work)
                        .timeout = work->timeout,
                        .payload = ms_work_payload(work),
                    });
+}
+
+void ms_dispatch_send(struct ms_master *master, const struct ms_work *work)
+{
+    if (ms_work_spool(work) != NULL) {
+        ms_upload_begin(master, work);
+    } else {
+        ms_dispatch_command(master, work);
+    }
 }
 
 /* What may be started only once leaves when it is known for good that it did. */
@@ -71,6 +84,9 @@ static bool hand_out(struct ms_master *master, ms_time now, struct ms_work *work
         ms_list_remove(&session->link);
         ms_list_push_back(&slave->profile->ready, &session->link);
     }
+    if (ms_work_spool(work) != NULL) {
+        ms_upload_prepare(master, work);
+    }
     if (ms_work_is_once(work)) {
         send_once(master, work);
     } else {
@@ -99,6 +115,14 @@ static bool serve(struct ms_master *master, ms_time now, struct ms_lane *lane)
         return false; /* it waits for the next start */
     }
     session = lane->strategy->choose(lane, work);
+    if (session != NULL && ms_work_spool(work) != NULL &&
+        !ms_slave_takes_parts(ms_slave_of(session))) {
+        session = ms_upload_taker(lane);
+        if (session == NULL) {
+            ms_upload_set_aside(&master->queue, work);
+            return true; /* those behind it may go */
+        }
+    }
     return session != NULL && hand_out(master, now, work, session);
 }
 

@@ -7,8 +7,11 @@
 struct ms_master;
 struct ms_work;
 
-/* Sends the LEASED work to its holder. */
+/* Sends the LEASED work to its holder, its payload before it if that is in parts. */
 void ms_dispatch_send(struct ms_master *master, const struct ms_work *work);
+
+/* Sends its COMMAND. */
+void ms_dispatch_command(struct ms_master *master, const struct ms_work *work);
 
 /* Hands out at most MS_DISPATCH_BURST commands while the step has room; what is left stays due. */
 void ms_dispatch_run(struct ms_master *master, ms_time now);

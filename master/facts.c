@@ -4,6 +4,7 @@
 #include "master/clients.h"
 #include "master/lanes.h"
 #include "master/slaves.h"
+#include "master/spool.h"
 #include "master/work.h"
 
 const char *ms_facts_status(const struct ms_work *work)
@@ -34,7 +35,7 @@ void ms_facts_of(const struct ms_work *work, ms_time now, struct ms_filter_facts
         .client_uuid = &work->client->uuid,
         .type_number = work->lane->type,
         .seq = work->seq,
-        .size = work->size,
+        .size = ms_spool_size(work),
         .age = since(now, work->created_at),
         .waiting = since(now, work->changed_at),
         .attempts = work->attempt,

@@ -151,6 +151,9 @@ static void say(struct ms_master *master, const struct ms_answer *answer)
     case MS_KIND_COMMAND:
         start_once(master, answer);
         return;
+    case MS_KIND_BEAT_ACK:
+        command.count = answer->first;
+        break;
     case MS_KIND_RESULT_ACK:
         command.token = (struct ms_token){answer->epoch, answer->first};
         break;

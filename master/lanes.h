@@ -65,6 +65,8 @@ struct ms_lanes {
     struct ms_list due_lanes;
     struct ms_list due_profiles;
     uint32_t members_count;
+    bool
+        is_taker_supplied; /* somebody who takes payloads in parts has credit: those set aside may go */
 };
 
 /* False when memory is out. */

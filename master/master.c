@@ -10,7 +10,9 @@
 #include "master/results.h"
 #include "master/sessions.h"
 #include "master/slaves.h"
+#include "master/spool.h"
 #include "master/state.h"
+#include "master/upload.h"
 
 static struct ms_master *master_of(struct ms_engine *engine)
 {
@@ -87,6 +89,48 @@ static void hear_error(struct ms_master *master, struct ms_session *session,
     ms_engine_emit(&master->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
 }
 
+void ms_master_paced(struct ms_master *master, ms_peer peer, struct ms_pace *pace, size_t size)
+{
+    pace->bytes += size;
+    if (pace->bytes < MS_PACE_SPAN) {
+        return;
+    }
+    pace->bytes = 0;
+    pace->due = pace->last;
+    pace->last++;
+    ms_master_send(master, peer, &(struct ms_command){.kind = MS_KIND_BEAT, .count = pace->last});
+}
+
+static void hear_beat(struct ms_master *master, const struct ms_session *session, uint64_t number)
+{
+    struct ms_pace *pace = &ms_connections_find(&master->connections, session->peer)->pace;
+
+    ms_assert(pace->heard <= pace->last);
+    if (number <= pace->heard || number > pace->last) {
+        return;
+    }
+    pace->heard = number;
+    if (session->role == MS_ROLE_SLAVE) {
+        ms_upload_heard(master, ms_slave_of(session));
+    }
+}
+
+/* A client that sends a payload in parts waits for these answers, so they come no faster than the store takes
+ * the parts. */
+static void answer_beat(struct ms_master *master, const struct ms_session *session, uint64_t number)
+{
+    const bool is_paced =
+        session->role == MS_ROLE_CLIENT && ms_client_of(session)->spools_count > 0;
+
+    ms_journal_answer(master, is_paced ? master->journal.last : 0,
+                      &(struct ms_answer){
+                          .kind = MS_KIND_BEAT_ACK,
+                          .peer = session->peer,
+                          .made_at = master->engine.now,
+                          .first = number,
+                      });
+}
+
 /* A frame in a session: what is common to slaves and clients is answered here. */
 static void receive(struct ms_master *master, ms_time now, struct ms_session *session,
                     const struct ms_command *command)
@@ -96,10 +140,10 @@ static void receive(struct ms_master *master, ms_time now, struct ms_session *se
         ms_master_refuse(master, session->peer, MS_E_ORDER, "HELLO was said before");
         break;
     case MS_KIND_BEAT:
-        ms_master_send(master, session->peer,
-                       &(struct ms_command){.kind = MS_KIND_BEAT_ACK, .count = command->count});
+        answer_beat(master, session, command->count);
         break;
     case MS_KIND_BEAT_ACK:
+        hear_beat(master, session, command->count);
         break;
     case MS_KIND_ERROR:
         hear_error(master, session, command);
@@ -182,6 +226,7 @@ static void tick(struct ms_master *master, ms_time now)
     ms_floors_expire(master, now);
     ms_orphans_expire(master, now);
     ms_groups_expire(master, now);
+    ms_spool_expire(master, now);
     master->has_more |= ms_clients_sweep(master, now);
     master->has_more |= ms_recovery_trust(master, now);
     wake(master, now);
@@ -241,9 +286,14 @@ static void go_on(struct ms_master *master, ms_time now)
     if (!ms_list_is_empty(&master->queue.uniques.settling)) {
         ms_results_share(master, now);
     }
+    if (master->lanes.is_taker_supplied) {
+        master->lanes.is_taker_supplied = false;
+        ms_upload_bring_back(&master->queue);
+    }
     if (ms_lanes_are_due(&master->lanes)) {
         ms_dispatch_run(master, now);
     }
+    ms_upload_pump(master);
     if (!ms_list_is_empty(&master->pumps)) {
         ms_clients_pump(master, now);
     }
@@ -298,9 +348,9 @@ static bool is_behind(const struct ms_master *master)
     return master->has_more || ms_lanes_are_due(&master->lanes) ||
            !ms_list_is_empty(&master->pumps) || !ms_list_is_empty(&master->slave_sweeps) ||
            !ms_list_is_empty(&master->queue.uniques.settling) ||
-           !ms_list_is_empty(&master->client_sweeps) || !ms_list_is_empty(&master->sessions.dead) ||
-           master->has_answers || is_trust_due(master) || ms_inspect_is_due(&master->inspect) ||
-           ms_drain_is_busy(master);
+           !ms_list_is_empty(&master->uploads) || !ms_list_is_empty(&master->client_sweeps) ||
+           !ms_list_is_empty(&master->sessions.dead) || master->has_answers ||
+           is_trust_due(master) || ms_inspect_is_due(&master->inspect) || ms_drain_is_busy(master);
 }
 
 static ms_time earlier(ms_time a, ms_time b)
@@ -325,6 +375,7 @@ static ms_time deadline(const struct ms_engine *engine)
     at = earlier(at, ms_floors_deadline(master));
     at = earlier(at, ms_orphans_deadline(&master->orphans));
     at = earlier(at, ms_groups_deadline(&master->groups));
+    at = earlier(at, ms_spool_deadline(master));
     return earlier(at, ms_drain_deadline(master));
 }
 
@@ -375,6 +426,8 @@ static bool init(struct ms_master *master)
     ms_list_init(&master->slave_sweeps);
     ms_list_init(&master->client_sweeps);
     ms_list_init(&master->pumps);
+    ms_list_init(&master->spools);
+    ms_list_init(&master->uploads);
     ms_heap_init(&master->clients_away[0], clients_max);
     ms_heap_init(&master->clients_away[1], clients_max);
     ms_journal_init(&master->journal, master->config.is_durable);
@@ -447,6 +500,7 @@ void ms_master_destroy(struct ms_master *master)
     }
     leave_all(master);
     ms_inspect_finish(&master->inspect);
+    ms_spool_finish(master);
     ms_queue_abandon(&master->queue); /* pieces of output are on their clients' lists */
     ms_clients_finish(master);
     ms_groups_finish(&master->groups);

@@ -7,6 +7,8 @@
 #include "master/output.h"
 #include "master/rare.h"
 #include "master/slaves.h"
+#include "master/spool.h"
+#include "master/upload.h"
 
 /* Attempts are numbered from a random number below this. */
 #define TOKENS_START_MAX (UINT64_C(1) << 28)
@@ -27,6 +29,7 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
                                .commands_max = limits->commands_max,
                                .bytes_max = limits->bytes_max};
     ms_list_init(&queue->doubted);
+    ms_list_init(&queue->aside);
     ms_map_init(&queue->spill, places, ms_rng_next(rng));
     ms_map_init(&queue->adopted, places, ms_rng_next(rng));
     ms_heap_init(&queue->delayed, places);
@@ -192,11 +195,15 @@ static void withdraw(struct ms_queue *queue, struct ms_work *work)
         work->is_in_doubt = false;
         ms_list_remove(&work->link);
         queue->doubted_count--;
+    } else if (work->is_aside) {
+        work->is_aside = false;
+        ms_list_remove(&work->link);
+        queue->aside_count--;
     } else {
         ms_lanes_remove(work);
-        if (ms_heap_has(&work->timer)) {
-            ms_heap_remove(&queue->delayed, &work->timer);
-        }
+    }
+    if (ms_heap_has(&work->timer)) {
+        ms_heap_remove(&queue->delayed, &work->timer);
     }
 }
 
@@ -414,6 +421,10 @@ static void let_go(struct ms_queue *queue, struct ms_work *work)
     }
     ms_journal_erase(queue->journal, work->lease_record);
     work->lease_record = 0;
+    if (work->holder->upload == work) {
+        ms_upload_stop(work->holder);
+        ms_slaves_refresh(queue->lanes, work->holder);
+    }
     ms_list_remove(&work->link);
     work->holder->session->held--;
     work->holder = NULL;
@@ -534,6 +545,7 @@ static void retire_submission(struct ms_queue *queue, struct ms_work *work)
 void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
                      const struct ms_record *record, ms_seq seq)
 {
+    ms_spool_end(queue, work);
     if (record->attempt != work->attempt) { /* read back: the erasure of what it wrote was lost */
         ms_output_discard(work, &queue->slab, queue->journal);
     }

@@ -24,7 +24,10 @@ struct ms_queue {
     struct ms_uniques uniques;
     struct ms_slab slab;
     struct ms_list doubted; /* READY, but maybe in the hands of a slave that has not come back */
+    struct ms_list aside;   /* READY, but those with credit do not take payloads in parts */
     uint32_t doubted_count;
+    uint32_t aside_count;
+    uint32_t incomplete_count; /* read back, and parts of their payload are missing */
     bool is_doubting; /* until all slaves have told what they hold: what becomes READY is doubted */
     struct ms_lanes *lanes;
     struct ms_rng *rng;

@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/journal.h"
+#include "master/spool.h"
 #include "master/work.h"
 
 struct ms_rare *ms_rare_of(struct ms_work *work, struct ms_slab *slab)
@@ -66,6 +67,14 @@ void ms_rare_set_change(struct ms_work *work, struct ms_slab *slab, struct ms_jo
     rare->cancel_record = record;
 }
 
+void ms_rare_drop_spool(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal)
+{
+    if (work->rare != NULL && work->rare->spool != NULL) {
+        ms_spool_free(work->rare->spool, slab, journal);
+        work->rare->spool = NULL;
+    }
+}
+
 void ms_rare_free(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal)
 {
     struct ms_rare *rare = work->rare;
@@ -78,6 +87,7 @@ void ms_rare_free(struct ms_work *work, struct ms_slab *slab, struct ms_journal 
     for (uint32_t i = 0; i < rare->past_count; i++) {
         ms_journal_erase_closed(journal, rare->past[i].record);
     }
+    ms_rare_drop_spool(work, slab, journal);
     ms_slab_give(slab, rare->past, rare->past_capacity * sizeof *rare->past);
     ms_slab_give(slab, rare, sizeof *rare);
     work->rare = NULL;

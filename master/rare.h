@@ -9,6 +9,7 @@
 struct ms_group;
 struct ms_journal;
 struct ms_claim;
+struct ms_spool;
 
 /* One attempt that went wrong. */
 struct ms_past {
@@ -33,6 +34,7 @@ struct ms_rare {
     bool has_deadline;
     ms_time deadline;       /* not to be started after it, as long as it is not finished */
     struct ms_claim *claim; /* its key, which it has or joined for; NULL = none */
+    struct ms_spool *spool; /* the payload, when it came in parts; NULL once it has ended */
 };
 
 /* It must not be started after this; MS_TIME_NEVER = it may always be. */
@@ -59,7 +61,16 @@ static inline bool ms_rare_has_records(const struct ms_rare *rare)
     return rare != NULL && (rare->past_count > 0 || rare->cancel_record != 0);
 }
 
+/* The payload is not needed any more. Harmless without. */
+void ms_rare_drop_spool(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal);
+
 /* Frees all of it, and erases its records with those of closed commands. Harmless without. */
 void ms_rare_free(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal);
+
+/* Its payload, if that came in parts and is still needed; NULL. */
+static inline struct ms_spool *ms_work_spool(const struct ms_work *work)
+{
+    return work->rare != NULL ? work->rare->spool : NULL;
+}
 
 #endif

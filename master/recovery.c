@@ -6,6 +6,7 @@
 #include "master/rare.h"
 #include "master/results.h"
 #include "master/slaves.h"
+#include "master/spool.h"
 #include "master/state.h"
 
 static void fail(struct ms_master *master, enum ms_error error)
@@ -71,6 +72,13 @@ void ms_recovery_replayed(struct ms_master *master, ms_time now, const struct ms
     ms_assert(master->journal.is_replaying);
     if (bytes.size > 0) {
         replay(master, now, bytes);
+        return;
+    }
+    ms_spool_replayed(master);
+    if (master->queue.incomplete_count > 0) {
+        ms_complain(&master->complaint, "%u commands lack parts of their payload",
+                    master->queue.incomplete_count);
+        fail(master, MS_E_STORE_CORRUPT);
         return;
     }
     begin(master, master->epoch_floor);

@@ -6,6 +6,7 @@
 #include "master/rare.h"
 #include "master/slaves.h"
 #include "master/state.h"
+#include "master/upload.h"
 
 /* Of records, after which the followers of a command wait for the next step. */
 #define SHARE_BYTES_MAX (4u << 20)
@@ -373,6 +374,9 @@ void ms_results_expire(struct ms_master *master, ms_time now, struct ms_work *wo
 void ms_results_stop(struct ms_master *master, ms_time now, struct ms_work *work, bool is_replaced)
 {
     ms_assert(!ms_work_is_finished(work));
+    if (work->state == MS_LIFE_LEASED) {
+        ms_upload_recall_work(master, now, work); /* what has not left is cancelled at once */
+    }
     if (work->state != MS_LIFE_LEASED) {
         ms_results_cancel(master, now, work);
         return;

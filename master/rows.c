@@ -5,6 +5,7 @@
 #include "master/facts.h"
 #include "master/page.h"
 #include "master/slaves.h"
+#include "master/spool.h"
 #include "master/state.h"
 #include "master/why.h"
 
@@ -126,7 +127,7 @@ static void fill_command(const struct ms_work *work, ms_time now, struct ms_repo
     ms_page_number(page, "attempt", work->attempt);
     ms_page_text(page, "slave", holder_name(work));
     ms_page_number(page, "age_ms", ms_since(now, work->created_at));
-    ms_page_number(page, "size_bytes", work->size);
+    ms_page_number(page, "size_bytes", ms_spool_size(work));
     ms_page_end_row(page);
 }
 
@@ -190,7 +191,7 @@ static void fill_show(struct ms_master *master, const struct ms_work *work, ms_t
     ms_page_text(page, "slave", holder_name(work));
     ms_page_number(page, "age_ms", ms_since(now, work->created_at));
     ms_page_number(page, "state_age_ms", ms_since(now, work->changed_at));
-    ms_page_number(page, "size_bytes", work->size);
+    ms_page_number(page, "size_bytes", ms_spool_size(work));
     ms_page_number(page, "timeout_ms", (uint64_t)(work->timeout / MS_MSEC));
     add_terms(master, work, now, page);
     ms_page_text(page, "last_status", ms_facts_status(work));

@@ -283,6 +283,9 @@ void ms_sessions_hello(struct ms_master *master, ms_time now, struct ms_connecti
         ms_master_refuse(master, connection->peer, MS_E_TOO_MANY, NULL);
         return;
     }
+    if (session->role == MS_ROLE_SLAVE) {
+        ms_slave_of(session)->features = hello->features;
+    }
     ms_connections_greet(&master->connections, connection, session);
     welcome(master, session, hello, is_resumed);
 }

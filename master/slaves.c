@@ -7,6 +7,7 @@
 #include "master/results.h"
 #include "master/sessions.h"
 #include "master/state.h"
+#include "master/upload.h"
 #include "master/work.h"
 
 bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32_t slots,
@@ -26,6 +27,7 @@ bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32
     ms_list_init(&slave->kept);
     ms_list_init(&slave->sweep);
     ms_list_init(&slave->orphans);
+    ms_list_init(&slave->uploading);
     session->user = slave;
     master->slots += slave->slots;
     return true;
@@ -35,7 +37,8 @@ void ms_slaves_refresh(struct ms_lanes *lanes, struct ms_slave *slave)
 {
     struct ms_session *session = slave->session;
     const bool is_ready = session->credit > 0 && slave->is_rolled && slave->is_announced &&
-                          !slave->is_draining && !slave->is_ending && session->peer != MS_PEER_NONE;
+                          !slave->is_draining && !slave->is_ending && slave->upload == NULL &&
+                          session->peer != MS_PEER_NONE;
 
     if (is_ready == ms_list_is_linked(&session->link)) {
         return;
@@ -43,6 +46,7 @@ void ms_slaves_refresh(struct ms_lanes *lanes, struct ms_slave *slave)
     ms_assert(slave->profile != NULL);
     if (is_ready) {
         ms_lanes_supply(lanes, slave->profile, session);
+        lanes->is_taker_supplied |= ms_slave_takes_parts(slave);
     } else {
         ms_lanes_withdraw(slave->profile, session);
     }
@@ -84,6 +88,7 @@ static void forget_roll(struct ms_slave *slave)
 void ms_slaves_resume(struct ms_master *master, struct ms_slave *slave, uint32_t slots)
 {
     ms_assert(!slave->is_ending);
+    ms_upload_recall(master, master->engine.now, slave);
     void_credit(master, slave);
     forget_roll(slave);
     slave->is_rolled = false;
@@ -98,6 +103,7 @@ void ms_slaves_lost(struct ms_master *master, struct ms_slave *slave)
 {
     ms_assert(slave->session->peer == MS_PEER_NONE);
     void_credit(master, slave);
+    ms_upload_recall(master, master->engine.now, slave);
     ms_assert(!ms_list_is_linked(&slave->session->link));
 }
 
@@ -109,6 +115,7 @@ bool ms_slaves_are_sweeping(const struct ms_slave *slave)
 void ms_slaves_end(struct ms_master *master, struct ms_slave *slave, bool is_crash)
 {
     ms_assert(!slave->is_ending);
+    ms_upload_recall(master, master->engine.now, slave);
     forget_roll(slave);
     slave->is_ending = true;
     slave->is_crash = is_crash;
@@ -176,6 +183,7 @@ static void announce(struct ms_master *master, struct ms_slave *slave,
 
 static void drain(struct ms_master *master, struct ms_slave *slave)
 {
+    ms_upload_recall(master, master->engine.now, slave);
     slave->is_draining = true;
     void_credit(master, slave);
     ms_trace(&master->engine.trace, MS_LEVEL_INFO, "slave drains", "slave=\"%s\" held=%u",

@@ -8,6 +8,7 @@
 
 struct ms_lanes;
 struct ms_master;
+struct ms_part;
 struct ms_profile;
 struct ms_work;
 
@@ -22,8 +23,13 @@ struct ms_slave {
     uint64_t number;            /* of the session, for people */
     uint64_t granted_total, dispatched_total;
     uint64_t done_total, failed_total;
-    ms_seq record;          /* SESSION; 0 = none is kept */
-    struct ms_list orphans; /* attempts of commands not heard of yet */
+    uint64_t features;      /* of its present connection */
+    struct ms_work *upload; /* LEASED by it, and its COMMAND waits for its parts; NULL = none */
+    const struct ms_part *upload_next; /* to be sent; NULL = all are, or none may yet */
+    uint32_t upload_index;             /* of that */
+    struct ms_list uploading;          /* on master->uploads while parts may go out */
+    ms_seq record;                     /* SESSION; 0 = none is kept */
+    struct ms_list orphans;            /* attempts of commands not heard of yet */
     uint32_t slots;
     bool is_awaited;   /* from before the master's start, and has not told yet what it holds */
     bool is_rolled;    /* what it holds is agreed on this connection */
@@ -73,6 +79,12 @@ void ms_slaves_refresh(struct ms_lanes *lanes, struct ms_slave *slave);
 static inline struct ms_slave *ms_slave_of(const struct ms_session *session)
 {
     return session->user;
+}
+
+/* It takes payloads in parts. */
+static inline bool ms_slave_takes_parts(const struct ms_slave *slave)
+{
+    return (slave->features & MS_FEATURE_PARTS) != 0;
 }
 
 #endif

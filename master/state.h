@@ -49,6 +49,8 @@ struct ms_master {
     struct ms_pool clients;
     struct ms_floors floors;
     struct ms_list pumps;         /* clients to which something may be sent */
+    struct ms_list spools;        /* payloads in parts whose SUBMIT has not come */
+    struct ms_list uploads;       /* slaves to which parts may be sent */
     struct ms_list client_sweeps; /* clients whose outcomes are to be dropped */
     struct ms_heap
         clients_away[2]; /* that fell silent, by when they are given up; [1]: durable ones */
@@ -76,6 +78,9 @@ struct ms_master {
 
 /* Sends one command with the master's epoch. */
 void ms_master_send(struct ms_master *master, ms_peer peer, const struct ms_command *command);
+
+/* So many bytes were sent to the peer at the pace of its connection. */
+void ms_master_paced(struct ms_master *master, ms_peer peer, struct ms_pace *pace, size_t size);
 
 /* ERROR with a sentence, then CLOSE; the connection is forgotten and its session, if any, lost. detail
  * stays borrowed until the next step. */

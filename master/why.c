@@ -111,13 +111,16 @@ static void why_ready(const struct ms_master *master, const struct ms_work *work
     const struct ms_lane *lane = work->lane;
     const uint32_t sessions = ms_lane_sessions(lane);
 
-    ms_assert(work->is_in_doubt || lane->ready_count > 0);
+    ms_assert(work->is_in_doubt || work->is_aside || lane->ready_count > 0);
     if (work->is_in_doubt && master->awaited_count > 0) {
         why_doubted(master, text);
     } else if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
         ms_text_add(text, "the master is shutting down: it starts after the next start");
     } else if (sessions == 0) {
         ms_text_add(text, "no living slave runs %s", lane->name);
+    } else if (work->is_aside) {
+        ms_text_add(text, "no slave that runs %s and takes payloads in parts has a free slot",
+                    lane->name);
     } else if (has_supplier(lane)) {
         ms_text_add(text, "it is about to be handed out; ");
         add_before(work, text);

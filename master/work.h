@@ -42,6 +42,7 @@ struct ms_work {
     bool is_cancel_asked;
     bool has_usage;   /* the block begins with a struct ms_usage */
     bool is_in_doubt; /* READY: maybe in the hands of a slave that has not come back */
+    bool is_aside;    /* READY: nobody with credit takes its payload, which is in parts */
     int32_t code;
     uint32_t signal;
     uint32_t sent_on; /* finished: client->connection on which the outcome was sent; else 0 */

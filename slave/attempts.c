@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "core/invariant.h"
+#include "slave/parts.h"
 
 static_assert(sizeof(struct ms_piece) <= 32, "a piece costs little beside its bytes");
 
@@ -75,13 +76,23 @@ static void free_output(struct ms_attempts *attempts, struct ms_attempt *attempt
     attempt->output_bytes = 0;
 }
 
+static void free_payload(struct ms_attempts *attempts, struct ms_attempt *attempt)
+{
+    if (attempt->is_assembled) {
+        ms_parts_free(attempt->payload);
+    } else {
+        ms_slab_give(&attempts->slab, attempt->payload, attempt->payload_size);
+    }
+    attempt->payload = NULL;
+    attempt->payload_size = 0;
+    attempt->is_assembled = false;
+}
+
 static void free_memory(struct ms_attempts *attempts, struct ms_attempt *attempt)
 {
     free_output(attempts, attempt);
-    ms_slab_give(&attempts->slab, attempt->payload, attempt->payload_size);
+    free_payload(attempts, attempt);
     ms_slab_give(&attempts->slab, attempt->detail, attempt->detail_size);
-    attempt->payload = NULL;
-    attempt->payload_size = 0;
     attempt->detail = NULL;
     attempt->detail_size = 0;
 }
@@ -171,6 +182,14 @@ err_after_copy:
 err_after_take:
     ms_pool_give(&attempts->pool, attempt);
     return NULL;
+}
+
+void ms_attempts_take_payload(struct ms_attempt *attempt, void *payload, size_t size)
+{
+    ms_assert(attempt->state == MS_ATTEMPT_QUEUED && attempt->payload == NULL);
+    attempt->payload = payload;
+    attempt->payload_size = size;
+    attempt->is_assembled = true;
 }
 
 void ms_attempts_start(struct ms_attempts *attempts, struct ms_attempt *attempt)
@@ -266,9 +285,7 @@ bool ms_attempts_done(struct ms_attempts *attempts, struct ms_attempt *attempt,
 
     ms_assert(attempt->state == MS_ATTEMPT_QUEUED || attempt->state == MS_ATTEMPT_RUNNING);
     ms_assert(attempt->detail == NULL);
-    ms_slab_give(&attempts->slab, attempt->payload, attempt->payload_size);
-    attempt->payload = NULL;
-    attempt->payload_size = 0;
+    free_payload(attempts, attempt);
     calm(attempts, attempt);
     leave(attempts, attempt);
     enter(attempts, attempt, MS_ATTEMPT_DONE);

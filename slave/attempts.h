@@ -60,6 +60,7 @@ struct ms_attempt {
     struct ms_usage usage;
     void *payload; /* QUEUED, RUNNING: the command's, if it had to wait; DONE: the result's */
     size_t payload_size;
+    bool is_assembled; /* the payload came in parts, and is of malloc */
     void *detail;
     size_t detail_size;
     struct ms_piece *first, *last, *unsent; /* output in order; the next one to send */
@@ -90,6 +91,9 @@ struct ms_attempt *ms_attempts_find(const struct ms_attempts *attempts, struct m
  * not fit. */
 struct ms_attempt *ms_attempts_add(struct ms_attempts *attempts, const struct ms_command *command,
                                    enum ms_attempt_state state);
+
+/* Gives a QUEUED attempt that has no payload one of malloc. */
+void ms_attempts_take_payload(struct ms_attempt *attempt, void *payload, size_t size);
 
 /* QUEUED -> RUNNING. A payload stays until it is done. */
 void ms_attempts_start(struct ms_attempts *attempts, struct ms_attempt *attempt);

@@ -218,6 +218,14 @@ static void report(void *context, const struct ms_event *event)
     ms_driver_post(program->driver, event);
 }
 
+/* What a process of handlers is given stands in one frame. */
+static size_t parts_bytes_max(const struct slave_options *settings)
+{
+    const uint64_t max = settings->payload_max;
+
+    return settings->isolate && max > MS_PAYLOAD_MAX_CEILING ? MS_PAYLOAD_MAX_CEILING : max;
+}
+
 static struct ms_slave *create_slave(struct program *program, struct ms_complaint *complaint)
 {
     struct ms_slave_type types[MS_SLAVE_TYPES_MAX];
@@ -248,6 +256,7 @@ static struct ms_slave *create_slave(struct program *program, struct ms_complain
             .types = types,
             .types_count = (uint32_t)count,
             .drain_timeout = program->settings.drain_timeout,
+            .parts_bytes_max = parts_bytes_max(&program->settings),
         },
         complaint);
 }

@@ -16,6 +16,7 @@ struct slave_options {
     bool isolate;
     uint64_t slots; /* 0: one for each processor */
     uint64_t prefetch;
+    uint64_t payload_max;
     uint32_t mode; /* enum ms_credit_mode */
     ms_time drain_timeout;
     ms_time busy_poll;

@@ -8,7 +8,7 @@ static bool reserve(struct ms_parts *parts, size_t size)
 {
     size_t capacity = parts->capacity;
 
-    ms_assert(size <= MS_PARTS_BYTES_MAX);
+    ms_assert(size <= parts->max);
     while (capacity < size) {
         capacity = capacity == 0 ? MS_CHUNK_MAX : 2 * capacity;
     }
@@ -46,7 +46,7 @@ void ms_parts_add(struct ms_parts *parts, const struct ms_command *part)
     }
     if (part->index != parts->next) {
         spoil(parts, MS_E_ORDER);
-    } else if (part->payload.size > MS_PARTS_BYTES_MAX - parts->size) {
+    } else if (part->payload.size > parts->max - parts->size) {
         spoil(parts, MS_E_PAYLOAD_SIZE);
     } else if (!reserve(parts, parts->size + part->payload.size)) {
         spoil(parts, MS_E_NO_MEMORY);
@@ -69,8 +69,23 @@ enum ms_error ms_parts_take(struct ms_parts *parts, struct ms_token token,
     return parts->error;
 }
 
+void *ms_parts_release(struct ms_parts *parts)
+{
+    void *bytes = parts->bytes;
+
+    ms_assert(parts->error == MS_E_OK && bytes != NULL);
+    parts->bytes = NULL;
+    ms_parts_drop(parts);
+    return bytes;
+}
+
+void ms_parts_free(void *bytes)
+{
+    free(bytes);
+}
+
 void ms_parts_drop(struct ms_parts *parts)
 {
     free(parts->bytes);
-    *parts = (struct ms_parts){.bytes = NULL};
+    *parts = (struct ms_parts){.max = parts->max};
 }

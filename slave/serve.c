@@ -58,8 +58,14 @@ void ms_slave_serve(void *context, ms_time now, ms_peer from, const struct ms_co
     struct ms_slave *slave = service->slave;
     struct ms_attempts *attempts = &slave->attempts;
     const bool is_free = attempts->running_count < slave->slots && attempts->queued_count == 0;
+    const bool is_assembled = slave->are_parts_taken && command->payload.size > 0;
+    struct ms_command bare = *command;
+
+    if (is_assembled) {
+        bare.payload = (struct ms_bytes){NULL, 0};
+    }
     struct ms_attempt *attempt =
-        ms_attempts_add(attempts, command, is_free ? MS_ATTEMPT_RUNNING : MS_ATTEMPT_QUEUED);
+        ms_attempts_add(attempts, &bare, is_free ? MS_ATTEMPT_RUNNING : MS_ATTEMPT_QUEUED);
 
     (void)from;
     if (attempt == NULL) {
@@ -71,6 +77,8 @@ void ms_slave_serve(void *context, ms_time now, ms_peer from, const struct ms_co
     }
     if (is_free) {
         ms_slave_start(slave, now, attempt, command->payload);
+    } else if (is_assembled) {
+        ms_attempts_take_payload(attempt, ms_parts_release(&slave->parts), command->payload.size);
     }
 }
 

@@ -280,13 +280,13 @@ struct ms_slave *ms_slave_create(const struct ms_slave_config *config,
         return NULL;
     }
     slave->slots = config->slots;
+    slave->parts.max = config->parts_bytes_max != 0 ? config->parts_bytes_max : MS_SPOOL_BYTES_MAX;
     slave->drain_at = MS_TIME_NEVER;
     slave->drain_timeout =
         config->drain_timeout > 0 ? config->drain_timeout : MS_DRAIN_TIMEOUT_DEFAULT;
     struct ms_hello *hello = &slave->upstream.hello;
 
     hello->role = MS_ROLE_SLAVE;
-    hello->features |= MS_FEATURE_PARTS;
     hello->node = config->node;
     hello->slots = config->slots;
     copy_name(hello->name, config->name);

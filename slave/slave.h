@@ -31,9 +31,10 @@ struct ms_slave_config {
     const char *group;
     const char *build;
     const struct ms_slave_type *types;
-    uint32_t types_count;  /* at most MS_SLAVE_TYPES_MAX */
-    ms_time drain_timeout; /* 0 = MS_DRAIN_TIMEOUT_DEFAULT */
-    size_t kept_bytes_max; /* 0 = MS_SLAVE_KEPT_BYTES_DEFAULT */
+    uint32_t types_count;   /* at most MS_SLAVE_TYPES_MAX */
+    ms_time drain_timeout;  /* 0 = MS_DRAIN_TIMEOUT_DEFAULT */
+    size_t kept_bytes_max;  /* 0 = MS_SLAVE_KEPT_BYTES_DEFAULT */
+    size_t parts_bytes_max; /* of one payload that comes in parts; 0 = MS_SPOOL_BYTES_MAX */
 };
 
 enum ms_slave_phase {

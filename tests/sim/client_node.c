@@ -91,7 +91,7 @@ static void start(struct sim_world *world, struct sim_node *node)
     const bool is_made = ms_client_engine_init(&client->engine, &config);
 
     ms_assert(is_made);
-    client->payload = malloc(world->config.payload_max + SIM_PAYLOAD_MIN);
+    client->payload = malloc(world->config.payload_max + SIM_PAYLOAD_LARGE);
     ms_assert(client->payload != NULL);
     client->is_direct = ms_rng_chance(&world->rng_load, 1, 2);
     node->state = client;

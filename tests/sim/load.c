@@ -89,12 +89,23 @@ static void unique(struct sim_world *world, struct sim_node *node, struct sim_dr
     draft->has_terms = true;
 }
 
+static void large(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
+{
+    const struct sim_config *config = &world->config;
+    const uint64_t rounds = (uint64_t)config->tick / (uint64_t)(2 * config->delay_base + 1);
+
+    (void)node;
+    /* A network that takes longer than a tick for it would hold up heartbeats. */
+    draft->is_large = rounds * config->window > 16 * (uint64_t)SIM_PAYLOAD_LARGE;
+}
+
 /* Bit i of config.attributes switches row i: rows are added at the end. */
 static const struct attribute attributes[] = {
     {"background", 20, background}, {"stream", 2, stream},
     {"delay", 10, delay},           {"once", 8, once},
     {"priority", 3, priority},      {"deadline", 12, deadline},
     {"run-at", 12, run_at},         {"unique", 6, unique},
+    {"large", 60, large},
 };
 
 /* Asked for, or left to the master where that comes to the same. */
@@ -136,5 +147,9 @@ void sim_draft(struct sim_world *world, struct sim_node *node, uint8_t *room,
     submit->terms = draft->has_terms ? &draft->terms : NULL;
     submit->payload.data = room;
     submit->payload.size = SIM_PAYLOAD_MIN + (size_t)ms_rng_below(rng, config->payload_max);
+    if (draft->is_large) {
+        submit->payload.size =
+            SIM_PAYLOAD_MIN + (size_t)ms_rng_below(rng, SIM_PAYLOAD_LARGE - SIM_PAYLOAD_MIN);
+    }
     sim_payload(world, world->observer->records_count, room, submit->payload.size);
 }

@@ -9,11 +9,13 @@ struct sim_draft {
     struct ms_command submit;
     struct ms_terms terms;
     bool has_terms;
+    bool is_large;
 };
 
 /* Draws one for the application of that node; its payload is written into room, which has
- * config.payload_max + SIM_PAYLOAD_MIN bytes. The draft points into itself. */
-#define SIM_PAYLOAD_MIN 16
+ * config.payload_max + SIM_PAYLOAD_MIN bytes, and SIM_PAYLOAD_LARGE at least. The draft points into itself. */
+#define SIM_PAYLOAD_MIN   16
+#define SIM_PAYLOAD_LARGE (160u << 10) /* several parts, where they are needed */
 void sim_draft(struct sim_world *world, struct sim_node *node, uint8_t *room,
                struct sim_draft *draft);
 

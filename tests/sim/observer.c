@@ -346,9 +346,6 @@ static void see_refusal(struct sim_world *world, const struct sim_record *record
     const bool is_strange = record->type >= SIM_TYPE_FIRST + world->config.types;
 
     world->stats.counts[SIM_STAT_REFUSED]++;
-    if (nak->error == MS_E_PAYLOAD_SIZE && record->payload_size > world->config.payload_limit) {
-        return;
-    }
     if (nak->error == MS_E_UNKNOWN_TYPE && (is_strange || !record->is_accepted)) {
         return;
     }
@@ -367,23 +364,35 @@ static void see_refusal(struct sim_world *world, const struct sim_record *record
              (unsigned long long)record->id.seq, ms_error_name((enum ms_error)nak->error));
 }
 
+/* A payload in parts says with the first of them whose it is. */
+static bool is_begun(const struct ms_command *command)
+{
+    return (command->kind == MS_KIND_SUBMIT && command->payload.size > 0) ||
+           (command->kind == MS_KIND_PART && command->index == 0);
+}
+
+static void see_submission(struct sim_world *world, const struct sim_node *node,
+                           const struct ms_command *command)
+{
+    uint64_t index;
+
+    memcpy(&index, command->payload.data, sizeof index);
+    const struct ms_id id = {sim_name_find(world, node->index, node->incarnation), command->id.seq};
+
+    if (sim_record_find(world, &id) != NULL && world->observer->records[index].is_sent) {
+        world->stats.counts[SIM_STAT_RESUBMITTED]++;
+    }
+    world->observer->records[index].is_sent = true;
+    sim_record_number(world, (uint32_t)index, &id);
+}
+
 void sim_client_effect(struct sim_world *world, struct sim_node *node,
                        const struct ms_effect *effect)
 {
     const struct ms_command *command = &effect->command;
 
-    if (effect->type == MS_EFFECT_SEND && command->kind == MS_KIND_SUBMIT) {
-        uint64_t index;
-
-        memcpy(&index, command->payload.data, sizeof index);
-        const struct ms_id id = {sim_name_find(world, node->index, node->incarnation),
-                                 command->id.seq};
-
-        if (sim_record_find(world, &id) != NULL && world->observer->records[index].is_sent) {
-            world->stats.counts[SIM_STAT_RESUBMITTED]++;
-        }
-        world->observer->records[index].is_sent = true;
-        sim_record_number(world, (uint32_t)index, &id);
+    if (effect->type == MS_EFFECT_SEND && is_begun(command)) {
+        see_submission(world, node, command);
         return;
     }
     if (effect->type != MS_EFFECT_DELIVER || command->kind == MS_KIND_NONE ||

@@ -5,6 +5,7 @@
 #include "core/invariant.h"
 #include "master/clients.h"
 #include "master/rare.h"
+#include "master/spool.h"
 #include "master/state.h"
 #include "master/unique.h"
 #include "tests/sim/disk.h"
@@ -104,6 +105,21 @@ static bool has_same_wish(const struct ms_work *work, const struct ms_work *agai
 {
     return is_wish_kept(work) == is_wish_kept(again) &&
            (!is_wish_kept(work) || again->is_cancel_asked);
+static bool are_spools_equal(const struct ms_spool *spool, const struct ms_spool *again)
+{
+    if ((spool == NULL) != (again == NULL)) {
+        return false;
+    }
+    const struct ms_part *part = spool != NULL ? spool->first : NULL;
+    const struct ms_part *other = again != NULL ? again->first : NULL;
+
+    for (; part != NULL && other != NULL; part = part->next, other = other->next) {
+        if (!are_equal((struct ms_bytes){part->data, part->size},
+                       (struct ms_bytes){other->data, other->size})) {
+            return false;
+        }
+    }
+    return part == NULL && other == NULL;
 }
 
 static void compare_work(struct sim_world *world, const struct ms_work *work,
@@ -129,7 +145,8 @@ static void compare_work(struct sim_world *world, const struct ms_work *work,
          !are_equal(ms_work_detail(work), ms_work_detail(again)))) {
         fail_work(world, work, "its outcome is another");
     }
-    if (!are_equal(ms_work_payload(work), ms_work_payload(again))) {
+    if (!are_equal(ms_work_payload(work), ms_work_payload(again)) ||
+        !are_spools_equal(ms_work_spool(work), ms_work_spool(again))) {
         fail_work(world, work, "its bytes are others");
     }
 }

@@ -4,7 +4,14 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#define MAX (4u << 20)
+
 static struct ms_parts parts;
+
+static void setup(void)
+{
+    parts = (struct ms_parts){.max = MAX};
+}
 
 static void teardown(void)
 {
@@ -73,16 +80,32 @@ START_TEST(as_much_as_fits_and_no_more)
     struct ms_bytes payload = {NULL, 0};
     uint32_t index = 0;
 
-    for (; index < MS_PARTS_BYTES_MAX / MS_CHUNK_MAX; index++) {
+    for (; index < MAX / MS_CHUNK_MAX; index++) {
         add(1, index, (struct ms_bytes){chunk, sizeof chunk});
     }
     ck_assert_int_eq(take(1, &payload), MS_E_OK);
-    ck_assert_uint_eq(payload.size, MS_PARTS_BYTES_MAX);
+    ck_assert_uint_eq(payload.size, MAX);
     add(1, index, ms_bytes_of("x"));
     ck_assert_int_eq(take(1, &payload), MS_E_PAYLOAD_SIZE);
     ck_assert_ptr_null(parts.bytes); /* and its memory is free at once */
     add(1, index + 1, ms_bytes_of("x"));
     ck_assert_int_eq(take(1, &payload), MS_E_PAYLOAD_SIZE);
+}
+END_TEST
+
+START_TEST(what_is_released_stays)
+{
+    struct ms_bytes payload = {NULL, 0};
+
+    add(1, 0, ms_bytes_of("one"));
+    ck_assert_int_eq(take(1, &payload), MS_E_OK);
+    char *bytes = ms_parts_release(&parts);
+
+    add(2, 0, ms_bytes_of("two"));
+    ck_assert_mem_eq(bytes, "one", 3);
+    ck_assert_int_eq(take(2, &payload), MS_E_OK);
+    ck_assert_mem_eq(payload.data, "two", 3);
+    ms_parts_free(bytes);
 }
 END_TEST
 
@@ -97,11 +120,12 @@ int main(void)
     Suite *suite = suite_create("slave/parts");
     TCase *tests = tcase_create("parts");
 
-    tcase_add_checked_fixture(tests, NULL, teardown);
+    tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, parts_become_one);
     tcase_add_test(tests, the_first_part_begins_anew);
     tcase_add_test(tests, a_gap_spoils_all);
     tcase_add_test(tests, as_much_as_fits_and_no_more);
+    tcase_add_test(tests, what_is_released_stays);
     tcase_add_test_raise_signal(tests, only_parts_are_parts, SIGABRT);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -37,6 +37,7 @@ static inline struct ms_slave_config config(void)
         .name = "ada",
         .types = types,
         .types_count = 2,
+        .parts_bytes_max = MS_PAYLOAD_MAX_CEILING,
     };
 }
 
