@@ -105,6 +105,8 @@ static bool has_same_wish(const struct ms_work *work, const struct ms_work *agai
 {
     return is_wish_kept(work) == is_wish_kept(again) &&
            (!is_wish_kept(work) || again->is_cancel_asked);
+}
+
 static bool are_spools_equal(const struct ms_spool *spool, const struct ms_spool *again)
 {
     if ((spool == NULL) != (again == NULL)) {
