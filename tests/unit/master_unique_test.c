@@ -329,6 +329,32 @@ START_TEST(a_replacement_stands_after_a_crash)
 }
 END_TEST
 
+/* The one that replaced it has come and gone, and it runs still. */
+START_TEST(a_replaced_one_has_no_key_after_a_crash)
+{
+    static struct shelf shelf;
+    struct script s;
+
+    begin_durably(&s, &shelf);
+    pull(&s, 1, 3);
+    submit_keyed(&s, 4, MS_UNIQUE_REPLACE, "k");
+    commit(&s);
+    result(&s, 1, s.last_token, MS_STATUS_OK, "done");
+    commit(&s);
+    confirm(&s, 2, 4, 1);
+    commit(&s);
+    receive(&s, 1, &(struct ms_command){.kind = MS_KIND_GOAWAY});
+    submit_keyed(&s, 5, MS_UNIQUE_JOIN, "k");
+    commit(&s);
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_READY], 1);
+    go_on(&s, 3);
+    settle_down(&s);
+    pull(&s, 1, 2);
+    ck_assert_uint_eq(want(&s, MS_KIND_COMMAND)->effect.command.id.seq, 5);
+    teardown_durable(&s);
+}
+END_TEST
+
 START_TEST(a_leader_in_memory_only_is_succeeded)
 {
     static struct shelf shelf;
@@ -396,4 +422,5 @@ TESTS(a_second_one_is_rejected_by_name, keys_of_two_types_do_not_meet, followers
       a_follower_is_cancelled_alone_and_a_crash_changes_nothing, the_older_one_is_replaced,
       many_followers_take_many_steps, followers_follow_the_same_after_a_crash,
       a_crash_amid_the_settling_ends_the_same, a_replacement_stands_after_a_crash,
-      a_leader_in_memory_only_is_succeeded, keys_are_told_apart)
+      a_leader_in_memory_only_is_succeeded, a_replaced_one_has_no_key_after_a_crash,
+      keys_are_told_apart)
