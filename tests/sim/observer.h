@@ -131,7 +131,8 @@ struct sim_observer {
     bool is_ready;                 /* it has read back everything */
     bool may_join;                 /* who joined whom is to be looked at again */
     uint32_t commits;
-    uint32_t rested; /* steps since recovery was compared with what lives */
+    ms_time began_at; /* when it started, in the world's time */
+    uint32_t rested;  /* steps since recovery was compared with what lives */
 };
 
 struct sim_observer *sim_observer_create(void);

@@ -392,6 +392,7 @@ void sim_durable_begin(struct sim_world *world, struct sim_node *node)
 
     observer->is_failed = false;
     observer->epoch = 0;
+    observer->began_at = world->now;
     observer->is_ready = disk == NULL;
     observer->room = UINT64_MAX;
     if (disk == NULL) {
