@@ -4,10 +4,11 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #define COLUMN_GAP  2
-#define NUMBER_SIZE 24
+#define NUMBER_SIZE 32 /* also of a time */
 
 /* One question being printed. Widths are those of the first part of the answer, so that a million rows
  * need no room; a later cell that is wider pushes its row out, no more. */
@@ -16,16 +17,35 @@ struct printing {
     const struct ms_cli_table *table;
     size_t *widths;
     uint32_t columns;
+    char first_column[MS_NAME_MAX + 1];
     uint64_t rows;
     int error;
     bool is_done;
     json_t *record; /* until its rest is in */
 };
 
+/* Points in time come as microseconds, and are told as people write them. */
+static bool is_time(const struct ms_client_cell *cell)
+{
+    return cell->is_number && strcmp(cell->name, "at_us") == 0;
+}
+
+static const char *cell_name(const struct ms_client_cell *cell)
+{
+    return is_time(cell) ? "at" : cell->name;
+}
+
 static const char *cell_text(const struct ms_client_cell *cell, char number_out[NUMBER_SIZE])
 {
     if (!cell->is_number) {
         return cell->text != NULL ? cell->text : "";
+    }
+    if (is_time(cell)) {
+        struct ms_text text;
+
+        ms_text_init(&text, number_out, NUMBER_SIZE);
+        ms_text_add_time(&text, (int64_t)(cell->number & INT64_MAX));
+        return number_out;
     }
     snprintf(number_out, NUMBER_SIZE, "%" PRIu64, cell->number);
     return number_out;
@@ -71,12 +91,13 @@ static bool measure(struct printing *printing, const struct ms_client_report *re
     char number[NUMBER_SIZE];
 
     printing->columns = report->columns;
+    snprintf(printing->first_column, sizeof printing->first_column, "%s", report->cells[0].name);
     printing->widths = calloc(report->columns, sizeof *printing->widths);
     if (printing->widths == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < report->columns * report->rows; i++) {
-        const size_t name = width_of(report->cells[i].name);
+        const size_t name = width_of(cell_name(&report->cells[i]));
         const size_t text = width_of(cell_text(&report->cells[i], number));
         size_t *width = &printing->widths[i % report->columns];
 
@@ -89,7 +110,7 @@ static bool measure(struct printing *printing, const struct ms_client_report *re
 static void print_headers(const struct printing *printing, const struct ms_client_report *report)
 {
     for (uint32_t i = 0; i < report->columns; i++) {
-        print_padded(report->cells[i].name, printing->widths[i], report->cells[i].is_number,
+        print_padded(cell_name(&report->cells[i]), printing->widths[i], report->cells[i].is_number,
                      i + 1 == report->columns);
     }
     putchar('\n');
@@ -130,6 +151,11 @@ static void print_record(const struct ms_client_report *report)
 
 static json_t *json_cell(const struct ms_client_cell *cell)
 {
+    char time[NUMBER_SIZE];
+
+    if (is_time(cell)) {
+        return json_string(cell_text(cell, time));
+    }
     if (cell->is_number) {
         return json_integer((json_int_t)cell->number);
     }
@@ -144,7 +170,7 @@ json_t *ms_cli_row_to_json(const struct ms_client_report *report, uint32_t row)
     json_t *object = json_object();
 
     for (uint32_t i = 0; i < report->columns; i++) {
-        json_object_set_new(object, cells[i].name, json_cell(&cells[i]));
+        json_object_set_new(object, cell_name(&cells[i]), json_cell(&cells[i]));
     }
     return object;
 }
@@ -186,6 +212,13 @@ static bool print_json(struct printing *printing, const struct ms_client_report 
     return true;
 }
 
+/* The same columns as before; else it is another table, below. */
+static bool is_of_shape(const struct printing *printing, const struct ms_client_report *report)
+{
+    return report->columns == printing->columns &&
+           strcmp(printing->first_column, report->cells[0].name) == 0;
+}
+
 static bool print_part(struct printing *printing, const struct ms_client_report *report)
 {
     if (report->rows == 0) {
@@ -198,8 +231,12 @@ static bool print_part(struct printing *printing, const struct ms_client_report 
         print_record(report);
         return true;
     }
+    if (printing->widths != NULL && !is_of_shape(printing, report)) {
+        free(printing->widths);
+        printing->widths = NULL;
+    }
     if (printing->widths == NULL) {
-        if (printing->table->is_record) {
+        if (printing->rows > 0) {
             putchar('\n');
         }
         if (!measure(printing, report)) {
@@ -208,9 +245,6 @@ static bool print_part(struct printing *printing, const struct ms_client_report 
         if (!printing->table->no_headers) {
             print_headers(printing, report);
         }
-    }
-    if (report->columns != printing->columns) {
-        return false; /* one answer has one shape */
     }
     print_rows(printing, report);
     return true;

@@ -27,7 +27,8 @@ struct settings {
      .offset = offsetof(struct settings, where)},                                                  \
     {                                                                                              \
         .name = "dry-run", .short_name = 'n', .kind = MS_OPTION_BOOL,                              \
-        .help = "only list what would be changed", .offset = offsetof(struct settings, is_dry_run) \
+        .help = "only list what would be changed, and why the rest would not",                     \
+        .offset = offsetof(struct settings, is_dry_run)                                            \
     }
 
 #define HEADERS_ROW                                                                                \
@@ -77,7 +78,7 @@ static const struct ms_option concurrency_table[] = {
 static const struct ms_cli cancel_cli = {
     .program = "muster cancel",
     .arguments = "[ID]",
-    .summary = "Ends commands that wait, and stops those that run. Lists them.",
+    .summary = "Ends commands that wait, and stops those that run. Says how many.",
     .epilogue = "Examples:\n  muster cancel --where 'group=nightly state=ready,delayed' "
                 "--dry-run\n\n" MS_CLI_WHERE_HELP,
     .table = plain_table,
@@ -88,7 +89,7 @@ static const struct ms_cli cancel_cli = {
 static const struct ms_cli kick_cli = {
     .program = "muster kick",
     .arguments = "[ID | TYPE]",
-    .summary = "Gives buried commands new attempts. Lists them.",
+    .summary = "Gives buried commands new attempts. Says how many.",
     .epilogue = "TYPE stands for --where 'state=buried type=TYPE'.\n\n"
                 "Examples:\n  muster kick thumb\n"
                 "  muster kick --where 'status=timeout age<1d' --dry-run\n\n" MS_CLI_WHERE_HELP,
@@ -100,7 +101,8 @@ static const struct ms_cli kick_cli = {
 static const struct ms_cli release_cli = {
     .program = "muster release",
     .arguments = "[ID]",
-    .summary = "Lets delayed commands start now, or puts them off until another time. Lists them.",
+    .summary =
+        "Lets delayed commands start now, or puts them off until another time. Says how many.",
     .epilogue =
         "Examples:\n  muster release --where 'type=thumb' --delay 10m\n\n" MS_CLI_WHERE_HELP,
     .table = release_table,
@@ -111,7 +113,7 @@ static const struct ms_cli release_cli = {
 static const struct ms_cli priority_cli = {
     .program = "muster reprioritise",
     .arguments = "[ID]",
-    .summary = "Changes the priority of commands that wait. Lists them.",
+    .summary = "Changes the priority of commands that wait. Says how many.",
     .epilogue = "Examples:\n  muster reprioritise --where 'group=nightly' "
                 "--priority=-5\n\n" MS_CLI_WHERE_HELP,
     .table = priority_table,

@@ -57,7 +57,9 @@ static const struct ms_cli result_cli = {
     .arguments = "CLIENT:SEQ",
     .summary =
         "Prints the result of a command that was submitted with --keep, whoever submitted it.",
-    .epilogue = "Exit codes are those of muster submit --wait; 69: it is not known, or not kept.\n",
+    .epilogue =
+        "Exit codes are those of muster submit --wait; 69: it is not known, or not kept; 75: it "
+        "has no outcome yet.\n",
     .table = result_table,
     .count = sizeof result_table / sizeof result_table[0],
     .arguments_min = 1,
@@ -139,6 +141,11 @@ static void result_report(struct ms_cli_question *question, const struct ms_clie
     struct ms_client_result result;
 
     if (!ms_cli_outcome_of_report(report, &result)) {
+        if (report->rows > 0) {
+            ms_cli_say(asking->cli, "it has no outcome yet; muster why %s says what it waits for",
+                       asking->id);
+            asking->code = EX_TEMPFAIL;
+        }
         return;
     }
     asking->code = ms_cli_outcome_exit_code(result.status);

@@ -48,7 +48,7 @@
 #define MS_OUTSTANDING_MAX           (1u << 20)   /* submissions of one client without an outcome */
 #define MS_HELD_PER_FRAME_MAX        960          /* attempts in one ROLL or VERDICT frame */
 #define MS_REPORT_ROWS_MAX           512          /* rows in one REPORT frame */
-#define MS_REPORT_COLUMNS_MAX        32 /* a row fits a control frame: texts <= MS_DETAIL_MAX */
+#define MS_REPORT_COLUMNS_MAX        64 /* a row fits a control frame: texts <= MS_DETAIL_MAX */
 
 /* One slave: what it holds beside the commands it runs. */
 #define MS_PREFETCH_MAX             (1u << 14) /* commands granted beyond its slots */
@@ -104,15 +104,18 @@
     1000000u /* clients whose numbers are remembered though they are gone */
 #define MS_CLIENT_TTL_DEFAULT (3653 * 24 * 3600 * MS_SEC) /* they are remembered so long */
 #define MS_OUTCOME_KEEP_DEFAULT                                                                    \
-    (7 * 24 * 3600 * MS_SEC)              /* durable outcomes wait so long for their client */
-#define MS_HISTORY_MAX     16u            /* attempts that went wrong, remembered of one command */
-#define MS_WELCOMES_MAX    64u            /* said in one step */
-#define MS_SPOOL_BYTES_MAX (1u << 30)     /* of one payload that comes in parts */
-#define MS_SPOOLS_MAX      1024u          /* payloads that one client has begun in parts */
-#define MS_SPOOL_KEEP      (600 * MS_SEC) /* a payload that does not grow any more */
-#define MS_PACE_SPAN       (2u << 20) /* bytes between two BEATs; two spans may be on their way */
-#define MS_UPLOAD_BURST    64u        /* parts sent to slaves in one step */
-#define MS_ORPHANS_MAX     65536u /* attempts of commands that a new master has not heard of yet */
+    (7 * 24 * 3600 * MS_SEC)             /* durable outcomes wait so long for their client */
+#define MS_HISTORY_MAX        16u        /* attempts that went wrong, remembered of one command */
+#define MS_WELCOMES_MAX       64u        /* said in one step */
+#define MS_SPOOL_BYTES_MAX    (1u << 30) /* of one payload that comes in parts */
+#define MS_SPOOLS_MAX         1024u      /* payloads that one client has begun in parts */
+#define MS_SPOOL_KEEP         (600 * MS_SEC) /* a payload that does not grow any more */
+#define MS_PACE_SPAN          (2u << 20) /* bytes between two BEATs; two spans may be on their way */
+#define MS_UPLOAD_BURST       64u        /* parts sent to slaves in one step */
+#define MS_ORPHANS_MAX        65536u /* attempts of commands that a new master has not heard of yet */
+#define MS_KEEP_AGE_DEFAULT   (7 * 24 * 3600 * MS_SEC) /* outcomes are kept so long to be asked for */
+#define MS_KEEP_COUNT_DEFAULT 10000u
+#define MS_KEEP_BYTES_DEFAULT (64ull << 20)
 #define MS_GROUPS_MAX                                                                              \
     (1u << 20) /* names of groups; above, the one that is idle longest is forgotten */
 #define MS_GROUP_KEEP     (3600 * MS_SEC) /* counts of a group are told so long after its last member */

@@ -1,7 +1,10 @@
 #include "master/apply.h"
 
 #include "core/invariant.h"
+#include "master/archive.h"
+#include "master/changes.h"
 #include "master/clients.h"
+#include "master/outcomes.h"
 #include "master/output.h"
 #include "master/rare.h"
 #include "master/slaves.h"
@@ -173,6 +176,7 @@ static enum ms_error apply_settle(struct ms_master *master, ms_time now,
         return MS_E_NO_MEMORY;
     }
     ms_queue_settle(&master->queue, now, work, record, seq);
+    work->sent_on = MS_SENT_BEFORE; /* maybe: by the master whose records these are */
     ms_clients_settled(master, now, work);
     return MS_E_OK;
 }
@@ -241,19 +245,23 @@ static enum ms_error apply_retry(struct ms_master *master, ms_time now,
     return MS_E_OK;
 }
 
-static enum ms_error apply_change(struct ms_master *master, const struct ms_record *record,
-                                  ms_seq seq)
+static enum ms_error apply_change(struct ms_master *master, ms_time now,
+                                  const struct ms_record *record, ms_seq seq)
 {
-    struct ms_work *work = find_open(master, record);
+    struct ms_work *work = ms_clients_find_work(master, &record->id);
 
-    if (work == NULL || record->event != MS_OPERATION_CANCEL) {
+    if (work == NULL || !ms_changes_are_possible(work, record)) {
         return complain(master, record, seq, "nothing can be changed like that");
     }
-    work->is_cancel_asked = true;
-    if (record->count > 0) { /* whoever replaced it may be over by now */
-        ms_unique_yield(&master->queue.uniques, work);
+    if (work->is_archived) {
+        ms_archive_take(master, work);
+    } else if (ms_work_is_finished(work)) {
+        ms_outcomes_unlink(work);
     }
-    ms_rare_set_change(work, &master->queue.slab, &master->journal, seq);
+    ms_changes_apply(&master->queue, now, work, record, seq);
+    if (record->event == MS_OPERATION_CANCEL && record->count > 0) {
+        ms_unique_yield(&master->queue.uniques, work); /* whoever replaced it may be over by now */
+    }
     return MS_E_OK;
 }
 
@@ -287,7 +295,7 @@ enum ms_error ms_apply(struct ms_master *master, ms_time now, const struct ms_re
     case MS_RECORD_SETTLE:
         return apply_settle(master, now, record, seq);
     case MS_RECORD_CHANGE:
-        return apply_change(master, record, seq);
+        return apply_change(master, now, record, seq);
     default:
         return complain(master, record, seq, "this version does not know its kind");
     }

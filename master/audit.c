@@ -1,4 +1,5 @@
 #include "core/invariant.h"
+#include "master/archive.h"
 #include "master/clients.h"
 #include "master/output.h"
 #include "master/rare.h"
@@ -12,6 +13,7 @@ struct sums {
     uint64_t block_bytes;
     uint64_t held, credit, slots, sessions_with_profile;
     uint64_t live, finished;
+    uint64_t archived, archive_volatile, archive_bytes;
     ms_epoch epoch;
 };
 
@@ -66,6 +68,10 @@ static void check_place(const struct ms_work *work)
         ms_assert(ms_list_is_linked(&work->link) == is_follower);
         return;
     }
+    if (work->is_archived) {
+        ms_assert(is_timed && !ms_list_is_linked(&work->link));
+        return;
+    }
     ms_assert(!is_timed || (work->state == MS_LIFE_READY && !work->is_in_doubt &&
                             ms_work_deadline(work) != MS_TIME_NEVER));
     ms_assert(ms_list_is_linked(&work->link) != ms_unique_is_settling(work));
@@ -107,6 +113,9 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     ms_assert(ms_work_is_durable(work) || work->record == 0);
     ms_assert(work->record <= master->journal.last);
     check_place(work);
+    ms_assert(!work->is_archived || ms_archive_wants(work));
+    ms_assert(!work->is_archived || ms_closed_has(&work->client->floor->closed, work->seq));
+    ms_assert(ms_work_is_finished(work) || work->rare == NULL || !work->rare->has_payload);
     ms_assert((uint64_t)work->size + work->detail_size +
                   (work->has_usage ? sizeof(struct ms_usage) : 0) <=
               work->block_size);
@@ -122,8 +131,11 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     sums->ready += work->state == MS_LIFE_READY && !work->is_in_doubt && !work->is_aside;
     sums->aside += work->is_aside;
     sums->doubted += work->is_in_doubt;
-    sums->timed += ms_heap_has(&work->timer);
-    sums->finished += ms_work_is_finished(work);
+    sums->timed += ms_heap_has(&work->timer) && !work->is_archived;
+    sums->finished += ms_work_is_finished(work) && !work->is_archived;
+    sums->archived += work->is_archived;
+    sums->archive_volatile += work->is_archived && !ms_work_is_durable(work);
+    sums->archive_bytes += work->is_archived ? ms_archive_weight(work) : 0;
 }
 
 static void check_queue(const struct ms_master *master, struct sums *sums)
@@ -140,6 +152,9 @@ static void check_queue(const struct ms_master *master, struct sums *sums)
     ms_assert(count == ms_pool_used(&queue->pool));
     ms_assert(sums->leased == queue->leases.count + ms_map_count(&queue->adopted));
     ms_assert(sums->doubted == queue->doubted_count);
+    ms_assert(sums->archived == ms_heap_count(&queue->archive));
+    ms_assert(sums->archive_volatile == queue->archive_volatile);
+    ms_assert(sums->archive_bytes == queue->archive_bytes);
     ms_assert(sums->durable == queue->durable_count);
     ms_assert(list_length(&queue->doubted) == queue->doubted_count);
     ms_assert(sums->timed == ms_heap_count(&queue->delayed));
@@ -298,7 +313,8 @@ static void check_client(const struct ms_client *client, uint64_t *finished, uin
     ms_assert(client->session == NULL || client->session->user == client);
     ms_assert(!ms_client_is_away(client) || client->session == NULL);
     ms_assert(client->floor->client == client);
-    ms_assert(client->session != NULL || client->live_count > 0 || client->spools_count > 0);
+    ms_assert(client->session != NULL || client->live_count > 0 || client->archived_count > 0 ||
+              client->spools_count > 0);
     ms_assert(list_length(&client->spools) == client->spools_count);
     check_outcome_list(client, &client->sent, true, &sent_bytes);
     check_outcome_list(client, &client->pending, false, &pending_bytes);
@@ -306,11 +322,12 @@ static void check_client(const struct ms_client *client, uint64_t *finished, uin
     ms_assert(list_length(&client->pending) == client->pending_count);
     ms_assert(sent_bytes == client->sent_bytes);
     ms_assert(client->sent_count + client->pending_count <= client->live_count);
-    ms_assert(client->index.count + client->index.spilled == client->live_count);
+    ms_assert(client->index.count + client->index.spilled ==
+              client->live_count + client->archived_count);
     ms_assert(client->session != NULL || client->pending_count == 0 || ms_client_is_away(client) ||
               ms_list_is_linked(&client->sweep));
     *finished += client->sent_count + client->pending_count;
-    *live += client->live_count;
+    *live += client->live_count + client->archived_count;
 }
 
 static void check_clients(const struct ms_master *master, const struct sums *sums)

@@ -49,10 +49,13 @@ static size_t outcome_size(const struct ms_record *outcome)
 bool ms_block_make_room(struct ms_work *work, struct ms_slab *slab, const struct ms_record *outcome)
 {
     ms_assert(outcome->detail.size <= MS_DETAIL_MAX);
+    if (!reshape(work, slab, outcome_size(outcome))) {
+        return false;
+    }
     work->size = 0;
     work->detail_size = 0;
     work->has_usage = false;
-    return reshape(work, slab, outcome_size(outcome));
+    return true;
 }
 
 void ms_block_keep(struct ms_work *work, const struct ms_record *record)

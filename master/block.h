@@ -10,7 +10,7 @@
 /* The payload of a new work. False when memory is out: to be given back, it counts nothing. */
 bool ms_block_copy(struct ms_work *work, struct ms_slab *slab, struct ms_bytes payload);
 
-/* Makes room for an outcome; what the block held is lost. False when memory is out. */
+/* Makes room for an outcome; what the block held is lost. False, with nothing changed, when memory is out. */
 bool ms_block_make_room(struct ms_work *work, struct ms_slab *slab,
                         const struct ms_record *outcome);
 

@@ -3,9 +3,9 @@
 #include "core/invariant.h"
 #include "master/inspect.h"
 #include "master/outcomes.h"
+#include "master/page.h"
 #include "master/rare.h"
 #include "master/results.h"
-#include "master/page.h"
 #include "master/slaves.h"
 #include "master/spool.h"
 #include "master/state.h"
@@ -201,6 +201,9 @@ void ms_clients_reap(struct ms_master *master, struct ms_client *client)
     ms_list_remove(&client->pump);
     ms_list_remove(&client->sweep);
     come_back(master, client);
+    if (client->archived_count > 0) {
+        return; /* whoever asks for its outcomes finds them by its name */
+    }
     ms_floors_sleep(master, client->floor);
     ms_index_finish(&client->index);
     ms_pool_give(&master->clients, client);
@@ -417,7 +420,8 @@ static void submit(struct ms_master *master, ms_time now, struct ms_client *clie
 
     if (work != NULL) {
         acknowledge(master, client, work);
-        if (ms_work_is_finished(work)) {
+        if (ms_work_is_finished(work) &&
+            !(work->is_archived && (command->flags & MS_FLAG_BACKGROUND) != 0)) {
             ms_outcomes_resend(master, work);
         }
         return;

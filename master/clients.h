@@ -36,7 +36,9 @@ struct ms_client {
         away;            /* in master->clients_away: outcomes are kept, though it has no session */
     bool is_kept;        /* away, as one with durable commands */
     uint32_t connection; /* counts its connections from 1 */
-    uint32_t live_count; /* commands in any state */
+    uint32_t live_count; /* commands in any state, but for archived ones */
+    uint32_t
+        archived_count; /* of which only the outcome is kept: they keep it from being forgotten, no more */
     uint32_t pending_count;
     uint32_t sent_count;
     bool is_fresh;       /* it never heard of another master, so what it submits is nowhere yet */
@@ -68,7 +70,8 @@ void ms_clients_expire(struct ms_master *master, ms_time now);
 /* When expire has something to do. */
 ms_time ms_clients_deadline(const struct ms_master *master);
 
-/* Frees a client without session and commands; harmless for others. */
+/* A client without session and live commands is gone, and freed unless an outcome of it is archived; harmless
+ * for others. */
 void ms_clients_reap(struct ms_master *master, struct ms_client *client);
 
 /* A frame of a client. */

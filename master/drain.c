@@ -5,21 +5,23 @@
 #include "master/slaves.h"
 #include "master/state.h"
 
+/* Commands that end with this process, and somebody waits for them. */
+static uint32_t left(const struct ms_master *master)
+{
+    const struct ms_queue *queue = &master->queue;
+
+    return ms_queue_count(queue) - queue->durable_count - queue->archive_volatile;
+}
+
 /* True when the master may go: what is left is in nobody's hands, and durable. */
 static bool is_done(const struct ms_master *master)
 {
     const struct ms_queue *queue = &master->queue;
 
-    return ms_queue_count(queue) == queue->durable_count && queue->states[MS_LIFE_LEASED] == 0 &&
+    return left(master) == 0 && queue->states[MS_LIFE_LEASED] == 0 &&
            master->journal.persisted == master->journal.emitted &&
            ms_answers_first(&master->journal.waiting) == NULL &&
            ms_answers_first(&master->journal.unflushed) == NULL;
-}
-
-/* Commands that end with this process. */
-static uint32_t left(const struct ms_master *master)
-{
-    return ms_queue_count(&master->queue) - master->queue.durable_count;
 }
 
 static void stopped(struct ms_master *master, enum ms_error error)

@@ -2,7 +2,9 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/groups.h"
 #include "master/lanes.h"
+#include "master/rare.h"
 #include "master/slaves.h"
 #include "master/spool.h"
 #include "master/work.h"
@@ -32,10 +34,14 @@ void ms_facts_of(const struct ms_work *work, ms_time now, struct ms_filter_facts
         .type = work->lane->name,
         .client = session != NULL ? session->name : NULL,
         .slave = work->holder != NULL ? work->holder->session->name : NULL,
+        .group = work->rare != NULL && work->rare->group != NULL
+                     ? ms_bytes_of(work->rare->group->name)
+                     : (struct ms_bytes){0},
         .client_uuid = &work->client->uuid,
         .type_number = work->lane->type,
         .seq = work->seq,
-        .size = ms_spool_size(work),
+        .size = work->rare != NULL && work->rare->has_payload ? work->rare->payload_size
+                                                              : ms_spool_size(work),
         .age = since(now, work->created_at),
         .waiting = since(now, work->changed_at),
         .attempts = work->attempt,

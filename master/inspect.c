@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "master/operate.h"
 #include "master/page.h"
 #include "master/rows.h"
 #include "master/state.h"
@@ -34,6 +35,23 @@ static void send_report(struct ms_master *master, ms_peer peer, uint64_t number,
     ms_master_send(
         master, peer,
         &(struct ms_command){.kind = MS_KIND_REPORT, .count = number, .body.report = report});
+}
+
+static bool is_known(enum ms_query_what what)
+{
+    switch (what) {
+    case MS_QUERY_STATUS:
+    case MS_QUERY_SLAVES:
+    case MS_QUERY_COMMANDS:
+    case MS_QUERY_SHOW:
+    case MS_QUERY_WHY:
+    case MS_QUERY_GROUP:
+    case MS_QUERY_RESULT:
+    case MS_QUERY_OPERATE:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static bool has_filter(const struct ms_query *query)
@@ -84,7 +102,8 @@ void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
     struct ms_filter filter = {0};
     struct ms_inquiry *inquiry;
 
-    if (query->what < MS_QUERY_STATUS || query->what > MS_QUERY_GROUP ||
+    if (!is_known(query->what) ||
+        (query->what == MS_QUERY_OPERATE && ms_operate_examine(query) != MS_E_OK) ||
         (has_filter(query) && !ms_filter_parse(query->where, &filter, NULL))) {
         send_report(master, peer, number, &unknown);
         return;
@@ -98,6 +117,36 @@ void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
         (struct ms_inquiry){.peer = peer, .number = number, .query = *query, .filter = filter};
     ms_list_init(&inquiry->link);
     ms_list_push_back(&master->inspect.inquiries, &inquiry->link);
+}
+
+/* It goes on when that is durable, maybe at once. */
+static void wait(struct ms_master *master, struct ms_inquiry *inquiry)
+{
+    const bool is_all = inquiry->waits_for == MS_INQUIRY_ALL;
+    const ms_seq seq = is_all ? master->journal.last : inquiry->waits_for;
+    const struct ms_answer answer = {
+        .kind = MS_KIND_REPORT,
+        .peer = inquiry->peer,
+        .made_at = master->engine.now,
+        .first = ms_pool_handle(&master->inspect.pool, inquiry),
+    };
+
+    inquiry->waits_for = 0;
+    if (is_all && master->journal.has_closed) {
+        ms_journal_answer_closed(master, &answer);
+    } else {
+        ms_journal_answer(master, seq, &answer);
+    }
+}
+
+void ms_inspect_resume(struct ms_master *master, ms_handle handle)
+{
+    struct ms_inquiry *inquiry = ms_pool_get(&master->inspect.pool, handle);
+
+    if (inquiry != NULL) { /* who asked is there yet */
+        ms_assert(!ms_list_is_linked(&inquiry->link));
+        ms_list_push_back(&master->inspect.inquiries, &inquiry->link);
+    }
 }
 
 void ms_inspect_run(struct ms_master *master, ms_time now)
@@ -125,6 +174,8 @@ void ms_inspect_run(struct ms_master *master, ms_time now)
     }
     if (report->last) {
         end(master, inquiry);
+    } else if (inquiry->waits_for != 0) {
+        wait(master, inquiry);
     } else if (!ms_list_is_linked(link)) {
         ms_list_push_back(&inspect->inquiries, link);
     }

@@ -8,7 +8,10 @@
 #include "core/pool.h"
 
 struct ms_master;
+struct ms_piece;
 struct ms_report_page;
+
+#define MS_INQUIRY_ALL UINT64_MAX /* everything that was done so far */
 
 /* A question that is being answered. */
 struct ms_inquiry {
@@ -21,6 +24,13 @@ struct ms_inquiry {
     uint32_t rows;           /* told so far */
     bool is_following;       /* a group, of which it has heard */
     uint64_t ends_seen;      /* of its members, how many had ended */
+    uint32_t end;            /* OPERATE: where the walk ends */
+    uint64_t matched, changed;
+    bool is_over;     /* OPERATE: all is done, SHOW: the command was told; the last part follows */
+    ms_seq waits_for; /* record that must be durable before the next part, or MS_INQUIRY_ALL */
+    ms_handle work;   /* RESULT: that was begun with, */
+    uint32_t generation;          /* of it, */
+    const struct ms_piece *piece; /* and its piece number cursor */
 };
 
 struct ms_inspect {
@@ -39,6 +49,9 @@ void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
 
 /* Sends at most one frame of an answer; call it in steps of their own (TICK). */
 void ms_inspect_run(struct ms_master *master, ms_time now);
+
+/* What the inquiry waited for is durable. */
+void ms_inspect_resume(struct ms_master *master, ms_handle inquiry);
 
 static inline bool ms_inspect_is_due(const struct ms_inspect *inspect)
 {

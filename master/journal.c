@@ -141,6 +141,10 @@ static void say(struct ms_master *master, const struct ms_answer *answer)
         .count = answer->count,
     };
 
+    if (answer->kind == MS_KIND_REPORT) {
+        ms_inspect_resume(master, answer->first);
+        return;
+    }
     if (connection == NULL) {
         return; /* it asks again on its next connection */
     }

@@ -46,6 +46,13 @@ const struct ms_life_row ms_life_table[MS_LIFE_STATES][MS_LIFE_EVENTS] = {
         "nobody waits for the outcome: background, or the client is gone"),
 };
 
+bool ms_life_buries(enum ms_life_event event)
+{
+    ms_assert(event < MS_LIFE_EVENTS);
+    return ms_life_table[MS_LIFE_LEASED][event].to == MS_LIFE_BURIED ||
+           ms_life_table[MS_LIFE_READY][event].to == MS_LIFE_BURIED;
+}
+
 const char *ms_life_state_name(enum ms_life_state state)
 {
     static const char *const names[MS_LIFE_STATES] = {

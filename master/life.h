@@ -63,6 +63,9 @@ static inline const struct ms_life_row *ms_life_next(enum ms_life_state from,
     return row->why != NULL ? row : NULL;
 }
 
+/* It ends BURIED, whatever it was in. */
+bool ms_life_buries(enum ms_life_event event);
+
 /* "ready", "hand_out". Never NULL. */
 const char *ms_life_state_name(enum ms_life_state state);
 const char *ms_life_event_name(enum ms_life_event event);

@@ -19,10 +19,13 @@ struct ms_master_settings {
     uint64_t connections_max;
     uint64_t sessions_max;
     uint64_t crashes_max;
+    uint64_t keep_count;
+    uint64_t keep_bytes;
     ms_time tick;
     ms_time drain_timeout;
     ms_time client_keep;
     ms_time outcome_keep;
+    ms_time keep_age;
     ms_time client_ttl;
     ms_time busy_poll;
 };

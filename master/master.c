@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "master/archive.h"
 #include "master/clients.h"
 #include "master/dispatch.h"
 #include "master/drain.h"
@@ -230,6 +231,7 @@ static void tick(struct ms_master *master, ms_time now)
     master->has_more |= ms_clients_sweep(master, now);
     master->has_more |= ms_recovery_trust(master, now);
     wake(master, now);
+    master->has_more |= ms_archive_retire(master, now);
     ms_drain_tick(master, now);
     ms_inspect_run(master, now);
 }
@@ -376,6 +378,7 @@ static ms_time deadline(const struct ms_engine *engine)
     at = earlier(at, ms_orphans_deadline(&master->orphans));
     at = earlier(at, ms_groups_deadline(&master->groups));
     at = earlier(at, ms_spool_deadline(master));
+    at = earlier(at, ms_archive_deadline(master));
     return earlier(at, ms_drain_deadline(master));
 }
 
@@ -406,6 +409,7 @@ static void settle_config(struct ms_master_config *config)
     config->client_keep = config->client_keep > 0 ? config->client_keep : MS_CLIENT_KEEP_DEFAULT;
     config->outcome_keep =
         config->outcome_keep > 0 ? config->outcome_keep : MS_OUTCOME_KEEP_DEFAULT;
+    config->keep_age = config->keep_age > 0 ? config->keep_age : MS_KEEP_AGE_DEFAULT;
     config->client_ttl = config->client_ttl > 0 ? config->client_ttl : MS_CLIENT_TTL_DEFAULT;
     config->crashes_max =
         config->crashes_max < UINT16_MAX - 1 ? config->crashes_max : UINT16_MAX - 1;
@@ -414,6 +418,8 @@ static void settle_config(struct ms_master_config *config)
     limits->commands_max =
         limits->commands_max > 0 ? limits->commands_max : MS_COMMANDS_MAX_DEFAULT;
     limits->bytes_max = limits->bytes_max > 0 ? limits->bytes_max : MS_COMMAND_BYTES_MAX_DEFAULT;
+    limits->keep_count = limits->keep_count > 0 ? limits->keep_count : MS_KEEP_COUNT_DEFAULT;
+    limits->keep_bytes = limits->keep_bytes > 0 ? limits->keep_bytes : MS_KEEP_BYTES_DEFAULT;
     limits->store_reserve =
         limits->store_reserve > 0 ? limits->store_reserve : MS_STORE_RESERVE_DEFAULT;
 }
@@ -537,6 +543,8 @@ void ms_master_reconfigure(struct ms_master *master, const struct ms_master_conf
     master->config.client_keep = next.client_keep;
     master->config.outcome_keep = next.outcome_keep;
     master->config.client_ttl = next.client_ttl;
+    master->config.keep_age = next.keep_age;
     master->config.limits.store_reserve = next.limits.store_reserve;
-    ms_queue_limit(&master->queue, next.limits.commands_max, next.limits.bytes_max);
+    master->config.limits.keep_count = next.limits.keep_count;
+    ms_queue_limit(&master->queue, &next.limits);
 }

@@ -19,6 +19,8 @@ struct ms_master_limits {
     uint64_t bytes_max;    /* payloads, results, output; 0 = MS_COMMAND_BYTES_MAX_DEFAULT */
     uint64_t
         store_reserve; /* bytes of the store that submissions leave; 0 = MS_STORE_RESERVE_DEFAULT */
+    uint32_t keep_count; /* outcomes kept to be asked for; 0 = MS_KEEP_COUNT_DEFAULT */
+    uint64_t keep_bytes; /* of them, beyond bytes_max; 0 = MS_KEEP_BYTES_DEFAULT */
 };
 
 /* name and build are borrowed for the call of create and cut at MS_NAME_MAX. */
@@ -33,6 +35,7 @@ struct ms_master_config {
     ms_time drain_timeout; /* 0 = MS_DRAIN_TIMEOUT_DEFAULT */
     ms_time client_keep;   /* outcomes of a silent client; 0 = MS_CLIENT_KEEP_DEFAULT */
     ms_time outcome_keep;  /* the same for one with durable commands; 0 = MS_OUTCOME_KEEP_DEFAULT */
+    ms_time keep_age;      /* of outcomes kept to be asked for; 0 = MS_KEEP_AGE_DEFAULT */
     ms_time client_ttl;    /* numbers of a client that is gone; 0 = MS_CLIENT_TTL_DEFAULT */
     uint64_t seed;         /* of jitter and hashing */
     struct ms_master_limits limits;
@@ -53,7 +56,7 @@ struct ms_engine *ms_master_engine(struct ms_master *master);
 void ms_master_set_wall(struct ms_master *master, int64_t wall_offset);
 
 /* Takes over what may change in a running master: payload_max is told to new connections only;
- * commands_max, bytes_max, crashes_max, drain_timeout, client_keep hold from now on. The rest is ignored. */
+ * commands_max, bytes_max, keep_*, crashes_max, drain_timeout, client_keep hold from now on. The rest is ignored. */
 void ms_master_reconfigure(struct ms_master *master, const struct ms_master_config *config);
 
 /* Counters and gauges; totals count from creation. */
@@ -62,6 +65,7 @@ struct ms_master_stats {
     uint64_t commands_count;                   /* all of them */
     uint64_t events_total[MS_LIFE_EVENTS];     /* steps taken along each row's event */
     uint64_t bytes_used, bytes_reserved;       /* of payloads, results, output */
+    uint64_t kept_count, kept_bytes;           /* of them, outcomes that are kept to be asked for */
     uint32_t sessions[MS_SESSION_STATES];      /* in each state of the walk */
     uint32_t slaves_count, clients_count;      /* sessions of each role, dead ones too */
     uint32_t client_records_count;             /* clients with a session or with live commands */

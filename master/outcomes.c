@@ -1,6 +1,7 @@
 #include "master/outcomes.h"
 
 #include "core/invariant.h"
+#include "master/archive.h"
 #include "master/clients.h"
 #include "master/output.h"
 #include "master/state.h"
@@ -41,39 +42,45 @@ void ms_outcomes_unlink(struct ms_work *work)
     ms_list_remove(&work->link);
 }
 
+/* Nobody waits for the outcome any more: it is archived, or the command is closed. */
+static void let_go(struct ms_master *master, ms_time now, struct ms_work *work,
+                   enum ms_life_event event)
+{
+    const bool is_durable = ms_work_is_durable(work);
+
+    if (ms_archive_wants(work) && ms_archive_put(master, work)) {
+        return;
+    }
+    if (is_durable || event == MS_LIFE_CONFIRM || (work->flags & MS_FLAG_BACKGROUND) != 0) {
+        ms_floors_close(master, work->client->floor, work->seq, is_durable);
+    }
+    ms_queue_close(&master->queue, now, work, event);
+}
+
 static void close_work(struct ms_master *master, ms_time now, struct ms_work *work,
                        enum ms_life_event event)
 {
     ms_outcomes_unlink(work);
-    if (ms_work_is_durable(work)) {
-        ms_floors_close(master, work->client->floor, work->seq, true);
-    }
-    ms_queue_close(&master->queue, now, work, event);
+    let_go(master, now, work, event);
 }
 
 void ms_clients_settled(struct ms_master *master, ms_time now, struct ms_work *work)
 {
     struct ms_client *client = work->client;
-    const bool is_background = (work->flags & MS_FLAG_BACKGROUND) != 0;
 
     ms_assert(ms_work_is_finished(work));
-    ms_assert(work->sent_on == 0);
+    ms_assert(work->sent_on == 0 || work->sent_on == MS_SENT_BEFORE);
     if (ms_unique_is_settling(work)) {
         return; /* first its followers get the outcome: they need its records */
     }
-    const bool is_unwanted =
-        is_background || (client->session == NULL && !ms_client_is_away(client));
-
-    if (is_background || (is_unwanted && ms_work_is_durable(work))) {
-        ms_floors_close(master, client->floor, work->seq, ms_work_is_durable(work));
-    }
-    if (is_unwanted) {
-        ms_queue_close(&master->queue, now, work, MS_LIFE_ABANDON);
-        ms_clients_reap(master, client);
-        return;
-    }
     if (work->output != NULL) {
         ms_list_remove(&work->output->link);
+    }
+    if ((work->flags & MS_FLAG_BACKGROUND) != 0 ||
+        (client->session == NULL && !ms_client_is_away(client))) {
+        let_go(master, now, work, MS_LIFE_ABANDON);
+        ms_clients_reap(master, client);
+        return;
     }
     ms_list_push_back(&client->pending, &work->link);
     client->pending_count++;
@@ -86,12 +93,16 @@ void ms_outcomes_resend(struct ms_master *master, struct ms_work *work)
 {
     struct ms_client *client = work->client;
 
-    if (!is_sent(work)) {
+    if (work->is_archived) {
+        ms_archive_take(master, work);
+        work->is_recalled = true;
+    } else if (is_sent(work)) {
+        ms_outcomes_unlink(work);
+    } else {
         ms_outcomes_mark(master, client);
         return;
     }
-    ms_outcomes_unlink(work);
-    work->sent_on = 0;
+    work->sent_on = MS_SENT_BEFORE;
     if (work->output != NULL) {
         work->output->sent_on = 0;
     }
@@ -117,7 +128,6 @@ static void confirm_one(struct ms_master *master, ms_time now, struct ms_client 
                         struct ms_work *work)
 {
     ms_assert(work->client == client);
-    ms_floors_close(master, client->floor, work->seq, ms_work_is_durable(work));
     close_work(master, now, work, MS_LIFE_CONFIRM);
 }
 
@@ -146,7 +156,8 @@ void ms_outcomes_confirm(struct ms_master *master, ms_time now, struct ms_client
         for (uint64_t i = 0; i < count; i++) {
             struct ms_work *work = ms_queue_find(&master->queue, client, first + i);
 
-            if (work != NULL && ms_work_is_finished(work) && !ms_unique_is_settling(work)) {
+            if (work != NULL && ms_work_is_finished(work) && !work->is_archived &&
+                !ms_unique_is_settling(work)) {
                 confirm_one(master, now, client, work);
             }
         }
@@ -254,8 +265,8 @@ static bool pump_outcome(struct ms_master *master, ms_time now, struct ms_client
         ms_list_push_back(&master->journal.gated, &client->pump); /* until the next commit */
         return true;
     }
-    if (work->seq <=
-        client->floor->closed.floor) { /* it said HELLO with a higher floor meanwhile */
+    if (work->seq <= client->floor->closed.floor &&
+        !work->is_recalled) { /* it said HELLO with a higher floor meanwhile */
         close_work(master, now, work, MS_LIFE_CONFIRM);
         return true;
     }

@@ -106,6 +106,25 @@ void ms_output_calm(struct ms_output *output)
     output->live_bytes = 0;
 }
 
+size_t ms_output_end(const struct ms_output *output, uint8_t *to, size_t size)
+{
+    size_t used = 0;
+
+    for (const struct ms_piece *piece = output->first; piece != NULL; piece = piece->next) {
+        const size_t added = piece->size < size ? piece->size : size;
+        const size_t kept = used + added > size ? size - added : used;
+
+        if (piece->stream != MS_STREAM_DATA && piece->stream != MS_STREAM_STDERR) {
+            continue;
+        }
+        memmove(to, to + used - kept, kept);
+        memcpy(to + kept, piece->data + piece->size - added, added);
+        used = kept + added;
+    }
+    ms_assert(used <= size);
+    return used;
+}
+
 void ms_output_discard(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal)
 {
     struct ms_output *output = work->output;

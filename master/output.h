@@ -55,6 +55,9 @@ void ms_output_forward(struct ms_output *output, bool is_live);
 /* The outcome takes over: nothing of it counts as forwarded live any more. */
 void ms_output_calm(struct ms_output *output);
 
+/* Copies the last bytes of what it wrote to standard output and standard error; returns how many. */
+size_t ms_output_end(const struct ms_output *output, uint8_t *to, size_t size);
+
 /* Drops all pieces and work->output, if there are any, and their records; takes it off the client's lists. */
 void ms_output_discard(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal);
 

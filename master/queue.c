@@ -34,7 +34,9 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
     ms_map_init(&queue->adopted, places, ms_rng_next(rng));
     ms_heap_init(&queue->delayed, places);
     ms_uniques_init(&queue->uniques, places, ms_rng_next(rng));
-    ms_slab_init(&queue->slab, limits->bytes_max + MS_RESULT_RESERVE);
+    ms_heap_init(&queue->archive, places);
+    queue->keep_bytes = limits->keep_bytes;
+    ms_slab_init(&queue->slab, limits->bytes_max + limits->keep_bytes + MS_RESULT_RESERVE);
     if (!ms_pool_init(&queue->pool, sizeof(struct ms_work), places) ||
         !ms_leases_init(&queue->leases)) {
         return false;
@@ -42,16 +44,6 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
     /* Two lives within one second of the wall clock have the same epoch: their tokens still differ. */
     queue->leases.last = ms_rng_below(rng, TOKENS_START_MAX);
     return true;
-}
-
-void ms_queue_limit(struct ms_queue *queue, uint32_t commands_max, uint64_t bytes_max)
-{
-    const uint32_t places = ms_pool_capacity(&queue->pool);
-
-    ms_assert(commands_max > 0 && bytes_max > 0);
-    queue->commands_max = commands_max < places ? commands_max : places;
-    queue->bytes_max = bytes_max;
-    queue->slab.max = bytes_max + MS_RESULT_RESERVE;
 }
 
 void ms_queue_abandon(struct ms_queue *queue)
@@ -76,6 +68,7 @@ void ms_queue_finish(struct ms_queue *queue)
     ms_leases_finish(&queue->leases);
     ms_heap_finish(&queue->delayed);
     ms_uniques_finish(&queue->uniques);
+    ms_heap_finish(&queue->archive);
     ms_map_finish(&queue->adopted);
     ms_map_finish(&queue->spill);
     ms_pool_finish(&queue->pool);
@@ -98,12 +91,6 @@ struct ms_work *ms_queue_find(const struct ms_queue *queue, const struct ms_clie
     return index->spilled > 0 ? ms_index_find_spilled(&queue->spill, client->number, seq) : NULL;
 }
 
-bool ms_queue_has_room(const struct ms_queue *queue, size_t size)
-{
-    return ms_queue_count(queue) < queue->commands_max &&
-           ms_slab_used(&queue->slab) + ms_slab_cost(size) <= queue->bytes_max;
-}
-
 /* The one place where a state changes. */
 static void transit(struct ms_queue *queue, ms_time now, struct ms_work *work,
                     enum ms_life_event event)
@@ -121,7 +108,7 @@ static void transit(struct ms_queue *queue, ms_time now, struct ms_work *work,
     queue->events_total[event]++;
     work->state = (uint8_t)row->to;
     work->changed_at = now;
-    if (work->rare != NULL) {
+    if (work->rare != NULL && row->to != row->from) {
         ms_members_moved(queue, now, work, row->from);
     }
 }
@@ -216,7 +203,7 @@ void ms_queue_trust(struct ms_queue *queue, struct ms_work *work)
 
 /* Until when the record's command waits, in our time; 0 when that has come. A wall clock that was set back since
  * makes it wait anew, but never for longer than was meant. */
-static ms_time due_at(const struct ms_queue *queue, ms_time now, const struct ms_record *record)
+ms_time ms_queue_due_at(const struct ms_queue *queue, ms_time now, const struct ms_record *record)
 {
     const ms_time due = record->until - queue->wall_offset;
     const ms_time most = now + (record->until - record->at);
@@ -278,7 +265,7 @@ static bool keep_deadline(struct ms_queue *queue, struct ms_work *work,
 struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_client *client,
                                 struct ms_lane *lane, const struct ms_record *record)
 {
-    const ms_time due = due_at(queue, now, record);
+    const ms_time due = ms_queue_due_at(queue, now, record);
     struct ms_work *work = create(queue, client, lane, record);
 
     if (work == NULL) {
@@ -443,8 +430,8 @@ void ms_queue_give_back(struct ms_queue *queue, ms_time now, struct ms_work *wor
     push(queue, work, true);
 }
 
-static void remember(struct ms_queue *queue, ms_time now, struct ms_work *work,
-                     const struct ms_record *record, ms_seq seq)
+void ms_queue_remember(struct ms_queue *queue, ms_time now, struct ms_work *work,
+                       const struct ms_record *record, ms_seq seq)
 {
     struct ms_past past = {
         .record = seq,
@@ -454,8 +441,11 @@ static void remember(struct ms_queue *queue, ms_time now, struct ms_work *work,
         .signal = record->signal,
         .status = record->status,
         .event = record->event,
+        .detail_size = (uint16_t)record->detail.size,
+        .detail = (char *)(uintptr_t)record->detail.data, /* it is copied */
     };
 
+    ms_assert(record->detail.size <= MS_DETAIL_MAX);
     ms_assert(record->name.size <= MS_NAME_MAX);
     if (record->name.size > 0) {
         memcpy(past.slave, record->name.data, record->name.size);
@@ -478,10 +468,10 @@ static void catch_up(struct ms_queue *queue, ms_time now, struct ms_work *work,
 void ms_queue_retry(struct ms_queue *queue, ms_time now, struct ms_work *work,
                     const struct ms_record *record, ms_seq seq)
 {
-    const ms_time due = due_at(queue, now, record);
+    const ms_time due = ms_queue_due_at(queue, now, record);
 
     ms_assert(record->status < MS_STATUS_COUNT);
-    remember(queue, record->at - queue->wall_offset, work, record, seq);
+    ms_queue_remember(queue, record->at - queue->wall_offset, work, record, seq);
     work->status = record->status;
     work->attempt = record->attempt;
     work->failures = (uint16_t)record->failures;
@@ -494,13 +484,6 @@ void ms_queue_retry(struct ms_queue *queue, ms_time now, struct ms_work *work,
     } else {
         transit(queue, now, work, MS_LIFE_RETRY);
     }
-}
-
-bool ms_queue_make_room(struct ms_queue *queue, struct ms_work *work,
-                        const struct ms_record *outcome)
-{
-    ms_assert(outcome->detail.size <= MS_DETAIL_MAX);
-    return ms_block_make_room(work, &queue->slab, outcome);
 }
 
 static void take_off(struct ms_queue *queue, struct ms_work *work)
@@ -526,12 +509,12 @@ static void take_off(struct ms_queue *queue, struct ms_work *work)
     }
 }
 
-/* The outcome tells all that is still needed, unless records of attempts, output or a wish to cancel are kept:
- * these are read back before it, and belong to a submission. */
+/* The outcome tells all that is still needed, unless records of attempts, output or wishes are kept: these are
+ * read back before it, and belong to a submission. So does what can be kicked. */
 static void retire_submission(struct ms_queue *queue, struct ms_work *work)
 {
     const bool has_others =
-        ms_rare_has_records(work->rare) || work->output != NULL || ms_unique_is_settling(work);
+        ms_rare_needs_submission(work->rare) || work->output != NULL || ms_unique_is_settling(work);
     struct ms_rare *rare = work->record != 0 && has_others ? ms_rare_of(work, &queue->slab) : NULL;
 
     if (rare != NULL) {
@@ -549,11 +532,17 @@ void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
     if (record->attempt != work->attempt) { /* read back: the erasure of what it wrote was lost */
         ms_output_discard(work, &queue->slab, queue->journal);
     }
+    if (work->rare != NULL) {
+        work->rare->had_claim = work->rare->claim != NULL;
+    }
     take_off(queue, work);
     ms_block_keep(work, record);
     catch_up(queue, now, work, record->event);
     transit(queue, now, work, record->event);
     work->changed_at = record->at - queue->wall_offset;
+    if (work->state == MS_LIFE_BURIED || (work->flags & MS_FLAG_KEEP) != 0) {
+        ms_queue_remember(queue, work->changed_at, work, record, 0);
+    }
     if (work->rare != NULL) {
         work->rare->has_deadline = false;
     }
@@ -570,7 +559,7 @@ void ms_queue_close(struct ms_queue *queue, ms_time now, struct ms_work *work,
     ms_index_remove(&work->client->index, &queue->spill, work);
     ms_assert(!ms_list_is_linked(&work->link));
     transit(queue, now, work, event);
-    ms_assert(work->state == MS_LIFE_CLOSED && !ms_unique_is_settling(work));
+    ms_assert(work->state == MS_LIFE_CLOSED && !work->is_archived && !ms_unique_is_settling(work));
     ms_assert(work->client->live_count > 0 && work->lane->live_count > 0);
     work->client->live_count--;
     work->lane->live_count--;
@@ -580,4 +569,25 @@ void ms_queue_close(struct ms_queue *queue, ms_time now, struct ms_work *work,
     ms_rare_free(work, &queue->slab, queue->journal);
     ms_slab_give(&queue->slab, work->block, work->block_size);
     ms_pool_give(&queue->pool, work);
+}
+
+void ms_queue_move(struct ms_queue *queue, ms_time now, struct ms_work *work,
+                   enum ms_life_event event)
+{
+    transit(queue, now, work, event);
+}
+
+void ms_queue_enter(struct ms_queue *queue, struct ms_work *work)
+{
+    push(queue, work, false);
+}
+
+void ms_queue_leave(struct ms_queue *queue, struct ms_work *work)
+{
+    take_off(queue, work);
+}
+
+bool ms_queue_put_off(struct ms_queue *queue, struct ms_work *work, ms_time due)
+{
+    return put_off(queue, work, due);
 }

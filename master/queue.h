@@ -22,6 +22,10 @@ struct ms_queue {
     struct ms_map adopted;  /* attempts with tokens of earlier masters, by token */
     struct ms_heap delayed; /* DELAYED, and READY with a deadline: when something is to be done */
     struct ms_uniques uniques;
+    struct ms_heap archive;    /* outcomes that are kept, by when they came to their end */
+    uint64_t archive_bytes;    /* what they take of the slab */
+    uint64_t keep_bytes;       /* of them, beyond bytes_max */
+    uint32_t archive_volatile; /* of them: of class mem */
     struct ms_slab slab;
     struct ms_list doubted; /* READY, but maybe in the hands of a slave that has not come back */
     struct ms_list aside;   /* READY, but those with credit do not take payloads in parts */
@@ -56,7 +60,7 @@ struct ms_work *ms_queue_find(const struct ms_queue *queue, const struct ms_clie
 
 /* New limits; what is above them already stays. commands_max beyond both MS_COMMANDS_MAX_DEFAULT and the
  * one of init is cut. */
-void ms_queue_limit(struct ms_queue *queue, uint32_t commands_max, uint64_t bytes_max);
+void ms_queue_limit(struct ms_queue *queue, const struct ms_master_limits *limits);
 
 /* True when one more command with a payload of this size is within the limits. */
 bool ms_queue_has_room(const struct ms_queue *queue, size_t size);
@@ -118,9 +122,26 @@ bool ms_queue_make_room(struct ms_queue *queue, struct ms_work *work,
 void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
                      const struct ms_record *record, ms_seq seq);
 
-/* Ends a finished command (MS_LIFE_CONFIRM, MS_LIFE_ABANDON) and frees it; it must be on no list. */
+/* Ends a finished command (MS_LIFE_CONFIRM, MS_LIFE_ABANDON, MS_LIFE_RETIRE) and frees it; it must be on no
+ * list. */
 void ms_queue_close(struct ms_queue *queue, ms_time now, struct ms_work *work,
                     enum ms_life_event event);
+
+/* Remembers how an attempt ended, as its record tells it. */
+void ms_queue_remember(struct ms_queue *queue, ms_time now, struct ms_work *work,
+                       const struct ms_record *record, ms_seq seq);
+
+/* For changes.c: a step along the table, into the place of READY commands, and out of any place. */
+void ms_queue_move(struct ms_queue *queue, ms_time now, struct ms_work *work,
+                   enum ms_life_event event);
+void ms_queue_enter(struct ms_queue *queue, struct ms_work *work);
+void ms_queue_leave(struct ms_queue *queue, struct ms_work *work);
+
+/* Until when the record's command waits, in our time; 0 when that has come. */
+ms_time ms_queue_due_at(const struct ms_queue *queue, ms_time now, const struct ms_record *record);
+
+/* DELAYED until then, or until its deadline. False when memory is out. */
+bool ms_queue_put_off(struct ms_queue *queue, struct ms_work *work, ms_time due);
 
 /* Time of the earliest delayed command or deadline; MS_TIME_NEVER. */
 static inline ms_time ms_queue_deadline(const struct ms_queue *queue)

@@ -41,6 +41,7 @@ void ms_rare_add_past(struct ms_work *work, struct ms_slab *slab, struct ms_jour
 
     if (rare != NULL && rare->past_count == MS_HISTORY_MAX) {
         ms_journal_erase(journal, rare->past[0].record);
+        ms_slab_give(slab, rare->past[0].detail, rare->past[0].detail_size);
         memmove(rare->past, rare->past + 1, (MS_HISTORY_MAX - 1) * sizeof *rare->past);
         rare->past_count--;
     }
@@ -48,23 +49,122 @@ void ms_rare_add_past(struct ms_work *work, struct ms_slab *slab, struct ms_jour
         ms_journal_erase(journal, past->record);
         return;
     }
-    rare->past[rare->past_count++] = *past;
+    struct ms_past *place = &rare->past[rare->past_count++];
+
+    *place = *past;
+    place->detail = NULL;
+    if (past->detail_size > 0) {
+        place->detail = ms_slab_copy(slab, past->detail, past->detail_size);
+    }
+    place->detail_size = place->detail != NULL ? past->detail_size : 0;
 }
 
 void ms_rare_set_change(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal,
-                        ms_seq record)
+                        enum ms_operation operation, const struct ms_change *change)
 {
-    struct ms_rare *rare = record == 0 ? NULL : ms_rare_of(work, slab);
+    struct ms_rare *rare = ms_rare_of(work, slab);
 
-    if (record == 0) {
-        return;
-    }
+    ms_assert(operation > MS_OPERATION_NONE && operation < MS_OPERATION_COUNT);
     if (rare == NULL) {
-        journal->is_failed = true; /* the wish was told to be durable, and could never be erased */
+        /* Else the record could never be erased. */
+        journal->is_failed |= change->record != 0;
         return;
     }
-    ms_journal_erase(journal, rare->cancel_record);
-    rare->cancel_record = record;
+    ms_journal_erase(journal, rare->changes[operation].record);
+    rare->changes[operation] = *change;
+}
+
+void ms_rare_drop_change(struct ms_work *work, struct ms_journal *journal,
+                         enum ms_operation operation)
+{
+    ms_assert(operation > MS_OPERATION_NONE && operation < MS_OPERATION_COUNT);
+    if (work->rare != NULL) {
+        ms_journal_erase(journal, work->rare->changes[operation].record);
+        work->rare->changes[operation] = (struct ms_change){0};
+    }
+}
+
+void ms_rare_keep_payload(struct ms_work *work, struct ms_slab *slab)
+{
+    struct ms_rare *rare = ms_rare_of(work, slab);
+
+    ms_assert(!ms_work_is_finished(work));
+    if (rare == NULL || rare->has_payload) {
+        return;
+    }
+    rare->has_payload = true;
+    rare->payload = work->block;
+    rare->payload_size = work->size;
+    rare->block_size = work->block_size;
+    work->block = NULL;
+    work->block_size = 0;
+    work->size = 0;
+}
+
+void ms_rare_restore_payload(struct ms_work *work, struct ms_slab *slab)
+{
+    struct ms_rare *rare = work->rare;
+
+    ms_assert(rare->has_payload);
+    ms_slab_give(slab, work->block, work->block_size);
+    work->block = rare->payload;
+    work->block_size = rare->block_size;
+    work->size = rare->payload_size;
+    work->detail_size = 0;
+    work->has_usage = false;
+    rare->has_payload = false;
+    rare->payload = NULL;
+    rare->payload_size = 0;
+    rare->block_size = 0;
+}
+
+void ms_rare_drop_payload(struct ms_work *work, struct ms_slab *slab)
+{
+    struct ms_rare *rare = work->rare;
+
+    if (rare == NULL) {
+        return;
+    }
+    ms_slab_give(slab, rare->payload, rare->block_size);
+    rare->has_payload = false;
+    rare->payload = NULL;
+    rare->payload_size = 0;
+    rare->block_size = 0;
+}
+
+bool ms_rare_needs_submission(const struct ms_rare *rare)
+{
+    if (rare == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < rare->past_count; i++) {
+        if (rare->past[i].record != 0) {
+            return true;
+        }
+    }
+    for (int i = 0; i < MS_OPERATION_COUNT; i++) {
+        if (rare->changes[i].record != 0) {
+            return true;
+        }
+    }
+    return rare->has_payload;
+}
+
+size_t ms_rare_bytes(const struct ms_rare *rare)
+{
+    size_t bytes;
+
+    if (rare == NULL) {
+        return 0;
+    }
+    bytes = ms_slab_cost(sizeof *rare);
+    if (rare->past != NULL) {
+        bytes += ms_slab_cost(rare->past_capacity * sizeof *rare->past);
+    }
+    for (uint32_t i = 0; i < rare->past_count; i++) {
+        bytes += rare->past[i].detail != NULL ? ms_slab_cost(rare->past[i].detail_size) : 0;
+    }
+    return bytes + (rare->payload != NULL ? ms_slab_cost(rare->block_size) : 0);
 }
 
 void ms_rare_drop_spool(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal)
@@ -83,11 +183,15 @@ void ms_rare_free(struct ms_work *work, struct ms_slab *slab, struct ms_journal 
         return;
     }
     ms_journal_erase_closed(journal, rare->submit_record);
-    ms_journal_erase_closed(journal, rare->cancel_record);
+    for (int i = 0; i < MS_OPERATION_COUNT; i++) {
+        ms_journal_erase_closed(journal, rare->changes[i].record);
+    }
     for (uint32_t i = 0; i < rare->past_count; i++) {
         ms_journal_erase_closed(journal, rare->past[i].record);
+        ms_slab_give(slab, rare->past[i].detail, rare->past[i].detail_size);
     }
     ms_rare_drop_spool(work, slab, journal);
+    ms_rare_drop_payload(work, slab);
     ms_slab_give(slab, rare->past, rare->past_capacity * sizeof *rare->past);
     ms_slab_give(slab, rare, sizeof *rare);
     work->rare = NULL;

@@ -20,7 +20,16 @@ struct ms_past {
     uint32_t signal;
     uint8_t status; /* enum ms_status */
     uint8_t event;  /* enum ms_life_event */
+    uint16_t detail_size;
+    char *detail; /* what it said, or NULL */
     char slave[MS_NAME_MAX + 1];
+};
+
+/* The latest of one kind that somebody wished. */
+struct ms_change {
+    ms_seq record; /* CHANGE; 0 = none is kept */
+    ms_time at;    /* 0 = there was none */
+    int64_t value;
 };
 
 /* Allocated from the slab when it is needed first. */
@@ -28,13 +37,19 @@ struct ms_rare {
     struct ms_past *past; /* oldest first */
     uint32_t past_count;  /* at most MS_HISTORY_MAX */
     uint32_t past_capacity;
-    ms_seq cancel_record;   /* CHANGE: somebody asked for its end */
     struct ms_group *group; /* of which it is a member */
-    ms_seq submit_record;   /* finished: SUBMIT, without which the others here mean nothing */
+    uint32_t generation;    /* times it was kicked */
+    struct ms_change changes[MS_OPERATION_COUNT];
+    uint8_t *payload;      /* BURIED: of the submission, so that it can be kicked */
+    uint32_t payload_size; /* bytes of it */
+    uint32_t block_size;   /* as it was taken from the slab */
+    bool has_payload;
+    ms_seq submit_record; /* finished: SUBMIT, without which the others here mean nothing */
     bool has_deadline;
     ms_time deadline;       /* not to be started after it, as long as it is not finished */
     struct ms_claim *claim; /* its key, which it has or joined for; NULL = none */
     struct ms_spool *spool; /* the payload, when it came in parts; NULL once it has ended */
+    bool had_claim;         /* finished: it had a key, or had joined for it */
 };
 
 /* It must not be started after this; MS_TIME_NEVER = it may always be. */
@@ -51,15 +66,26 @@ struct ms_rare *ms_rare_of(struct ms_work *work, struct ms_slab *slab);
 void ms_rare_add_past(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal,
                       const struct ms_past *past);
 
-/* Remembers the record of the wish to cancel it. */
+/* Remembers a CHANGE, in place of the former one of its kind. When memory is out, the journal has failed. */
 void ms_rare_set_change(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal,
-                        ms_seq record);
+                        enum ms_operation operation, const struct ms_change *change);
 
-/* Something of it is in the journal. */
-static inline bool ms_rare_has_records(const struct ms_rare *rare)
-{
-    return rare != NULL && (rare->past_count > 0 || rare->cancel_record != 0);
-}
+/* Forgets it, and erases its record. */
+void ms_rare_drop_change(struct ms_work *work, struct ms_journal *journal,
+                         enum ms_operation operation);
+
+/* The payload moves from the work's block to where it outlives the outcome; not when memory is out. */
+void ms_rare_keep_payload(struct ms_work *work, struct ms_slab *slab);
+
+/* And back: what the block held is lost. It must be kept. */
+void ms_rare_restore_payload(struct ms_work *work, struct ms_slab *slab);
+void ms_rare_drop_payload(struct ms_work *work, struct ms_slab *slab);
+
+/* Records beside SUBMIT and SETTLE that mean nothing without SUBMIT, or it can be kicked. */
+bool ms_rare_needs_submission(const struct ms_rare *rare);
+
+/* Bytes that all of it takes of the slab. */
+size_t ms_rare_bytes(const struct ms_rare *rare);
 
 /* The payload is not needed any more. Harmless without. */
 void ms_rare_drop_spool(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal);

@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/apply.h"
+#include "master/archive.h"
 #include "master/clients.h"
 #include "master/rare.h"
 #include "master/results.h"
@@ -49,6 +50,7 @@ static void begin(struct ms_master *master, ms_epoch epoch)
     struct ms_journal *journal = &master->journal;
     const ms_seq former = master->epoch_record;
 
+    ms_archive_sort_out(master);
     journal->is_replaying = false;
     journal->emitted = journal->last;
     journal->persisted = journal->last;

@@ -1,6 +1,7 @@
 #include "master/results.h"
 
 #include "core/invariant.h"
+#include "master/changes.h"
 #include "master/clients.h"
 #include "master/output.h"
 #include "master/rare.h"
@@ -382,13 +383,11 @@ void ms_results_stop(struct ms_master *master, ms_time now, struct ms_work *work
         return;
     }
     if (!work->is_cancel_asked || is_replaced) {
-        struct ms_record record = record_of(master, work, MS_RECORD_CHANGE, 0);
+        const struct ms_record record =
+            ms_changes_record(&master->queue, now, work, MS_OPERATION_CANCEL, is_replaced);
 
-        record.event = MS_OPERATION_CANCEL;
-        record.count = is_replaced;
-        work->is_cancel_asked = true;
-        ms_rare_set_change(work, &master->queue.slab, &master->journal,
-                           ms_journal_put_for(&master->journal, work, &record));
+        ms_changes_apply(&master->queue, now, work, &record,
+                         ms_journal_put_for(&master->journal, work, &record));
     }
     ms_slaves_revoke(master, work->holder, ms_work_token(work));
 }

@@ -3,10 +3,15 @@
 #include "core/invariant.h"
 #include "master/clients.h"
 #include "master/facts.h"
+#include "master/kept.h"
+#include "master/operate.h"
+#include "master/output.h"
 #include "master/page.h"
+#include "master/rare.h"
 #include "master/slaves.h"
 #include "master/spool.h"
 #include "master/state.h"
+#include "master/timeline.h"
 #include "master/why.h"
 
 #define TYPES_SIZE   256 /* of the types of one slave, cut beyond */
@@ -31,6 +36,8 @@ static void fill_status_commands(const struct ms_master_stats *stats, struct ms_
     ms_page_number(page, "commands_done", stats->commands[MS_LIFE_DONE]);
     ms_page_number(page, "commands_buried", stats->commands[MS_LIFE_BURIED]);
     ms_page_number(page, "commands_cancelled", stats->commands[MS_LIFE_CANCELLED]);
+    ms_page_number(page, "commands_kept", stats->kept_count);
+    ms_page_number(page, "kept_bytes", stats->kept_bytes);
     ms_page_number(page, "submitted_total", stats->submitted_total);
     ms_page_number(page, "refused_total", stats->refused_total);
     ms_page_number(page, "dispatched_total", stats->dispatched_total);
@@ -178,6 +185,28 @@ static void add_terms(struct ms_master *master, const struct ms_work *work, ms_t
     ms_page_bytes(page, "unique", ms_unique_key(work));
 }
 
+static const char *last_slave(const struct ms_work *work)
+{
+    const struct ms_rare *rare = work->rare;
+
+    return rare != NULL && rare->past_count > 0 ? rare->past[rare->past_count - 1].slave : "";
+}
+
+/* The end of what it wrote, or of its result. */
+static void add_last_output(const struct ms_work *work, struct ms_report_page *page)
+{
+    uint8_t bytes[MS_DETAIL_MAX];
+    struct ms_bytes end = {0};
+
+    if (work->output != NULL) {
+        end = (struct ms_bytes){bytes, ms_output_end(work->output, bytes, sizeof bytes)};
+    }
+    if (end.size == 0 && ms_work_is_finished(work)) {
+        end = ms_work_payload(work);
+    }
+    ms_page_bytes(page, "last_output", end);
+}
+
 static void fill_show(struct ms_master *master, const struct ms_work *work, ms_time now,
                       struct ms_report_page *page)
 {
@@ -196,6 +225,11 @@ static void fill_show(struct ms_master *master, const struct ms_work *work, ms_t
     add_terms(master, work, now, page);
     ms_page_text(page, "last_status", ms_facts_status(work));
     ms_page_bytes(page, "last_detail", ms_work_detail(work));
+    ms_page_text(page, "last_slave", last_slave(work));
+    ms_page_number(page, "last_signal", work->signal);
+    add_last_output(work, page);
+    ms_page_number(page, "generation", work->rare != NULL ? work->rare->generation : 0);
+    ms_page_text(page, "kept", work->is_archived ? "yes" : "no");
     add_reason(master, work, now, "waits_because", page);
     ms_page_end_row(page);
 }
@@ -251,19 +285,23 @@ static void walk(struct ms_master *master, ms_time now, struct ms_inquiry *inqui
     }
 }
 
-static void show(struct ms_master *master, ms_time now, const struct ms_inquiry *inquiry,
+static void show(struct ms_master *master, ms_time now, struct ms_inquiry *inquiry,
                  struct ms_report_page *page)
 {
     const struct ms_work *work = ms_clients_find_work(master, &inquiry->query.id);
 
     ms_assert(page->report.cells_count == 0);
+    page->report.last = work == NULL || inquiry->is_over || inquiry->query.what == MS_QUERY_WHY;
     if (work == NULL) {
-        page->report.error = MS_E_NOT_FOUND;
+        page->report.error = inquiry->is_over ? MS_E_OK : MS_E_NOT_FOUND; /* closed meanwhile */
         return;
     }
     if (inquiry->query.what == MS_QUERY_WHY) {
         fill_why(master, work, now, page);
+    } else if (inquiry->is_over) {
+        ms_timeline_fill(master, work, page);
     } else {
+        inquiry->is_over = true;
         fill_show(master, work, now, page);
     }
 }
@@ -280,7 +318,12 @@ void ms_rows_fill(struct ms_master *master, ms_time now, struct ms_inquiry *inqu
     case MS_QUERY_SHOW:
     case MS_QUERY_WHY:
         show(master, now, inquiry, page);
-        page->report.last = true;
+        break;
+    case MS_QUERY_RESULT:
+        ms_kept_fill(master, inquiry, page);
+        break;
+    case MS_QUERY_OPERATE:
+        ms_operate_fill(master, now, inquiry, page);
         break;
     case MS_QUERY_SLAVES:
     case MS_QUERY_COMMANDS:

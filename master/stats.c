@@ -21,6 +21,8 @@ void ms_master_stats(const struct ms_master *master, struct ms_master_stats *sta
     stats->commands_count = ms_queue_count(&master->queue);
     stats->bytes_used = ms_slab_used(&master->queue.slab);
     stats->bytes_reserved = ms_slab_reserved(&master->queue.slab);
+    stats->kept_count = ms_heap_count(&master->queue.archive);
+    stats->kept_bytes = master->queue.archive_bytes;
     stats->slaves_count = ms_pool_used(&master->slaves);
     stats->clients_count = ms_session_manager_count(&master->sessions) - stats->slaves_count;
     stats->client_records_count = ms_pool_used(&master->clients);

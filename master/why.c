@@ -1,6 +1,8 @@
 #include "master/why.h"
 
 #include "core/invariant.h"
+#include "master/archive.h"
+#include "master/changes.h"
 #include "master/clients.h"
 #include "master/page.h"
 #include "master/rare.h"
@@ -195,12 +197,35 @@ static void why_leased(const struct ms_master *master, const struct ms_work *wor
     }
 }
 
+static void why_archived(const struct ms_master *master, const struct ms_work *work, ms_time now,
+                         struct ms_text *text)
+{
+    const ms_time until = ms_archive_until(master, work);
+
+    ms_text_add(text, "it is %s (%s) for ", ms_life_state_name((enum ms_life_state)work->state),
+                ms_status_name((enum ms_status)work->status));
+    add_duration(text, lasting(work, now));
+    ms_text_add(text, ", and its outcome is kept");
+    if (until != MS_TIME_NEVER) {
+        ms_text_add(text, " until ");
+        add_time(master, until, text);
+        ms_text_add(text, " at the latest");
+    }
+    if (ms_changes_can_kick(work)) {
+        ms_text_add(text, "; it can be kicked");
+    }
+}
+
 static void why_finished(const struct ms_master *master, const struct ms_work *work, ms_time now,
                          struct ms_text *text)
 {
     const struct ms_client *client = work->client;
 
     ms_assert(ms_work_is_finished(work));
+    if (work->is_archived) {
+        why_archived(master, work, now, text);
+        return;
+    }
     ms_text_add(text, "it is over (%s) for ", ms_status_name((enum ms_status)work->status));
     add_duration(text, lasting(work, now));
     if (!ms_journal_covers(&master->journal, work->record)) {

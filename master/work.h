@@ -14,6 +14,9 @@ struct ms_lane;
 struct ms_output;
 struct ms_slave;
 
+#define MS_SENT_BEFORE                                                                             \
+    UINT32_MAX /* the outcome may have been sent, on no connection that there is */
+
 /* Pooled. link is on exactly one list: its lane's ready list or the queue's doubted one, its holder's held
  * or kept list, or one of its client's outcome lists; DELAYED it is in the heap instead. The block holds
  * the payload until the end of the last attempt, then what the attempt cost, the result, and the detail. */
@@ -43,9 +46,14 @@ struct ms_work {
     bool has_usage;   /* the block begins with a struct ms_usage */
     bool is_in_doubt; /* READY: maybe in the hands of a slave that has not come back */
     bool is_aside;    /* READY: nobody with credit takes its payload, which is in parts */
+    bool is_recalled; /* finished: it was archived, and its submitter wants the outcome again */
+    bool
+        is_archived; /* finished, and nobody waits: its outcome is kept, by timer in queue->archive */
     int32_t code;
     uint32_t signal;
-    uint32_t sent_on; /* finished: client->connection on which the outcome was sent; else 0 */
+    uint32_t
+        sent_on; /* finished: client->connection on which the outcome was sent last; 0 = never, or
+                       * MS_SENT_BEFORE */
     ms_time timeout;
     ms_time created_at;
     ms_time changed_at;       /* of the last step along the table */

@@ -169,8 +169,9 @@ ms_sim_canary(delay-forgotten master/apply.c "invariant: (recovery|time)"
     work = ms_queue_submit(&master->queue, now, client, lane, &other);")
 
 ms_sim_canary(cancel-forgotten master/apply.c "invariant: (recovery|cancel)"
-    "    work->is_cancel_asked = true;"
-    "    work->is_cancel_asked = false;")
+    "    ms_changes_apply(&master->queue, now, work, record, seq);"
+    "    ms_changes_apply(&master->queue, now, work, record, seq);
+    work->is_cancel_asked = false;")
 
 ms_sim_canary(output-forgotten master/apply.c "invariant: (recovery|outcome|stream)"
     "    if (work == NULL) {

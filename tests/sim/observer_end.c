@@ -92,6 +92,9 @@ static bool has_work(struct sim_world *world, const struct ms_master *master)
         const struct sim_record *record =
             sim_record_find(world, &(struct ms_id){work->client->uuid, work->seq});
 
+        if (work->is_archived) {
+            continue; /* until it is retired, which may take longer than a run */
+        }
         if (record == NULL || !ms_work_is_finished(work) ||
             record->incarnation == world->nodes[record->node].incarnation) {
             return true;

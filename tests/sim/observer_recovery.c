@@ -96,7 +96,7 @@ static void compare_due(struct sim_world *world, const struct ms_master *master,
 /* The journal knows that somebody wants it to end. */
 static bool is_wish_kept(const struct ms_work *work)
 {
-    return work->rare != NULL && work->rare->cancel_record != 0;
+    return work->rare != NULL && work->rare->changes[MS_OPERATION_CANCEL].record != 0;
 }
 
 /* What a submission with its key replaced is worked out anew from what is still there: only wishes with a

@@ -78,14 +78,20 @@ START_TEST(what_cannot_be_remembered_is_erased)
 }
 END_TEST
 
+static void wish(struct ms_work *work, ms_seq record)
+{
+    ms_rare_set_change(work, &slab, &journal, MS_OPERATION_CANCEL,
+                       &(struct ms_change){.record = record, .at = 1});
+}
+
 START_TEST(a_wish_that_cannot_be_remembered_ends_it)
 {
     struct ms_work work = {.seq = 1};
 
     begin(1);
-    ms_rare_set_change(&work, &slab, &journal, 0); /* class mem: there is no record */
+    wish(&work, 0); /* class mem: there is no record */
     ck_assert(!journal.is_failed);
-    ms_rare_set_change(&work, &slab, &journal, 7);
+    wish(&work, 7);
     ck_assert(journal.is_failed);
     end(&work);
 }
@@ -96,11 +102,11 @@ START_TEST(a_later_wish_replaces_the_record)
     struct ms_work work = {.seq = 1};
 
     begin(1 << 20);
-    ms_rare_set_change(&work, &slab, &journal, 7);
+    wish(&work, 7);
     ck_assert_uint_eq(erased(), 0);
-    ms_rare_set_change(&work, &slab, &journal, 9);
+    wish(&work, 9);
     ck_assert_uint_eq(erased(), 1);
-    ck_assert_uint_eq(work.rare->cancel_record, 9);
+    ck_assert_uint_eq(work.rare->changes[MS_OPERATION_CANCEL].record, 9);
     end(&work);
 }
 END_TEST
@@ -112,7 +118,7 @@ START_TEST(its_records_go_with_the_closing)
     begin(1 << 20);
     ms_rare_add_past(&work, &slab, &journal, &(struct ms_past){.record = 3});
     ms_rare_add_past(&work, &slab, &journal, &(struct ms_past){.record = 0});
-    ms_rare_set_change(&work, &slab, &journal, 4);
+    wish(&work, 4);
     work.rare->submit_record = 2;
     ms_rare_free(&work, &slab, &journal);
     ck_assert_uint_eq(erased(), 0); /* not before the number is known to be closed */
@@ -122,6 +128,29 @@ START_TEST(its_records_go_with_the_closing)
 }
 END_TEST
 
+START_TEST(a_payload_outlives_the_outcome)
+{
+    struct ms_work work = {.seq = 1, .state = MS_LIFE_LEASED, .size = 3, .block_size = 3};
+
+    begin(1 << 20);
+    work.block = ms_slab_copy(&slab, "abc", 3);
+    ms_rare_keep_payload(&work, &slab);
+    ck_assert_ptr_null(work.block);
+    ck_assert(ms_rare_needs_submission(work.rare));
+    ck_assert_uint_eq(ms_rare_bytes(work.rare), ms_slab_used(&slab));
+    work.block = ms_slab_copy(&slab, "outcome", 7);
+    work.block_size = 7;
+    work.size = 7;
+    ms_rare_restore_payload(&work, &slab);
+    ck_assert_uint_eq(work.size, 3);
+    ck_assert_mem_eq(work.block, "abc", 3);
+    ck_assert(!ms_rare_needs_submission(work.rare));
+    ms_slab_give(&slab, work.block, work.block_size);
+    end(&work);
+}
+END_TEST
+
 TESTS(attempts_are_remembered_in_order, the_oldest_makes_room_with_its_record,
       what_cannot_be_remembered_is_erased, a_wish_that_cannot_be_remembered_ends_it,
-      a_later_wish_replaces_the_record, its_records_go_with_the_closing)
+      a_later_wish_replaces_the_record, its_records_go_with_the_closing,
+      a_payload_outlives_the_outcome)
