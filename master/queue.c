@@ -333,10 +333,12 @@ struct ms_work *ms_queue_wake(struct ms_queue *queue, ms_time now, uint32_t *bur
     return NULL;
 }
 
+/* A command may come to a slave between its roll and the putting right of what the roll did not name: it was
+ * named, as one that nobody knew. */
 static void take_in_hand(struct ms_work *work, struct ms_slave *slave)
 {
     work->holder = slave;
-    ms_list_push_back(&slave->held, &work->link);
+    ms_list_push_back(slave->is_called ? &slave->kept : &slave->held, &work->link);
     slave->session->held++;
 }
 
