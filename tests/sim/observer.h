@@ -152,7 +152,6 @@ bool sim_observer_is_done(struct sim_world *world, ms_time healed_at);
 
 /* The last look, at a world at rest. */
 void sim_observer_finish(struct sim_world *world);
-
 /* Books of what was submitted and tried. */
 uint32_t sim_record_add(struct sim_world *world, const struct sim_node *node,
                         const struct ms_command *submit);

@@ -70,8 +70,8 @@ static void compare(struct sim_world *world, const struct sim_record *follower,
 {
     const bool are_durable = sim_is_durable(world, follower) && sim_is_durable(world, leader);
 
-    if (leader->outcome_master == 0 || follower->outcome_master == 0 ||
-        follower->is_cancel_asked || follower->deadline != 0 || /* on its own */
+    if (leader->outcome_master == 0 || follower->outcome_master == 0 || follower->is_cancel_asked ||
+        follower->deadline != 0 || /* on its own */
         (leader->outcome_master != follower->outcome_master && !are_durable)) {
         return;
     }
