@@ -15,7 +15,7 @@ ms_sim_canary(credit-never-spent master/dispatch.c "invariant: credit"
     slave->granted_total++, session->credit++, master->credit++;
     slave->dispatched_total++;")
 
-ms_sim_canary(forgotten-with-its-slave master/slaves.c "invariant: (lost|liveness|drained)|${engine_assertion}"
+ms_sim_canary(forgotten-with-its-slave master/slaves.c "invariant: (lost|liveness|drained|once)|${engine_assertion}"
     "    } else if (slave->is_ending && (slave->is_crash || ms_work_is_once(work))) {
         ms_results_died(master, now, slave, work);"
     "    } else if (slave->is_ending && (slave->is_crash || ms_work_is_once(work))) {
