@@ -185,10 +185,6 @@ ms_sim_canary(output-forgotten master/apply.c "invariant: (recovery|outcome|stre
     }
     if (record->attempt")
 
-ms_sim_canary(nobody-asks-for-output-again master/orphans.c "invariant: (outcome|stream|liveness)"
-    "            orphan->was_heard = true;"
-    "            orphan->was_heard = is_result;")
-
 ms_sim_canary(retries-not-doubted master/recovery.c "invariant: attempts"
     "    master->queue.is_doubting = master->awaited_count > 0;"
     "    master->queue.is_doubting = false;")
