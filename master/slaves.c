@@ -217,8 +217,13 @@ static bool judge(struct ms_master *master, ms_time now, struct ms_slave *slave,
         return !is_over || !may_be_undone(master);
     }
     if (work->is_cancel_asked) {
+        const bool is_durable = ms_work_is_durable(work);
+
         ms_results_cancel(master, now, work);
-        return true;
+        if (is_durable) { /* it stops, and forgets what it has once the cancel is durable */
+            ms_slaves_revoke(master, slave, *token);
+        }
+        return !is_durable;
     }
     ms_list_remove(&work->link);
     ms_list_push_back(&slave->kept, &work->link);
