@@ -204,10 +204,11 @@ wait "$map"
 same '' out "two interrupts"
 
 # Memory stays bounded: what a million lines take is what a few thousand take, which are more than a pipe
-# holds, so that muster has begun to read when its memory is looked at.
+# holds, so that muster has begun to read when its memory is looked at. Something follows the sed, because the
+# shell would end the pipe with the last command's redirection, and muster with it.
 peak() {
     rm -f pid
-    { seq "$1"; await test -s pid; sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(cat pid)/status" >peak; } |
+    { seq "$1"; await test -s pid; sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(cat pid)/status" >peak; :; } |
         ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1" sh -c 'echo $$ >pid; exec "$@"' sh \
             "$muster" map $2 >many 2>err || fail "map $2 over $1 lines"
     cat peak

@@ -307,8 +307,7 @@ class Checker:
             if life.serving != NEVER and self.recovery_ms(life) > allowed:
                 self.verdict.add("recovery", f"life {life.number}: {self.recovery_ms(life):.0f} ms for "
                                              f"{life.live} live commands, allowed are {allowed:.0f}")
-        left = {name: value for name, value in self.history.left.items()
-                if name.startswith("commands_") and value != 0}
+        left = histories.unfinished(self.history.left)
         if left or not self.history.left:
             self.verdict.add("left", f"{left or 'the last master gave no status'}")
         for text in self.history.broken:

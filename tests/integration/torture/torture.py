@@ -355,7 +355,7 @@ class Storm:
 
 
 def live_commands(status):
-    return sum(value for name, value in status.items() if name.startswith("commands_"))
+    return sum(histories.unfinished(status).values())
 
 
 def parse():
