@@ -388,12 +388,12 @@ void oracle_free(struct oracle_list *list)
     *list = (struct oracle_list){0};
 }
 
-static bool bytes_equal(struct ms_bytes a, struct ms_bytes b)
+bool oracle_bytes_equal(struct ms_bytes a, struct ms_bytes b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
-static bool usage_equal(const struct ms_usage *a, const struct ms_usage *b)
+bool oracle_usage_equal(const struct ms_usage *a, const struct ms_usage *b)
 {
     if (a == NULL || b == NULL) {
         return a == b;
@@ -402,7 +402,7 @@ static bool usage_equal(const struct ms_usage *a, const struct ms_usage *b)
            a->rss_kib == b->rss_kib;
 }
 
-static bool terms_equal(const struct ms_terms *a, const struct ms_terms *b)
+bool oracle_terms_equal(const struct ms_terms *a, const struct ms_terms *b)
 {
     static const struct ms_terms none;
 
@@ -411,7 +411,7 @@ static bool terms_equal(const struct ms_terms *a, const struct ms_terms *b)
     return a->priority == b->priority && a->unique_mode == b->unique_mode &&
            a->array_count == b->array_count && a->array_concurrency == b->array_concurrency &&
            a->parts_size == b->parts_size && a->run_at == b->run_at && a->deadline == b->deadline &&
-           bytes_equal(a->unique, b->unique) && bytes_equal(a->group, b->group);
+           oracle_bytes_equal(a->unique, b->unique) && oracle_bytes_equal(a->group, b->group);
 }
 
 bool oracle_equal(const struct ms_command *a, const struct ms_command *b)
@@ -423,7 +423,7 @@ bool oracle_equal(const struct ms_command *a, const struct ms_command *b)
            a->type == b->type && ms_uuid_equal(&a->id.client, &b->id.client) &&
            a->id.seq == b->id.seq && ms_token_equal(a->token, b->token) && a->count == b->count &&
            a->timeout == b->timeout && a->delay == b->delay &&
-           bytes_equal(a->payload, b->payload) && bytes_equal(a->detail, b->detail) &&
-           usage_equal(a->usage, b->usage) && terms_equal(a->terms, b->terms) &&
+           oracle_bytes_equal(a->payload, b->payload) && oracle_bytes_equal(a->detail, b->detail) &&
+           oracle_usage_equal(a->usage, b->usage) && oracle_terms_equal(a->terms, b->terms) &&
            a->body.any == b->body.any;
 }

@@ -23,6 +23,11 @@ void oracle_free(struct oracle_list *list);
 size_t oracle_pack(ms_epoch frame_epoch, const struct ms_command *commands, size_t count,
                    uint8_t **body_out);
 
+/* Equality of what commands and records both have; NULL terms are terms of zeros. */
+bool oracle_bytes_equal(struct ms_bytes a, struct ms_bytes b);
+bool oracle_usage_equal(const struct ms_usage *a, const struct ms_usage *b);
+bool oracle_terms_equal(const struct ms_terms *a, const struct ms_terms *b);
+
 /* Field by field, following pointers; body is compared by its address only. */
 bool oracle_equal(const struct ms_command *a, const struct ms_command *b);
 

@@ -4,6 +4,7 @@
 
 #include "core/invariant.h"
 #include "proto/record.pb-c.h"
+#include "tests/support/oracle.h"
 
 static ProtobufCBinaryData data_of(struct ms_bytes bytes)
 {
@@ -177,32 +178,6 @@ bool oracle_record_matches(struct ms_bytes body, const struct ms_record *record)
     return is_same;
 }
 
-static bool bytes_equal(struct ms_bytes a, struct ms_bytes b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
-static bool usage_equal(const struct ms_usage *a, const struct ms_usage *b)
-{
-    if (a == NULL || b == NULL) {
-        return a == b;
-    }
-    return a->wall_us == b->wall_us && a->user_us == b->user_us && a->system_us == b->system_us &&
-           a->rss_kib == b->rss_kib;
-}
-
-static bool terms_equal(const struct ms_terms *a, const struct ms_terms *b)
-{
-    static const struct ms_terms none;
-
-    a = a != NULL ? a : &none;
-    b = b != NULL ? b : &none;
-    return a->priority == b->priority && a->unique_mode == b->unique_mode &&
-           a->array_count == b->array_count && a->array_concurrency == b->array_concurrency &&
-           a->parts_size == b->parts_size && a->run_at == b->run_at && a->deadline == b->deadline &&
-           bytes_equal(a->unique, b->unique) && bytes_equal(a->group, b->group);
-}
-
 bool oracle_record_equal(const struct ms_record *a, const struct ms_record *b)
 {
     return a->kind == b->kind && a->event == b->event && a->status == b->status &&
@@ -214,7 +189,7 @@ bool oracle_record_equal(const struct ms_record *a, const struct ms_record *b)
            a->count == b->count && ms_uuid_equal(&a->id.client, &b->id.client) &&
            a->id.seq == b->id.seq && ms_token_equal(a->token, b->token) &&
            ms_uuid_equal(&a->uuid, &b->uuid) && ms_uuid_equal(&a->node, &b->node) &&
-           bytes_equal(a->name, b->name) && bytes_equal(a->detail, b->detail) &&
-           bytes_equal(a->payload, b->payload) && usage_equal(a->usage, b->usage) &&
-           terms_equal(a->terms, b->terms);
+           oracle_bytes_equal(a->name, b->name) && oracle_bytes_equal(a->detail, b->detail) &&
+           oracle_bytes_equal(a->payload, b->payload) && oracle_usage_equal(a->usage, b->usage) &&
+           oracle_terms_equal(a->terms, b->terms);
 }
