@@ -336,7 +336,7 @@ static void take_input(struct sim_world *world, struct sim_node *node, ms_peer n
         take_frame(world, node, name, &frame);
         peer = find(&node->driver, name);
     }
-    if (peer != NULL) {
+    if (peer != NULL && at > 0) {
         memmove(peer->input, peer->input + at, peer->input_size - at);
         peer->input_size -= at;
     }

@@ -126,17 +126,23 @@ const char *sim_node_name(const struct sim_world *world, uint32_t index)
 
 /* --- nodes --- */
 
+/* span * rate / base, for spans of years: the product would not fit. */
+static ms_time scaled(ms_time span, int64_t rate, int64_t base)
+{
+    return span / base * rate + span % base * rate / base;
+}
+
 ms_time sim_node_clock(const struct sim_world *world, const struct sim_node *node)
 {
-    return node->clock_offset + world->now + world->now * node->clock_ppm / PPM;
+    return node->clock_offset + world->now + scaled(world->now, node->clock_ppm, PPM);
 }
 
 ms_time sim_node_when(const struct sim_node *node, ms_time clock)
 {
     const ms_time passed = clock - node->clock_offset;
-    ms_time when = passed - passed * node->clock_ppm / (PPM + node->clock_ppm) - 2;
+    ms_time when = passed - scaled(passed, node->clock_ppm, PPM + node->clock_ppm) - 2;
 
-    while (when + when * node->clock_ppm / PPM < passed) {
+    while (when + scaled(when, node->clock_ppm, PPM) < passed) {
         when++;
     }
     return when;
