@@ -20,12 +20,13 @@
 #define SETTINGS                                                                                   \
     "PRAGMA page_size=16384; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"              \
     "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-32768;"              \
-    "PRAGMA cache_spill=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
+    "PRAGMA cache_spill=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"                 \
+    "PRAGMA secure_delete=OFF;"
 
 #define SCHEMA                                                                                     \
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"                                \
     "CREATE TABLE old(seq INTEGER PRIMARY KEY, entry BLOB);"                                       \
-    "CREATE TABLE young(slot INTEGER PRIMARY KEY, batch INTEGER, entries BLOB);"
+    "CREATE TABLE young(row INTEGER PRIMARY KEY, log BLOB);"
 
 enum statement {
     BEGIN,
@@ -33,8 +34,7 @@ enum statement {
     ROLLBACK,
     PUT_OLD,
     ERASE_OLD,
-    PUT_YOUNG,
-    ERASE_YOUNG,
+    MAKE_YOUNG,
     ERASE_ALL_YOUNG,
     WALK_OLD,
     WALK_YOUNG,
@@ -49,11 +49,10 @@ static const char *const texts[STATEMENTS] = {
     [ROLLBACK] = "ROLLBACK",
     [PUT_OLD] = "INSERT INTO old VALUES(?,?)",
     [ERASE_OLD] = "DELETE FROM old WHERE seq=?",
-    [PUT_YOUNG] = "REPLACE INTO young(slot,entries,batch) VALUES(?,?,?)",
-    [ERASE_YOUNG] = "DELETE FROM young WHERE slot=?",
+    [MAKE_YOUNG] = "REPLACE INTO young VALUES(?,?)",
     [ERASE_ALL_YOUNG] = "DELETE FROM young",
     [WALK_OLD] = "SELECT seq, entry FROM old ORDER BY seq",
-    [WALK_YOUNG] = "SELECT batch, entries FROM young ORDER BY batch",
+    [WALK_YOUNG] = "SELECT row, log FROM young",
     [PAGES] = "PRAGMA page_count",
     [FREE_PAGES] = "PRAGMA freelist_count",
 };
@@ -61,6 +60,7 @@ static const char *const texts[STATEMENTS] = {
 struct ms_store_file {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
+    struct ms_store_young young;
     struct ms_uuid id;
     bool is_read_only;
     int log_frames;
@@ -271,8 +271,11 @@ static enum ms_error open_tables(struct ms_store_file *file,
                     (long long)format, MS_STORE_FORMAT);
         return MS_E_VERSION;
     }
-    if (read_id(file) != MS_STORE_DONE || prepare(file) != MS_STORE_DONE ||
-        (!file->is_read_only && grow_log(file, options->log_size) != MS_STORE_DONE)) {
+    if (read_id(file) != MS_STORE_DONE || prepare(file) != MS_STORE_DONE) {
+        return refuse(file, complaint);
+    }
+    ms_store_young_init(&file->young, file->db, file->statements[MAKE_YOUNG], options->young_size);
+    if ((!file->is_read_only && grow_log(file, options->log_size) != MS_STORE_DONE)) {
         return refuse(file, complaint);
     }
     return MS_E_OK;
@@ -404,16 +407,10 @@ enum ms_store_result ms_store_file_erase_old(struct ms_store_file *file, ms_seq 
     return result;
 }
 
-enum ms_store_result ms_store_file_put_young(struct ms_store_file *file, uint32_t slot,
-                                             uint64_t batch, struct ms_bytes entries)
+enum ms_store_result ms_store_file_put_young(struct ms_store_file *file,
+                                             const struct ms_store_batch *batch)
 {
-    sqlite3_bind_int64(file->statements[PUT_YOUNG], 3, (sqlite3_int64)batch);
-    return step_with(file, PUT_YOUNG, slot, &entries);
-}
-
-enum ms_store_result ms_store_file_erase_young(struct ms_store_file *file, uint32_t slot)
-{
-    return step_with(file, ERASE_YOUNG, slot, NULL);
+    return result_of(file, ms_store_young_put(&file->young, batch));
 }
 
 enum ms_store_result ms_store_file_erase_all_young(struct ms_store_file *file)
@@ -423,22 +420,39 @@ enum ms_store_result ms_store_file_erase_all_young(struct ms_store_file *file)
 
 enum ms_store_result ms_store_file_commit(struct ms_store_file *file)
 {
-    return step(file, COMMIT);
+    const enum ms_store_result result = step(file, COMMIT);
+
+    if (result == MS_STORE_DONE) {
+        ms_store_young_settle(&file->young, true);
+    }
+    return result;
 }
 
 /* After some errors SQLite has rolled back by itself; then there is nothing to do. */
 void ms_store_file_rollback(struct ms_store_file *file)
 {
+    ms_store_young_settle(&file->young, false);
     if (sqlite3_get_autocommit(file->db) == 0) {
         sqlite3_step(file->statements[ROLLBACK]);
         sqlite3_reset(file->statements[ROLLBACK]);
     }
 }
 
-static enum ms_store_result walk(struct ms_store_file *file, enum statement which,
-                                 ms_store_row_fn fn, void *context)
+enum ms_store_result ms_store_file_walk_young(struct ms_store_file *file, ms_store_batch_fn fn,
+                                              void *context)
 {
-    sqlite3_stmt *statement = file->statements[which];
+    sqlite3_stmt *statement = file->statements[WALK_YOUNG];
+    const enum ms_store_result result =
+        result_of(file, ms_store_young_read(statement, fn, context));
+
+    sqlite3_reset(statement);
+    return result;
+}
+
+enum ms_store_result ms_store_file_walk_old(struct ms_store_file *file, ms_store_row_fn fn,
+                                            void *context)
+{
+    sqlite3_stmt *statement = file->statements[WALK_OLD];
     enum ms_store_result result;
     bool goes_on = true;
     int code;
@@ -451,24 +465,12 @@ static enum ms_store_result walk(struct ms_store_file *file, enum statement whic
             code = SQLITE_NOMEM;
             break;
         }
-        goes_on = fn(context, (uint64_t)sqlite3_column_int64(statement, 0),
-                     (struct ms_bytes){data, size});
+        goes_on =
+            fn(context, (ms_seq)sqlite3_column_int64(statement, 0), (struct ms_bytes){data, size});
     }
     result = result_of(file, code);
     sqlite3_reset(statement);
     return result;
-}
-
-enum ms_store_result ms_store_file_walk_young(struct ms_store_file *file, ms_store_row_fn fn,
-                                              void *context)
-{
-    return walk(file, WALK_YOUNG, fn, context);
-}
-
-enum ms_store_result ms_store_file_walk_old(struct ms_store_file *file, ms_store_row_fn fn,
-                                            void *context)
-{
-    return walk(file, WALK_OLD, fn, context);
 }
 
 bool ms_store_file_verify(struct ms_store_file *file, struct ms_complaint *complaint)

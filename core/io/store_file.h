@@ -3,7 +3,7 @@
  *
  *     meta   key, value              'format' = MS_STORE_FORMAT, 'id' = 16 random bytes
  *     old    seq, entry              one record each
- *     young  slot, batch, entries    the last commits whole, puts and erases: see store_ring.h
+ *     young  row, log                the last commits whole, puts and erases: see store_ring.h, store_young.h
  *
  * How to change it: a change that an older program would misread raises MS_STORE_FORMAT, and
  * ms_store_file_open brings a file of the format before to the new one, in one transaction, before
@@ -12,10 +12,10 @@
 #define CORE_IO_STORE_FILE_H
 
 #include "core/error.h"
+#include "core/io/store_young.h"
 #include "core/text.h"
-#include "core/types.h"
 
-#define MS_STORE_FORMAT 1
+#define MS_STORE_FORMAT 2
 
 struct ms_store_file;
 
@@ -29,6 +29,7 @@ struct ms_store_file_options {
     bool is_read_only;
     struct ms_uuid id; /* for a new file */
     size_t log_size;   /* bytes of write-ahead log that a new file is given at once */
+    size_t young_size; /* of young batches at most */
 };
 
 /* NULL on failure, with the error and a sentence. */
@@ -47,17 +48,16 @@ enum ms_store_result ms_store_file_put_old(struct ms_store_file *file, ms_seq se
                                            struct ms_bytes entry);
 enum ms_store_result ms_store_file_erase_old(struct ms_store_file *file, ms_seq seq,
                                              uint64_t *count_out);
-enum ms_store_result ms_store_file_put_young(struct ms_store_file *file, uint32_t slot,
-                                             uint64_t batch, struct ms_bytes entries);
-enum ms_store_result ms_store_file_erase_young(struct ms_store_file *file, uint32_t slot);
+enum ms_store_result ms_store_file_put_young(struct ms_store_file *file,
+                                             const struct ms_store_batch *batch);
 enum ms_store_result ms_store_file_erase_all_young(struct ms_store_file *file);
 enum ms_store_result ms_store_file_commit(struct ms_store_file *file);
 void ms_store_file_rollback(struct ms_store_file *file);
 
-/* Rows in order: young ones by batch, number = batch; old ones by number. False of fn stops the walk. */
-typedef bool (*ms_store_row_fn)(void *context, uint64_t number, struct ms_bytes value);
-enum ms_store_result ms_store_file_walk_young(struct ms_store_file *file, ms_store_row_fn fn,
+/* In order: young batches (see store_young.h), old records. False of fn stops the walk. */
+enum ms_store_result ms_store_file_walk_young(struct ms_store_file *file, ms_store_batch_fn fn,
                                               void *context);
+typedef bool (*ms_store_row_fn)(void *context, ms_seq seq, struct ms_bytes entry);
 enum ms_store_result ms_store_file_walk_old(struct ms_store_file *file, ms_store_row_fn fn,
                                             void *context);
 

@@ -3,6 +3,8 @@
 #include "core/invariant.h"
 #include "proto/record.h"
 
+#define LOOK_SHARE 64 /* of the reserve may be written before the room is looked for again */
+
 /* What a young record was erased by has to be found again after a crash: an entry in this batch. Those of
  * old records need none, they are erased in the file itself. */
 static void resolve_erases(struct ms_store_keeper *keeper, struct ms_store_window *window)
@@ -70,12 +72,7 @@ static enum ms_store_result put_all_old(struct ms_store_keeper *keeper,
     return result;
 }
 
-static uint32_t slot_of(uint64_t batch)
-{
-    return (uint32_t)(batch % MS_STORE_RING_SLOTS);
-}
-
-/* The slot that the new batch takes is overwritten, which is cheaper than erasing it. */
+/* What is left of the batches before the horizon is moved; they mean nothing from then on. */
 static enum ms_store_result retire(struct ms_store_keeper *keeper, const struct ms_store_plan *plan)
 {
     enum ms_store_result result = MS_STORE_DONE;
@@ -83,11 +80,17 @@ static enum ms_store_result retire(struct ms_store_keeper *keeper, const struct 
     for (uint64_t batch = keeper->ring.first; batch < plan->horizon && result == MS_STORE_DONE;
          batch++) {
         result = put_all_old(keeper, ms_store_ring_at(&keeper->ring, batch));
-        if (result == MS_STORE_DONE && slot_of(batch) != slot_of(keeper->ring.next)) {
-            result = ms_store_file_erase_young(keeper->file, slot_of(batch));
-        }
     }
     return result;
+}
+
+static enum ms_store_result put_young(struct ms_store_keeper *keeper,
+                                      const struct ms_store_plan *plan)
+{
+    const struct ms_store_batch batch = {
+        .number = keeper->ring.next + 1, .first = plan->horizon + 1, .entries = plan->blob};
+
+    return ms_store_file_put_young(keeper->file, &batch);
 }
 
 static enum ms_store_result change(struct ms_store_keeper *keeper, const struct ms_store_plan *plan,
@@ -106,8 +109,7 @@ static enum ms_store_result change(struct ms_store_keeper *keeper, const struct 
         result = retire(keeper, plan);
     }
     if (result == MS_STORE_DONE && plan->blob.size > 0) {
-        result = ms_store_file_put_young(keeper->file, slot_of(keeper->ring.next),
-                                         keeper->ring.next, plan->blob);
+        result = put_young(keeper, plan);
     }
     return result == MS_STORE_DONE ? ms_store_file_commit(keeper->file) : result;
 }
@@ -170,10 +172,17 @@ enum ms_store_result ms_store_keeper_tidy(struct ms_store_keeper *keeper, bool i
     return ms_store_file_checkpoint(keeper->file);
 }
 
+bool ms_store_keeper_must_look(const struct ms_store_keeper *keeper)
+{
+    return ms_store_keeper_is_full(keeper) ||
+           keeper->bytes_total - keeper->looked_at >= keeper->directory.reserve / LOOK_SHARE;
+}
+
 void ms_store_keeper_look(struct ms_store_keeper *keeper)
 {
     uint64_t free_bytes;
 
+    keeper->looked_at = keeper->bytes_total;
     if (!keeper->is_read_only) {
         ms_store_directory_hold(&keeper->directory);
     }

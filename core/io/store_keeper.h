@@ -20,6 +20,7 @@ struct ms_store_keeper {
     bool is_read_only;
     uint64_t records, records_total, erased_total, unwritten_total, bytes_total, commits_total;
     uint64_t file_bytes, room;
+    uint64_t looked_at; /* bytes_total when the room was looked for */
 };
 
 enum ms_error ms_store_keeper_open(struct ms_store_keeper *keeper,
@@ -47,6 +48,9 @@ enum ms_store_result ms_store_keeper_carry_out(struct ms_store_keeper *keeper,
 
 /* Moves the log into the database when it is time; sooner when nobody waits. */
 enum ms_store_result ms_store_keeper_tidy(struct ms_store_keeper *keeper, bool is_idle);
+
+/* True when so much was written since the last look, or so little room was left then, that it must be made again. */
+bool ms_store_keeper_must_look(const struct ms_store_keeper *keeper);
 
 /* Finds out what room there is; takes the reserve back when there is enough. */
 void ms_store_keeper_look(struct ms_store_keeper *keeper);

@@ -54,18 +54,18 @@ static void load(struct ms_store_ring *ring, struct ms_bytes entries)
     ms_store_ring_push(ring, window);
 }
 
-static bool on_young(void *context, uint64_t batch, struct ms_bytes entries)
+static bool on_young(void *context, const struct ms_store_batch *batch)
 {
     struct recovery *recovery = context;
     struct ms_store_ring *ring = &recovery->keeper->ring;
 
-    if (ring->next - ring->first == MS_STORE_RING_SLOTS || !is_batch_sound(entries)) {
+    if (ring->next - ring->first == MS_STORE_RING_SLOTS || !is_batch_sound(batch->entries)) {
         ms_complain(recovery->complaint, "data directory %s is damaged: batch %llu of its store",
-                    recovery->path, (unsigned long long)batch);
+                    recovery->path, (unsigned long long)batch->number);
         recovery->is_sound = false;
         return false;
     }
-    load(ring, entries);
+    load(ring, batch->entries);
     return true;
 }
 
@@ -99,7 +99,8 @@ static enum ms_error refuse(struct ms_store_keeper *keeper, struct ms_complaint 
 static enum ms_error recover(struct ms_store_keeper *keeper, const char *path,
                              struct ms_complaint *complaint)
 {
-    struct recovery recovery = {keeper, complaint, path, true};
+    struct recovery recovery = {
+        .keeper = keeper, .complaint = complaint, .path = path, .is_sound = true};
     enum ms_store_result result = ms_store_file_walk_young(keeper->file, on_young, &recovery);
 
     if (!recovery.is_sound) {
@@ -154,6 +155,7 @@ enum ms_error ms_store_keeper_open(struct ms_store_keeper *keeper,
     keeper->log_max = log_size_for(keeper);
     keeper->ring_max = keeper->log_max / 4;
     file.log_size = keeper->log_max;
+    file.young_size = keeper->ring_max;
     file.id = ms_entropy_uuid(&entropy);
     keeper->file = ms_store_file_open(&file, &error, complaint);
     if (keeper->file == NULL) {

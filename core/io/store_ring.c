@@ -34,11 +34,12 @@ struct ms_store_put *ms_store_ring_find(const struct ms_store_ring *ring, ms_seq
 
 uint64_t ms_store_ring_horizon(const struct ms_store_ring *ring, size_t size, size_t bytes_max)
 {
+    const bool is_full = ring->next - ring->first >= MS_STORE_RING_SLOTS;
+    const uint64_t stay = is_full ? MS_STORE_RING_SLOTS / 2 : MS_STORE_RING_SLOTS;
     uint64_t horizon = ring->first;
     size_t bytes = ring->bytes + size;
 
-    while (horizon < ring->next &&
-           (ring->next - horizon >= MS_STORE_RING_SLOTS || bytes > bytes_max)) {
+    while (horizon < ring->next && (ring->next - horizon >= stay || bytes > bytes_max)) {
         bytes -= ms_store_ring_at(ring, horizon)->size;
         horizon++;
     }

@@ -24,7 +24,8 @@ void ms_store_ring_finish(struct ms_store_ring *ring);
 struct ms_store_put *ms_store_ring_find(const struct ms_store_ring *ring, ms_seq seq,
                                         struct ms_store_window **window_out);
 
-/* Which batches must leave, from first on, before one of size bytes may come: the first that stays. */
+/* Which batches must leave, from first on, before one of size bytes may come: the first that stays. When their number
+ * is the reason, half of them leave at once: what lives in them goes to few pages, and most commits move nothing. */
 uint64_t ms_store_ring_horizon(const struct ms_store_ring *ring, size_t size, size_t bytes_max);
 
 static inline struct ms_store_window *ms_store_ring_at(const struct ms_store_ring *ring,

@@ -156,6 +156,9 @@ static void look(struct ms_store *store, bool is_asked)
     const uint64_t room = store->keeper.room;
     const bool was_full = ms_store_keeper_is_full(&store->keeper);
 
+    if (!is_asked && !ms_store_keeper_must_look(&store->keeper)) {
+        return;
+    }
     ms_store_keeper_look(&store->keeper);
     if (is_asked || room != store->keeper.room ||
         was_full != ms_store_keeper_is_full(&store->keeper)) {

@@ -16,7 +16,8 @@ static enum ms_error open_file(bool is_read_only)
     struct ms_store_file_options options = {.directory = place.path,
                                             .is_read_only = is_read_only,
                                             .id = {{1, 2, 3}},
-                                            .log_size = 1u << 20};
+                                            .log_size = 1u << 20,
+                                            .young_size = 1u << 18};
     enum ms_error error = MS_E_OK;
 
     file = ms_store_file_open(&options, &error, &complaint);
@@ -47,13 +48,29 @@ static struct ms_bytes text(const char *words)
     return ms_bytes_of(words);
 }
 
-static bool collect(void *context, uint64_t number, struct ms_bytes value)
+static void add_row(struct ms_text *all, uint64_t number, struct ms_bytes value)
 {
-    struct ms_text *all = context;
-
     ms_text_add(all, "%llu=%.*s ", (unsigned long long)number, (int)value.size,
                 (const char *)value.data);
-    return number != 99;
+}
+
+static bool collect(void *context, ms_seq seq, struct ms_bytes entry)
+{
+    add_row(context, seq, entry);
+    return true;
+}
+
+static bool collect_batch(void *context, const struct ms_store_batch *batch)
+{
+    add_row(context, batch->number, batch->entries);
+    return true;
+}
+
+static void put_young(uint64_t number, uint64_t first, const char *words)
+{
+    const struct ms_store_batch batch = {number, first, text(words)};
+
+    ck_assert_int_eq(ms_store_file_put_young(file, &batch), MS_STORE_DONE);
 }
 
 static void check_rows(const char *young, const char *old)
@@ -62,7 +79,7 @@ static void check_rows(const char *young, const char *old)
     struct ms_text all;
 
     ms_text_init(&all, words, sizeof words);
-    ck_assert_int_eq(ms_store_file_walk_young(file, collect, &all), MS_STORE_DONE);
+    ck_assert_int_eq(ms_store_file_walk_young(file, collect_batch, &all), MS_STORE_DONE);
     ck_assert_str_eq(words, young);
     ms_text_init(&all, words, sizeof words);
     ck_assert_int_eq(ms_store_file_walk_old(file, collect, &all), MS_STORE_DONE);
@@ -77,21 +94,26 @@ START_TEST(test_rows_come_in_order)
     ms_store_file_put_old(file, 30, text("c"));
     ms_store_file_put_old(file, 10, text("a"));
     ms_store_file_put_old(file, 20, text("b"));
-    ms_store_file_put_young(file, 1, 257, text("y"));
-    ms_store_file_put_young(file, 0, 256, text("x"));
-    ms_store_file_put_young(file, 255, 255, text("w"));
+    put_young(1, 1, "x");
     ms_store_file_erase_old(file, 20, &erased);
     ms_store_file_erase_old(file, 21, &erased);
     ck_assert_uint_eq(erased, 1);
     ck_assert_int_eq(ms_store_file_commit(file), MS_STORE_DONE);
-    check_rows("255=w 256=x 257=y ", "10=a 30=c ");
     ms_store_file_begin(file);
-    ms_store_file_put_young(file, 255, 511, text("z"));
-    ms_store_file_erase_young(file, 0);
+    put_young(2, 1, "y");
+    ms_store_file_commit(file);
+    check_rows("1=x 2=y ", "10=a 30=c ");
+    ms_store_file_begin(file);
+    put_young(3, 2, "z");
     ms_store_file_commit(file);
     close_file();
     ck_assert_int_eq(open_file(false), MS_E_OK);
-    check_rows("257=y 511=z ", "10=a 30=c ");
+    check_rows("2=y 3=z ", "10=a 30=c ");
+    ms_store_file_begin(file);
+    ms_store_file_erase_all_young(file);
+    put_young(1, 1, "again");
+    ms_store_file_commit(file);
+    check_rows("1=again ", "10=a 30=c ");
 }
 END_TEST
 
@@ -99,9 +121,14 @@ START_TEST(test_rollback)
 {
     ms_store_file_begin(file);
     ms_store_file_put_old(file, 1, text("a"));
+    put_young(1, 1, "x");
     ms_store_file_rollback(file);
     ms_store_file_rollback(file); /* nothing is under way */
     check_rows("", "");
+    ms_store_file_begin(file);
+    put_young(1, 1, "y");
+    ms_store_file_commit(file);
+    check_rows("1=y ", "");
 }
 END_TEST
 

@@ -249,7 +249,7 @@ START_TEST(test_damaged_batch_is_named)
     commit();
     entries_put(&entries, 2);
     commit();
-    spoil("UPDATE young SET entries=" SPOILT("entries", "30") " WHERE batch=1");
+    spoil("UPDATE young SET log=" SPOILT("log", "94") " WHERE row=0");
     ck_assert_int_eq(open_keeper(false), MS_E_STORE_CORRUPT);
     ck_assert_ptr_nonnull(strstr(complaint.text, "batch 1"));
     ck_assert_ptr_nonnull(strstr(complaint.text, place.data));
