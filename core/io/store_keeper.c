@@ -5,11 +5,12 @@
 
 #define LOOK_SHARE 64 /* of the reserve may be written before the room is looked for again */
 
-/* What a young record was erased by has to be found again after a crash: an entry in this batch. Those of
- * old records need none, they are erased in the file itself. */
-static void resolve_erases(struct ms_store_keeper *keeper, struct ms_store_window *window)
+/* Marks the young records that the window erases. Those of old ones come first in its erases afterwards;
+ * *old_out is their number. */
+static void mark_erased(struct ms_store_keeper *keeper, struct ms_store_window *window,
+                        size_t *old_out)
 {
-    size_t old = 0;
+    size_t old = 0, young = 0;
 
     for (size_t i = 0; i < window->erases_count; i++) {
         const ms_seq seq = window->erases[i];
@@ -17,15 +18,36 @@ static void resolve_erases(struct ms_store_keeper *keeper, struct ms_store_windo
         struct ms_store_put *put = ms_store_ring_find(&keeper->ring, seq, &batch);
 
         if (put == NULL) {
+            window->erases[young + old] = window->erases[old];
             window->erases[old++] = seq;
         } else if (!put->is_dead) {
-            uint8_t *to = ms_store_window_reserve(window, MS_RECORD_HEADER_SIZE);
-
             put->is_dead = 1;
             batch->live--;
-            window->size += (size_t)(ms_record_write_erase(to, seq) - to);
+            window->erases[old + young++] = seq;
             keeper->erased_total++;
             keeper->records--;
+        }
+    }
+    window->erases_count = old + young;
+    *old_out = old;
+}
+
+/* What a young record was erased by has to be found again after a crash: an entry in this batch, unless the
+ * record's own batch leaves now. Those of old records need none, they are erased in the file itself. */
+static void resolve_erases(struct ms_store_keeper *keeper, struct ms_store_window *window)
+{
+    size_t old;
+    uint64_t spent;
+    ms_seq gone;
+
+    mark_erased(keeper, window, &old);
+    spent = ms_store_ring_spent(&keeper->ring);
+    gone = spent > keeper->ring.first ? ms_store_ring_at(&keeper->ring, spent - 1)->seq : 0;
+    for (size_t i = old; i < window->erases_count; i++) {
+        if (window->erases[i] > gone) {
+            uint8_t *to = ms_store_window_reserve(window, MS_RECORD_HEADER_SIZE);
+
+            window->size += (size_t)(ms_record_write_erase(to, window->erases[i]) - to);
         }
     }
     window->erases_count = old;
@@ -54,8 +76,9 @@ void ms_store_keeper_plan(struct ms_store_keeper *keeper, struct ms_store_window
     }
     plan_out->horizon =
         plan_out->blob.size == 0
-            ? keeper->ring.first
+            ? ms_store_ring_spent(&keeper->ring)
             : ms_store_ring_horizon(&keeper->ring, plan_out->blob.size, keeper->ring_max);
+    plan_out->has_batch = plan_out->blob.size > 0 || plan_out->horizon > keeper->ring.first;
 }
 
 static enum ms_store_result put_all_old(struct ms_store_keeper *keeper,
@@ -108,7 +131,7 @@ static enum ms_store_result change(struct ms_store_keeper *keeper, const struct 
     if (result == MS_STORE_DONE) {
         result = retire(keeper, plan);
     }
-    if (result == MS_STORE_DONE && plan->blob.size > 0) {
+    if (result == MS_STORE_DONE && plan->has_batch) {
         result = put_young(keeper, plan);
     }
     return result == MS_STORE_DONE ? ms_store_file_commit(keeper->file) : result;
@@ -129,7 +152,7 @@ static struct ms_store_window *settle(struct ms_store_keeper *keeper,
         plan->window->live = 0;
         plan->window->size = plan->blob.size;
     }
-    if (plan->blob.size > 0) {
+    if (plan->has_batch) {
         ms_store_ring_push(&keeper->ring, plan->window);
     } else {
         ms_store_window_destroy(spare);
@@ -147,7 +170,7 @@ enum ms_store_result ms_store_keeper_carry_out(struct ms_store_keeper *keeper,
 {
     uint64_t erased = 0;
 
-    if (plan->blob.size > 0 || plan->window->count > 0 || plan->window->erases_count > 0) {
+    if (plan->has_batch || plan->window->count > 0 || plan->window->erases_count > 0) {
         enum ms_store_result result = change(keeper, plan, &erased);
 
         if (result != MS_STORE_DONE) {

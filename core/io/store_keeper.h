@@ -31,7 +31,8 @@ bool ms_store_keeper_close(struct ms_store_keeper *keeper);
 /* What is to be done in one transaction; made once, carried out until it succeeds. */
 struct ms_store_plan {
     struct ms_store_window *window;
-    struct ms_bytes blob; /* of the young batch; empty = none */
+    struct ms_bytes blob; /* of the young batch */
+    bool has_batch;       /* there is one; an empty one says which have left */
     bool is_direct;       /* too large for the ring: its puts become old at once */
     uint64_t horizon;     /* young batches before it become old */
 };

@@ -3,7 +3,9 @@
  * Most records are erased soon after they were put. So a commit writes its entries as one batch, and only
  * what survives the batch's time in the ring is moved, record by record, to where old ones lie. Batches
  * leave strictly in the order in which they came: therefore an erase in a batch, which always comes after
- * its put, may be forgotten when that batch leaves. Private to the store; used by its thread. */
+ * its put, may be forgotten when that batch leaves. One in which nothing lives leaves as soon as it is the
+ * oldest, so that a busy store uses the same few pages and buffers again and again. Private to the store;
+ * used by its thread. */
 #ifndef CORE_IO_STORE_RING_H
 #define CORE_IO_STORE_RING_H
 
@@ -24,8 +26,10 @@ void ms_store_ring_finish(struct ms_store_ring *ring);
 struct ms_store_put *ms_store_ring_find(const struct ms_store_ring *ring, ms_seq seq,
                                         struct ms_store_window **window_out);
 
-/* Which batches must leave, from first on, before one of size bytes may come: the first that stays. When their number
- * is the reason, half of them leave at once: what lives in them goes to few pages, and most commits move nothing. */
+/* Which batches have nothing more to keep, from first on: the first that stays. */
+uint64_t ms_store_ring_spent(const struct ms_store_ring *ring);
+
+/* Which must leave, from first on, before one of size bytes may come: the first that stays. */
 uint64_t ms_store_ring_horizon(const struct ms_store_ring *ring, size_t size, size_t bytes_max);
 
 static inline struct ms_store_window *ms_store_ring_at(const struct ms_store_ring *ring,

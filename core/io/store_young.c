@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
-#include "core/io/store_ring.h"
 
 #define HEADER MS_STORE_YOUNG_HEADER
 #define GRAIN  ((size_t)1 << 10)
@@ -48,7 +47,8 @@ void ms_store_young_init(struct ms_store_young *young, sqlite3 *db, sqlite3_stmt
 struct pen {
     struct ms_store_young *young;
     uint64_t at;
-    uint64_t end; /* where the batch after this one begins */
+    uint64_t end;    /* where the batch after this one begins */
+    uint64_t oldest; /* lap of the segment in which the oldest young batch begins */
     sqlite3_blob *row;
 };
 
@@ -75,22 +75,40 @@ static int make_row(struct ms_store_young *young, uint32_t row)
     return SQLITE_OK;
 }
 
-/* The row in which the pen stands; one that it enters at its head is given a header. */
+/* The first row in which no segment from `oldest` on lies. */
+static uint32_t free_row(const struct ms_store_young_place *place, uint64_t oldest)
+{
+    bool is_taken[MS_STORE_YOUNG_SEGMENTS] = {false};
+    uint32_t row = 0;
+
+    for (uint64_t lap = oldest; lap < place->laps; lap++) {
+        is_taken[place->rows[lap % MS_STORE_YOUNG_SEGMENTS]] = true;
+    }
+    while (is_taken[row]) {
+        row++;
+        ms_assert(row < MS_STORE_YOUNG_SEGMENTS);
+    }
+    return row;
+}
+
+/* The row in which the pen stands; a segment that it enters at its head is given a header. */
 static int enter_row(struct pen *pen)
 {
     struct ms_store_young *young = pen->young;
+    struct ms_store_young_place *place = &young->written;
     const uint64_t lap = pen->at / young->room;
-    const uint32_t row = (uint32_t)(lap % MS_STORE_YOUNG_SEGMENTS);
     const uint64_t rest = pen->end > pen->at ? pen->end - pen->at : 0;
     const uint64_t first = pen->at == young->committed.at ? 0 : rest;
-    uint8_t header[HEADER];
+    uint8_t header[HEADER], *row = &place->rows[lap % MS_STORE_YOUNG_SEGMENTS];
     int code = SQLITE_OK;
 
-    if (row == young->written.count) {
-        code = make_row(young, row);
+    if (lap == place->laps) {
+        *row = (uint8_t)free_row(place, pen->oldest);
+        place->laps++;
+        code = *row == place->count ? make_row(young, *row) : SQLITE_OK;
     }
     if (code == SQLITE_OK) {
-        code = sqlite3_blob_open(young->db, "main", "young", "log", row, 1, &pen->row);
+        code = sqlite3_blob_open(young->db, "main", "young", "log", *row, 1, &pen->row);
     }
     if (code == SQLITE_OK && pen->at % young->room == 0) {
         put_numbers(header, lap + 1, first < young->room ? first : young->room, 0);
@@ -129,10 +147,11 @@ int ms_store_young_put(struct ms_store_young *young, const struct ms_store_batch
     uint8_t header[HEADER], end[HEADER];
     int code;
 
-    ms_assert(batch->number >= batch->first);
-    ms_assert(entries.size > 0 &&
-              entries.size + 2 * HEADER <= young->room * (MS_STORE_YOUNG_SEGMENTS - 1));
+    ms_assert(batch->number >= batch->first && batch->first > 0);
+    ms_assert(entries.size + 2 * HEADER <= young->room * (MS_STORE_YOUNG_SEGMENTS - 1));
     young->written = young->committed;
+    young->begins[batch->number % MS_STORE_RING_SLOTS] = pen.at;
+    pen.oldest = young->begins[batch->first % MS_STORE_RING_SLOTS] / young->room;
     pen.end = pen.at + HEADER + entries.size;
     put_numbers(header, batch->number, batch->first, entries.size);
     put_numbers(end, batch->number + 1, batch->first, END);
@@ -213,25 +232,26 @@ static int add_row(struct image *image, sqlite3_stmt *walk)
     return SQLITE_OK;
 }
 
-/* Puts the segments in order, one behind the other. Where the first whole batch begins; none: the end. */
+/* Puts the latest segments that follow each other in one piece, from where the first batch begins in them. */
 static struct ms_bytes unroll(struct image *image)
 {
     uint8_t *log = image->bytes + MS_STORE_YOUNG_SEGMENTS * image->room;
-    size_t begin = 0;
-    uint32_t i = 0;
+    const struct segment *segments = image->segments;
+    uint32_t oldest = image->count > 0 ? image->count - 1 : 0;
+    size_t size = 0, begin = 0;
 
     qsort(image->segments, image->count, sizeof image->segments[0], compare);
-    for (uint32_t k = 0; k < image->count; k++) {
-        memcpy(log + k * image->room, image->segments[k].bytes, image->room);
-        image->is_damaged |= image->segments[k].lap != image->segments[0].lap + k;
+    while (oldest > 0 && segments[oldest - 1].lap + 1 == segments[oldest].lap) {
+        oldest--;
     }
-    while (i < image->count && image->segments[i].first == image->room) {
-        i++;
+    for (uint32_t i = oldest; i < image->count; i++) {
+        if (begin == size) { /* none has begun */
+            begin = size + (size_t)segments[i].first;
+        }
+        memcpy(log + size, segments[i].bytes, image->room);
+        size += image->room;
     }
-    if (i < image->count) {
-        begin = i * image->room + (size_t)image->segments[i].first;
-    }
-    return (struct ms_bytes){log + begin, image->count * image->room - begin};
+    return (struct ms_bytes){log + begin, size - begin};
 }
 
 /* Takes the next batch off a log. False: there is none; *is_end_out says whether that is how the log ends. */
@@ -265,11 +285,12 @@ static void hand_out(struct image *image, ms_store_batch_fn fn, void *context)
     struct ms_bytes rest = log;
     struct ms_store_batch batch = {0};
     bool is_end = false;
-    uint64_t first;
+    uint64_t first = 0;
 
     while (next_batch(&rest, &batch, &is_end)) {
+        first = first == 0 ? batch.number : first;
     }
-    if (image->is_damaged || !is_end) {
+    if (image->is_damaged || !is_end || first == 0 || first > batch.first) {
         batch.number++;
         batch.entries = (struct ms_bytes){image->bytes, 1};
         fn(context, &batch);

@@ -16,6 +16,7 @@
  *     size    u64  of the entries; UINT64_MAX: here the log ends, and this number comes next
  *     check   u64  ~(number + first + size)
  * The end is written with each batch and overwritten by the next, so a batch that is damaged is not taken for it.
+ * A segment is laid into the first row in which nothing young lies, so that few rows are in use.
  *
  * Private to the store's file; one thread at a time. */
 #ifndef CORE_IO_STORE_YOUNG_H
@@ -23,7 +24,7 @@
 
 #include <sqlite3.h>
 
-#include "core/types.h"
+#include "core/io/store_ring.h"
 
 #define MS_STORE_YOUNG_HEADER   32
 #define MS_STORE_YOUNG_SEGMENTS 65u
@@ -36,8 +37,10 @@ struct ms_store_batch {
 
 /* Where the log goes on. */
 struct ms_store_young_place {
-    uint64_t at;    /* bytes of room used since it began, of all rounds */
-    uint32_t count; /* segments that were made */
+    uint64_t at;                           /* bytes of room used since it began, of all rounds */
+    uint64_t laps;                         /* segments that were begun */
+    uint32_t count;                        /* rows that were made */
+    uint8_t rows[MS_STORE_YOUNG_SEGMENTS]; /* of the latest segments, by lap */
 };
 
 struct ms_store_young {
@@ -45,13 +48,14 @@ struct ms_store_young {
     sqlite3_stmt *make; /* a row: its number, its bytes */
     size_t room;        /* of a segment */
     struct ms_store_young_place committed, written;
+    uint64_t begins[MS_STORE_RING_SLOTS]; /* by number: where young batches begin */
 };
 
 /* An empty log that holds young batches of so many bytes, at most MS_STORE_RING_SLOTS of them. */
 void ms_store_young_init(struct ms_store_young *young, sqlite3 *db, sqlite3_stmt *make,
                          size_t bytes_max);
 
-/* Writes a batch, inside a transaction, at most one in each. A code of SQLite. */
+/* Writes a batch, which may be empty, inside a transaction, at most one in each. A code of SQLite. */
 int ms_store_young_put(struct ms_store_young *young, const struct ms_store_batch *batch);
 
 /* The transaction was committed, or rolled back. */

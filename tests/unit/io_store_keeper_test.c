@@ -174,8 +174,10 @@ START_TEST(test_large_windows_become_old_at_once)
     uint8_t lives[4096] = {0};
 
     entries_put(&entries, 1);
+    entries_put(&entries, 2);
+    lives[2] = 1;
     commit();
-    for (ms_seq seq = 2; seq < 600; seq++) {
+    for (ms_seq seq = 3; seq < 600; seq++) {
         entries_put(&entries, seq);
         lives[seq] = 1;
     }
@@ -186,6 +188,31 @@ START_TEST(test_large_windows_become_old_at_once)
     entries_erase(&entries, 300);
     lives[300] = 0;
     commit();
+    check_lives(lives);
+}
+END_TEST
+
+/* What is put and erased soon after uses few rows and two windows, however long that goes on, and its erases
+ * are never written: the batch they speak of is gone with the same commit. */
+START_TEST(test_the_dead_leave_at_once)
+{
+    uint8_t lives[4096] = {0};
+    uint64_t written = 0;
+
+    for (ms_seq seq = 1; seq < 4000; seq++) {
+        entries_put(&entries, seq);
+        if (seq > 1) {
+            entries_erase(&entries, seq - 1);
+        }
+        commit();
+        ck_assert_uint_eq(keeper.ring.next - keeper.ring.first, 1);
+        written += ms_store_ring_at(&keeper.ring, keeper.ring.first)->count *
+                   ms_store_window_entry(ms_store_ring_at(&keeper.ring, keeper.ring.first), 0).size;
+        ck_assert_uint_eq(keeper.bytes_total, written);
+    }
+    entries_erase(&entries, 3999); /* nothing to write but that */
+    commit();
+    ck_assert_uint_eq(keeper.ring.bytes, 0);
     check_lives(lives);
 }
 END_TEST
@@ -286,6 +313,7 @@ static Suite *suite(void)
     tcase_add_loop_test(io, test_model, 0, 6);
     tcase_add_test(io, test_a_survivor_pins_nothing);
     tcase_add_test(io, test_large_windows_become_old_at_once);
+    tcase_add_test(io, test_the_dead_leave_at_once);
     tcase_add_test(io, test_visitor_sees_young_ones_too);
     tcase_add_test(io, test_damaged_old_record_is_named);
     tcase_add_test(io, test_damaged_batch_is_named);

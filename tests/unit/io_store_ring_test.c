@@ -76,22 +76,67 @@ END_TEST
 
 START_TEST(test_bounded_by_count)
 {
-    uint64_t half;
-
-    for (ms_seq i = 1; i < MS_STORE_RING_SLOTS; i++) {
-        push(i, 1);
+    for (ms_seq i = 0; i < MS_STORE_RING_SLOTS; i++) {
+        push(1 + i, 1);
     }
-    ck_assert_uint_eq(ms_store_ring_horizon(&ring, 1, SIZE_MAX / 2), 0);
-    push(MS_STORE_RING_SLOTS, 1);
-    half = ms_store_ring_horizon(&ring, 1, SIZE_MAX / 2);
-    ck_assert_uint_ge(half, MS_STORE_RING_SLOTS / 2);
-    ck_assert_uint_lt(half, MS_STORE_RING_SLOTS);
-    while (ring.first < half) {
-        ms_store_window_destroy(ms_store_ring_pop(&ring));
-    }
-    ck_assert_uint_eq(ms_store_ring_horizon(&ring, 1, SIZE_MAX / 2), half);
+    ck_assert_uint_eq(ms_store_ring_horizon(&ring, 1, SIZE_MAX / 2), 32); /* many small ones */
+    ms_store_window_destroy(ms_store_ring_pop(&ring));
+    ck_assert_uint_eq(ms_store_ring_horizon(&ring, 1, SIZE_MAX / 2), 1);
     push(1000, 1);
-    ck_assert_uint_eq(ring.next - ring.first, MS_STORE_RING_SLOTS - half + 1);
+    ck_assert_uint_eq(ring.next - ring.first, MS_STORE_RING_SLOTS);
+}
+END_TEST
+
+START_TEST(test_large_ones_leave_one_by_one)
+{
+    for (ms_seq i = 0; i < MS_STORE_RING_SLOTS; i++) {
+        push(1 + i * 50, 50);
+    }
+    ck_assert_uint_eq(ms_store_ring_horizon(&ring, 1, SIZE_MAX / 2), 2);
+}
+END_TEST
+
+/* Erases the records from seq on, as a window does that comes later. */
+static void perish(ms_seq seq, ms_seq count)
+{
+    for (ms_seq i = 0; i < count; i++) {
+        struct ms_store_window *batch = NULL;
+        struct ms_store_put *put = ms_store_ring_find(&ring, seq + i, &batch);
+
+        ck_assert_ptr_nonnull(put);
+        put->is_dead = 1;
+        batch->live--;
+    }
+}
+
+START_TEST(test_dead_ones_leave_from_the_oldest_on)
+{
+    for (ms_seq i = 0; i < 10; i++) {
+        push(1 + i * 10, 10);
+    }
+    perish(11, 10);
+    ck_assert_uint_eq(ms_store_ring_spent(&ring), 0); /* the oldest lives */
+    perish(1, 9);
+    ck_assert_uint_eq(ms_store_ring_spent(&ring), 0);
+    perish(10, 1);
+    ck_assert_uint_eq(ms_store_ring_spent(&ring), 2);
+    perish(21, 70);
+    ck_assert_uint_eq(ms_store_ring_spent(&ring), 4); /* the rest with the next commits */
+    ck_assert_uint_eq(ms_store_ring_horizon(&ring, 1, ring.bytes), 4);
+}
+END_TEST
+
+START_TEST(test_few_survivors_leave_when_they_are_old)
+{
+    push(1, 100);
+    perish(1, 99);
+    for (ms_seq i = 0; i < 15; i++) {
+        push(101 + i, 1);
+        ck_assert_uint_eq(ms_store_ring_spent(&ring), 0);
+    }
+    push(116, 1);
+    ck_assert_uint_eq(ms_store_ring_spent(&ring),
+                      1); /* a batch of one that lives is no such batch */
 }
 END_TEST
 
@@ -121,6 +166,9 @@ static Suite *suite(void)
     tcase_add_test(io, test_batch_of_erases_is_stepped_over);
     tcase_add_test(io, test_bounded_by_bytes);
     tcase_add_test(io, test_bounded_by_count);
+    tcase_add_test(io, test_large_ones_leave_one_by_one);
+    tcase_add_test(io, test_dead_ones_leave_from_the_oldest_on);
+    tcase_add_test(io, test_few_survivors_leave_when_they_are_old);
     tcase_add_test(io, test_pop_is_the_oldest);
     suite_add_tcase(all, io);
     return all;

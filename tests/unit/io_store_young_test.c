@@ -113,6 +113,9 @@ START_TEST(test_many_rounds)
              first++) {
             sum -= sizes[first];
         }
+        while (first < number && ms_rng_next(&rng) % 8 == 0) { /* nothing lives in the oldest */
+            sum -= sizes[first++];
+        }
         commit(number, first, sizes[number]);
         if (number % 32 == 0 || number < 50) {
             const struct seen seen = read_all();
@@ -125,6 +128,19 @@ START_TEST(test_many_rounds)
             }
         }
     }
+}
+END_TEST
+
+/* What leaves at once leaves its row. */
+START_TEST(test_few_rows_are_used)
+{
+    for (uint64_t number = 1; number <= 1000; number++) {
+        commit(number, number > 3 ? number - 3 : 1, 700);
+    }
+    ck_assert_uint_le(young.committed.count, 4);
+    commit(1001, 1001, 0);
+    ck_assert_uint_eq(read_all().first, 1001);
+    ck_assert_uint_eq(read_all().sizes[0], 0);
 }
 END_TEST
 
@@ -199,6 +215,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(io, set_up, tear_down);
     tcase_add_test(io, test_empty);
     tcase_add_loop_test(io, test_many_rounds, 0, 4);
+    tcase_add_test(io, test_few_rows_are_used);
     tcase_add_test(io, test_rolled_back_is_written_again);
     tcase_add_test(io, test_damage_is_seen);
     tcase_add_test(io, test_missing_row_is_seen);
