@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "client/cli_commands.h"
+#include "core/io/standard.h"
 
 static const struct ms_cli_command *const commands[] = {
     &ms_cmd_submit, &ms_cmd_wait,     &ms_cmd_result,  &ms_cmd_tail,         &ms_cmd_status,
@@ -102,6 +103,9 @@ static int read_master(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    if (!ms_standard_hold()) {
+        return EX_OSERR;
+    }
     /* A reader of our output that goes away is seen where it is written. */
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     const int at = read_master(argc, argv);

@@ -7,6 +7,7 @@
 
 #include "core/io/clock.h"
 #include "core/io/driver.h"
+#include "core/io/standard.h"
 #include "core/list.h"
 #include "core/uri.h"
 #include "master/main_options.h"
@@ -309,6 +310,9 @@ static bool says_listen(const struct master_node *self)
 
 int main(int argc, char **argv)
 {
+    if (!ms_standard_hold()) {
+        return EX_OSERR;
+    }
     static struct master_node self;
     struct ms_cli_result parsed =
         ms_cli_parse(&ms_master_cli, argc, argv, &self.settings, &self.options);

@@ -10,6 +10,7 @@
 #include "core/io/driver.h"
 #include "core/io/hosts.h"
 #include "core/io/plugin.h"
+#include "core/io/standard.h"
 #include "core/io/workers.h"
 #include "core/list.h"
 #include "core/uri.h"
@@ -475,6 +476,9 @@ static int run(struct program *program)
 
 int main(int argc, char **argv)
 {
+    if (!ms_standard_hold()) {
+        return EX_OSERR;
+    }
     if (slave_host_is_meant(argc, argv)) {
         return slave_host_main(argc, argv);
     }
