@@ -75,7 +75,8 @@ struct ms_master_stats {
     uint64_t sessions_total, resumes_total, deaths_total, stalls_total;
     uint64_t submitted_total, refused_total; /* SUBMIT_ACK to new ids, SUBMIT_NAK */
     uint64_t dispatched_total, retries_total, results_total, results_refused_total;
-    uint64_t outputs_total, outputs_refused_total, outcomes_total;
+    uint64_t outputs_total, outputs_refused_total;
+    uint64_t outcomes_total;                  /* told for the first time to a client that waits */
     uint64_t journal_last, journal_persisted; /* numbers of records */
     uint64_t journal_waiting;                 /* answers that wait for them */
     uint64_t store_room;                      /* bytes, as the store said last */

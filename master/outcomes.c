@@ -193,13 +193,13 @@ static void send_outcome(struct ms_master *master, struct ms_work *work)
     if (work->output != NULL) {
         ms_output_calm(work->output);
     }
+    master->totals.outcomes_total += work->sent_on == 0;
     work->sent_on = client->connection;
     ms_list_remove(&work->link);
     ms_list_push_back(&client->sent, &work->link);
     client->pending_count--;
     client->sent_count++;
     client->sent_bytes += weight(work);
-    master->totals.outcomes_total++;
     ms_master_send(master, client->session->peer,
                    &(struct ms_command){
                        .kind = MS_KIND_OUTCOME,
