@@ -175,6 +175,9 @@ void ms_mapper_record(struct ms_mapper *mapper, const struct ms_mapper_job *job)
 /* In the order in which output is wanted: output, or JSON. */
 void ms_mapper_print(struct ms_mapper *mapper, const struct ms_mapper_job *job);
 
+/* Of a dry run: the command in mapper->text, or JSON with its number and argument. */
+void ms_mapper_print_planned(struct ms_mapper *mapper, uint64_t seq, const char *argument);
+
 void ms_mapper_draw(struct ms_mapper *mapper);  /* the bar, or a line */
 void ms_mapper_flush(struct ms_mapper *mapper); /* what was printed */
 void ms_mapper_sum_up(struct ms_mapper *mapper);

@@ -249,19 +249,29 @@ static void print_stream(const struct ms_mapper *mapper, FILE *stream,
     }
 }
 
+/* What is known before a command runs; its text is in mapper->text. */
+static json_t *begin_json(struct ms_mapper *mapper, uint64_t seq,
+                          const struct ms_cli_bytes *argument)
+{
+    json_t *object = json_object();
+
+    if (object != NULL) {
+        json_object_set_new(object, "seq", json_integer((json_int_t)seq));
+        ms_cli_bytes_to_json(argument, object, "argument");
+        ms_cli_bytes_to_json(&mapper->text, object, "command");
+    }
+    return object;
+}
+
 static json_t *make_json(struct ms_mapper *mapper, const struct ms_mapper_job *job)
 {
     const struct ms_cli_bytes argument = {.data = job->argument.data,
                                           .size = job->argument.size - 1};
-    json_t *object = json_object();
+    json_t *object = print_command(mapper, job) ? begin_json(mapper, job->seq, &argument) : NULL;
 
-    if (object == NULL || !print_command(mapper, job)) {
-        json_decref(object);
+    if (object == NULL) {
         return NULL;
     }
-    json_object_set_new(object, "seq", json_integer((json_int_t)job->seq));
-    ms_cli_bytes_to_json(&argument, object, "argument");
-    ms_cli_bytes_to_json(&mapper->text, object, "command");
     json_object_set_new(
         object, "status",
         json_string(job->error != MS_CLIENT_OK ? "refused" : ms_client_status_name(job->status)));
@@ -279,16 +289,27 @@ static json_t *make_json(struct ms_mapper *mapper, const struct ms_mapper_job *j
     return object;
 }
 
-static void print_json(struct ms_mapper *mapper, const struct ms_mapper_job *job)
+/* One line; the object is given up. */
+static void print_json(struct ms_mapper *mapper, json_t *object)
 {
-    json_t *object = make_json(mapper, job);
-
     if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT) != 0) {
         ms_mapper_say(mapper, "a command could not be printed as JSON: out of memory");
         ms_mapper_fail(mapper);
     }
     fputc('\n', stdout);
     json_decref(object);
+}
+
+void ms_mapper_print_planned(struct ms_mapper *mapper, uint64_t seq, const char *argument)
+{
+    if (mapper->settings->common.is_json) {
+        const struct ms_cli_bytes bytes = {.data = (uint8_t *)argument, .size = strlen(argument)};
+
+        print_json(mapper, begin_json(mapper, seq, &bytes));
+        return;
+    }
+    fwrite(mapper->text.data, 1, mapper->text.size, stdout);
+    fputc('\n', stdout);
 }
 
 /* What the command itself could not say; about a plain exit status it had its chance. */
@@ -316,7 +337,7 @@ void ms_mapper_print(struct ms_mapper *mapper, const struct ms_mapper_job *job)
         mapper->is_stdout_dirty = true;
     }
     if (mapper->settings->common.is_json) {
-        print_json(mapper, job);
+        print_json(mapper, make_json(mapper, job));
         return;
     }
     print_stream(mapper, stdout, job, &job->out);

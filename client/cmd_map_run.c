@@ -292,8 +292,8 @@ int ms_mapper_dry_run(struct ms_mapper *mapper)
             ms_mapper_say(mapper, "out of memory");
             return MS_MAPPER_EXIT_ERROR;
         }
-        fwrite(mapper->text.data, 1, mapper->text.size, stdout);
-        if (putchar('\n') == EOF) {
+        ms_mapper_print_planned(mapper, seq, argument);
+        if (ferror(stdout)) {
             return EX_OK; /* explained when it is flushed */
         }
     }

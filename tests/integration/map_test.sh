@@ -160,6 +160,8 @@ run 0 --joblog log --resume-failed 'echo {}' ::: 1 2 3 4
 same '' out "--resume-failed when all is well"
 run 0 --joblog log --resume-failed --dry-run 'echo {}' ::: 1 2 3 4 5
 same 'echo 5\n' out "dry run of what is left"
+run 0 --dry-run --json 'echo {}' ::: 'b c'
+same "{\"seq\":1,\"argument\":\"b c\",\"command\":\"echo 'b c'\"}\n" out "dry run as JSON"
 [ "$(awk -F '\t' 'NR > 1 && NF != 9' log | wc -l)" -eq 0 ] || fail "joblog columns"
 # A line that was cut off counts as not run, and does not spoil the next.
 printf '5\tx\t1' >>log
