@@ -260,8 +260,9 @@ static void later_cb(struct ms_client *client, int error, void *context)
     (void)client;
     if (error != MS_CLIENT_OK) {
         ms_cli_say(&ms_submit_cli, "%s; trying again",
-                   error == MS_CLIENT_BUSY ? "the master's queue is full"
-                                           : ms_client_strerror(error));
+                   error == MS_CLIENT_BUSY
+                       ? "the master's queue is full, or it has just started and knows no such type"
+                       : ms_client_strerror(error));
     }
     wait_patiently(context, error == MS_CLIENT_OK);
 }

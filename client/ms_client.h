@@ -82,7 +82,8 @@ struct ms_client_options {
      * anybody's doing, and nothing is lost. */
     void (*on_connection)(struct ms_client *client, bool is_up, int error, void *context);
 
-    /* The master takes nothing new for now: MS_CLIENT_BUSY (its queue is full) or STORE_FULL (its disk is).
+    /* The master takes nothing new for now: MS_CLIENT_BUSY (its queue is full, or it has just started and has
+     * not heard of the type) or STORE_FULL (its disk is full).
      * What was submitted is tried again without anybody's doing. OK: it takes new work again. */
     void (*on_later)(struct ms_client *client, int error, void *context);
 };
