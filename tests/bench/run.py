@@ -236,6 +236,8 @@ def main():
     parser.add_argument("--out", default=os.path.join(ROOT, "build", "bench", "results.json"))
     parser.add_argument("--disk", help="where servers keep their data: on a real disk; the folder of --out")
     arguments = parser.parse_args()
+    if not os.path.exists(os.path.join(arguments.bin, "bench", "bench_load")):
+        sys.exit(f"run.py: no drivers in {arguments.bin}: make bench builds them")
     tempfile.tempdir = os.path.abspath(arguments.disk or os.path.dirname(os.path.abspath(arguments.out)))
     os.makedirs(tempfile.tempdir, exist_ok=True)
     bench = Bench(arguments)
