@@ -3,7 +3,6 @@
 #include <ev.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -12,15 +11,28 @@
 
 #define ID_DIGITS 32u
 
+void ms_cli_say_list(const struct ms_cli *cli, const char *format, va_list arguments)
+{
+    char text[MS_CLI_SAY_MAX];
+
+    if (vsnprintf(text, sizeof text, format, arguments) < 0) {
+        return;
+    }
+    for (char *at = text; *at != '\0'; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7F) {
+            *at = '?';
+        }
+    }
+    fprintf(stderr, "%s: %s\n", cli->program, text);
+}
+
 void ms_cli_say(const struct ms_cli *cli, const char *format, ...)
 {
     va_list arguments;
 
-    fprintf(stderr, "%s: ", cli->program);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    ms_cli_say_list(cli, format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
 }
 
 int ms_cli_exit_code(int error)

@@ -6,6 +6,8 @@
 #ifndef CLIENT_CLI_H
 #define CLIENT_CLI_H
 
+#include <stdarg.h>
+
 #include "client/ms_client.h"
 #include "core/io/cli.h"
 #include "core/limits.h"
@@ -58,9 +60,12 @@ struct ms_cli_common {
     "type, client, slave, group, unique, seq, priority, attempts, failures, crashes, age,\n"       \
     "waiting, size.\n"
 
-/* Prints "muster NAME: TEXT" to stderr. */
+/* Prints "muster NAME: TEXT" to stderr. A part of it may be what a handler or a master said, so bytes
+ * that would steer the terminal become '?'; beyond MS_CLI_SAY_MAX it is cut. */
 void ms_cli_say(const struct ms_cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void ms_cli_say_list(const struct ms_cli *cli, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 /* A client on the default loop, connected; NULL after the mistake was explained, with the exit code in
  * *exit_out. more (may be NULL) has further options; its masters and loop are filled in. */

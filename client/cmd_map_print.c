@@ -30,11 +30,9 @@ void ms_mapper_say(struct ms_mapper *mapper, const char *format, ...)
     va_list arguments;
 
     erase_bar(mapper);
-    fprintf(stderr, "%s: ", mapper->cli->program);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    ms_cli_say_list(mapper->cli, format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
 }
 
 /* ---- joblog ---- */

@@ -85,6 +85,8 @@ prints '"status":"ok"'
 prints '"payload":"x"'
 expect 0 "$muster" --master "$MUSTER_MASTER" submit echo --payload x --wait
 expect 66 "$muster" submit echo --in "$work/nothing"
+expect 66 "$muster" submit echo --in "$(printf 'no\033\nfile')"
+says 'no??file: No such file'
 expect 73 "$muster" submit echo --out "$work/nowhere/file"
 
 # Ids: the same one is never done twice, and its outcome can be asked for.
