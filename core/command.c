@@ -24,6 +24,7 @@ const char *ms_kind_name(enum ms_kind kind)
         [MS_KIND_ROLL] = "ROLL",
         [MS_KIND_VERDICT] = "VERDICT",
         [MS_KIND_BYE] = "BYE",
+        [MS_KIND_FOLLOW] = "FOLLOW",
         [MS_KIND_SUBMIT] = "SUBMIT",
         [MS_KIND_SUBMIT_ACK] = "SUBMIT_ACK",
         [MS_KIND_SUBMIT_NAK] = "SUBMIT_NAK",

@@ -31,6 +31,7 @@ enum ms_kind {
     MS_KIND_ROLL = 24,       /* s -> m  body.tokens: what a resumed session holds */
     MS_KIND_VERDICT = 25, /* m -> s  body.tokens: which of these are revoked; last ends the roll */
     MS_KIND_BYE = 26,     /* s,c -> m  this session ends now */
+    MS_KIND_FOLLOW = 27,  /* m -> s  output of that attempt is wanted as it comes: token */
 
     MS_KIND_SUBMIT = 32, /* c -> m  id.seq, type, attempts_max, timeout, delay, flags, payload */
     MS_KIND_SUBMIT_ACK = 33, /* m -> c  id.seq .. +count-1 accepted; durability, copies */
@@ -105,7 +106,9 @@ enum ms_command_flags {
 #define MS_FEATURE_STREAM (1ull << 0) /* OUTPUT and STREAM frames */
 #define MS_FEATURE_RESUME (1ull << 1) /* ROLL and VERDICT */
 #define MS_FEATURE_PARTS  (1ull << 2) /* PART frames; who says so takes them */
-#define MS_FEATURES_ALL   (MS_FEATURE_STREAM | MS_FEATURE_RESUME | MS_FEATURE_PARTS)
+#define MS_FEATURE_FOLLOW (1ull << 3) /* FOLLOW */
+#define MS_FEATURES_ALL                                                                            \
+    (MS_FEATURE_STREAM | MS_FEATURE_RESUME | MS_FEATURE_PARTS | MS_FEATURE_FOLLOW)
 
 /* What an attempt cost. */
 struct ms_usage {

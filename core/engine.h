@@ -62,6 +62,7 @@ enum ms_effect_type {
                         * the driver answers with PERSISTED, once for as many as it likes */
     MS_EFFECT_RUN,     /* slave: run the handler of this COMMAND; answered by FINISHED, once */
     MS_EFFECT_ABORT,   /* slave: the attempt command.token shall stop; FINISHED still follows */
+    MS_EFFECT_FOLLOW,  /* slave: somebody watches command.token: its output is wanted as it comes */
     MS_EFFECT_PRODUCE, /* master: a provider shall make up to count commands */
     MS_EFFECT_DELIVER, /* client: command is for the application */
     MS_EFFECT_READY,   /* master: all is replayed, and the new epoch is durable: clients may come */

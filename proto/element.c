@@ -159,16 +159,16 @@ READER(read_ack_frame, struct ack_frame, ACK_FRAME_FIELDS)
 typedef bool reader(struct ms_wire wire, struct ms_command *to, struct extra *extra);
 
 static reader *const readers[MS_KIND_COUNT] = {
-    [MS_KIND_COMMAND] = read_command, [MS_KIND_OUTPUT] = read_output,
-    [MS_KIND_RESULT] = read_result,   [MS_KIND_RESULT_ACK] = read_run,
-    [MS_KIND_REVOKE] = read_token,    [MS_KIND_RETURN] = read_token,
-    [MS_KIND_SUBMIT] = read_submit,   [MS_KIND_SUBMIT_ACK] = read_run,
-    [MS_KIND_SUBMIT_NAK] = read_nak,  [MS_KIND_OUTCOME] = read_outcome,
-    [MS_KIND_OUTCOME_ACK] = read_run, [MS_KIND_STREAM] = read_output,
-    [MS_KIND_CANCEL] = read_cancel,   [MS_KIND_CANCEL_ACK] = read_cancel,
-    [MS_KIND_BEAT] = read_number,     [MS_KIND_BEAT_ACK] = read_number,
-    [MS_KIND_PULL] = read_number,     [MS_KIND_PART] = read_part,
-    [MS_KIND_TAIL] = read_tail,
+    [MS_KIND_COMMAND] = read_command,   [MS_KIND_OUTPUT] = read_output,
+    [MS_KIND_RESULT] = read_result,     [MS_KIND_RESULT_ACK] = read_run,
+    [MS_KIND_REVOKE] = read_token,      [MS_KIND_RETURN] = read_token,
+    [MS_KIND_FOLLOW] = read_token,      [MS_KIND_SUBMIT] = read_submit,
+    [MS_KIND_SUBMIT_ACK] = read_run,    [MS_KIND_SUBMIT_NAK] = read_nak,
+    [MS_KIND_OUTCOME] = read_outcome,   [MS_KIND_OUTCOME_ACK] = read_run,
+    [MS_KIND_STREAM] = read_output,     [MS_KIND_CANCEL] = read_cancel,
+    [MS_KIND_CANCEL_ACK] = read_cancel, [MS_KIND_BEAT] = read_number,
+    [MS_KIND_BEAT_ACK] = read_number,   [MS_KIND_PULL] = read_number,
+    [MS_KIND_PART] = read_part,         [MS_KIND_TAIL] = read_tail,
 };
 
 bool ms_element_is_number(enum ms_kind kind)
@@ -294,6 +294,7 @@ static inline bool finish(struct ms_command *command, ms_epoch frame_epoch, stru
         return finish_token(command, frame_epoch) && command->status <= MS_STATUS_CRASHED &&
                is_duration(command->delay) && command->detail.size <= MS_DETAIL_MAX;
     case MS_KIND_REVOKE:
+    case MS_KIND_FOLLOW:
     case MS_KIND_RETURN:
         return finish_token(command, frame_epoch);
     case MS_KIND_SUBMIT:

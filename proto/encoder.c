@@ -124,6 +124,7 @@ static size_t batch_size(enum ms_kind kind)
     case MS_KIND_TAIL:
         return MS_FRAME_BATCH_SIZE;
     case MS_KIND_REVOKE:
+    case MS_KIND_FOLLOW:
     case MS_KIND_RETURN:
     case MS_KIND_SUBMIT_NAK:
     case MS_KIND_CANCEL:

@@ -31,6 +31,7 @@ static enum frame_class class_of(enum ms_kind kind)
     case MS_KIND_PULL:
     case MS_KIND_RESULT_ACK:
     case MS_KIND_REVOKE:
+    case MS_KIND_FOLLOW:
     case MS_KIND_RETURN:
     case MS_KIND_ROLL:
     case MS_KIND_VERDICT:

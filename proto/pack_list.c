@@ -318,13 +318,13 @@ static uint8_t *pack_tail(uint8_t *at, ms_epoch frame_epoch, const struct ms_com
 ms_pack_element_fn *ms_pack_element_of(enum ms_kind kind)
 {
     static ms_pack_element_fn *const functions[MS_KIND_COUNT] = {
-        [MS_KIND_COMMAND] = pack_command,   [MS_KIND_OUTPUT] = pack_output,
-        [MS_KIND_RESULT] = pack_result,     [MS_KIND_REVOKE] = pack_token,
-        [MS_KIND_RETURN] = pack_token,      [MS_KIND_SUBMIT] = pack_submit,
-        [MS_KIND_SUBMIT_NAK] = pack_nak,    [MS_KIND_OUTCOME] = pack_outcome,
-        [MS_KIND_STREAM] = pack_output,     [MS_KIND_CANCEL] = pack_cancel,
-        [MS_KIND_CANCEL_ACK] = pack_cancel, [MS_KIND_PART] = pack_part,
-        [MS_KIND_TAIL] = pack_tail,
+        [MS_KIND_COMMAND] = pack_command, [MS_KIND_OUTPUT] = pack_output,
+        [MS_KIND_RESULT] = pack_result,   [MS_KIND_REVOKE] = pack_token,
+        [MS_KIND_FOLLOW] = pack_token,    [MS_KIND_RETURN] = pack_token,
+        [MS_KIND_SUBMIT] = pack_submit,   [MS_KIND_SUBMIT_NAK] = pack_nak,
+        [MS_KIND_OUTCOME] = pack_outcome, [MS_KIND_STREAM] = pack_output,
+        [MS_KIND_CANCEL] = pack_cancel,   [MS_KIND_CANCEL_ACK] = pack_cancel,
+        [MS_KIND_PART] = pack_part,       [MS_KIND_TAIL] = pack_tail,
     };
 
     ms_assert(kind < MS_KIND_COUNT);

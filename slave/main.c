@@ -204,6 +204,9 @@ static void carry_out(void *context, const struct ms_effect *effect)
     case MS_EFFECT_ABORT:
         program->executor->ops->abort(program->executor, effect->command.token);
         break;
+    case MS_EFFECT_FOLLOW:
+        program->executor->ops->follow(program->executor, effect->command.token);
+        break;
     case MS_EFFECT_STOPPED:
         ms_program_end(&program->base, ms_program_exit_code(effect->error));
         break;

@@ -296,6 +296,20 @@ void ms_slave_revoked(struct ms_slave *slave, struct ms_token token)
     }
 }
 
+void ms_slave_followed(struct ms_slave *slave, struct ms_token token)
+{
+    struct ms_attempt *attempt = ms_attempts_find(&slave->attempts, token);
+
+    if (attempt == NULL || (attempt->flags & MS_FLAG_STREAM) != 0) {
+        return;
+    }
+    attempt->flags |= MS_FLAG_STREAM; /* what waits yet is started with it */
+    if (attempt->state == MS_ATTEMPT_RUNNING) {
+        ms_engine_emit(&slave->engine,
+                       &(struct ms_effect){.type = MS_EFFECT_FOLLOW, .command = {.token = token}});
+    }
+}
+
 void ms_slave_discard(struct ms_slave *slave, struct ms_attempt *attempt)
 {
     if (attempt->state == MS_ATTEMPT_RUNNING) {

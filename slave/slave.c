@@ -93,6 +93,9 @@ static void received(struct ms_slave *slave, ms_time now, const struct ms_comman
     case MS_KIND_REVOKE:
         ms_slave_revoked(slave, command->token);
         return;
+    case MS_KIND_FOLLOW:
+        ms_slave_followed(slave, command->token);
+        return;
     case MS_KIND_VERDICT:
         if (slave->phase != MS_SLAVE_ROLLING || command->body.tokens == NULL) {
             fail(slave, now, MS_E_ORDER);

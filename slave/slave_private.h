@@ -64,6 +64,7 @@ void ms_slave_finished(struct ms_slave *slave, const struct ms_command *result);
 void ms_slave_output(struct ms_slave *slave, const struct ms_command *output);
 void ms_slave_acknowledged(struct ms_slave *slave, const struct ms_command *ack);
 void ms_slave_revoked(struct ms_slave *slave, struct ms_token token);
+void ms_slave_followed(struct ms_slave *slave, struct ms_token token);
 void ms_slave_expire(struct ms_slave *slave, ms_time now);
 
 /* Nobody wants the attempt any more: it is forgotten, or stopped and then forgotten. */

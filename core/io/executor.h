@@ -1,4 +1,4 @@
-/* What carries out a slave's RUN and ABORT effects. Two kinds: threads in this process (workers.h),
+/* What carries out a slave's RUN, ABORT and FOLLOW effects. Two kinds: threads in this process (workers.h),
  * and child processes; the program chooses, the engine does not know.
  *
  * All functions belong to the loop's thread. Every submit is answered by one FINISHED event, after
@@ -21,6 +21,8 @@ struct ms_executor_ops {
     void (*submit)(struct ms_executor *executor, const struct ms_command *command);
     /* Asks the attempt to stop; unknown tokens are ignored: it may have finished just now. */
     void (*abort)(struct ms_executor *executor, struct ms_token token);
+    /* What the attempt has written is reported now, and from here on as it comes. Unknown tokens are ignored. */
+    void (*follow)(struct ms_executor *executor, struct ms_token token);
     /* Aborts everything, waits a little for it to end, frees all. False when handlers still run:
      * then nothing was freed and the process must leave by _exit. */
     bool (*destroy)(struct ms_executor *executor);

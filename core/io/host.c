@@ -52,6 +52,10 @@ static bool take(void *context, const struct ms_command *command)
         host->executor->ops->abort(host->executor, command->token);
         return true;
     }
+    if (command->kind == MS_KIND_FOLLOW) {
+        host->executor->ops->follow(host->executor, command->token);
+        return true;
+    }
     if (command->kind != MS_KIND_COMMAND || host->is_busy ||
         ms_plugins_find(host->plugins, command->type) == NULL) {
         return false;

@@ -335,7 +335,8 @@ static void submit(struct ms_executor *executor, const struct ms_command *comman
     }
 }
 
-static void abort_job(struct ms_executor *executor, struct ms_token token)
+/* Tells the process that has the attempt; NULL when there is none any more. */
+static struct host *tell(struct ms_executor *executor, enum ms_kind kind, struct ms_token token)
 {
     struct hosts *hosts = hosts_of(executor);
 
@@ -345,15 +346,27 @@ static void abort_job(struct ms_executor *executor, struct ms_token token)
         if (!host->is_busy || !ms_token_equal(host->token, token)) {
             continue;
         }
-        ms_link_send(&host->link, &(struct ms_command){.kind = MS_KIND_REVOKE, .token = token});
+        ms_link_send(&host->link, &(struct ms_command){.kind = kind, .token = token});
         if (host->state != STATE_DOWN) {
             flush(host);
         }
-        if (!ev_is_active(&host->overdue)) {
-            arm(host, &host->overdue, hosts->grace);
-        }
-        return;
+        return host;
     }
+    return NULL;
+}
+
+static void abort_job(struct ms_executor *executor, struct ms_token token)
+{
+    struct host *host = tell(executor, MS_KIND_REVOKE, token);
+
+    if (host != NULL && !ev_is_active(&host->overdue)) {
+        arm(host, &host->overdue, host->hosts->grace);
+    }
+}
+
+static void follow_job(struct ms_executor *executor, struct ms_token token)
+{
+    tell(executor, MS_KIND_FOLLOW, token);
 }
 
 static void free_hosts(struct hosts *hosts)
@@ -479,7 +492,7 @@ static bool init_hosts(struct hosts *hosts)
 struct ms_executor *ms_hosts_create(const struct ms_hosts_options *options,
                                     struct ms_complaint *complaint)
 {
-    static const struct ms_executor_ops ops = {"processes", submit, abort_job, destroy};
+    static const struct ms_executor_ops ops = {"processes", submit, abort_job, follow_job, destroy};
 
     ms_assert(options->size == sizeof *options);
     ms_assert(options->slots >= 1 && options->slots <= MS_SLOTS_MAX);

@@ -94,6 +94,13 @@ static void gather(struct ms_task *task, const uint8_t *data, size_t size)
     }
 }
 
+/* True when what is written leaves as it comes. */
+static bool is_watched(struct ms_task *task)
+{
+    return (task->job.flags & MS_JOB_STREAMED) != 0 ||
+           atomic_load_explicit(&task->is_followed, memory_order_relaxed);
+}
+
 static int host_write(struct ms_job *job, int stream, const void *data, size_t size)
 {
     struct ms_task *task = task_of(job);
@@ -101,11 +108,11 @@ static int host_write(struct ms_job *job, int stream, const void *data, size_t s
     if (stream < MS_JOB_DATA || stream > MS_JOB_LOG) {
         return -1;
     }
-    if (size >= MS_CHUNK_MAX || stream != MS_JOB_DATA || (job->flags & MS_JOB_STREAMED) != 0) {
+    if (size >= MS_CHUNK_MAX || stream != MS_JOB_DATA || is_watched(task)) {
         task->ops->throttle(task);
     }
     pthread_mutex_lock(&task->lock);
-    if (stream == MS_JOB_DATA && (job->flags & MS_JOB_STREAMED) == 0) {
+    if (stream == MS_JOB_DATA && !is_watched(task)) {
         gather(task, data, size);
     } else {
         pass_on(task, (enum ms_stream)stream, data, size);
@@ -121,7 +128,7 @@ static int host_progress(struct ms_job *job, uint64_t done, uint64_t total, cons
     struct ms_task *task = task_of(job);
     const bool is_full = total != 0 && done >= total;
 
-    if ((job->flags & MS_JOB_STREAMED) != 0) {
+    if (is_watched(task)) {
         char line[PROGRESS_TEXT_MAX];
         struct ms_text text;
         const ms_time now = ms_clock_now();
@@ -391,6 +398,9 @@ bool ms_task_run(struct ms_task *task)
 
     /* Only run may defer, so this thread needs no lock to see that nobody did. */
     if (!task->is_deferred) {
+        pthread_mutex_lock(&task->lock);
+        task->is_over = true;
+        pthread_mutex_unlock(&task->lock);
         task->outcome = outcome;
         if (outcome < MS_OK || outcome > MS_CANCELLED) {
             refuse_outcome(task, outcome);
@@ -403,6 +413,18 @@ bool ms_task_run(struct ms_task *task)
     task->has_returned = true;
     pthread_mutex_unlock(&task->lock);
     return is_over;
+}
+
+void ms_task_follow(struct ms_task *task)
+{
+    pthread_mutex_lock(&task->lock);
+    atomic_store_explicit(&task->is_followed, true, memory_order_relaxed);
+    /* Behind its end no piece may come: what was gathered goes with the result then. */
+    if (!task->is_over && !task->is_completed && task->output_size > 0) {
+        pass_on(task, MS_STREAM_DATA, task->output, task->output_size);
+        task->output_size = 0;
+    }
+    pthread_mutex_unlock(&task->lock);
 }
 
 void ms_task_cancel(struct ms_task *task)
@@ -464,6 +486,8 @@ void ms_task_reset(struct ms_task *task)
     shrink(&task->input, &task->input_capacity);
     shrink(&task->output, &task->output_capacity);
     task->output_size = 0;
+    atomic_store_explicit(&task->is_followed, false, memory_order_relaxed);
+    task->is_over = false;
     task->is_deferred = false;
     task->is_completed = false;
     task->has_returned = false;

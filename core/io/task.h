@@ -32,9 +32,11 @@ struct ms_task {
     struct ms_token token;
     ms_time until; /* the attempt times out; MS_TIME_NEVER = never */
     atomic_bool is_cancelled;
-    pthread_mutex_t lock; /* of everything below */
-    int cancel_fd;        /* -1 until somebody asks for it; kept for the next job */
+    atomic_bool is_followed; /* the output is wanted as it comes; job.flags may say so, too */
+    pthread_mutex_t lock;    /* of everything below */
+    int cancel_fd;           /* -1 until somebody asks for it; kept for the next job */
     bool is_deferred, is_completed, has_returned;
+    bool is_over;   /* run has returned, and the task was not deferred */
     bool is_broken; /* output was lost for want of memory */
     int outcome;
     uint8_t *input, *output; /* the payload; data written and not yet passed on as a piece */
@@ -62,6 +64,9 @@ bool ms_task_assign(struct ms_task *task, const struct ms_command *command,
 /* Runs the handler, or not if it was cancelled before. True when the task is over; false when it was
  * deferred: then it must not be touched, as ops->finished comes, or came, from another thread. */
 bool ms_task_run(struct ms_task *task);
+
+/* Somebody watches from now on: what was gathered leaves at once, and every write as it comes. */
+void ms_task_follow(struct ms_task *task);
 
 /* Asks the handler to stop. */
 void ms_task_cancel(struct ms_task *task);

@@ -203,6 +203,18 @@ static void abort_work(struct ms_executor *executor, struct ms_token token)
     }
 }
 
+static void follow_work(struct ms_executor *executor, struct ms_token token)
+{
+    struct ms_workers *workers = workers_of(executor);
+
+    for (uint32_t i = 0; i <= workers->slots && token.n != 0; i++) {
+        if (ms_token_equal(workers->tokens[i], token)) {
+            ms_task_follow(&workers->works[i].task);
+            return;
+        }
+    }
+}
+
 static void free_workers(struct ms_workers *workers)
 {
     for (uint32_t i = 0; i <= workers->slots && workers->works != NULL; i++) {
@@ -296,7 +308,7 @@ static void watch_loop(struct ms_workers *workers)
 
 struct ms_executor *ms_workers_create(const struct ms_workers_options *options)
 {
-    static const struct ms_executor_ops ops = {"threads", submit, abort_work, destroy};
+    static const struct ms_executor_ops ops = {"threads", submit, abort_work, follow_work, destroy};
 
     ms_assert(options->size == sizeof *options);
     ms_assert(options->slots >= 1 && options->slots <= MS_SLOTS_MAX);

@@ -459,6 +459,7 @@ static const char *effect_name(enum ms_effect_type type)
         [MS_EFFECT_RUN] = "run",         [MS_EFFECT_ABORT] = "abort",
         [MS_EFFECT_PRODUCE] = "produce", [MS_EFFECT_DELIVER] = "deliver",
         [MS_EFFECT_READY] = "ready",     [MS_EFFECT_STOPPED] = "stopped",
+        [MS_EFFECT_FOLLOW] = "follow",
     };
 
     return names[type];

@@ -251,6 +251,8 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
     case MS_EFFECT_ABORT:
         abort_job(world, node, effect->command.token);
         break;
+    case MS_EFFECT_FOLLOW: /* its handlers write piece by piece anyway */
+        break;
     case MS_EFFECT_STOPPED:
         sim_node_stopped(world, node);
         break;

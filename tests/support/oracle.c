@@ -18,6 +18,7 @@ static const ProtobufCMessageDescriptor *descriptor_of(enum ms_kind kind)
         [MS_KIND_RESULT_ACK] = &muster__acks__descriptor,
         [MS_KIND_REVOKE] = &muster__tokens__descriptor,
         [MS_KIND_RETURN] = &muster__tokens__descriptor,
+        [MS_KIND_FOLLOW] = &muster__tokens__descriptor,
         [MS_KIND_SUBMIT] = &muster__submits__descriptor,
         [MS_KIND_SUBMIT_ACK] = &muster__acks__descriptor,
         [MS_KIND_SUBMIT_NAK] = &muster__naks__descriptor,
@@ -285,6 +286,7 @@ static size_t elements_of(enum ms_kind kind, const void *message)
     case MS_KIND_OUTCOME_ACK:
         return ((const Muster__Acks *)message)->n_runs;
     case MS_KIND_REVOKE:
+    case MS_KIND_FOLLOW:
     case MS_KIND_RETURN:
         return ((const Muster__Tokens *)message)->n_tokens;
     case MS_KIND_SUBMIT:
@@ -325,6 +327,7 @@ static bool take(const struct ms_frame *frame, struct oracle_list *list, size_t 
     case MS_KIND_OUTCOME_ACK:
         return take_run(message, i, frame->epoch, to);
     case MS_KIND_REVOKE:
+    case MS_KIND_FOLLOW:
     case MS_KIND_RETURN:
         return take_token(((const Muster__Tokens *)message)->tokens[i], frame->epoch, to);
     case MS_KIND_SUBMIT:

@@ -169,6 +169,7 @@ static void make_small(union element *to, const struct ms_command *from, ms_epoc
         to->cancel.error = from->error;
         return;
     case MS_KIND_REVOKE:
+    case MS_KIND_FOLLOW:
     case MS_KIND_RETURN:
         muster__tokens__token__init(&to->token);
         to->token.token = from->token.n;

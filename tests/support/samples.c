@@ -142,6 +142,7 @@ static const struct ms_command samples[MS_KIND_COUNT] = {
     [MS_KIND_ROLL] = {.kind = MS_KIND_ROLL, .body.tokens = &roll},
     [MS_KIND_VERDICT] = {.kind = MS_KIND_VERDICT, .body.tokens = &tokens},
     [MS_KIND_BYE] = {.kind = MS_KIND_BYE},
+    [MS_KIND_FOLLOW] = {.kind = MS_KIND_FOLLOW, .token = {SAMPLES_EPOCH, 9}},
     [MS_KIND_SUBMIT] = {.kind = MS_KIND_SUBMIT,
                         .type = MS_TYPE_USER_MIN,
                         .id.seq = UINT64_MAX - 12,

@@ -137,6 +137,29 @@ START_TEST(watched_writes_leave_at_once)
 }
 END_TEST
 
+static int write_before_and_after(struct ms_job *job)
+{
+    ms_job_write(job, "ab", 2);
+    ck_assert_uint_eq(test->pieces, 0);
+    ms_task_follow(&test->task);
+    ck_assert_uint_eq(test->pieces, 1);
+    ms_job_write(job, "c", 1);
+    ck_assert_uint_eq(test->pieces, 2);
+    ms_job_progress(job, 1, 2, "half");
+    ck_assert_uint_eq(test->pieces, 3);
+    return MS_OK;
+}
+
+START_TEST(who_comes_later_gets_what_was_gathered_and_what_follows)
+{
+    job(write_before_and_after, "");
+    ck_assert_mem_eq(test->output[MS_STREAM_DATA], "abc", 3);
+    ck_assert_uint_eq(test->result.payload.size, 0);
+    job(write_three_times, ""); /* the next job is watched by nobody */
+    ck_assert_uint_eq(test->pieces, 0);
+}
+END_TEST
+
 static int write_odd_sizes(struct ms_job *job)
 {
     static uint8_t block[70000];
@@ -272,6 +295,18 @@ START_TEST(a_deferred_job_ends_when_it_is_completed)
 }
 END_TEST
 
+START_TEST(nothing_follows_the_end)
+{
+    job(defer, "");
+    ms_job_write(&test->task.job, "late", 4);
+    ms_job_complete(&test->task.job, MS_OK);
+    ms_task_follow(&test->task);
+    ck_assert_uint_eq(test->pieces, 0);
+    ms_task_result(&test->task, &test->result);
+    ck_assert_uint_eq(test->result.payload.size, 4);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("io_task");
@@ -282,6 +317,8 @@ int main(void)
     tcase_add_test(tests, a_job_knows_its_place_in_its_array);
     tcase_add_test(tests, small_writes_are_gathered);
     tcase_add_test(tests, watched_writes_leave_at_once);
+    tcase_add_test(tests, who_comes_later_gets_what_was_gathered_and_what_follows);
+    tcase_add_test(tests, nothing_follows_the_end);
     tcase_add_test(tests, pieces_hold_every_byte_in_order);
     tcase_add_test(tests, a_long_detail_is_cut_between_characters);
     tcase_add_test(tests, the_job_says_what_the_command_said);

@@ -242,6 +242,33 @@ START_TEST(revoke_aborts_what_runs_and_cancels_what_waits)
 }
 END_TEST
 
+START_TEST(who_is_followed_is_told_once)
+{
+    struct ms_slave_config configured = config();
+
+    teardown();
+    configured.prefetch = 1;
+    create(configured);
+    come_up(3);
+    for (uint64_t n = 1; n <= 2; n++) {
+        command(n);
+        expect_run(n);
+    }
+    command(3);
+    receive(&(struct ms_command){.kind = MS_KIND_FOLLOW, .token = {EPOCH, 1}});
+    ck_assert_uint_eq(expect(MS_EFFECT_FOLLOW).command.token.n, 1);
+    for (uint64_t n = 1; n <= 4; n += 3) { /* again, and one that it does not have */
+        receive(&(struct ms_command){.kind = MS_KIND_FOLLOW, .token = {EPOCH, n}});
+        expect_nothing();
+    }
+    receive(&(struct ms_command){.kind = MS_KIND_FOLLOW, .token = {EPOCH, 3}});
+    expect_nothing();
+    finish(1);
+    expect_result(1, MS_STATUS_OK);
+    ck_assert_uint_eq(expect(MS_EFFECT_RUN).command.flags & MS_FLAG_STREAM, MS_FLAG_STREAM);
+}
+END_TEST
+
 START_TEST(too_much_output_fails_the_attempt)
 {
     static char block[1u << 20];
@@ -324,6 +351,7 @@ int main(void)
     tcase_add_test(tests, an_unknown_type_and_a_large_payload_fail_at_once);
     tcase_add_test(tests, an_attempt_times_out);
     tcase_add_test(tests, revoke_aborts_what_runs_and_cancels_what_waits);
+    tcase_add_test(tests, who_is_followed_is_told_once);
     tcase_add_test(tests, too_much_output_fails_the_attempt);
     tcase_add_test(tests, full_memory_asks_for_another_attempt);
     tcase_add_test(tests, an_endless_run_of_acknowledgements_is_harmless);
