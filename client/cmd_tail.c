@@ -45,7 +45,10 @@ static const struct ms_cli tail_cli = {
     .program = "muster tail",
     .arguments = "CLIENT:SEQ",
     .summary = "Prints the output of a command as far as it has come, its standard error to ours.",
-    .epilogue = "Exit codes with --follow are those of muster submit --wait.\n",
+    .epilogue =
+        "Without --follow it prints what the master has: small writes of a command that nobody\n"
+        "watches stay with its slave until somebody does.\n"
+        "Exit codes with --follow are those of muster submit --wait; 69: it is not known.\n",
     .table = tail_table,
     .count = sizeof tail_table / sizeof tail_table[0],
     .arguments_min = 1,
@@ -73,6 +76,7 @@ struct asking {
     const char *id;
     struct ms_cli_bytes output;
     uint32_t attempt; /* of the output */
+    uint64_t missed;  /* bytes of it, as far as that was said */
     int out_fd;
     int code;
 };
@@ -103,12 +107,27 @@ static void tail_output(struct ms_cli_question *question, const struct ms_client
     }
 }
 
+/* The master does not keep everything for those who read slower than the command writes. */
+static void say_missed(struct asking *asking, const struct ms_client_report *report)
+{
+    for (uint32_t i = 0; report->rows > 0 && i < report->columns; i++) {
+        const struct ms_client_cell *cell = &report->cells[i];
+
+        if (strcmp(cell->name, "missed_bytes") == 0 && cell->number > asking->missed) {
+            ms_cli_say(asking->cli, "%" PRIu64 " bytes were gone before they could be read here",
+                       cell->number - asking->missed);
+            asking->missed = cell->number;
+        }
+    }
+}
+
 /* The row at the end; without --follow there may be no status in it, for the command still runs. */
 static void tail_report(struct ms_cli_question *question, const struct ms_client_report *report)
 {
     struct asking *asking = asking_of(question);
     struct ms_client_result result;
 
+    say_missed(asking, report);
     if (!asking->settings->is_following || !ms_cli_outcome_of_report(report, &result)) {
         return;
     }

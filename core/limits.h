@@ -92,9 +92,12 @@
 #define MS_DISPATCH_BURST 256 /* commands handed out in one step */
 
 /* Inside the master. */
-#define MS_PROFILE_MEMBERS_MAX (1u << 20) /* types of all distinct sets of types, summed */
-#define MS_CLOSED_CHUNKS_MAX   16384u     /* half-closed spans of 4096 numbers of one client */
-#define MS_INQUIRIES_MAX       256u       /* queries that are being answered at a time */
+#define MS_PROFILE_MEMBERS_MAX (1u << 20)  /* types of all distinct sets of types, summed */
+#define MS_CLOSED_CHUNKS_MAX   16384u      /* half-closed spans of 4096 numbers of one client */
+#define MS_INQUIRIES_MAX       256u        /* queries that are being answered at a time */
+#define MS_FOLLOWERS_MAX       128u        /* of them: that follow the output of a command */
+#define MS_TAIL_BYTES_MAX      (16u << 20) /* of output that only those still read who follow it */
+#define MS_TAIL_PAST_MAX       16u /* attempts of one command whose output is kept for them */
 #define MS_DELAY_MAX           (366 * 24 * 3600 * MS_SEC) /* of a submission; also its longest timeout */
 #define MS_RETRY_LATER_DELAY   (100 * MS_MSEC) /* told to a client that met a full queue */
 #define MS_STORE_FULL_DELAY    (1 * MS_SEC)    /* told to a client that met a full disk */
@@ -125,6 +128,7 @@
 #define MS_RESULT_RESERVE (64u << 20) /* bytes beyond the limit that only results may use */
 
 static_assert(MS_DISPATCH_BURST * 2 < MS_EFFECTS_MAX, "a step's dispatch fits the effect queue");
+static_assert(MS_FOLLOWERS_MAX < MS_INQUIRIES_MAX, "others may still ask");
 static_assert(MS_FRAME_HELLO_MAX < MS_FRAME_CONTROL_MAX, "HELLO is a small control frame");
 static_assert(MS_PAYLOAD_MAX_DEFAULT <= MS_PAYLOAD_MAX_CEILING, "default payload limit is legal");
 static_assert(MS_SLAVE_KEPT_BYTES_DEFAULT < MS_OUTPUT_HARD_MAX, "a slave may resend all it keeps");

@@ -217,7 +217,7 @@ static enum ms_error apply_piece(struct ms_master *master, const struct ms_recor
         return MS_E_OK;
     }
     if (record->attempt != work->attempt) {
-        ms_output_discard(work, slab, &master->journal);
+        ms_output_discard(&master->queue, work);
         work->attempt = record->attempt;
     }
     switch (ms_output_add(work, slab, &piece)) {

@@ -383,4 +383,5 @@ void ms_master_check(const struct ms_master *master)
     check_clients(master, &sums);
     check_sessions(master);
     ms_groups_check(&master->groups);
+    ms_tails_check(&master->tails);
 }

@@ -149,7 +149,7 @@ static void kick(struct ms_queue *queue, ms_time now, struct ms_work *work,
         }
         remember(queue, work, change);
     }
-    ms_output_discard(work, &queue->slab, queue->journal);
+    ms_output_discard(queue, work);
     ms_rare_drop_change(work, queue->journal, MS_OPERATION_CANCEL);
     work->is_cancel_asked = false;
     work->attempt = change->attempt;

@@ -11,12 +11,13 @@
 void ms_dispatch_command(struct ms_master *master, const struct ms_work *work)
 {
     const uint8_t lasting = MS_FLAG_STREAM | MS_FLAG_PARTS;
+    const uint8_t watched = work->is_followed ? MS_FLAG_STREAM : 0;
 
     ms_assert(work->state == MS_LIFE_LEASED && work->holder != NULL);
     ms_master_send(master, work->holder->session->peer,
                    &(struct ms_command){
                        .kind = MS_KIND_COMMAND,
-                       .flags = work->flags & lasting,
+                       .flags = (work->flags & lasting) | watched,
                        .attempt = work->attempt,
                        .type = work->lane->type,
                        .id = {.client = work->client->uuid, .seq = work->seq},

@@ -47,6 +47,7 @@ static bool is_known(enum ms_query_what what)
     case MS_QUERY_WHY:
     case MS_QUERY_GROUP:
     case MS_QUERY_RESULT:
+    case MS_QUERY_TAIL:
     case MS_QUERY_OPERATE:
         return true;
     default:
@@ -59,39 +60,27 @@ static bool has_filter(const struct ms_query *query)
     return query->what == MS_QUERY_COMMANDS || query->what == MS_QUERY_OPERATE;
 }
 
-/* Who asked is not there any more, or knows all. */
+/* Who asked knows all, or is not there any more. */
 static void end(struct ms_master *master, struct ms_inquiry *inquiry)
 {
     ms_list_remove(&inquiry->link);
     ms_groups_leave(master, inquiry);
+    ms_tails_leave(&master->tails, &master->queue, inquiry);
     ms_pool_give(&master->inspect.pool, inquiry);
 }
 
-static bool is_gone(const struct ms_master *master, const struct ms_inquiry *inquiry)
-{
-    return ms_connections_find(&master->connections, inquiry->peer) == NULL;
-}
-
-/* Those that wait for something to happen do not notice that nobody is there to hear it. */
-static void end_gone(struct ms_master *master)
+void ms_inspect_left(struct ms_master *master, ms_peer peer)
 {
     struct ms_inquiry *inquiry;
     uint32_t cursor = 0;
 
-    while ((inquiry = ms_pool_next(&master->inspect.pool, &cursor)) != NULL) {
-        if (is_gone(master, inquiry)) {
+    while (ms_pool_used(&master->inspect.pool) > 0 &&
+           (inquiry = ms_pool_next(&master->inspect.pool, &cursor)) != NULL) {
+        if (inquiry->peer == peer) {
             end(master, inquiry);
         }
     }
     ms_assert(cursor <= MS_INQUIRIES_MAX);
-}
-
-static struct ms_inquiry *take(struct ms_master *master)
-{
-    if (ms_pool_free(&master->inspect.pool) == 0) {
-        end_gone(master);
-    }
-    return ms_pool_take(&master->inspect.pool);
 }
 
 void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
@@ -108,7 +97,7 @@ void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
         send_report(master, peer, number, &unknown);
         return;
     }
-    inquiry = take(master);
+    inquiry = ms_pool_take(&master->inspect.pool);
     if (inquiry == NULL) {
         send_report(master, peer, number, &busy);
         return;
@@ -116,6 +105,7 @@ void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
     *inquiry =
         (struct ms_inquiry){.peer = peer, .number = number, .query = *query, .filter = filter};
     ms_list_init(&inquiry->link);
+    ms_list_init(&inquiry->follower);
     ms_list_push_back(&master->inspect.inquiries, &inquiry->link);
 }
 
@@ -143,7 +133,7 @@ void ms_inspect_resume(struct ms_master *master, ms_handle handle)
 {
     struct ms_inquiry *inquiry = ms_pool_get(&master->inspect.pool, handle);
 
-    if (inquiry != NULL) { /* who asked is there yet */
+    if (inquiry != NULL) { /* who asked is there still */
         ms_assert(!ms_list_is_linked(&inquiry->link));
         ms_list_push_back(&master->inspect.inquiries, &inquiry->link);
     }
@@ -160,10 +150,11 @@ void ms_inspect_run(struct ms_master *master, ms_time now)
         return;
     }
     inquiry = ms_container_of(link, struct ms_inquiry, link);
-    if (is_gone(master, inquiry)) {
+    if (inquiry->is_done) {
         end(master, inquiry);
         return;
     }
+    ms_assert(ms_connections_find(&master->connections, inquiry->peer) != NULL);
     if (ms_engine_room(&master->engine) == 0) {
         ms_list_push_front(&inspect->inquiries, link);
         return;
@@ -172,7 +163,10 @@ void ms_inspect_run(struct ms_master *master, ms_time now)
     if (report->last || report->cells_count > 0) {
         send_report(master, inquiry->peer, inquiry->number, report);
     }
-    if (report->last) {
+    if (report->last && inquiry->tail != NULL) {
+        inquiry->is_done = true; /* what was sent is its tail's until the next step */
+        ms_list_push_back(&inspect->inquiries, link);
+    } else if (report->last) {
         end(master, inquiry);
     } else if (inquiry->waits_for != 0) {
         wait(master, inquiry);

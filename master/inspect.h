@@ -10,6 +10,7 @@
 struct ms_master;
 struct ms_piece;
 struct ms_report_page;
+struct ms_tail;
 
 #define MS_INQUIRY_ALL UINT64_MAX /* everything that was done so far */
 
@@ -20,17 +21,22 @@ struct ms_inquiry {
     uint64_t number; /* of the query */
     struct ms_query query;
     struct ms_filter filter; /* query.where; of a group's name it is empty */
-    uint32_t cursor;         /* where the walk goes on */
+    uint32_t cursor;         /* where the walk goes on; TAIL, RESULT: index of the next piece */
     uint32_t rows;           /* told so far */
     bool is_following;       /* a group, of which it has heard */
     uint64_t ends_seen;      /* of its members, how many had ended */
     uint32_t end;            /* OPERATE: where the walk ends */
     uint64_t matched, changed;
     bool is_over;     /* OPERATE: all is done, SHOW: the command was told; the last part follows */
+    bool is_done;     /* all was told */
     ms_seq waits_for; /* record that must be durable before the next part, or MS_INQUIRY_ALL */
-    ms_handle work;   /* RESULT: that was begun with, */
-    uint32_t generation;          /* of it, */
-    const struct ms_piece *piece; /* and its piece number cursor */
+    struct ms_tail *tail;         /* TAIL, RESULT: what it reads; NULL = it has not begun */
+    struct ms_list follower;      /* on tail->followers */
+    uint32_t attempt;             /* it reads, */
+    const struct ms_piece *piece; /* and has read up to this one; NULL = up to none that is there */
+    uint32_t skip;                /* the first pieces, which it does not want */
+    uint64_t missed;              /* bytes that were gone before it read them */
+    uint64_t missed_told;
 };
 
 struct ms_inspect {
@@ -49,6 +55,9 @@ void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
 
 /* Sends at most one frame of an answer; call it in steps of their own (TICK). */
 void ms_inspect_run(struct ms_master *master, ms_time now);
+
+/* The connection is over, and with it all that was asked on it. */
+void ms_inspect_left(struct ms_master *master, ms_peer peer);
 
 /* What the inquiry waited for is durable. */
 void ms_inspect_resume(struct ms_master *master, ms_handle inquiry);

@@ -37,6 +37,12 @@ void ms_master_lose(struct ms_master *master, struct ms_session *session)
     }
 }
 
+void ms_master_disconnect(struct ms_master *master, struct ms_connection *connection)
+{
+    ms_inspect_left(master, connection->peer);
+    ms_connections_close(&master->connections, connection);
+}
+
 void ms_master_refuse(struct ms_master *master, ms_peer peer, enum ms_error error,
                       const char *detail)
 {
@@ -55,7 +61,7 @@ void ms_master_refuse(struct ms_master *master, ms_peer peer, enum ms_error erro
     if (connection != NULL) {
         struct ms_session *session = connection->session;
 
-        ms_connections_close(&master->connections, connection);
+        ms_master_disconnect(master, connection);
         if (session != NULL) {
             ms_master_lose(master, session);
         }
@@ -85,7 +91,7 @@ static void hear_error(struct ms_master *master, struct ms_session *session,
     ms_trace(&master->engine.trace, MS_LEVEL_WARN, "error from peer",
              "role=%s name=\"%s\" error=%s", ms_role_name(session->role), session->name,
              ms_error_name((enum ms_error)command->error));
-    ms_connections_close(&master->connections, ms_connections_find(&master->connections, peer));
+    ms_master_disconnect(master, ms_connections_find(&master->connections, peer));
     ms_master_lose(master, session);
     ms_engine_emit(&master->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
 }
@@ -113,6 +119,8 @@ static void hear_beat(struct ms_master *master, const struct ms_session *session
     pace->heard = number;
     if (session->role == MS_ROLE_SLAVE) {
         ms_upload_heard(master, ms_slave_of(session));
+    } else {
+        ms_tails_heard(&master->tails, session->peer);
     }
 }
 
@@ -327,6 +335,7 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
         return;
     }
     master->journal.size = 0;
+    ms_tails_tidy(&master->tails, &master->queue);
     master->welcomes_count = 0;
     hear_event(master, now, event);
     if (!master->journal.is_replaying && !master->journal.is_failed) {
@@ -352,7 +361,8 @@ static bool is_behind(const struct ms_master *master)
            !ms_list_is_empty(&master->queue.uniques.settling) ||
            !ms_list_is_empty(&master->uploads) || !ms_list_is_empty(&master->client_sweeps) ||
            !ms_list_is_empty(&master->sessions.dead) || master->has_answers ||
-           is_trust_due(master) || ms_inspect_is_due(&master->inspect) || ms_drain_is_busy(master);
+           is_trust_due(master) || master->tails.is_lent || ms_inspect_is_due(&master->inspect) ||
+           ms_drain_is_busy(master);
 }
 
 static ms_time earlier(ms_time a, ms_time b)
@@ -444,6 +454,7 @@ static bool init(struct ms_master *master)
            ms_lanes_init(&master->lanes, ms_rng_next(&master->rng)) &&
            ms_queue_init(&master->queue, &master->lanes, &master->rng, &master->journal, limits) &&
            ms_inspect_init(&master->inspect) &&
+           ms_tails_init(&master->tails, &master->inspect.inquiries) &&
            ms_groups_init(&master->groups, &master->queue.slab, &master->journal,
                           ms_rng_next(&master->rng)) &&
            ms_orphans_init(&master->orphans, ms_rng_next(&master->rng)) &&
@@ -469,6 +480,7 @@ struct ms_master *ms_master_create(const struct ms_master_config *config)
     if (init(master)) {
         master->epoch_floor = config->epoch;
         master->queue.groups = &master->groups;
+        master->queue.tails = &master->tails;
         master->groups.due = &master->inspect.inquiries;
         master->is_ready = !config->is_durable;
         /* What is read back was handed out before, whatever the clock says now. */
@@ -505,6 +517,7 @@ void ms_master_destroy(struct ms_master *master)
         return;
     }
     leave_all(master);
+    ms_tails_finish(&master->tails, &master->queue);
     ms_inspect_finish(&master->inspect);
     ms_spool_finish(master);
     ms_queue_abandon(&master->queue); /* pieces of output are on their clients' lists */

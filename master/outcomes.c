@@ -70,6 +70,9 @@ void ms_clients_settled(struct ms_master *master, ms_time now, struct ms_work *w
 
     ms_assert(ms_work_is_finished(work));
     ms_assert(work->sent_on == 0 || work->sent_on == MS_SENT_BEFORE);
+    if (work->is_followed) {
+        ms_tails_wake(&master->tails, work);
+    }
     if (ms_unique_is_settling(work)) {
         return; /* first its followers get the outcome: they need its records */
     }

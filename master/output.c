@@ -3,6 +3,8 @@
 #include "core/invariant.h"
 #include "master/clients.h"
 #include "master/journal.h"
+#include "master/queue.h"
+#include "master/tail.h"
 #include "master/work.h"
 
 static size_t piece_cost(size_t size)
@@ -16,7 +18,8 @@ static struct ms_output *create(struct ms_work *work, struct ms_slab *slab)
 
     ms_assert(work->output == NULL);
     if (output != NULL) {
-        *output = (struct ms_output){.work = work, .sent_on = work->client->connection};
+        *output = (struct ms_output){
+            .work = work, .attempt = work->attempt, .sent_on = work->client->connection};
         ms_list_init(&output->link);
         work->output = output;
     }
@@ -68,6 +71,13 @@ enum ms_output_result ms_output_add(struct ms_work *work, struct ms_slab *slab,
         return MS_OUTPUT_TOO_MUCH;
     }
     return append(output, slab, piece) ? MS_OUTPUT_KEPT : MS_OUTPUT_TOO_MUCH;
+}
+
+bool ms_output_append(struct ms_work *work, struct ms_slab *slab, const struct ms_command *piece)
+{
+    struct ms_output *output = work->output != NULL ? work->output : create(work, slab);
+
+    return output != NULL && append(output, slab, piece);
 }
 
 struct ms_piece *ms_output_next(struct ms_output *output)
@@ -125,23 +135,48 @@ size_t ms_output_end(const struct ms_output *output, uint8_t *to, size_t size)
     return used;
 }
 
-void ms_output_discard(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal)
+struct ms_output *ms_output_detach(struct ms_work *work, struct ms_journal *journal)
 {
     struct ms_output *output = work->output;
 
-    if (output == NULL) {
-        return;
-    }
     ms_assert(output->work == work);
     ms_output_calm(output);
-    while (output->first != NULL) {
-        struct ms_piece *piece = output->first;
-
-        output->first = piece->next;
+    for (struct ms_piece *piece = output->first; piece != NULL; piece = piece->next) {
         ms_journal_erase_closed(journal, piece->record);
-        ms_slab_give(slab, piece, sizeof *piece + piece->size);
+        piece->record = 0;
     }
     ms_list_remove(&output->link);
-    ms_slab_give(slab, output, sizeof *output);
+    output->unsent = NULL;
+    output->work = NULL;
     work->output = NULL;
+    return output;
+}
+
+void ms_output_drop_first(struct ms_output *output, struct ms_slab *slab)
+{
+    struct ms_piece *piece = output->first;
+
+    ms_assert(output->work == NULL && output->bytes >= piece_cost(piece->size));
+    output->first = piece->next;
+    output->last = output->first != NULL ? output->last : NULL;
+    output->bytes -= piece_cost(piece->size);
+    ms_slab_give(slab, piece, sizeof *piece + piece->size);
+}
+
+void ms_output_discard(struct ms_queue *queue, struct ms_work *work)
+{
+    struct ms_output *output;
+
+    if (work->output == NULL) {
+        return;
+    }
+    if (work->is_followed) {
+        ms_tails_keep(queue, work);
+        return;
+    }
+    output = ms_output_detach(work, queue->journal);
+    while (output->first != NULL) {
+        ms_output_drop_first(output, &queue->slab);
+    }
+    ms_slab_give(&queue->slab, output, sizeof *output);
 }

@@ -10,6 +10,7 @@
 #include "core/slab.h"
 
 struct ms_journal;
+struct ms_queue;
 struct ms_work;
 
 struct ms_piece {
@@ -25,7 +26,9 @@ struct ms_piece {
  * forwarded as they come. */
 struct ms_output {
     struct ms_list link;
-    struct ms_work *work;
+    struct ms_work *work;   /* NULL = it lost its output, which is kept for those who read it */
+    struct ms_output *next; /* then: of the same command, what it lost later */
+    uint32_t attempt;       /* that wrote it */
     struct ms_piece *first, *last;
     struct ms_piece *unsent; /* next to be forwarded; NULL = none */
     uint64_t bytes;          /* of all pieces, with what they cost beside their payload */
@@ -58,8 +61,18 @@ void ms_output_calm(struct ms_output *output);
 /* Copies the last bytes of what it wrote to standard output and standard error; returns how many. */
 size_t ms_output_end(const struct ms_output *output, uint8_t *to, size_t size);
 
-/* Drops all pieces and work->output, if there are any, and their records; takes it off the client's lists. */
-void ms_output_discard(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal);
+/* Drops all pieces and work->output, if there are any, and their records; takes it off the client's lists. Who
+ * reads the output (master/tail.h) keeps what he has not read. */
+void ms_output_discard(struct ms_queue *queue, struct ms_work *work);
+
+/* Adds a piece whatever the limit is; false when memory is out. */
+bool ms_output_append(struct ms_work *work, struct ms_slab *slab, const struct ms_command *piece);
+
+/* Takes the output, which there must be, from the work, without its records. */
+struct ms_output *ms_output_detach(struct ms_work *work, struct ms_journal *journal);
+
+/* Frees the first piece, which there must be, of an output that was detached. */
+void ms_output_drop_first(struct ms_output *output, struct ms_slab *slab);
 
 /* How many pieces there are. */
 static inline uint32_t ms_output_count(const struct ms_output *output)

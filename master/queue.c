@@ -8,6 +8,7 @@
 #include "master/rare.h"
 #include "master/slaves.h"
 #include "master/spool.h"
+#include "master/tail.h"
 #include "master/upload.h"
 
 /* Attempts are numbered from a random number below this. */
@@ -36,7 +37,8 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
     ms_uniques_init(&queue->uniques, places, ms_rng_next(rng));
     ms_heap_init(&queue->archive, places);
     queue->keep_bytes = limits->keep_bytes;
-    ms_slab_init(&queue->slab, limits->bytes_max + limits->keep_bytes + MS_RESULT_RESERVE);
+    ms_slab_init(&queue->slab,
+                 limits->bytes_max + limits->keep_bytes + MS_RESULT_RESERVE + MS_TAIL_BYTES_MAX);
     if (!ms_pool_init(&queue->pool, sizeof(struct ms_work), places) ||
         !ms_leases_init(&queue->leases)) {
         return false;
@@ -52,7 +54,7 @@ void ms_queue_abandon(struct ms_queue *queue)
     struct ms_work *work;
 
     while (queue->pool.chunks != NULL && (work = ms_pool_next(&queue->pool, &cursor)) != NULL) {
-        ms_output_discard(work, &queue->slab, queue->journal);
+        ms_output_discard(queue, work);
         ms_rare_free(work, &queue->slab, queue->journal);
         ms_slab_give(&queue->slab, work->block, work->block_size);
         work->block = NULL;
@@ -349,8 +351,7 @@ bool ms_queue_lease(struct ms_queue *queue, ms_time now, struct ms_work *work,
     if (!ms_leases_add(&queue->leases, work)) {
         return false;
     }
-    ms_output_discard(work, &queue->slab,
-                      queue->journal); /* whatever an earlier attempt wrote is void */
+    ms_output_discard(queue, work); /* whatever an earlier attempt wrote is void */
     withdraw(queue, work);
     transit(queue, now, work, MS_LIFE_HAND_OUT);
     work->attempt++;
@@ -376,7 +377,7 @@ bool ms_queue_adopt(struct ms_queue *queue, ms_time now, struct ms_work *work,
         return false;
     }
     if (work->attempt != lease->attempt) {
-        ms_output_discard(work, &queue->slab, queue->journal);
+        ms_output_discard(queue, work);
     }
     take_off(queue, work);
     transit(queue, now, work, MS_LIFE_ADOPT);
@@ -532,7 +533,7 @@ void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
 {
     ms_spool_end(queue, work);
     if (record->attempt != work->attempt) { /* read back: the erasure of what it wrote was lost */
-        ms_output_discard(work, &queue->slab, queue->journal);
+        ms_output_discard(queue, work);
     }
     if (work->rare != NULL) {
         work->rare->had_claim = work->rare->claim != NULL;
@@ -560,6 +561,9 @@ void ms_queue_close(struct ms_queue *queue, ms_time now, struct ms_work *work,
 {
     ms_index_remove(&work->client->index, &queue->spill, work);
     ms_assert(!ms_list_is_linked(&work->link));
+    if (work->is_followed) {
+        ms_tails_close(queue, work);
+    }
     transit(queue, now, work, event);
     ms_assert(work->state == MS_LIFE_CLOSED && !work->is_archived && !ms_unique_is_settling(work));
     ms_assert(work->client->live_count > 0 && work->lane->live_count > 0);
@@ -567,7 +571,7 @@ void ms_queue_close(struct ms_queue *queue, ms_time now, struct ms_work *work,
     work->lane->live_count--;
     queue->durable_count -= ms_work_is_durable(work);
     ms_journal_erase_closed(queue->journal, work->record);
-    ms_output_discard(work, &queue->slab, queue->journal);
+    ms_output_discard(queue, work);
     ms_rare_free(work, &queue->slab, queue->journal);
     ms_slab_give(&queue->slab, work->block, work->block_size);
     ms_pool_give(&queue->pool, work);

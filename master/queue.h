@@ -15,6 +15,8 @@
 #include "master/unique.h"
 #include "master/work.h"
 
+struct ms_tails;
+
 struct ms_queue {
     struct ms_pool pool;
     struct ms_map spill; /* of the clients' indexes */
@@ -37,9 +39,10 @@ struct ms_queue {
     struct ms_rng *rng;
     struct ms_journal *journal;
     struct ms_groups *groups;
+    struct ms_tails *tails;
     const struct ms_provider *provider;
     uint64_t commands_max;
-    uint64_t bytes_max;     /* for submissions; the slab has MS_RESULT_RESERVE more */
+    uint64_t bytes_max;     /* for submissions; the slab has MS_RESULT_RESERVE and more */
     ms_epoch epoch;         /* of the tokens that are handed out */
     int64_t wall_offset;    /* wall clock - ours, in us */
     uint32_t durable_count; /* commands of a class above mem */

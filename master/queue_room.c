@@ -3,6 +3,7 @@
 #include "core/invariant.h"
 #include "master/block.h"
 #include "master/rare.h"
+#include "master/tail.h"
 
 void ms_queue_limit(struct ms_queue *queue, const struct ms_master_limits *limits)
 {
@@ -12,17 +13,19 @@ void ms_queue_limit(struct ms_queue *queue, const struct ms_master_limits *limit
     queue->commands_max = limits->commands_max < places ? limits->commands_max : places;
     queue->bytes_max = limits->bytes_max;
     queue->keep_bytes = limits->keep_bytes;
-    queue->slab.max = limits->bytes_max + limits->keep_bytes + MS_RESULT_RESERVE;
+    queue->slab.max =
+        limits->bytes_max + limits->keep_bytes + MS_RESULT_RESERVE + MS_TAIL_BYTES_MAX;
 }
 
 bool ms_queue_has_room(const struct ms_queue *queue, size_t size)
 {
     const uint32_t live = ms_queue_count(queue) - ms_heap_count(&queue->archive);
 
-    ms_assert(queue->archive_bytes <= ms_slab_used(&queue->slab));
+    const uint64_t beside = queue->archive_bytes + (queue->tails != NULL ? queue->tails->bytes : 0);
+
+    ms_assert(beside <= ms_slab_used(&queue->slab));
     return live < queue->commands_max &&
-           ms_slab_used(&queue->slab) - queue->archive_bytes + ms_slab_cost(size) <=
-               queue->bytes_max;
+           ms_slab_used(&queue->slab) - beside + ms_slab_cost(size) <= queue->bytes_max;
 }
 
 /* What is buried keeps its payload, so that it can be kicked, as long as there is memory for both. Not one that

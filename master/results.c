@@ -65,7 +65,7 @@ static void take_result(struct ms_record *record, const struct ms_command *comma
 /* What is told of a result for which there is no memory: the event that fits, and a sentence if possible. */
 static void tell_loss(struct ms_master *master, struct ms_work *work, struct ms_record *record)
 {
-    ms_output_discard(work, &master->queue.slab, &master->journal);
+    ms_output_discard(&master->queue, work);
     record->event = record->event == MS_LIFE_CANCEL ? MS_LIFE_CANCEL : MS_LIFE_OVERFLOW;
     record->status = record->event == MS_LIFE_CANCEL ? MS_STATUS_CANCELLED : MS_STATUS_FAIL;
     record->code = MS_E_NO_MEMORY;
@@ -306,7 +306,7 @@ static void overflow(struct ms_master *master, ms_time now, struct ms_slave *sla
     record.detail = ms_bytes_of(ms_error_text(MS_E_RESULT_SIZE));
     ms_slaves_revoke(master, slave, ms_work_token(work));
     slave->failed_total++;
-    ms_output_discard(work, &master->queue.slab, &master->journal);
+    ms_output_discard(&master->queue, work);
     settle(master, now, work, &record);
 }
 
@@ -320,6 +320,9 @@ static void keep_piece(struct ms_master *master, struct ms_work *work,
     record.payload = command->payload;
     work->output->last->record = ms_journal_put_for(&master->journal, work, &record);
     ms_clients_streamed(master, work);
+    if (work->is_followed) {
+        ms_tails_wake(&master->tails, work);
+    }
 }
 
 void ms_results_output(struct ms_master *master, ms_time now, struct ms_slave *slave,

@@ -3,7 +3,6 @@
 #include "core/invariant.h"
 #include "master/clients.h"
 #include "master/facts.h"
-#include "master/kept.h"
 #include "master/operate.h"
 #include "master/output.h"
 #include "master/page.h"
@@ -11,6 +10,7 @@
 #include "master/slaves.h"
 #include "master/spool.h"
 #include "master/state.h"
+#include "master/tail.h"
 #include "master/timeline.h"
 #include "master/why.h"
 
@@ -320,7 +320,8 @@ void ms_rows_fill(struct ms_master *master, ms_time now, struct ms_inquiry *inqu
         show(master, now, inquiry, page);
         break;
     case MS_QUERY_RESULT:
-        ms_kept_fill(master, inquiry, page);
+    case MS_QUERY_TAIL:
+        ms_tails_fill(master, inquiry, page);
         break;
     case MS_QUERY_OPERATE:
         ms_operate_fill(master, now, inquiry, page);

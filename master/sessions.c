@@ -34,7 +34,7 @@ void ms_sessions_closed(struct ms_master *master, const struct ms_event *event)
         return;
     }
     session = connection->session;
-    ms_connections_close(&master->connections, connection);
+    ms_master_disconnect(master, connection);
     if (session != NULL) {
         ms_trace(&master->engine.trace, MS_LEVEL_INFO, "connection lost",
                  "role=%s name=\"%s\" error=%s", ms_role_name(session->role), session->name,
@@ -115,7 +115,7 @@ static void close_connection(struct ms_master *master, struct ms_session *sessio
         ms_master_refuse(master, peer, error, NULL);
         return;
     }
-    ms_connections_close(&master->connections, ms_connections_find(&master->connections, peer));
+    ms_master_disconnect(master, ms_connections_find(&master->connections, peer));
     ms_master_lose(master, session);
     ms_engine_emit(&master->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
 }
@@ -145,7 +145,7 @@ static void drop_old_connection(struct ms_master *master, ms_peer peer)
     if (connection == NULL) {
         return;
     }
-    ms_connections_close(&master->connections, connection);
+    ms_master_disconnect(master, connection);
     ms_master_refuse(master, peer, MS_E_REPLACED, NULL);
 }
 

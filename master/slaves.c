@@ -256,6 +256,7 @@ static void call_roll(struct ms_master *master, ms_time now, struct ms_slave *sl
     if (roll->last) {
         ms_recovery_called(master, slave);
         slave->is_called = true;
+        ms_tails_ask(master, slave);
         ms_list_push_back(&master->slave_sweeps, &slave->sweep);
     }
 }

@@ -16,6 +16,7 @@
 #include "master/master.h"
 #include "master/orphans.h"
 #include "master/queue.h"
+#include "master/tail.h"
 
 enum ms_drain {
     MS_DRAIN_NO,
@@ -42,6 +43,7 @@ struct ms_master {
     ms_seq epoch_record;    /* EPOCH; 0 = none is kept */
     bool is_ready;          /* everything is read back, and the epoch is durable */
     struct ms_inspect inspect;
+    struct ms_tails tails;
 
     struct ms_pool slaves;
     struct ms_list slave_sweeps; /* slaves whose held commands are to be put right */
@@ -86,6 +88,9 @@ void ms_master_paced(struct ms_master *master, ms_peer peer, struct ms_pace *pac
  * stays borrowed until the next step. */
 void ms_master_refuse(struct ms_master *master, ms_peer peer, enum ms_error error,
                       const char *detail);
+
+/* The connection is closed by either side. */
+void ms_master_disconnect(struct ms_master *master, struct ms_connection *connection);
 
 /* The connection of a session is over; the session keeps walking. Harmless without one. */
 void ms_master_lose(struct ms_master *master, struct ms_session *session);

@@ -49,6 +49,7 @@ struct ms_work {
     bool is_recalled; /* finished: it was archived, and its submitter wants the outcome again */
     bool
         is_archived; /* finished, and nobody waits: its outcome is kept, by timer in queue->archive */
+    bool is_followed; /* somebody reads its output (master/tail.h) */
     int32_t code;
     uint32_t signal;
     uint32_t

@@ -346,7 +346,7 @@ static struct host *tell(struct ms_executor *executor, enum ms_kind kind, struct
         if (!host->is_busy || !ms_token_equal(host->token, token)) {
             continue;
         }
-        ms_link_send(&host->link, &(struct ms_command){.kind = kind, .token = token});
+        ms_link_send(&host->link, &(struct ms_command){.kind = (uint8_t)kind, .token = token});
         if (host->state != STATE_DOWN) {
             flush(host);
         }

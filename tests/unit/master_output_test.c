@@ -2,11 +2,12 @@
 #include "master/clients.h"
 #include "master/journal.h"
 #include "master/output.h"
+#include "master/queue.h"
 #include "master/work.h"
 #include "master_script.h"
 
 struct fixture {
-    struct ms_slab slab;
+    struct ms_queue queue;
     struct ms_client client;
     struct ms_work work;
     struct ms_journal journal;
@@ -14,24 +15,24 @@ struct fixture {
 
 static void begin(struct fixture *f)
 {
-    *f = (struct fixture){.client.connection = 1};
+    *f = (struct fixture){.client.connection = 1, .queue.journal = &f->journal};
     f->work = (struct ms_work){.state = MS_LIFE_LEASED, .client = &f->client, .attempt = 1};
-    ms_slab_init(&f->slab, 256u << 20);
+    ms_slab_init(&f->queue.slab, 256u << 20);
 }
 
 static void end(struct fixture *f)
 {
-    ms_output_discard(&f->work, &f->slab, &f->journal);
-    ck_assert_uint_eq(ms_slab_used(&f->slab), 0);
+    ms_output_discard(&f->queue, &f->work);
+    ck_assert_uint_eq(ms_slab_used(&f->queue.slab), 0);
     ck_assert_uint_eq(f->client.live_bytes, 0);
-    ms_slab_finish(&f->slab);
+    ms_slab_finish(&f->queue.slab);
 }
 
 static enum ms_output_result add(struct fixture *f, uint32_t index, const char *text)
 {
     struct ms_command piece = {.index = index, .payload = ms_bytes_of(text)};
 
-    return ms_output_add(&f->work, &f->slab, &piece);
+    return ms_output_add(&f->work, &f->queue.slab, &piece);
 }
 
 START_TEST(pieces_come_once_and_in_order)
@@ -81,10 +82,10 @@ START_TEST(there_is_a_limit)
     struct fixture f;
 
     begin(&f);
-    while (ms_output_add(&f.work, &f.slab, &piece) == MS_OUTPUT_KEPT) {
+    while (ms_output_add(&f.work, &f.queue.slab, &piece) == MS_OUTPUT_KEPT) {
         piece.index++;
     }
-    ck_assert_int_eq(ms_output_add(&f.work, &f.slab, &piece), MS_OUTPUT_TOO_MUCH);
+    ck_assert_int_eq(ms_output_add(&f.work, &f.queue.slab, &piece), MS_OUTPUT_TOO_MUCH);
     ck_assert_uint_le(f.work.output->bytes, MS_RESULT_BYTES_MAX);
     ck_assert_uint_gt(f.work.output->bytes, MS_RESULT_BYTES_MAX - 2 * MS_CHUNK_MAX);
     end(&f);
