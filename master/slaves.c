@@ -142,13 +142,14 @@ void ms_slaves_close(struct ms_master *master, struct ms_slave *slave)
     ms_pool_give(&master->slaves, slave);
 }
 
-/* Types announced for the first time are remembered, so that their commands can be read back. */
-static void keep_types(struct ms_master *master, const struct ms_profile *profile)
+/* Types announced for the first time are remembered, so that their commands can be read back: also those of an
+ * announcement that was refused for another one of its types, since they are known from now on. */
+static void keep_types(struct ms_master *master, const struct ms_announce *types)
 {
-    for (uint32_t i = 0; i < profile->members_count && master->journal.is_on; i++) {
-        struct ms_lane *lane = profile->members[i].lane;
+    for (uint32_t i = 0; i < types->count && master->journal.is_on; i++) {
+        struct ms_lane *lane = ms_lanes_find(&master->lanes, types->types[i].type);
 
-        if (lane->record == 0) {
+        if (lane != NULL && lane->record == 0) {
             lane->record = ms_journal_put(&master->journal, &(struct ms_record){
                                                                 .kind = MS_RECORD_TYPE,
                                                                 .at = ms_master_wall(master),
@@ -165,6 +166,7 @@ static void announce(struct ms_master *master, struct ms_slave *slave,
     enum ms_error error = MS_E_INTERNAL;
     struct ms_profile *profile = ms_lanes_join(&master->lanes, types, &error, &master->complaint);
 
+    keep_types(master, types);
     if (profile == NULL) {
         ms_trace(&master->engine.trace, MS_LEVEL_WARN, "announcement refused",
                  "slave=\"%s\" error=%s reason=\"%s\"", slave->session->name, ms_error_name(error),
@@ -172,7 +174,6 @@ static void announce(struct ms_master *master, struct ms_slave *slave,
         ms_master_refuse(master, slave->session->peer, error, master->complaint.text);
         return;
     }
-    keep_types(master, profile);
     slave->is_announced = false;
     ms_slaves_refresh(&master->lanes, slave);
     ms_lanes_leave(&master->lanes, slave->profile);

@@ -1,5 +1,6 @@
 /* What slaves do: announce, pull, hand back, call the roll, drain, die. */
 #include "master_frames.h"
+#include "master_shelf.h"
 
 /* A slave holding count commands of client 2, its connection lost. Fills the tokens. */
 static struct ms_uuid lost_with(struct script *s, uint64_t count, struct ms_token *tokens)
@@ -246,8 +247,34 @@ START_TEST(slaves_may_not_speak_as_clients)
 }
 END_TEST
 
-TESTS(a_resumed_slave_keeps_what_it_holds, a_roll_broken_off_begins_anew,
-      a_result_may_come_before_the_roll, what_was_cancelled_meanwhile_is_dropped,
-      draining_takes_nothing_more_and_hands_back, a_clash_is_refused_and_harms_nobody,
-      announcing_again_replaces, a_command_may_take_down_so_many_and_no_more,
+START_TEST(a_type_of_a_refused_announcement_is_read_back)
+{
+    struct ms_announced types[] = {{.type = ECHO, .name = "echo"}, {.type = ECHO, .name = "other"}};
+    const struct ms_hello hello = hello_of(MS_ROLE_SLAVE, 1);
+    struct script s;
+    struct shelf shelf;
+
+    setup_durable(&s, &shelf);
+    open_peer(&s, 1);
+    say_hello(&s, 1, &hello);
+    commit(&s);
+    receive(&s, 1,
+            &(struct ms_command){.kind = MS_KIND_ANNOUNCE,
+                                 .body.announce = &(struct ms_announce){2, types}});
+    want_refusal(&s, 1, MS_E_TYPE_CLASH);
+    client(&s, 2, 2);
+    submit(&s, 2, 1, "x");
+    commit(&s);
+    want(&s, MS_KIND_SUBMIT_ACK);
+    restart(&s);
+    ck_assert_uint_eq(stats_of(&s).commands_count, 1);
+    teardown_durable(&s);
+}
+END_TEST
+
+TESTS(a_type_of_a_refused_announcement_is_read_back, a_resumed_slave_keeps_what_it_holds,
+      a_roll_broken_off_begins_anew, a_result_may_come_before_the_roll,
+      what_was_cancelled_meanwhile_is_dropped, draining_takes_nothing_more_and_hands_back,
+      a_clash_is_refused_and_harms_nobody, announcing_again_replaces,
+      a_command_may_take_down_so_many_and_no_more,
       what_a_dead_slave_held_is_put_right_in_bounded_steps, slaves_may_not_speak_as_clients)
