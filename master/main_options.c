@@ -229,6 +229,8 @@ struct ms_master_config ms_master_settings_config(const struct ms_master_setting
                    .bytes_max = settings->memory_max,
                    .store_reserve = settings->store_reserve,
                    .keep_count = (uint32_t)settings->keep_count,
-                   .keep_bytes = settings->keep_bytes},
+                   .keep_bytes = settings->keep_bytes,
+                   .connections_max = (uint32_t)settings->connections_max,
+                   .store_max = settings->store_max},
     };
 }

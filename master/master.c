@@ -430,6 +430,7 @@ static void settle_config(struct ms_master_config *config)
     limits->bytes_max = limits->bytes_max > 0 ? limits->bytes_max : MS_COMMAND_BYTES_MAX_DEFAULT;
     limits->keep_count = limits->keep_count > 0 ? limits->keep_count : MS_KEEP_COUNT_DEFAULT;
     limits->keep_bytes = limits->keep_bytes > 0 ? limits->keep_bytes : MS_KEEP_BYTES_DEFAULT;
+    limits->connections_max = limits->connections_max > 0 ? limits->connections_max : MS_PEERS_MAX;
     limits->store_reserve =
         limits->store_reserve > 0 ? limits->store_reserve : MS_STORE_RESERVE_DEFAULT;
 }

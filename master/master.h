@@ -21,6 +21,9 @@ struct ms_master_limits {
         store_reserve; /* bytes of the store that submissions leave; 0 = MS_STORE_RESERVE_DEFAULT */
     uint32_t keep_count; /* outcomes kept to be asked for; 0 = MS_KEEP_COUNT_DEFAULT */
     uint64_t keep_bytes; /* of them, beyond bytes_max; 0 = MS_KEEP_BYTES_DEFAULT */
+    /* What others watch over, for people only. */
+    uint32_t connections_max; /* 0 = MS_PEERS_MAX */
+    uint64_t store_max;       /* bytes; 0 = as large as the disk */
 };
 
 /* name and build are borrowed for the call of create and cut at MS_NAME_MAX. */
@@ -80,7 +83,13 @@ struct ms_master_stats {
     uint64_t journal_last, journal_persisted; /* numbers of records */
     uint64_t journal_waiting;                 /* answers that wait for them */
     uint64_t store_room;                      /* bytes, as the store said last */
-    uint64_t dormant_count;                   /* clients of which only numbers are remembered */
+    uint64_t store_behind;                    /* bytes of the journal that are not durable yet */
+    uint32_t spools_count;                    /* payloads in parts whose SUBMIT has not come */
+    uint64_t spools_bytes;
+    uint32_t inquiries_count,
+        followers_count;    /* questions that are being answered; of them, TAIL */
+    uint64_t tails_bytes;   /* of bytes_used, kept for followers only */
+    uint64_t dormant_count; /* clients of which only numbers are remembered */
     uint64_t doubted_count, awaited_count, orphans_count; /* until the slaves have come back */
     ms_epoch epoch;
     bool is_durable, is_failed, is_ready;

@@ -47,6 +47,39 @@ static void fill_status_commands(const struct ms_master_stats *stats, struct ms_
     ms_page_number(page, "memory_bytes", stats->bytes_used);
 }
 
+/* What is bounded, by how much, and how much of it is used; what is counted in other columns has only its bound
+ * here. */
+static void fill_status_limits(const struct ms_master *master, const struct ms_master_stats *stats,
+                               struct ms_report_page *page)
+{
+    const struct ms_master_limits *limits = &master->config.limits;
+
+    ms_page_number(page, "commands", stats->commands_count - stats->kept_count);
+    ms_page_number(page, "commands_max", master->queue.commands_max);
+    ms_page_number(page, "memory_max_bytes", master->queue.bytes_max);
+    ms_page_number(page, "commands_kept_max", limits->keep_count);
+    ms_page_number(page, "kept_max_bytes", master->queue.keep_bytes);
+    ms_page_number(page, "spools", stats->spools_count);
+    ms_page_number(page, "spools_bytes", stats->spools_bytes);
+    ms_page_number(page, "payload_max_bytes", master->config.payload_max);
+    ms_page_number(page, "sessions", ms_session_manager_count(&master->sessions));
+    ms_page_number(page, "sessions_max", limits->sessions_max);
+    ms_page_number(page, "connections_max", limits->connections_max);
+    ms_page_number(page, "questions", stats->inquiries_count);
+    ms_page_number(page, "questions_max", MS_INQUIRIES_MAX);
+    ms_page_number(page, "followers", stats->followers_count);
+    ms_page_number(page, "followers_max", MS_FOLLOWERS_MAX);
+    ms_page_number(page, "followers_bytes", stats->tails_bytes);
+    ms_page_number(page, "followers_max_bytes", MS_TAIL_BYTES_MAX);
+    if (stats->is_durable) {
+        ms_page_number(page, "store_room_bytes", stats->store_room);
+        ms_page_number(page, "store_reserve_bytes", limits->store_reserve);
+        ms_page_number(page, "store_max_bytes", limits->store_max);
+        ms_page_number(page, "store_behind_bytes", stats->store_behind);
+        ms_page_number(page, "store_behind_max_bytes", MS_JOURNAL_BEHIND_MAX);
+    }
+}
+
 static void fill_status(struct ms_master *master, ms_time now, struct ms_report_page *page)
 {
     struct ms_master_stats stats;
@@ -75,6 +108,7 @@ static void fill_status(struct ms_master *master, ms_time now, struct ms_report_
     ms_page_number(page, "held", stats.held);
     ms_page_number(page, "deaths_total", stats.deaths_total);
     ms_page_number(page, "stalls_total", stats.stalls_total);
+    fill_status_limits(master, &stats, page);
     ms_page_end_row(page);
 }
 

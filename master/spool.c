@@ -25,12 +25,16 @@ static struct ms_spool *open_spool(struct ms_master *master, struct ms_client *c
     ms_list_push_front(&client->spools, &spool->of_client);
     ms_list_push_back(&master->spools, &spool->open);
     client->spools_count++;
+    master->spools_count++;
     return spool;
 }
 
-static void close_spool(struct ms_spool *spool)
+static void close_spool(struct ms_master *master, struct ms_spool *spool)
 {
     ms_assert(spool->client != NULL && spool->client->spools_count > 0);
+    ms_assert(master->spools_count > 0 && master->spools_bytes >= spool->size);
+    master->spools_count--;
+    master->spools_bytes -= spool->size;
     ms_list_remove(&spool->of_client);
     ms_list_remove(&spool->open);
     spool->client->spools_count--;
@@ -78,7 +82,7 @@ void ms_spool_drop(struct ms_master *master, struct ms_spool *spool)
     if (spool == NULL) {
         return;
     }
-    close_spool(spool);
+    close_spool(master, spool);
     ms_spool_free(spool, &master->queue.slab, &master->journal);
 }
 
@@ -113,6 +117,7 @@ static void refuse(struct ms_master *master, struct ms_spool *spool, enum ms_err
 
     ms_assert(spool->refused == MS_E_OK && error != MS_E_OK);
     spool->refused = error;
+    master->spools_bytes -= spool->size;
     free_parts(spool, &master->queue.slab, &master->journal);
     ms_clients_refuse(master, spool->client, spool->seq, error, sentence);
 }
@@ -159,9 +164,9 @@ static enum ms_error examine(struct ms_master *master, const struct ms_spool *sp
     return examine_room(master, size);
 }
 
-static bool append(struct ms_spool *spool, struct ms_slab *slab, struct ms_bytes bytes)
+static bool append(struct ms_master *master, struct ms_spool *spool, struct ms_bytes bytes)
 {
-    struct ms_part *part = ms_slab_take(slab, sizeof *part + bytes.size);
+    struct ms_part *part = ms_slab_take(&master->queue.slab, sizeof *part + bytes.size);
 
     if (part == NULL) {
         return false;
@@ -176,6 +181,7 @@ static bool append(struct ms_spool *spool, struct ms_slab *slab, struct ms_bytes
     spool->last = part;
     spool->size += bytes.size;
     spool->count++;
+    master->spools_bytes += bytes.size;
     return true;
 }
 
@@ -217,7 +223,7 @@ static void add(struct ms_master *master, ms_time now, struct ms_spool *spool,
 {
     enum ms_error error = examine(master, spool, part);
 
-    if (error == MS_E_OK && !append(spool, &master->queue.slab, part->payload)) {
+    if (error == MS_E_OK && !append(master, spool, part->payload)) {
         error = MS_E_RETRY_LATER;
     }
     if (error != MS_E_OK) {
@@ -286,7 +292,7 @@ enum ms_error ms_spool_examine(struct ms_master *master, const struct ms_client 
 void ms_spool_bind(struct ms_master *master, struct ms_spool *spool, struct ms_work *work)
 {
     ms_assert(spool->client == work->client && spool->seq == work->seq);
-    close_spool(spool);
+    close_spool(master, spool);
     if (work->rare == NULL) {
         work->rare = spool->rare;
     } else {
@@ -345,7 +351,7 @@ enum ms_error ms_spool_replay(struct ms_master *master, const struct ms_record *
         ms_journal_erase(&master->journal, seq);
         return MS_E_OK;
     }
-    if (!append(spool, &master->queue.slab, record->payload)) {
+    if (!append(master, spool, record->payload)) {
         return MS_E_NO_MEMORY;
     }
     spool->last->record = seq;
@@ -381,7 +387,7 @@ void ms_spool_finish(struct ms_master *master)
     while (master->spools.next != NULL && (link = ms_list_first(&master->spools)) != NULL) {
         struct ms_spool *spool = ms_container_of(link, struct ms_spool, open);
 
-        close_spool(spool);
+        close_spool(master, spool);
         for (struct ms_part *part = spool->first; part != NULL; part = part->next) {
             part->record = 0;
         }

@@ -52,6 +52,8 @@ struct ms_master {
     struct ms_floors floors;
     struct ms_list pumps;         /* clients to which something may be sent */
     struct ms_list spools;        /* payloads in parts whose SUBMIT has not come */
+    uint32_t spools_count;        /* of them */
+    uint64_t spools_bytes;        /* of their parts */
     struct ms_list uploads;       /* slaves to which parts may be sent */
     struct ms_list client_sweeps; /* clients whose outcomes are to be dropped */
     struct ms_heap

@@ -38,6 +38,12 @@ void ms_master_stats(const struct ms_master *master, struct ms_master_stats *sta
     stats->journal_persisted = master->journal.persisted;
     stats->journal_waiting = master->journal.waiting.count + master->journal.unflushed.count;
     stats->store_room = master->journal.room;
+    stats->store_behind = master->journal.window_bytes + master->journal.flying_bytes;
+    stats->spools_count = master->spools_count;
+    stats->spools_bytes = master->spools_bytes;
+    stats->inquiries_count = ms_pool_used(&master->inspect.pool);
+    stats->followers_count = master->tails.followers_count;
+    stats->tails_bytes = master->tails.bytes;
     stats->dormant_count = master->floors.dormant_count;
     stats->doubted_count = master->queue.doubted_count;
     stats->awaited_count = master->awaited_count;

@@ -1,5 +1,6 @@
 /* What the tables say. */
 #include "master_reports.h"
+#include "master_shelf.h"
 
 START_TEST(status)
 {
@@ -26,6 +27,70 @@ START_TEST(status)
     ck_assert_uint_eq(number(report, "slots"), 4);
     ck_assert_uint_le(report->columns, MS_REPORT_COLUMNS_MAX);
     teardown(&s);
+}
+END_TEST
+
+START_TEST(status_tells_limits_and_their_use)
+{
+    const struct ms_query query = {.what = MS_QUERY_STATUS};
+    struct script s;
+
+    setup_with(&s, &(struct ms_master_config){.epoch = EPOCH,
+                                              .seed = 1,
+                                              .payload_max = 1000,
+                                              .limits = {.sessions_max = 9,
+                                                         .commands_max = 7,
+                                                         .bytes_max = 1 << 20,
+                                                         .keep_count = 5,
+                                                         .keep_bytes = 4096,
+                                                         .connections_max = 11}});
+    slave(&s, 1, 1);
+    client(&s, 2, 2);
+    submit(&s, 2, 1, "x");
+    receive(
+        &s, 2,
+        &(struct ms_command){.kind = MS_KIND_PART, .id.seq = 2, .payload = ms_bytes_of("part")});
+    struct sent *report = ask(&s, &query);
+
+    ck_assert_uint_eq(number(report, "commands"), 1);
+    ck_assert_uint_eq(number(report, "commands_max"), 7);
+    ck_assert_uint_gt(number(report, "memory_bytes"), 4);
+    ck_assert_uint_eq(number(report, "memory_max_bytes"), 1 << 20);
+    ck_assert_uint_eq(number(report, "commands_kept_max"), 5);
+    ck_assert_uint_eq(number(report, "kept_max_bytes"), 4096);
+    ck_assert_uint_eq(number(report, "payload_max_bytes"), 1000);
+    ck_assert_uint_eq(number(report, "spools"), 1);
+    ck_assert_uint_eq(number(report, "spools_bytes"), 4);
+    ck_assert_uint_eq(number(report, "sessions"), 2);
+    ck_assert_uint_eq(number(report, "sessions_max"), 9);
+    ck_assert_uint_eq(number(report, "connections"), 2);
+    ck_assert_uint_eq(number(report, "connections_max"), 11);
+    ck_assert_uint_eq(number(report, "questions"), 1);
+    ck_assert_uint_eq(number(report, "followers"), 0);
+    close_peer(&s, 2);
+    client(&s, 3, 2); /* what it had begun, it begins anew */
+    ck_assert_uint_eq(stats_of(&s).spools_count, 0);
+    ck_assert_uint_eq(stats_of(&s).spools_bytes, 0);
+    teardown(&s);
+}
+END_TEST
+
+START_TEST(status_of_a_master_with_a_store_tells_its_room)
+{
+    struct script s;
+    struct shelf shelf;
+
+    setup_durable(&s, &shelf);
+    client(&s, 2, 2);
+    step(&s, &(struct ms_event){.type = MS_EVENT_ROOM, .count = 12345});
+    struct sent *report = ask(&s, &(struct ms_query){.what = MS_QUERY_STATUS});
+
+    ck_assert_uint_eq(number(report, "store_room_bytes"), 12345);
+    ck_assert_uint_eq(number(report, "store_reserve_bytes"), MS_STORE_RESERVE_DEFAULT);
+    ck_assert_uint_eq(number(report, "store_max_bytes"), 0);
+    ck_assert_uint_eq(number(report, "store_behind_max_bytes"), MS_JOURNAL_BEHIND_MAX);
+    ck_assert_uint_le(report->columns, MS_REPORT_COLUMNS_MAX);
+    teardown_durable(&s);
 }
 END_TEST
 
@@ -128,4 +193,5 @@ START_TEST(show_says_why_it_waits)
 }
 END_TEST
 
-TESTS(status, slaves, commands_by_state_and_type, show_says_why_it_waits)
+TESTS(status, status_tells_limits_and_their_use, status_of_a_master_with_a_store_tells_its_room,
+      slaves, commands_by_state_and_type, show_says_why_it_waits)
