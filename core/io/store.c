@@ -59,7 +59,7 @@ static bool is_room_news(const struct ms_store *store, const struct ms_store_rep
     const uint64_t told = store->told_room, room = report->room;
     const uint64_t gap = told > room ? told - room : room - told;
 
-    return !store->has_told_room || (room != told && report->is_full) || gap > told / 8;
+    return !store->has_told_room || (room != told && report->is_near) || gap > told / 8;
 }
 
 static void tell_room(struct ms_store *store, const struct ms_store_report *report)
@@ -69,9 +69,10 @@ static void tell_room(struct ms_store *store, const struct ms_store_report *repo
         store->told_room = report->room;
         emit(store, &(struct ms_event){.type = MS_EVENT_ROOM, .count = report->room});
     }
-    if (report->is_full && !ev_is_active(&store->timer)) {
+    /* Whoever refuses all that comes writes nothing, and would never hear that there is room again. */
+    if (report->is_near && !ev_is_active(&store->timer)) {
         ev_timer_again(store->loop, &store->timer);
-    } else if (!report->is_full) {
+    } else if (!report->is_near) {
         ev_timer_stop(store->loop, &store->timer);
     }
 }

@@ -16,7 +16,7 @@
 
 /* A checkpoint is asked for by the store's thread, when nobody waits for it. An exclusive lock spares the
  * shared memory of the log's index. Nothing is spilled: a transaction that was not committed leaves the
- * files alone. */
+ * files alone. What is erased is not overwritten, as some systems would have it: erasing must take no room. */
 #define SETTINGS                                                                                   \
     "PRAGMA page_size=16384; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"              \
     "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-32768;"              \

@@ -213,6 +213,12 @@ void ms_store_keeper_look(struct ms_store_keeper *keeper)
     keeper->room = ms_store_directory_room(&keeper->directory, keeper->file_bytes, free_bytes);
 }
 
+bool ms_store_keeper_is_near(const struct ms_store_keeper *keeper)
+{
+    return ms_store_keeper_is_full(keeper) ||
+           keeper->room < keeper->directory.reserve / MS_STORE_DISK_FACTOR + MS_PAYLOAD_MAX_CEILING;
+}
+
 bool ms_store_keeper_is_full(const struct ms_store_keeper *keeper)
 {
     return !keeper->directory.is_reserve_held ||

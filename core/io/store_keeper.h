@@ -59,6 +59,9 @@ void ms_store_keeper_look(struct ms_store_keeper *keeper);
 /* Less room than the reserve, or the reserve is not held. */
 bool ms_store_keeper_is_full(const struct ms_store_keeper *keeper);
 
+/* Full, or a submission of any size might not fit above the reserve. */
+bool ms_store_keeper_is_near(const struct ms_store_keeper *keeper);
+
 enum ms_error ms_store_keeper_replay(struct ms_store_keeper *keeper, ms_store_entry_fn fn,
                                      void *context, struct ms_complaint *complaint);
 

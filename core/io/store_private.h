@@ -13,6 +13,7 @@ struct ms_store_report {
     ms_seq seq;       /* every record up to it is durable */
     uint64_t windows; /* that were committed */
     bool is_failed, is_full;
+    bool is_near; /* full, or so little room that a submission may be refused for it */
     uint64_t room;
     struct ms_store_stats stats;
 };

@@ -11,6 +11,7 @@ void ms_store_thread_report(struct ms_store *store)
     struct ms_store_report *report = &store->report;
 
     report->is_full = ms_store_keeper_is_full(keeper);
+    report->is_near = ms_store_keeper_is_near(keeper);
     report->room = keeper->room;
     report->stats = (struct ms_store_stats){
         .is_failed = report->is_failed,

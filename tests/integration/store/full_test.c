@@ -164,6 +164,31 @@ START_TEST(test_somebody_else_fills_the_disk)
 }
 END_TEST
 
+/* A large submission is refused while there is still more room than the reserve. */
+START_TEST(test_room_is_told_though_nothing_is_written)
+{
+    const uint64_t wanted = RESERVE + (12u << 20);
+    int other = hog();
+
+    ck_assert_int_eq(ftruncate(other, 0), 0);
+    write_one();
+    wait_for(seq);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(posix_fallocate(other, 0, 28 << 20), 0);
+        while (room >= wanted) {
+            ev_run(EV_DEFAULT, EVRUN_ONCE);
+        }
+        ck_assert_uint_gt(room, RESERVE);
+        ck_assert_int_eq(ftruncate(other, 0), 0);
+        while (room < wanted) {
+            ev_run(EV_DEFAULT, EVRUN_ONCE);
+        }
+    }
+    close(other);
+    check_all_there();
+}
+END_TEST
+
 static void write_big(void)
 {
     big = ++seq;
@@ -235,6 +260,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(io, set_up, tear_down);
     tcase_add_test(io, test_results_fit_after_the_last_submission);
     tcase_add_test(io, test_somebody_else_fills_the_disk);
+    tcase_add_test(io, test_room_is_told_though_nothing_is_written);
     tcase_add_test(io, test_what_does_not_fit_waits);
     tcase_add_test(io, test_closing_on_a_full_disk_says_so);
     tcase_add_test(io, test_starting_on_a_full_disk);
