@@ -38,7 +38,9 @@ void ms_master_stats(const struct ms_master *master, struct ms_master_stats *sta
     stats->journal_persisted = master->journal.persisted;
     stats->journal_waiting = master->journal.waiting.count + master->journal.unflushed.count;
     stats->store_room = master->journal.room;
-    stats->store_behind = master->journal.window_bytes + master->journal.flying_bytes;
+    if (!ms_journal_covers(&master->journal, master->journal.last)) {
+        stats->store_behind = master->journal.window_bytes + master->journal.flying_bytes;
+    }
     stats->spools_count = master->spools_count;
     stats->spools_bytes = master->spools_bytes;
     stats->inquiries_count = ms_pool_used(&master->inspect.pool);
