@@ -200,6 +200,68 @@ bool ms_closed_add(struct ms_closed *closed, struct ms_slab *slab, uint64_t seq)
     return true;
 }
 
+/* All of its numbers. */
+static bool fill(struct ms_closed *closed, struct ms_slab *slab, uint64_t number)
+{
+    struct span *span = find(closed, number);
+
+    if (span == NULL) {
+        span = add_span(closed, slab, number);
+    }
+    if (span == NULL) {
+        return false;
+    }
+    span->highest = (number << SPAN_SHIFT) + SPAN_SIZE - 1;
+    span->count = SPAN_SIZE;
+    drop_bits(closed, slab, span);
+    mark_changed(closed, span);
+    return true;
+}
+
+bool ms_closed_add_range(struct ms_closed *closed, struct ms_slab *slab, uint64_t first,
+                         uint64_t last)
+{
+    bool is_all = true;
+
+    ms_assert(first > 0 && first <= last && last < UINT64_MAX);
+    if (first <= closed->floor + 1) {
+        ms_closed_raise(closed, slab, last);
+        return true;
+    }
+    while (first <= last) {
+        const uint64_t end = (first | (SPAN_SIZE - 1)) < last ? first | (SPAN_SIZE - 1) : last;
+
+        if (end - first == SPAN_SIZE - 1) {
+            is_all &= fill(closed, slab, first >> SPAN_SHIFT);
+            first = end + 1;
+        }
+        for (; first <= end; first++) {
+            is_all &= ms_closed_add(closed, slab, first);
+        }
+    }
+    return is_all;
+}
+
+bool ms_closed_has_any(const struct ms_closed *closed, uint64_t first, uint64_t last)
+{
+    ms_assert(first <= last && last < UINT64_MAX);
+    if (first <= closed->floor) {
+        return true;
+    }
+    while (first <= last) {
+        const uint64_t end = (first | (SPAN_SIZE - 1)) < last ? first | (SPAN_SIZE - 1) : last;
+        const struct span *span = find(closed, first >> SPAN_SHIFT);
+
+        for (; span != NULL && first <= end; first++) {
+            if (bit_is_set(span, first)) {
+                return true;
+            }
+        }
+        first = end + 1;
+    }
+    return false;
+}
+
 bool ms_closed_next_changed(struct ms_closed *closed, struct ms_closed_span *span_out)
 {
     struct ms_list *link = ms_list_first(&closed->list);

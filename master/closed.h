@@ -39,6 +39,13 @@ bool ms_closed_has(const struct ms_closed *closed, uint64_t seq);
  * are full. */
 bool ms_closed_add(struct ms_closed *closed, struct ms_slab *slab, uint64_t seq);
 
+/* The same for all of first .. last, a bounded number of spans; last < UINT64_MAX. */
+bool ms_closed_add_range(struct ms_closed *closed, struct ms_slab *slab, uint64_t first,
+                         uint64_t last);
+
+/* Any of first .. last is closed. */
+bool ms_closed_has_any(const struct ms_closed *closed, uint64_t first, uint64_t last);
+
 /* Everything up to floor is closed; a lower floor than before changes nothing. */
 void ms_closed_raise(struct ms_closed *closed, struct ms_slab *slab, uint64_t floor);
 

@@ -213,7 +213,41 @@ START_TEST(spans_below_the_floor_give_their_records_back)
 }
 END_TEST
 
-TESTS(in_order_it_is_only_a_floor, a_gap_holds_the_floor_until_it_closes,
-      any_order_gives_the_same_answers, raising_forgets_what_is_below,
-      scattered_numbers_are_bounded, only_spans_that_changed_are_told,
-      what_is_told_reads_back_the_same, spans_below_the_floor_give_their_records_back)
+START_TEST(ranges_are_closed_like_one_by_one)
+{
+    static const uint64_t ranges[][2] = {{5000, 5000},   {4096, 8191}, {10, 20},
+                                         {9000, 20481},  {1, 9},       {30000, 30010},
+                                         {25000, 40000}, {21, 4095}};
+    struct ms_closed whole, single;
+    struct ms_slab other;
+
+    begin(&whole);
+    ms_slab_init(&other, 64u << 20);
+    ms_closed_init(&single, 2);
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        ck_assert(ms_closed_add_range(&whole, &slab, ranges[i][0], ranges[i][1]));
+        for (uint64_t seq = ranges[i][0]; seq <= ranges[i][1]; seq++) {
+            ck_assert(ms_closed_add(&single, &other, seq));
+        }
+        ck_assert_uint_eq(whole.floor, single.floor);
+        ck_assert_uint_eq(whole.partial_count, single.partial_count);
+        for (uint64_t seq = 1; seq < 42000; seq++) {
+            ck_assert(ms_closed_has(&whole, seq) == ms_closed_has(&single, seq));
+        }
+    }
+    ck_assert_uint_eq(whole.floor, 8191);
+    ck_assert(ms_closed_has_any(&whole, 8191, 8300) && ms_closed_has_any(&whole, 8200, 9000));
+    ck_assert(!ms_closed_has_any(&whole, 8192, 8999));
+    ck_assert(!ms_closed_has_any(&whole, 40001, 1000000));
+    ck_assert(ms_closed_has_any(&whole, 20482, 25000));
+    ms_closed_finish(&single, &other);
+    ms_slab_finish(&other);
+    end(&whole);
+}
+END_TEST
+
+TESTS(ranges_are_closed_like_one_by_one, in_order_it_is_only_a_floor,
+      a_gap_holds_the_floor_until_it_closes, any_order_gives_the_same_answers,
+      raising_forgets_what_is_below, scattered_numbers_are_bounded,
+      only_spans_that_changed_are_told, what_is_told_reads_back_the_same,
+      spans_below_the_floor_give_their_records_back)
