@@ -120,6 +120,7 @@
 #define MS_KEEP_AGE_DEFAULT   (7 * 24 * 3600 * MS_SEC) /* outcomes are kept so long to be asked for */
 #define MS_KEEP_COUNT_DEFAULT 10000u
 #define MS_KEEP_BYTES_DEFAULT (64ull << 20)
+#define MS_ARRAYS_MAX         (1u << 20) /* that have open members */
 #define MS_GROUPS_MAX                                                                              \
     (1u << 20) /* names of groups; above, the one that is idle longest is forgotten */
 #define MS_GROUP_KEEP     (3600 * MS_SEC) /* counts of a group are told so long after its last member */

@@ -99,6 +99,24 @@ static void apply_parts(struct ms_master *master, const struct ms_record *record
     }
 }
 
+static enum ms_error apply_array(struct ms_master *master, ms_time now, ms_seq seq,
+                                 const struct ms_record *record, struct ms_client *client)
+{
+    struct ms_lane *lane = ms_lanes_find(&master->lanes, record->type);
+    struct ms_array *array;
+
+    if (record->terms->array_count > MS_ARRAY_MAX ||
+        record->id.seq > UINT64_MAX - record->terms->array_count) {
+        return complain(master, record, seq, "no array is so large");
+    }
+    array = ms_array_open(&master->queue, now, client, lane, record);
+    if (array == NULL) {
+        return MS_E_NO_MEMORY;
+    }
+    array->submit_record = seq;
+    return MS_E_OK;
+}
+
 static enum ms_error apply_submit(struct ms_master *master, ms_time now,
                                   const struct ms_record *record, ms_seq seq)
 {
@@ -110,8 +128,12 @@ static enum ms_error apply_submit(struct ms_master *master, ms_time now,
     if (error != MS_E_OK) {
         return error;
     }
-    if (ms_queue_find(&master->queue, client, record->id.seq) != NULL) {
+    if (ms_queue_find(&master->queue, client, record->id.seq) != NULL ||
+        ms_arrays_find(&client->arrays, record->id.seq) != NULL) {
         return complain(master, record, seq, "its id is there already");
+    }
+    if (record->terms != NULL && record->terms->array_count > 0) {
+        return apply_array(master, now, seq, record, client);
     }
     struct ms_work *rival = ms_uniques_rival(&master->queue.uniques, lane, record->terms);
 
@@ -130,9 +152,10 @@ static enum ms_error apply_submit(struct ms_master *master, ms_time now,
 }
 
 /* The open command of a record; NULL when there is none: it was closed, and the record outlived it. */
-static struct ms_work *find_open(struct ms_master *master, const struct ms_record *record)
+static struct ms_work *find_open(struct ms_master *master, ms_time now,
+                                 const struct ms_record *record)
 {
-    struct ms_work *work = ms_clients_find_work(master, &record->id);
+    struct ms_work *work = ms_clients_reach_work(master, now, &record->id);
 
     return work != NULL && !ms_work_is_finished(work) ? work : NULL;
 }
@@ -154,7 +177,7 @@ static bool is_end(uint8_t event)
 static enum ms_error apply_settle(struct ms_master *master, ms_time now,
                                   const struct ms_record *record, ms_seq seq)
 {
-    struct ms_work *work = ms_clients_find_work(master, &record->id);
+    struct ms_work *work = ms_clients_reach_work(master, now, &record->id);
 
     if (work != NULL && ms_work_is_finished(work)) {
         return complain(master, record, seq, "its command has an outcome already");
@@ -185,7 +208,7 @@ static enum ms_error apply_settle(struct ms_master *master, ms_time now,
 static enum ms_error apply_lease(struct ms_master *master, ms_time now,
                                  const struct ms_record *record, ms_seq seq)
 {
-    struct ms_work *work = find_open(master, record);
+    struct ms_work *work = find_open(master, now, record);
     const struct ms_session *session;
     uint32_t cursor = 0;
 
@@ -202,11 +225,11 @@ static enum ms_error apply_lease(struct ms_master *master, ms_time now,
     return MS_E_OK;
 }
 
-static enum ms_error apply_piece(struct ms_master *master, const struct ms_record *record,
-                                 ms_seq seq)
+static enum ms_error apply_piece(struct ms_master *master, ms_time now,
+                                 const struct ms_record *record, ms_seq seq)
 {
     struct ms_slab *slab = &master->queue.slab;
-    struct ms_work *work = find_open(master, record);
+    struct ms_work *work = find_open(master, now, record);
     const struct ms_command piece = {.kind = MS_KIND_OUTPUT,
                                      .stream = record->stream,
                                      .index = record->index,
@@ -235,7 +258,7 @@ static enum ms_error apply_piece(struct ms_master *master, const struct ms_recor
 static enum ms_error apply_retry(struct ms_master *master, ms_time now,
                                  const struct ms_record *record, ms_seq seq)
 {
-    struct ms_work *work = find_open(master, record);
+    struct ms_work *work = find_open(master, now, record);
 
     if (work == NULL || record->status >= MS_STATUS_COUNT || record->failures > UINT16_MAX ||
         record->crashes > UINT16_MAX || record->name.size > MS_NAME_MAX) {
@@ -245,10 +268,22 @@ static enum ms_error apply_retry(struct ms_master *master, ms_time now,
     return MS_E_OK;
 }
 
+static enum ms_error apply_concurrency(struct ms_master *master, const struct ms_record *record,
+                                       ms_seq seq)
+{
+    struct ms_array *array = ms_clients_find_array(master, &record->id);
+
+    if (array == NULL || record->count > MS_ARRAY_MAX) {
+        return complain(master, record, seq, "nothing can be changed like that");
+    }
+    ms_array_limit(&master->queue, array, (uint32_t)record->count, seq);
+    return MS_E_OK;
+}
+
 static enum ms_error apply_change(struct ms_master *master, ms_time now,
                                   const struct ms_record *record, ms_seq seq)
 {
-    struct ms_work *work = ms_clients_find_work(master, &record->id);
+    struct ms_work *work = ms_clients_reach_work(master, now, &record->id);
 
     if (work == NULL || !ms_changes_are_possible(work, record)) {
         return complain(master, record, seq, "nothing can be changed like that");
@@ -279,6 +314,9 @@ enum ms_error ms_apply(struct ms_master *master, ms_time now, const struct ms_re
         return apply_session(master, now, record, seq);
     case MS_RECORD_CLIENT:
     case MS_RECORD_CLOSED:
+        if (record->id.seq != 0) {
+            return ms_arrays_replay(master, now, record, seq);
+        }
         return ms_floors_replay(master, record, seq) ? MS_E_OK : MS_E_NO_MEMORY;
     case MS_RECORD_GROUP:
         return ms_groups_replay(master, now, record, seq);
@@ -289,12 +327,15 @@ enum ms_error ms_apply(struct ms_master *master, ms_time now, const struct ms_re
     case MS_RECORD_LEASE:
         return apply_lease(master, now, record, seq);
     case MS_RECORD_PIECE:
-        return apply_piece(master, record, seq);
+        return apply_piece(master, now, record, seq);
     case MS_RECORD_RETRY:
         return apply_retry(master, now, record, seq);
     case MS_RECORD_SETTLE:
         return apply_settle(master, now, record, seq);
     case MS_RECORD_CHANGE:
+        if (record->event == MS_OPERATION_CONCURRENCY) {
+            return apply_concurrency(master, record, seq);
+        }
         return apply_change(master, now, record, seq);
     default:
         return complain(master, record, seq, "this version does not know its kind");

@@ -103,7 +103,11 @@ bool ms_archive_retire(struct ms_master *master, ms_time now)
             return true;
         }
         ms_archive_take(master, work);
-        ms_queue_close(&master->queue, now, work, MS_LIFE_RETIRE);
+        if (ms_work_array(work) != NULL) {
+            ms_array_close(master, now, work, MS_LIFE_RETIRE);
+        } else {
+            ms_queue_close(&master->queue, now, work, MS_LIFE_RETIRE);
+        }
         ms_clients_reap(master, client);
     }
     return false;

@@ -6,10 +6,12 @@
 #include "master/slaves.h"
 #include "master/state.h"
 
+#define MEMBERS_MAX 65536u /* of an array that are looked at one by one */
+
 /* What the walks add up, to be compared with what is kept. */
 struct sums {
     uint64_t states[MS_LIFE_STATES];
-    uint64_t leased, ready, aside, doubted, timed, durable, settling;
+    uint64_t leased, ready, aside, gated, doubted, timed, durable, settling;
     uint64_t block_bytes;
     uint64_t held, credit, slots, sessions_with_profile;
     uint64_t live, finished;
@@ -128,7 +130,9 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     sums->states[work->state]++;
     sums->leased += is_leased;
     sums->durable += ms_work_is_durable(work);
-    sums->ready += work->state == MS_LIFE_READY && !work->is_in_doubt && !work->is_aside;
+    sums->ready +=
+        work->state == MS_LIFE_READY && !work->is_in_doubt && !work->is_aside && !work->is_gated;
+    sums->gated += work->is_gated;
     sums->aside += work->is_aside;
     sums->doubted += work->is_in_doubt;
     sums->timed += ms_heap_has(&work->timer) && !work->is_archived;
@@ -136,6 +140,59 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     sums->archived += work->is_archived;
     sums->archive_volatile += work->is_archived && !ms_work_is_durable(work);
     sums->archive_bytes += work->is_archived ? ms_archive_weight(work) : 0;
+}
+
+/* What its live members add up to, and that each of the others waits or is closed. */
+static void check_members(const struct ms_master *master, const struct ms_array *array)
+{
+    uint32_t live = 0, leased = 0, ready = 0, closed = 0;
+
+    for (uint64_t seq = array->first; seq < array->first + array->count; seq++) {
+        const struct ms_work *work = ms_queue_find(&master->queue, array->client, seq);
+
+        closed += ms_array_is_closed(array, seq);
+        if (work == NULL) {
+            continue;
+        }
+        ms_assert(ms_work_array(work) == array && !ms_array_is_closed(array, seq));
+        live++;
+        leased += work->state == MS_LIFE_LEASED;
+        ready += work->state == MS_LIFE_READY && !work->is_in_doubt && !work->is_gated;
+    }
+    ms_assert(live == array->live_count && leased == array->leased_count);
+    ms_assert(ready == array->ready_count);
+    ms_assert(closed + live + array->waiting_count == array->count);
+}
+
+static void check_arrays(const struct ms_master *master, const struct sums *sums)
+{
+    const struct ms_arrays *arrays = &master->queue.arrays;
+    const struct ms_array *array;
+    uint64_t waiting = 0, delayed = 0, gated = 0;
+    uint32_t cursor = 0;
+
+    while ((array = ms_pool_next(&arrays->pool, &cursor)) != NULL) {
+        const bool is_due = ms_list_is_linked(&array->due);
+
+        ms_assert(ms_arrays_find(&array->client->arrays, array->first) == array);
+        ms_assert(array->waiting_count + array->live_count > 0 || master->journal.is_replaying);
+        ms_assert(array->head != NULL || array->waiting_count == 0 || is_due);
+        ms_assert(array->head == NULL || ms_work_array(array->head) == array);
+        ms_assert(array->head == NULL || array->head->state == MS_LIFE_READY ||
+                  array->head->state == MS_LIFE_DELAYED);
+        ms_assert(list_length(&array->gated) == array->gated_count);
+        ms_assert(array->gated_count == 0 || is_due ||
+                  (uint64_t)array->leased_count + array->ready_count >= array->concurrency);
+        ms_assert(array->gated_count == 0 || is_due || array->concurrency > 0);
+        if (array->count <= MEMBERS_MAX) {
+            check_members(master, array);
+        }
+        waiting += array->waiting_count;
+        delayed += array->is_delayed ? array->waiting_count : 0;
+        gated += array->gated_count;
+    }
+    ms_assert(waiting == arrays->waiting_count && delayed == arrays->delayed_count);
+    ms_assert(gated == sums->gated);
 }
 
 static void check_queue(const struct ms_master *master, struct sums *sums)
@@ -160,6 +217,7 @@ static void check_queue(const struct ms_master *master, struct sums *sums)
     ms_assert(sums->timed == ms_heap_count(&queue->delayed));
     ms_assert(sums->aside == queue->aside_count);
     ms_assert(list_length(&queue->aside) == queue->aside_count);
+    check_arrays(master, sums);
     ms_assert(queue->incomplete_count == 0 || master->journal.is_replaying ||
               master->journal.is_failed);
     for (size_t state = 0; state < MS_LIFE_STATES; state++) {
@@ -309,12 +367,17 @@ static void check_client(const struct ms_client *client, uint64_t *finished, uin
 {
     uint64_t sent_bytes = 0;
     uint64_t pending_bytes = 0;
+    uint64_t waiting = 0;
 
     ms_assert(client->session == NULL || client->session->user == client);
     ms_assert(!ms_client_is_away(client) || client->session == NULL);
     ms_assert(client->floor->client == client);
-    ms_assert(client->session != NULL || client->live_count > 0 || client->archived_count > 0 ||
-              client->spools_count > 0);
+    ms_assert(client->session != NULL || ms_client_is_waited_for(client) ||
+              client->archived_count > 0 || client->spools_count > 0);
+    for (uint32_t i = 0; i < client->arrays.count; i++) {
+        waiting += client->arrays.places[i]->waiting_count;
+    }
+    ms_assert(waiting == client->waiting_count);
     ms_assert(list_length(&client->spools) == client->spools_count);
     check_outcome_list(client, &client->sent, true, &sent_bytes);
     check_outcome_list(client, &client->pending, false, &pending_bytes);

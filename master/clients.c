@@ -3,14 +3,11 @@
 #include "core/invariant.h"
 #include "master/inspect.h"
 #include "master/outcomes.h"
-#include "master/page.h"
-#include "master/rare.h"
 #include "master/results.h"
 #include "master/slaves.h"
 #include "master/spool.h"
 #include "master/state.h"
-#include "master/terms.h"
-#include "master/upload.h"
+#include "master/submit.h"
 
 static struct ms_client *create(struct ms_master *master, const struct ms_uuid *uuid)
 {
@@ -103,6 +100,34 @@ void ms_clients_resume(struct ms_master *master, struct ms_client *client,
     ms_outcomes_mark(master, client);
 }
 
+struct ms_array *ms_clients_find_array(const struct ms_master *master, const struct ms_id *id)
+{
+    const struct ms_floor *floor = ms_floors_find(&master->floors, &id->client);
+
+    return floor == NULL || floor->client == NULL ? NULL
+                                                  : ms_arrays_find(&floor->client->arrays, id->seq);
+}
+
+struct ms_work *ms_clients_reach_work(struct ms_master *master, ms_time now, const struct ms_id *id)
+{
+    struct ms_array *array = ms_clients_find_array(master, id);
+
+    return array != NULL ? ms_array_reach(&master->queue, now, array, id->seq)
+                         : ms_clients_find_work(master, id);
+}
+
+const struct ms_work *ms_clients_look_at(const struct ms_master *master, ms_time now,
+                                         const struct ms_id *id, struct ms_array_likeness *likeness)
+{
+    const struct ms_array *array = ms_clients_find_array(master, id);
+
+    if (array != NULL && ms_array_waits(&master->queue, array, id->seq)) {
+        ms_array_liken(array, now, id->seq, likeness);
+        return &likeness->work;
+    }
+    return ms_clients_find_work(master, id);
+}
+
 struct ms_work *ms_clients_find_work(const struct ms_master *master, const struct ms_id *id)
 {
     const struct ms_floor *floor = ms_floors_find(&master->floors, &id->client);
@@ -147,7 +172,7 @@ void ms_clients_end(struct ms_master *master, struct ms_client *client, bool is_
     detach(client);
     ms_spool_drop_all(master, client);
     ms_list_remove(&client->pump);
-    if (!is_bye && !is_leaving(master, client) && client->live_count > 0 &&
+    if (!is_bye && !is_leaving(master, client) && ms_client_is_waited_for(client) &&
         go_away(master, client)) {
         return;
     }
@@ -194,7 +219,7 @@ ms_time ms_clients_deadline(const struct ms_master *master)
 
 void ms_clients_reap(struct ms_master *master, struct ms_client *client)
 {
-    if (client->session != NULL || client->live_count > 0 || client->spools_count > 0) {
+    if (client->session != NULL || ms_client_is_waited_for(client) || client->spools_count > 0) {
         return;
     }
     ms_assert(client->pending_count == 0 && client->sent_count == 0);
@@ -218,6 +243,7 @@ void ms_clients_finish(struct ms_master *master)
     while (master->clients.chunks != NULL &&
            (client = ms_pool_next(&master->clients, &cursor)) != NULL) {
         ms_index_finish(&client->index);
+        ms_arrays_close_book(&client->arrays, &master->queue.slab);
     }
     ms_pool_finish(&master->clients);
     ms_heap_finish(&master->clients_away[0]);
@@ -253,212 +279,13 @@ void ms_clients_refuse(struct ms_master *master, const struct ms_client *client,
                    });
 }
 
-/* Said once the command's record is durable. */
-static void acknowledge(struct ms_master *master, const struct ms_client *client,
-                        const struct ms_work *work)
-{
-    ms_assert(client->session->peer != MS_PEER_NONE);
-    ms_journal_answer(master, work->record,
-                      &(struct ms_answer){
-                          .kind = MS_KIND_SUBMIT_ACK,
-                          .peer = client->session->peer,
-                          .made_at = master->engine.now,
-                          .durability = work->durability,
-                          .first = work->seq,
-                          .count = 1,
-                      });
-}
-
-/* The class of a submission: what it asks for, or else what this master gives everything. */
-static enum ms_durability class_of(const struct ms_master *master, const struct ms_command *submit)
-{
-    if (!master->config.is_durable) {
-        return MS_DURABILITY_MEM;
-    }
-    if ((submit->flags & MS_FLAG_DURABILITY) != 0) {
-        return (enum ms_durability)submit->durability;
-    }
-    return submit->durability > MS_DURABILITY_LOCAL ? (enum ms_durability)submit->durability
-                                                    : MS_DURABILITY_LOCAL;
-}
-
-/* Whether there is room for it, in memory and in the store. */
-static enum ms_error examine_room(struct ms_master *master, const struct ms_client *client,
-                                  const struct ms_command *submit)
-{
-    if (client->live_count >= MS_OUTSTANDING_MAX || ms_closed_is_full(&client->floor->closed) ||
-        !ms_queue_has_room(&master->queue, submit->payload.size)) {
-        return MS_E_RETRY_LATER;
-    }
-    if (class_of(master, submit) == MS_DURABILITY_MEM) {
-        return MS_E_OK;
-    }
-    if (ms_journal_is_full(master, submit->payload.size)) {
-        return MS_E_STORE_FULL;
-    }
-    return ms_journal_is_behind(&master->journal) ? MS_E_RETRY_LATER : MS_E_OK;
-}
-
-/* What is wrong with the submission itself. */
-static enum ms_error examine(struct ms_master *master, const struct ms_client *client,
-                             const struct ms_lane *lane, const struct ms_command *submit)
-{
-    if (ms_master_is_draining(master)) {
-        return MS_E_DRAINING;
-    }
-    if (lane == NULL &&
-        master->engine.now - master->started_at < MS_TYPES_GRACE_TICKS * master->config.tick) {
-        return MS_E_RETRY_LATER; /* after a restart clients may be back before the slaves */
-    }
-    if (lane == NULL) {
-        ms_complain(&master->complaint, "no slave ever announced type %llu",
-                    (unsigned long long)submit->type);
-        return MS_E_UNKNOWN_TYPE;
-    }
-    if (submit->payload.size > master->config.payload_max) {
-        ms_complain(&master->complaint, "payload of %zu bytes, at most %u are allowed",
-                    submit->payload.size, master->config.payload_max);
-        return MS_E_PAYLOAD_SIZE;
-    }
-    enum ms_error error = ms_terms_examine(submit, &master->complaint);
-
-    if (error == MS_E_OK && (submit->flags & MS_FLAG_PARTS) != 0) {
-        error = ms_spool_examine(master, client, submit);
-    }
-    if (error != MS_E_OK) {
-        return error;
-    }
-    if (submit->durability == MS_DURABILITY_STRICT ||
-        (submit->durability > MS_DURABILITY_MEM && !master->config.is_durable)) {
-        ms_complain(&master->complaint, "class %s is asked for, but this master keeps %s",
-                    ms_durability_name((enum ms_durability)submit->durability),
-                    master->config.is_durable ? "one copy only" : "commands in memory only");
-        return MS_E_DURABILITY;
-    }
-    return examine_room(master, client, submit);
-}
-
-/* Whether another command has its key, and it does not want to meet one. */
-static enum ms_error examine_key(struct ms_master *master, const struct ms_lane *lane,
-                                 const struct ms_command *submit)
-{
-    const struct ms_terms *terms = submit->terms;
-    const struct ms_claim *holder;
-    struct ms_text id;
-    char bytes[MS_PAGE_ID_SIZE];
-
-    if (terms == NULL || terms->unique_mode != MS_UNIQUE_REJECT) {
-        return MS_E_OK;
-    }
-    holder = ms_uniques_find(&master->queue.uniques, lane, terms->unique);
-    if (holder == NULL) {
-        return MS_E_OK;
-    }
-    ms_text_init(&id, bytes, sizeof bytes);
-    ms_page_print_id(&id, holder->leader);
-    ms_complain(&master->complaint, "%s has the same unique key", bytes);
-    return MS_E_NOT_UNIQUE;
-}
-
-static struct ms_lane *find_lane(struct ms_master *master, struct ms_client *client, ms_type type)
-{
-    if (client->lane == NULL || client->lane->type != type) {
-        client->lane = ms_lanes_find(&master->lanes, type);
-    }
-    ms_assert(client->lane == NULL || client->lane->type == type);
-    return client->lane;
-}
-
-static struct ms_work *accept(struct ms_master *master, ms_time now, struct ms_client *client,
-                              struct ms_lane *lane, const struct ms_command *submit)
-{
-    const int64_t wall = ms_master_wall(master);
-    const struct ms_record record = {
-        .kind = MS_RECORD_SUBMIT,
-        .flags = submit->flags & MS_FLAGS_LASTING,
-        .durability = (uint8_t)class_of(master, submit),
-        .attempts_max = ms_terms_attempts(submit),
-        .at = wall,
-        .until = ms_terms_start(submit, wall),
-        .timeout = submit->timeout,
-        .type = submit->type,
-        .id = {.client = client->uuid, .seq = submit->id.seq},
-        .payload = submit->payload,
-        .terms = submit->terms,
-    };
-    const bool is_doubting = master->queue.is_doubting;
-
-    /* A slave may have it already, if it was submitted to the last master too. */
-    master->queue.is_doubting = is_doubting && !client->is_fresh;
-    struct ms_work *rival = ms_uniques_rival(&master->queue.uniques, lane, submit->terms);
-    struct ms_work *work = ms_queue_submit(&master->queue, now, client, lane, &record);
-
-    master->queue.is_doubting = is_doubting;
-    if (work == NULL) {
-        return NULL;
-    }
-    client->floor->is_durable |= record.durability != MS_DURABILITY_MEM;
-    if ((submit->flags & MS_FLAG_PARTS) != 0) {
-        ms_spool_bind(master, ms_spool_find(client, submit->id.seq), work);
-    }
-    work->record = ms_journal_put_for(&master->journal, work, &record);
-    if (rival != NULL) {
-        ms_results_stop(master, now, rival, true);
-    }
-    ms_orphans_claim(master, now, work);
-    return work;
-}
-
-static void submit(struct ms_master *master, ms_time now, struct ms_client *client,
-                   const struct ms_command *command)
-{
-    const uint64_t seq = command->id.seq;
-    struct ms_work *work = ms_queue_find(&master->queue, client, seq);
-    struct ms_spool *spool = client->spools_count > 0 ? ms_spool_find(client, seq) : NULL;
-    struct ms_lane *lane;
-    enum ms_error error;
-
-    if (work != NULL) {
-        acknowledge(master, client, work);
-        if (ms_work_is_finished(work) &&
-            !(work->is_archived && (command->flags & MS_FLAG_BACKGROUND) != 0)) {
-            ms_outcomes_resend(master, work);
-        }
-        return;
-    }
-    if (ms_closed_has(&client->floor->closed, seq)) { /* and 0, which is no number */
-        ms_clients_refuse(master, client, seq, seq == 0 ? MS_E_BAD_ARGUMENT : MS_E_CLOSED_ID, NULL);
-        return;
-    }
-    if (spool != NULL && spool->refused != MS_E_OK) {
-        ms_spool_drop(master, spool); /* its client was told with the part that did not fit */
-        return;
-    }
-    lane = find_lane(master, client, command->type);
-    master->complaint.text[0] = '\0';
-    error = examine(master, client, lane, command);
-    if (error == MS_E_OK) {
-        error = examine_key(master, lane, command);
-    }
-    if (error == MS_E_OK) {
-        work = accept(master, now, client, lane, command);
-        error = work == NULL ? MS_E_RETRY_LATER : MS_E_OK;
-    }
-    if (error != MS_E_OK) {
-        ms_spool_drop(master, spool);
-        ms_clients_refuse(master, client, seq, error,
-                          master->complaint.text[0] != '\0' ? master->complaint.text : NULL);
-        return;
-    }
-    client->submitted_total++;
-    master->totals.submitted_total++;
-    acknowledge(master, client, work);
-}
-
 static void cancel(struct ms_master *master, ms_time now, struct ms_client *client,
                    const struct ms_command *command)
 {
-    struct ms_work *work = ms_queue_find(&master->queue, client, command->id.seq);
+    struct ms_array *array = ms_arrays_find(&client->arrays, command->id.seq);
+    struct ms_work *work = array != NULL
+                               ? ms_array_reach(&master->queue, now, array, command->id.seq)
+                               : ms_queue_find(&master->queue, client, command->id.seq);
     const bool is_open = work != NULL && !ms_work_is_finished(work);
     const bool is_durable = is_open && work->durability != MS_DURABILITY_MEM;
     struct ms_answer answer = {
@@ -489,7 +316,7 @@ void ms_clients_receive(struct ms_master *master, ms_time now, struct ms_client 
     ms_assert(client->session != NULL);
     switch (command->kind) {
     case MS_KIND_SUBMIT:
-        submit(master, now, client, command);
+        ms_submit(master, now, client, command);
         break;
     case MS_KIND_PART:
         ms_spool_receive(master, now, client, command);

@@ -6,6 +6,7 @@
 #include "core/list.h"
 #include "core/session.h"
 #include "core/heap.h"
+#include "master/arrays.h"
 #include "master/floors.h"
 #include "master/index.h"
 
@@ -31,6 +32,7 @@ struct ms_client {
     struct ms_list pump;         /* on master->pumps while something may be sent */
     struct ms_list spools;       /* payloads that come in parts */
     uint32_t spools_count;
+    struct ms_array_book arrays; /* of which members are open */
     struct ms_list sweep; /* on master->client_sweeps while outcomes nobody wants are dropped */
     struct ms_heap_node
         away;            /* in master->clients_away: outcomes are kept, though it has no session */
@@ -39,6 +41,7 @@ struct ms_client {
     uint32_t live_count; /* commands in any state, but for archived ones */
     uint32_t
         archived_count; /* of which only the outcome is kept: they keep it from being forgotten, no more */
+    uint32_t waiting_count; /* members of its arrays that have no work */
     uint32_t pending_count;
     uint32_t sent_count;
     bool is_fresh;       /* it never heard of another master, so what it submits is nowhere yet */
@@ -56,6 +59,18 @@ struct ms_client *ms_clients_recall(struct ms_master *master, const struct ms_uu
 
 /* The live command of that id; NULL when there is none. */
 struct ms_work *ms_clients_find_work(const struct ms_master *master, const struct ms_id *id);
+
+/* The array that the id is of; NULL when there is none. */
+struct ms_array *ms_clients_find_array(const struct ms_master *master, const struct ms_id *id);
+
+/* Like find_work; of a member of an array that waits its likeness, which is filled in. */
+const struct ms_work *ms_clients_look_at(const struct ms_master *master, ms_time now,
+                                         const struct ms_id *id,
+                                         struct ms_array_likeness *likeness);
+
+/* Like find_work; a member of an array that waited gets a work of its own. */
+struct ms_work *ms_clients_reach_work(struct ms_master *master, ms_time now,
+                                      const struct ms_id *id);
 
 /* A new connection: everything not confirmed will be sent again. */
 void ms_clients_resume(struct ms_master *master, struct ms_client *client,
@@ -96,6 +111,12 @@ bool ms_clients_sweep(struct ms_master *master, ms_time now);
 
 /* Forgets all clients, at the end of the master; their commands are gone already. */
 void ms_clients_finish(struct ms_master *master);
+
+/* Something of it is not over. */
+static inline bool ms_client_is_waited_for(const struct ms_client *client)
+{
+    return client->live_count > 0 || client->arrays.count > 0;
+}
 
 /* It has no session, but its outcomes are kept for it. */
 static inline bool ms_client_is_away(const struct ms_client *client)

@@ -12,6 +12,7 @@ void ms_dispatch_command(struct ms_master *master, const struct ms_work *work)
 {
     const uint8_t lasting = MS_FLAG_STREAM | MS_FLAG_PARTS;
     const uint8_t watched = work->is_followed ? MS_FLAG_STREAM : 0;
+    const struct ms_array *array = ms_work_array(work);
 
     ms_assert(work->state == MS_LIFE_LEASED && work->holder != NULL);
     ms_master_send(master, work->holder->session->peer,
@@ -23,7 +24,9 @@ void ms_dispatch_command(struct ms_master *master, const struct ms_work *work)
                        .id = {.client = work->client->uuid, .seq = work->seq},
                        .token = ms_work_token(work),
                        .timeout = work->timeout,
-                       .payload = ms_work_payload(work),
+                       .index = array != NULL ? (uint32_t)(work->seq - array->first) : 0,
+                       .count = array != NULL ? array->count : 0,
+                       .payload = ms_work_submitted(work),
                    });
 }
 
@@ -114,6 +117,10 @@ static bool serve(struct ms_master *master, ms_time now, struct ms_lane *lane)
     }
     if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
         return false; /* it waits for the next start */
+    }
+    if (work->rare != NULL && ms_array_is_full(work->rare->array)) {
+        ms_queue_place_again(&master->queue, work); /* until one of its array has ended */
+        return true;
     }
     session = lane->strategy->choose(lane, work);
     if (session != NULL && ms_work_spool(work) != NULL &&

@@ -62,7 +62,7 @@ static void say_goaway(struct ms_master *master, const struct ms_session *sessio
 static bool is_idle_client(const struct ms_session *session)
 {
     return session->role == MS_ROLE_CLIENT && session->user != NULL &&
-           ms_client_of(session)->live_count == 0;
+           !ms_client_is_waited_for(ms_client_of(session));
 }
 
 /* A slave that still waits for its WELCOME is told nothing else. */

@@ -128,6 +128,15 @@ void ms_floors_close(struct ms_master *master, struct ms_floor *floor, uint64_t 
     }
 }
 
+void ms_floors_close_range(struct ms_master *master, struct ms_floor *floor, uint64_t seq,
+                           uint32_t count, bool is_durable)
+{
+    ms_closed_add_range(&floor->closed, &master->queue.slab, seq, seq + count - 1);
+    if (is_durable) {
+        mark(master, floor);
+    }
+}
+
 void ms_floors_raise(struct ms_master *master, struct ms_floor *floor, uint64_t seq)
 {
     if (seq > floor->closed.floor) {

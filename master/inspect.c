@@ -98,12 +98,15 @@ void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
         return;
     }
     inquiry = ms_pool_take(&master->inspect.pool);
+    master->inspect.inquiries_total += master->inspect.inquiries_total < UINT32_MAX ? 1 : 0;
+    const uint32_t serial = master->inspect.inquiries_total;
+
     if (inquiry == NULL) {
         send_report(master, peer, number, &busy);
         return;
     }
-    *inquiry =
-        (struct ms_inquiry){.peer = peer, .number = number, .query = *query, .filter = filter};
+    *inquiry = (struct ms_inquiry){
+        .peer = peer, .number = number, .query = *query, .filter = filter, .serial = serial};
     ms_list_init(&inquiry->link);
     ms_list_init(&inquiry->follower);
     ms_list_push_back(&master->inspect.inquiries, &inquiry->link);

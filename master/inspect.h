@@ -6,6 +6,7 @@
 #include "core/filter.h"
 #include "core/list.h"
 #include "core/pool.h"
+#include "master/arrays.h"
 
 struct ms_master;
 struct ms_piece;
@@ -21,11 +22,14 @@ struct ms_inquiry {
     uint64_t number; /* of the query */
     struct ms_query query;
     struct ms_filter filter; /* query.where; of a group's name it is empty */
-    uint32_t cursor;         /* where the walk goes on; TAIL, RESULT: index of the next piece */
-    uint32_t rows;           /* told so far */
-    bool is_following;       /* a group, of which it has heard */
-    uint64_t ends_seen;      /* of its members, how many had ended */
-    uint32_t end;            /* OPERATE: where the walk ends */
+    uint32_t serial;         /* counts the inquiries; > 0 */
+    struct ms_array_walk
+        waiting;        /* COMMANDS, OPERATE: first come the members of arrays that wait */
+    uint32_t cursor;    /* where the walk goes on; TAIL, RESULT: index of the next piece */
+    uint32_t rows;      /* told so far */
+    bool is_following;  /* a group, of which it has heard */
+    uint64_t ends_seen; /* of its members, how many had ended */
+    uint32_t end;       /* OPERATE: where the walk ends */
     uint64_t matched, changed;
     bool is_over;     /* OPERATE: all is done, SHOW: the command was told; the last part follows */
     bool is_done;     /* all was told */
@@ -41,7 +45,8 @@ struct ms_inquiry {
 
 struct ms_inspect {
     struct ms_pool pool;
-    struct ms_list inquiries;    /* in turn */
+    struct ms_list inquiries; /* in turn */
+    uint32_t inquiries_total;
     struct ms_report_page *page; /* what the report of the present step is made of */
 };
 

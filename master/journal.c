@@ -248,6 +248,7 @@ static void flush(struct ms_master *master)
 
     ms_floors_flush(master);
     ms_groups_flush(master);
+    ms_arrays_flush(master);
     for (size_t i = 0; i < journal->erasures_count; i++) {
         ms_journal_erase(journal, journal->erasures[i]);
     }

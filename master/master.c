@@ -239,6 +239,7 @@ static void tick(struct ms_master *master, ms_time now)
     master->has_more |= ms_clients_sweep(master, now);
     master->has_more |= ms_recovery_trust(master, now);
     wake(master, now);
+    ms_list_splice(&master->queue.arrays.due, &master->queue.arrays.short_of);
     master->has_more |= ms_archive_retire(master, now);
     ms_drain_tick(master, now);
     ms_inspect_run(master, now);
@@ -295,6 +296,12 @@ static void go_on(struct ms_master *master, ms_time now)
     }
     if (!ms_list_is_empty(&master->queue.uniques.settling)) {
         ms_results_share(master, now);
+    }
+    if (!ms_list_is_empty(&master->queue.arrays.due)) {
+        ms_arrays_run(master, now);
+    }
+    if (!ms_list_is_empty(&master->queue.arrays.telling)) {
+        ms_arrays_pump(master);
     }
     if (master->lanes.is_taker_supplied) {
         master->lanes.is_taker_supplied = false;
@@ -359,6 +366,8 @@ static bool is_behind(const struct ms_master *master)
     return master->has_more || ms_lanes_are_due(&master->lanes) ||
            !ms_list_is_empty(&master->pumps) || !ms_list_is_empty(&master->slave_sweeps) ||
            !ms_list_is_empty(&master->queue.uniques.settling) ||
+           !ms_list_is_empty(&master->queue.arrays.due) ||
+           !ms_list_is_empty(&master->queue.arrays.telling) ||
            !ms_list_is_empty(&master->uploads) || !ms_list_is_empty(&master->client_sweeps) ||
            !ms_list_is_empty(&master->sessions.dead) || master->has_answers ||
            is_trust_due(master) || master->tails.is_lent || ms_inspect_is_due(&master->inspect) ||

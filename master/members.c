@@ -1,6 +1,7 @@
 #include "master/members.h"
 
 #include "core/invariant.h"
+#include "master/arrays.h"
 #include "master/groups.h"
 #include "master/rare.h"
 
@@ -25,7 +26,10 @@ void ms_members_moved(struct ms_queue *queue, ms_time now, struct ms_work *work,
                       enum ms_life_state from)
 {
     ms_assert(work->rare != NULL && work->state != from);
-    if (work->rare->group != NULL) {
+    if (work->rare->array != NULL) {
+        ms_array_moved(queue, work, from);
+    }
+    if (work->rare->group != NULL && (from != MS_LIFE_NONE || work->rare->array == NULL)) {
         ms_groups_moved(queue->groups, now, work, work->rare->group, from);
     }
 }

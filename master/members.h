@@ -1,4 +1,5 @@
-/* What a command has in common with others, as the queue sees it: the group it is a member of. */
+/* What a command has in common with others, as the queue sees it: the group and the array it is a member
+ * of. */
 #ifndef MASTER_MEMBERS_H
 #define MASTER_MEMBERS_H
 

@@ -25,7 +25,7 @@ enum ms_error ms_operate_examine(const struct ms_query *query)
     } else if (query->operation == MS_OPERATION_PRIORITY) {
         is_good = value >= MS_PRIORITY_MIN && value <= MS_PRIORITY_MAX;
     } else if (query->operation == MS_OPERATION_CONCURRENCY) {
-        is_good = false; /* there are no arrays */
+        is_good = value >= 0 && value <= MS_ARRAY_MAX;
     }
     return is_good ? MS_E_OK : MS_E_BAD_ARGUMENT;
 }
@@ -74,6 +74,9 @@ const char *ms_operate_refusal(const struct ms_work *work, const struct ms_query
     if (ms_work_is_finished(work)) {
         return "it is over";
     }
+    if (query->operation == MS_OPERATION_CONCURRENCY && ms_work_array(work) == NULL) {
+        return "it is in no array";
+    }
     return query->operation == MS_OPERATION_RELEASE ? why_no_release(work, query->value) : NULL;
 }
 
@@ -85,6 +88,24 @@ static void change(struct ms_master *master, ms_time now, struct ms_work *work,
 
     ms_changes_apply(&master->queue, now, work, &record,
                      ms_journal_put_for(&master->journal, work, &record));
+}
+
+/* Of the whole array, to which each member may lead. */
+static void limit(struct ms_master *master, ms_time now, const struct ms_work *work,
+                  const struct ms_query *query)
+{
+    struct ms_array *array = ms_work_array(work);
+    struct ms_record record =
+        ms_changes_record(&master->queue, now, work, query->operation, query->value);
+
+    if (array->concurrency == (uint32_t)query->value) {
+        return;
+    }
+    record.id.seq = array->first;
+    ms_array_limit(&master->queue, array, (uint32_t)query->value,
+                   array->record.durability == MS_DURABILITY_MEM
+                       ? 0
+                       : ms_journal_put(&master->journal, &record));
 }
 
 /* Its outcome is void: whoever waited for it goes on waiting, and whoever had it is not told again. */
@@ -114,6 +135,9 @@ void ms_operate(struct ms_master *master, ms_time now, struct ms_work *work,
     case MS_OPERATION_KICK:
         kick(master, now, work, query);
         break;
+    case MS_OPERATION_CONCURRENCY:
+        limit(master, now, work, query);
+        break;
     default:
         change(master, now, work, query);
         break;
@@ -132,11 +156,11 @@ static void add_row(const struct ms_inquiry *inquiry, const struct ms_work *work
     ms_page_end_row(page);
 }
 
-static void visit(struct ms_master *master, ms_time now, struct ms_inquiry *inquiry,
-                  struct ms_work *work, struct ms_report_page *page)
+/* What was done to it, or would be. */
+static void tell(struct ms_inquiry *inquiry, const struct ms_work *work, const char *refusal,
+                 struct ms_report_page *page)
 {
     const struct ms_query *query = &inquiry->query;
-    const char *refusal = ms_operate_refusal(work, query);
 
     inquiry->matched++;
     inquiry->changed += refusal == NULL;
@@ -144,9 +168,49 @@ static void visit(struct ms_master *master, ms_time now, struct ms_inquiry *inqu
         add_row(inquiry, work, refusal, page);
         inquiry->rows++;
     }
+}
+
+static void visit(struct ms_master *master, ms_time now, struct ms_inquiry *inquiry,
+                  struct ms_work *work, struct ms_report_page *page)
+{
+    const struct ms_query *query = &inquiry->query;
+    const char *refusal = ms_operate_refusal(work, query);
+
+    tell(inquiry, work, refusal, page);
     if (!query->is_dry && refusal == NULL) {
         ms_operate(master, now, work, query);
     }
+}
+
+/* The likeness of a member that waits. */
+static void visit_waiting(struct ms_master *master, ms_time now, struct ms_inquiry *inquiry,
+                          const struct ms_work *likeness, struct ms_report_page *page)
+{
+    const struct ms_query *query = &inquiry->query;
+    const char *refusal = ms_operate_refusal(likeness, query);
+    struct ms_work *work;
+
+    if (query->is_dry || refusal != NULL) {
+        tell(inquiry, likeness, refusal, page);
+        return;
+    }
+    if (query->operation == MS_OPERATION_CONCURRENCY) {
+        limit(master, now, likeness, query);
+        tell(inquiry, likeness, NULL, page);
+        return;
+    }
+    work = ms_array_reach(&master->queue, now, likeness->rare->array, likeness->seq);
+    if (work == NULL) {
+        tell(inquiry, likeness, "the master has no memory for it", page);
+        return;
+    }
+    work->rare->operated = inquiry->serial;
+    visit(master, now, inquiry, work, page);
+}
+
+static bool was_visited(const struct ms_inquiry *inquiry, const struct ms_work *work)
+{
+    return work->rare != NULL && work->rare->operated == inquiry->serial;
 }
 
 static bool is_wanted(const struct ms_inquiry *inquiry, const struct ms_work *work, ms_time now)
@@ -160,6 +224,30 @@ static bool is_wanted(const struct ms_inquiry *inquiry, const struct ms_work *wo
     return ms_filter_matches(&inquiry->filter, &facts);
 }
 
+/* Members of arrays that wait: those that something is done to get works, which are not visited again. True when
+ * all were visited. */
+static bool walk_waiting(struct ms_master *master, ms_time now, struct ms_inquiry *inquiry,
+                         struct ms_report_page *page)
+{
+    struct ms_array_likeness likeness;
+    uint32_t visits = MS_PAGE_VISITS;
+    uint32_t burst = MS_SWEEP_BURST;
+    struct ms_array *array;
+    uint64_t seq;
+
+    while (burst > 0 && ms_page_has_room(page) &&
+           ms_engine_room(&master->engine) > EFFECTS_PER_COMMAND &&
+           (array = ms_arrays_next(&master->queue, &inquiry->waiting, &visits, &seq)) != NULL) {
+        ms_array_liken(array, now, seq, &likeness);
+        if (!is_wanted(inquiry, &likeness.work, now)) {
+            continue;
+        }
+        visit_waiting(master, now, inquiry, &likeness.work, page);
+        burst--;
+    }
+    return inquiry->waiting.is_over;
+}
+
 /* True when all were visited. */
 static bool walk(struct ms_master *master, ms_time now, struct ms_inquiry *inquiry,
                  struct ms_report_page *page)
@@ -167,6 +255,9 @@ static bool walk(struct ms_master *master, ms_time now, struct ms_inquiry *inqui
     struct ms_queue *queue = &master->queue;
     uint32_t burst = MS_SWEEP_BURST;
 
+    if (!inquiry->waiting.is_over && !walk_waiting(master, now, inquiry, page)) {
+        return false;
+    }
     if (inquiry->end == 0) {
         inquiry->end = queue->pool.touched; /* what comes later is not meant */
     }
@@ -180,7 +271,7 @@ static bool walk(struct ms_master *master, ms_time now, struct ms_inquiry *inqui
             return false;
         }
         work = ms_pool_at(&queue->pool, inquiry->cursor++);
-        if (is_wanted(inquiry, work, now)) {
+        if (is_wanted(inquiry, work, now) && !was_visited(inquiry, work)) {
             visit(master, now, inquiry, work, page);
             burst--;
         }
@@ -193,7 +284,14 @@ static bool visit_one(struct ms_master *master, ms_time now, struct ms_inquiry *
                       struct ms_report_page *page)
 {
     struct ms_work *work = ms_clients_find_work(master, &inquiry->query.id);
+    struct ms_array *array = ms_clients_find_array(master, &inquiry->query.id);
+    struct ms_array_likeness likeness;
 
+    if (array != NULL && ms_array_waits(&master->queue, array, inquiry->query.id.seq)) {
+        ms_array_liken(array, now, inquiry->query.id.seq, &likeness);
+        visit_waiting(master, now, inquiry, &likeness.work, page);
+        return true;
+    }
     if (work == NULL) {
         page->report.error = MS_E_NOT_FOUND;
         page->report.last = true;

@@ -117,6 +117,23 @@ static void ask_again(struct ms_master *master, const struct ms_slave *slave)
     }
 }
 
+/* The command is in the hands of the orphan's slave. */
+static void adopt(struct ms_master *master, ms_time now, struct ms_work *work,
+                  struct ms_orphan *orphan)
+{
+    const struct ms_record lease = {
+        .kind = MS_RECORD_LEASE, .token = orphan->token, .attempt = orphan->holding.attempt};
+    struct ms_slave *slave = orphan->slave;
+    const bool was_heard = orphan->was_heard;
+
+    if (ms_queue_adopt(&master->queue, now, work, slave, &lease)) {
+        forget(&master->orphans, orphan);
+        if (was_heard) {
+            ask_again(master, slave);
+        }
+    }
+}
+
 void ms_orphans_claim(struct ms_master *master, ms_time now, struct ms_work *work)
 {
     struct ms_orphans *orphans = &master->orphans;
@@ -127,18 +144,31 @@ void ms_orphans_claim(struct ms_master *master, ms_time now, struct ms_work *wor
         return;
     }
     orphan = ms_map_find_pointer(&orphans->by_id, key_of(&id));
-    if (orphan == NULL || !is_same(&orphan->holding.id, &id)) {
+    if (orphan != NULL && is_same(&orphan->holding.id, &id)) {
+        adopt(master, now, work, orphan);
+    }
+}
+
+void ms_orphans_claim_array(struct ms_master *master, ms_time now, struct ms_array *array)
+{
+    struct ms_orphans *orphans = &master->orphans;
+    struct ms_orphan *orphan;
+    uint32_t cursor = 0;
+
+    ms_assert(array->live_count == 0);
+    if (ms_pool_used(&orphans->pool) == 0) {
         return;
     }
-    const struct ms_record lease = {
-        .kind = MS_RECORD_LEASE, .token = orphan->token, .attempt = orphan->holding.attempt};
-    struct ms_slave *slave = orphan->slave;
-    const bool was_heard = orphan->was_heard;
+    while ((orphan = ms_pool_next(&orphans->pool, &cursor)) != NULL) {
+        const struct ms_id *id = &orphan->holding.id;
+        struct ms_work *work = NULL;
 
-    if (ms_queue_adopt(&master->queue, now, work, slave, &lease)) {
-        forget(orphans, orphan);
-        if (was_heard) {
-            ask_again(master, slave);
+        if (ms_uuid_equal(&id->client, &array->client->uuid) && id->seq >= array->first &&
+            id->seq - array->first < array->count) {
+            work = ms_array_reach(&master->queue, now, array, id->seq);
+        }
+        if (work != NULL) {
+            adopt(master, now, work, orphan);
         }
     }
 }

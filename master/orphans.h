@@ -9,6 +9,7 @@
 #include "core/map.h"
 #include "core/pool.h"
 
+struct ms_array;
 struct ms_master;
 struct ms_slave;
 struct ms_work;
@@ -39,8 +40,9 @@ bool ms_orphans_keep(struct ms_master *master, struct ms_slave *slave, const str
 /* A result or output of an unknown attempt: true when it is an orphan's, and shall not be acknowledged yet. */
 bool ms_orphans_hold(struct ms_slave *slave, const struct ms_token *token, bool is_result);
 
-/* A command was accepted: if a slave has it in hand, it is LEASED. */
+/* A command was accepted, or an array: what a slave has in hand is LEASED. */
 void ms_orphans_claim(struct ms_master *master, ms_time now, struct ms_work *work);
+void ms_orphans_claim_array(struct ms_master *master, ms_time now, struct ms_array *array);
 
 /* The slave has nothing in hand any more. */
 void ms_orphans_lose(struct ms_master *master, struct ms_slave *slave);

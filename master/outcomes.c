@@ -51,6 +51,10 @@ static void let_go(struct ms_master *master, ms_time now, struct ms_work *work,
     if (ms_archive_wants(work) && ms_archive_put(master, work)) {
         return;
     }
+    if (ms_work_array(work) != NULL) {
+        ms_array_close(master, now, work, event);
+        return;
+    }
     if (is_durable || event == MS_LIFE_CONFIRM || (work->flags & MS_FLAG_BACKGROUND) != 0) {
         ms_floors_close(master, work->client->floor, work->seq, is_durable);
     }

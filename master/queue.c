@@ -40,7 +40,7 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
     ms_slab_init(&queue->slab,
                  limits->bytes_max + limits->keep_bytes + MS_RESULT_RESERVE + MS_TAIL_BYTES_MAX);
     if (!ms_pool_init(&queue->pool, sizeof(struct ms_work), places) ||
-        !ms_leases_init(&queue->leases)) {
+        !ms_leases_init(&queue->leases) || !ms_arrays_init(&queue->arrays)) {
         return false;
     }
     /* Two lives within one second of the wall clock have the same epoch: their tokens still differ. */
@@ -69,6 +69,7 @@ void ms_queue_finish(struct ms_queue *queue)
     }
     ms_leases_finish(&queue->leases);
     ms_heap_finish(&queue->delayed);
+    ms_arrays_finish(queue);
     ms_uniques_finish(&queue->uniques);
     ms_heap_finish(&queue->archive);
     ms_map_finish(&queue->adopted);
@@ -158,7 +159,9 @@ static void enlist(struct ms_queue *queue, struct ms_work *work, bool is_first)
 {
     const ms_time expiry = expiry_of(work);
 
-    ms_lanes_push(queue->lanes, work, is_first);
+    if (work->rare == NULL || !ms_array_gate(work)) {
+        ms_lanes_push(queue->lanes, work, is_first);
+    }
     if (expiry != MS_TIME_NEVER) {
         ms_heap_push(&queue->delayed, &work->timer, expiry);
     }
@@ -188,8 +191,11 @@ static void withdraw(struct ms_queue *queue, struct ms_work *work)
         work->is_aside = false;
         ms_list_remove(&work->link);
         queue->aside_count--;
+    } else if (work->is_gated) {
+        ms_array_ungate(work);
     } else {
         ms_lanes_remove(work);
+        ms_array_unready(work);
     }
     if (ms_heap_has(&work->timer)) {
         ms_heap_remove(&queue->delayed, &work->timer);
@@ -201,19 +207,6 @@ void ms_queue_trust(struct ms_queue *queue, struct ms_work *work)
     ms_assert(work->is_in_doubt && !queue->is_doubting);
     withdraw(queue, work);
     enlist(queue, work, false);
-}
-
-/* Until when the record's command waits, in our time; 0 when that has come. A wall clock that was set back since
- * makes it wait anew, but never for longer than was meant. */
-ms_time ms_queue_due_at(const struct ms_queue *queue, ms_time now, const struct ms_record *record)
-{
-    const ms_time due = record->until - queue->wall_offset;
-    const ms_time most = now + (record->until - record->at);
-
-    if (record->until <= 0 || due <= now || most <= now) {
-        return 0;
-    }
-    return due < most ? due : most;
 }
 
 static void fill(struct ms_queue *queue, struct ms_work *work, const struct ms_record *record)
@@ -358,6 +351,9 @@ bool ms_queue_lease(struct ms_queue *queue, ms_time now, struct ms_work *work,
     work->token_epoch = queue->epoch;
     work->lane->dispatched_total++;
     take_in_hand(work, slave);
+    if (work->rare != NULL) {
+        ms_array_leased(queue, now, work);
+    }
     return true;
 }
 
@@ -433,29 +429,6 @@ void ms_queue_give_back(struct ms_queue *queue, ms_time now, struct ms_work *wor
     push(queue, work, true);
 }
 
-void ms_queue_remember(struct ms_queue *queue, ms_time now, struct ms_work *work,
-                       const struct ms_record *record, ms_seq seq)
-{
-    struct ms_past past = {
-        .record = seq,
-        .at = now,
-        .attempt = record->attempt,
-        .code = record->code,
-        .signal = record->signal,
-        .status = record->status,
-        .event = record->event,
-        .detail_size = (uint16_t)record->detail.size,
-        .detail = (char *)(uintptr_t)record->detail.data, /* it is copied */
-    };
-
-    ms_assert(record->detail.size <= MS_DETAIL_MAX);
-    ms_assert(record->name.size <= MS_NAME_MAX);
-    if (record->name.size > 0) {
-        memcpy(past.slave, record->name.data, record->name.size);
-    }
-    ms_rare_add_past(work, &queue->slab, queue->journal, &past);
-}
-
 /* What is read back may have been in hand without a record that says so. */
 static void catch_up(struct ms_queue *queue, ms_time now, struct ms_work *work,
                      enum ms_life_event event)
@@ -509,6 +482,9 @@ static void take_off(struct ms_queue *queue, struct ms_work *work)
         break;
     default:
         ms_unreachable();
+    }
+    if (work->rare != NULL) {
+        ms_array_left(queue, work);
     }
 }
 
@@ -586,6 +562,18 @@ void ms_queue_move(struct ms_queue *queue, ms_time now, struct ms_work *work,
 void ms_queue_enter(struct ms_queue *queue, struct ms_work *work)
 {
     push(queue, work, false);
+}
+
+void ms_queue_enter_next(struct ms_queue *queue, struct ms_work *work, bool is_first)
+{
+    ms_assert(work->state == MS_LIFE_READY && !ms_list_is_linked(&work->link));
+    enlist(queue, work, is_first);
+}
+
+void ms_queue_place_again(struct ms_queue *queue, struct ms_work *work)
+{
+    withdraw(queue, work);
+    enlist(queue, work, true);
 }
 
 void ms_queue_leave(struct ms_queue *queue, struct ms_work *work)

@@ -8,6 +8,7 @@
 #include "core/pool.h"
 #include "core/rng.h"
 #include "core/slab.h"
+#include "master/arrays.h"
 #include "master/lanes.h"
 #include "master/journal.h"
 #include "master/leases.h"
@@ -24,6 +25,7 @@ struct ms_queue {
     struct ms_map adopted;  /* attempts with tokens of earlier masters, by token */
     struct ms_heap delayed; /* DELAYED, and READY with a deadline: when something is to be done */
     struct ms_uniques uniques;
+    struct ms_arrays arrays;
     struct ms_heap archive;    /* outcomes that are kept, by when they came to their end */
     uint64_t archive_bytes;    /* what they take of the slab */
     uint64_t keep_bytes;       /* of them, beyond bytes_max */
@@ -65,8 +67,8 @@ struct ms_work *ms_queue_find(const struct ms_queue *queue, const struct ms_clie
  * one of init is cut. */
 void ms_queue_limit(struct ms_queue *queue, const struct ms_master_limits *limits);
 
-/* True when one more command with a payload of this size is within the limits. */
-bool ms_queue_has_room(const struct ms_queue *queue, size_t size);
+/* True when count more commands with one payload of this size are within the limits. */
+bool ms_queue_has_room(const struct ms_queue *queue, uint32_t count, size_t size);
 
 /* Below, a record is one of the journal (proto/record.h) and seq its number there; 0 = it is kept nowhere. */
 
@@ -86,6 +88,9 @@ struct ms_work *ms_queue_wake(struct ms_queue *queue, ms_time now, uint32_t *bur
 /* When a DELAYED command is looked at again; 0 for others, and for followers. */
 static inline ms_time ms_queue_due(const struct ms_queue *queue, const struct ms_work *work)
 {
+    if (work->rare != NULL && work->rare->is_likeness) {
+        return work->state == MS_LIFE_DELAYED ? work->rare->array->due_at : 0;
+    }
     return work->state == MS_LIFE_DELAYED && ms_heap_has(&work->timer)
                ? ms_heap_key(&queue->delayed, &work->timer)
                : 0;
@@ -139,6 +144,11 @@ void ms_queue_move(struct ms_queue *queue, ms_time now, struct ms_work *work,
                    enum ms_life_event event);
 void ms_queue_enter(struct ms_queue *queue, struct ms_work *work);
 void ms_queue_leave(struct ms_queue *queue, struct ms_work *work);
+
+/* For arrays.c: into its lane whatever slaves may have, before all others of its priority or behind them; and once
+ * more into the place where it belongs now, before the others. */
+void ms_queue_enter_next(struct ms_queue *queue, struct ms_work *work, bool is_first);
+void ms_queue_place_again(struct ms_queue *queue, struct ms_work *work);
 
 /* Until when the record's command waits, in our time; 0 when that has come. */
 ms_time ms_queue_due_at(const struct ms_queue *queue, ms_time now, const struct ms_record *record);

@@ -17,14 +17,15 @@ void ms_queue_limit(struct ms_queue *queue, const struct ms_master_limits *limit
         limits->bytes_max + limits->keep_bytes + MS_RESULT_RESERVE + MS_TAIL_BYTES_MAX;
 }
 
-bool ms_queue_has_room(const struct ms_queue *queue, size_t size)
+bool ms_queue_has_room(const struct ms_queue *queue, uint32_t count, size_t size)
 {
-    const uint32_t live = ms_queue_count(queue) - ms_heap_count(&queue->archive);
+    const uint64_t live =
+        ms_queue_count(queue) - ms_heap_count(&queue->archive) + queue->arrays.waiting_count;
 
     const uint64_t beside = queue->archive_bytes + (queue->tails != NULL ? queue->tails->bytes : 0);
 
     ms_assert(beside <= ms_slab_used(&queue->slab));
-    return live < queue->commands_max &&
+    return live + count <= queue->commands_max &&
            ms_slab_used(&queue->slab) - beside + ms_slab_cost(size) <= queue->bytes_max;
 }
 

@@ -6,6 +6,7 @@
 #include "core/slab.h"
 #include "master/work.h"
 
+struct ms_array;
 struct ms_group;
 struct ms_journal;
 struct ms_claim;
@@ -38,6 +39,9 @@ struct ms_rare {
     uint32_t past_count;  /* at most MS_HISTORY_MAX */
     uint32_t past_capacity;
     struct ms_group *group; /* of which it is a member */
+    struct ms_array *array; /* the same */
+    bool is_likeness;       /* it is not there: see struct ms_array_likeness */
+    uint32_t operated;      /* number of the inquiry that has been at it as a member that waited */
     uint32_t generation;    /* times it was kicked */
     struct ms_change changes[MS_OPERATION_COUNT];
     uint8_t *payload;      /* BURIED: of the submission, so that it can be kicked */

@@ -51,6 +51,7 @@ static void begin(struct ms_master *master, ms_epoch epoch)
     const ms_seq former = master->epoch_record;
 
     ms_archive_sort_out(master);
+    ms_arrays_replayed(master);
     journal->is_replaying = false;
     journal->emitted = journal->last;
     journal->persisted = journal->last;
@@ -84,10 +85,12 @@ void ms_recovery_replayed(struct ms_master *master, ms_time now, const struct ms
         return;
     }
     begin(master, master->epoch_floor);
-    ms_trace(&master->engine.trace, MS_LEVEL_INFO, "recovered",
-             "commands=%u slaves=%u records=%llu epoch=%llu", ms_queue_count(&master->queue),
-             master->awaited_count, (unsigned long long)master->journal.last,
-             (unsigned long long)master->config.epoch);
+    ms_trace(
+        &master->engine.trace, MS_LEVEL_INFO, "recovered",
+        "commands=%llu slaves=%u records=%llu epoch=%llu",
+        (unsigned long long)(ms_queue_count(&master->queue) + master->queue.arrays.waiting_count),
+        master->awaited_count, (unsigned long long)master->journal.last,
+        (unsigned long long)master->config.epoch);
 }
 
 void ms_recovery_committed(struct ms_master *master)
@@ -125,7 +128,8 @@ struct ms_work *ms_recovery_claim(struct ms_master *master, ms_time now, struct 
 {
     const struct ms_record lease = {
         .kind = MS_RECORD_LEASE, .token = *token, .attempt = holding->attempt};
-    struct ms_work *work = ms_clients_find_work(master, &holding->id);
+    struct ms_work *work = slave->is_awaited ? ms_clients_reach_work(master, now, &holding->id)
+                                             : ms_clients_find_work(master, &holding->id);
 
     if (work == NULL || ms_work_is_finished(work) || !slave->is_awaited || is_over(work, holding)) {
         return work;

@@ -262,6 +262,11 @@ static void fill_show(struct ms_master *master, const struct ms_work *work, ms_t
     ms_page_text(page, "last_slave", last_slave(work));
     ms_page_number(page, "last_signal", work->signal);
     add_last_output(work, page);
+    const struct ms_array *array = ms_work_array(work);
+
+    ms_page_number(page, "array_index", array != NULL ? work->seq - array->first : 0);
+    ms_page_number(page, "array_count", array != NULL ? array->count : 0);
+    ms_page_number(page, "array_concurrency", array != NULL ? array->concurrency : 0);
     ms_page_number(page, "generation", work->rare != NULL ? work->rare->generation : 0);
     ms_page_text(page, "kept", work->is_archived ? "yes" : "no");
     add_reason(master, work, now, "waits_because", page);
@@ -302,6 +307,27 @@ static bool visit(struct ms_master *master, ms_time now, const struct ms_inquiry
     return true;
 }
 
+/* Members of arrays that wait; true when that was all. */
+static bool walk_waiting(struct ms_master *master, ms_time now, struct ms_inquiry *inquiry,
+                         struct ms_report_page *page)
+{
+    const uint32_t limit = inquiry->query.limit > 0 ? inquiry->query.limit : UINT32_MAX;
+    uint32_t visits = MS_PAGE_VISITS;
+    struct ms_array_likeness likeness;
+    const struct ms_array *array;
+    uint64_t seq;
+
+    while (ms_page_has_room(page) && inquiry->rows < limit &&
+           (array = ms_arrays_next(&master->queue, &inquiry->waiting, &visits, &seq)) != NULL) {
+        ms_array_liken(array, now, seq, &likeness);
+        if (is_wanted(inquiry, &likeness.work, now)) {
+            fill_command(&likeness.work, now, page);
+            inquiry->rows++;
+        }
+    }
+    return inquiry->waiting.is_over || inquiry->rows >= limit;
+}
+
 static void walk(struct ms_master *master, ms_time now, struct ms_inquiry *inquiry,
                  struct ms_report_page *page)
 {
@@ -309,6 +335,10 @@ static void walk(struct ms_master *master, ms_time now, struct ms_inquiry *inqui
                                                                   : master->sessions.pool.touched;
     const uint32_t limit = inquiry->query.limit > 0 ? inquiry->query.limit : UINT32_MAX;
 
+    if (inquiry->query.what == MS_QUERY_COMMANDS && !inquiry->waiting.is_over &&
+        !walk_waiting(master, now, inquiry, page)) {
+        return;
+    }
     for (uint32_t visits = 0; visits < MS_PAGE_VISITS && ms_page_has_room(page); visits++) {
         if (inquiry->cursor >= end || inquiry->rows >= limit) {
             page->report.last = true;
@@ -322,7 +352,8 @@ static void walk(struct ms_master *master, ms_time now, struct ms_inquiry *inqui
 static void show(struct ms_master *master, ms_time now, struct ms_inquiry *inquiry,
                  struct ms_report_page *page)
 {
-    const struct ms_work *work = ms_clients_find_work(master, &inquiry->query.id);
+    struct ms_array_likeness likeness;
+    const struct ms_work *work = ms_clients_look_at(master, now, &inquiry->query.id, &likeness);
 
     ms_assert(page->report.cells_count == 0);
     page->report.last = work == NULL || inquiry->is_over || inquiry->query.what == MS_QUERY_WHY;

@@ -189,6 +189,7 @@ static bool append(struct ms_master *master, struct ms_spool *spool, struct ms_b
 static bool is_known(const struct ms_master *master, const struct ms_client *client, uint64_t seq)
 {
     return ms_queue_find(&master->queue, client, seq) != NULL ||
+           ms_arrays_find(&client->arrays, seq) != NULL ||
            ms_closed_has(&client->floor->closed, seq);
 }
 
@@ -377,6 +378,9 @@ uint64_t ms_spool_size(const struct ms_work *work)
     const struct ms_spool *spool = ms_work_spool(work);
 
     ms_assert(spool == NULL || work->size == 0);
+    if (ms_work_array(work) != NULL && !ms_work_is_finished(work)) {
+        return ms_work_submitted(work).size;
+    }
     return spool != NULL ? spool->size : work->size;
 }
 

@@ -7,18 +7,22 @@ void ms_master_stats(const struct ms_master *master, struct ms_master_stats *sta
 {
     struct ms_master_stats *stats = stats_out;
 
+    const struct ms_arrays *arrays = &master->queue.arrays;
+
     ms_assert(stats_out != NULL);
     *stats = master->totals;
     for (size_t i = 0; i < MS_LIFE_STATES; i++) {
         stats->commands[i] = master->queue.states[i];
     }
+    stats->commands[MS_LIFE_DELAYED] += (uint32_t)arrays->delayed_count;
+    stats->commands[MS_LIFE_READY] += (uint32_t)(arrays->waiting_count - arrays->delayed_count);
     for (size_t i = 0; i < MS_LIFE_EVENTS; i++) {
         stats->events_total[i] = master->queue.events_total[i];
     }
     for (size_t i = 0; i < MS_SESSION_STATES; i++) {
         stats->sessions[i] = master->sessions.states[i];
     }
-    stats->commands_count = ms_queue_count(&master->queue);
+    stats->commands_count = ms_queue_count(&master->queue) + arrays->waiting_count;
     stats->bytes_used = ms_slab_used(&master->queue.slab);
     stats->bytes_reserved = ms_slab_reserved(&master->queue.slab);
     stats->kept_count = ms_heap_count(&master->queue.archive);

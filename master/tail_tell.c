@@ -135,7 +135,7 @@ void ms_tails_ask(struct ms_master *master, const struct ms_slave *slave)
 
 static enum ms_error begin(struct ms_master *master, struct ms_inquiry *inquiry)
 {
-    struct ms_work *work = ms_clients_find_work(master, &inquiry->query.id);
+    struct ms_work *work = ms_clients_reach_work(master, master->engine.now, &inquiry->query.id);
     enum ms_error error;
 
     if (work == NULL) {

@@ -62,6 +62,24 @@ static enum ms_error examine_key(const struct ms_terms *terms, struct ms_complai
     return MS_E_BAD_ARGUMENT;
 }
 
+static enum ms_error examine_array(const struct ms_command *submit, struct ms_complaint *complaint)
+{
+    const struct ms_terms *terms = submit->terms;
+
+    if (terms->array_count > MS_ARRAY_MAX) {
+        ms_complain(complaint, "an array of %u commands, at most %u are allowed",
+                    terms->array_count, MS_ARRAY_MAX);
+    } else if (terms->array_concurrency > 0 && terms->array_count == 0) {
+        ms_complain(complaint, "array_concurrency is set, and array_count is 0");
+    } else if (terms->array_count > 0 && (submit->flags & MS_FLAG_PARTS) != 0) {
+        ms_complain(complaint, "array_count is set, and the payload comes in parts: that of an "
+                               "array comes in one");
+    } else {
+        return MS_E_OK;
+    }
+    return MS_E_BAD_ARGUMENT;
+}
+
 enum ms_error ms_terms_examine(const struct ms_command *submit, struct ms_complaint *complaint)
 {
     const struct ms_terms *terms = submit->terms;
@@ -80,7 +98,8 @@ enum ms_error ms_terms_examine(const struct ms_command *submit, struct ms_compla
         !is_time(terms->deadline, "deadline", complaint)) {
         return MS_E_BAD_ARGUMENT;
     }
-    return examine_key(terms, complaint);
+    error = examine_array(submit, complaint);
+    return error == MS_E_OK ? examine_key(terms, complaint) : error;
 }
 
 int64_t ms_terms_start(const struct ms_command *submit, int64_t wall)

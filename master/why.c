@@ -113,11 +113,13 @@ static void why_ready(const struct ms_master *master, const struct ms_work *work
     const struct ms_lane *lane = work->lane;
     const uint32_t sessions = ms_lane_sessions(lane);
 
-    ms_assert(work->is_in_doubt || work->is_aside || lane->ready_count > 0);
+    ms_assert(work->is_in_doubt || work->is_aside || work->is_gated || lane->ready_count > 0);
     if (work->is_in_doubt && master->awaited_count > 0) {
         why_doubted(master, text);
     } else if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
         ms_text_add(text, "the master is shutting down: it starts after the next start");
+    } else if (work->is_gated) {
+        ms_text_add(text, "its array runs as many as it may: %u", work->rare->array->concurrency);
     } else if (sessions == 0) {
         ms_text_add(text, "no living slave runs %s", lane->name);
     } else if (work->is_aside) {
@@ -242,9 +244,29 @@ static void why_finished(const struct ms_master *master, const struct ms_work *w
     }
 }
 
+/* The one of its array that stands for those that wait is told of instead. */
+static void why_waiting(const struct ms_master *master, const struct ms_work *work, ms_time now,
+                        struct ms_text *text)
+{
+    const struct ms_array *array = work->rare->array;
+
+    ms_assert(array->waiting_count > 0);
+    if (array->head == NULL) {
+        ms_text_add(text, "the master lacks memory for more of its array");
+        return;
+    }
+    ms_text_add(text, "it is one of %u of its array that follow seq %llu: ", array->waiting_count,
+                (unsigned long long)array->head->seq);
+    ms_why(master, array->head, now, text);
+}
+
 void ms_why(const struct ms_master *master, const struct ms_work *work, ms_time now,
             struct ms_text *text)
 {
+    if (work->rare != NULL && work->rare->is_likeness) {
+        why_waiting(master, work, now, text);
+        return;
+    }
     switch (work->state) {
     case MS_LIFE_READY:
         why_ready(master, work, text);

@@ -17,7 +17,7 @@ struct ms_slave;
 #define MS_SENT_BEFORE                                                                             \
     UINT32_MAX /* the outcome may have been sent, on no connection that there is */
 
-/* Pooled. link is on exactly one list: its lane's ready list or the queue's doubted one, its holder's held
+/* Pooled. link is on exactly one list: its lane's ready list, the queue's doubted one or its array's gated one, its holder's held
  * or kept list, or one of its client's outcome lists; DELAYED it is in the heap instead. The block holds
  * the payload until the end of the last attempt, then what the attempt cost, the result, and the detail. */
 struct ms_work {
@@ -45,6 +45,7 @@ struct ms_work {
     bool is_cancel_asked;
     bool has_usage;   /* the block begins with a struct ms_usage */
     bool is_in_doubt; /* READY: maybe in the hands of a slave that has not come back */
+    bool is_gated;    /* READY: of its array as many run as may */
     bool is_aside;    /* READY: nobody with credit takes its payload, which is in parts */
     bool is_recalled; /* finished: it was archived, and its submitter wants the outcome again */
     bool

@@ -31,7 +31,8 @@ enum ms_record_kind {
     MS_RECORD_SESSION = 3,     /* uuid = token, node, number, name, count = slots: a slave's */
     MS_RECORD_SESSION_END = 4, /* uuid */
     MS_RECORD_CLIENT = 5,      /* id.client, count = floor */
-    MS_RECORD_CLOSED = 6,      /* id.client, number = a span of numbers, payload = its bits */
+    MS_RECORD_CLOSED = 6, /* id.client, number = a span of numbers, payload = its bits; id.seq = the
+                             * first number of an array: of its members, counted from 0 */
     MS_RECORD_SUBMIT =
         7, /* id, type, flags, durability, attempts_max, timeout, until, terms, payload */
     MS_RECORD_LEASE = 8,  /* id, token, attempt, uuid = token of the session, name = slave */

@@ -58,7 +58,7 @@ ms_sim_canary(attempts-without-end master/results.c "invariant: attempts|${engin
     "    if (work->failures + 1u < work->attempts_max &&"
     "    if (work->failures < work->attempts_max &&")
 
-ms_sim_canary(resubmission-is-new master/clients.c "invariant: (attempts|journal)|${engine_assertion}"
+ms_sim_canary(resubmission-is-new master/submit.c "invariant: (attempts|journal)|${engine_assertion}"
     "    if (work != NULL) {
         acknowledge(master, client, work);"
     "    if (work != NULL && ms_work_is_finished(work)) {
@@ -75,7 +75,7 @@ ms_sim_canary(no-resubmission client/requests.c "invariant: (lost|liveness)|${en
 
 # Faults in what is durable.
 
-ms_sim_canary(accepted-before-durable master/clients.c "invariant: durable"
+ms_sim_canary(accepted-before-durable master/submit.c "invariant: durable"
     "    ms_journal_answer(master, work->record,
                       &(struct ms_answer){"
     "    ms_journal_answer(master, 0,

@@ -105,6 +105,10 @@ START_TEST(what_cannot_be_done_is_refused)
     query.id.seq = 9;
     ck_assert_int_eq(operate(&s, &query)->report_error, MS_E_NOT_FOUND);
     query.operation = MS_OPERATION_CONCURRENCY;
+    query.id.seq = 1;
+    want_sum(operate(&s, &query), 1, 0);
+    ck_assert_str_eq(text(want(&s, MS_KIND_REPORT), "refusal"), "it is in no array");
+    query.value = -1;
     ck_assert_int_eq(refused(&s, &query), MS_E_BAD_ARGUMENT);
     query.operation = MS_OPERATION_PRIORITY;
     query.value = MS_PRIORITY_MAX + 1;

@@ -1,0 +1,191 @@
+/* Arrays: one submission for many commands, which share its record, its terms and its payload. A member
+ * that was never begun has no memory of its own but a bit. The first of these stands in the queue for all of
+ * them, as the head, like any command that waits; when it is handed out the next one takes its place.
+ *
+ * What is durable: SUBMIT stands for every member that has no record of its own and is not among the closed
+ * ones, whose bits stand in CLOSED records of the array, written in the same commit that erases theirs. With
+ * the last member all of these are erased, and the numbers are closed in the books of the client. These alone
+ * would not do meanwhile: a client may say that everything up to some number is closed to it, and members
+ * that nobody waits for are run nevertheless. */
+#ifndef MASTER_ARRAYS_H
+#define MASTER_ARRAYS_H
+
+#include "core/command.h"
+#include "core/list.h"
+#include "core/pool.h"
+#include "master/rare.h"
+#include "proto/record.h"
+
+struct ms_client;
+struct ms_group;
+struct ms_lane;
+struct ms_master;
+struct ms_queue;
+
+#define MS_ARRAY_SPAN 4096u /* members whose bits stand in one record */
+
+struct ms_array_span {
+    ms_seq record; /* CLOSED; 0 = none is kept */
+    bool is_changed;
+};
+
+/* Pooled. A member waits (it has no memory of its own), is live (it has a work), or is closed. */
+struct ms_array {
+    struct ms_client *client;
+    struct ms_lane *lane;
+    struct ms_group *group;  /* of all members, or NULL */
+    struct ms_record record; /* SUBMIT; its payload and its terms are the array's */
+    struct ms_terms terms;
+    uint8_t *payload;
+    uint8_t *bits;               /* of closed members, by place */
+    struct ms_array_span *spans; /* of these bits */
+    struct ms_work
+        *head; /* READY or DELAYED as it was submitted: the first of those that wait; or NULL */
+    struct ms_list gated; /* READY members, while as many run as may */
+    struct ms_list due;   /* on arrays->due while something of it may go on, or arrays->short_of */
+    struct ms_list changed; /* on arrays->changed while its CLOSED records are out of date */
+    struct ms_list telling; /* on arrays->telling while its client is told how things stand */
+    uint64_t first;         /* number of the first member */
+    uint32_t count;
+    uint32_t concurrency; /* members that may run at a time; 0 = all */
+    uint32_t waiting_count, live_count;
+    uint32_t leased_count, ready_count, gated_count; /* live ones: LEASED, in their lane, gated */
+    uint32_t next;                                   /* place before which none waits */
+    uint32_t told;                                   /* place before which the client was told */
+    ms_time created_at;
+    ms_time due_at;            /* no member is handed out before; 0 = at once */
+    ms_time deadline;          /* nor after; MS_TIME_NEVER */
+    ms_seq submit_record;      /* 0 = none is kept */
+    ms_seq concurrency_record; /* CHANGE; 0 = none is kept */
+    bool is_begun;             /* its head was in the queue before */
+    bool is_in_doubt;          /* slaves that have not come back may have members */
+    bool is_delayed;           /* those that wait count as DELAYED */
+};
+
+struct ms_arrays {
+    struct ms_pool pool;
+    struct ms_list due;
+    struct ms_list
+        short_of; /* that lack memory for their head; they try again with the next tick */
+    struct ms_list changed;
+    struct ms_list telling;
+    uint64_t waiting_count,
+        delayed_count; /* of members that wait: all, and those of delayed arrays */
+};
+
+/* Those of one client, by their numbers. A zeroed book is empty. */
+struct ms_array_book {
+    struct ms_array **places;
+    uint32_t count, capacity;
+};
+
+/* A member that waits, as if it had a work. */
+struct ms_array_likeness {
+    struct ms_work work;
+    struct ms_rare rare;
+};
+
+/* Where a walk over all members that wait has come to. */
+struct ms_array_walk {
+    uint32_t cursor; /* of the pool of arrays */
+    uint32_t place;
+    bool is_over;
+};
+
+bool ms_arrays_init(struct ms_arrays *arrays);
+void ms_arrays_finish(struct ms_queue *queue);
+
+/* What the book takes of the slab; harmless for an empty one. */
+void ms_arrays_close_book(struct ms_array_book *book, struct ms_slab *slab);
+
+/* The array that the number is of; NULL. */
+struct ms_array *ms_arrays_find(const struct ms_array_book *book, uint64_t seq);
+
+/* SUBMIT of an array, none of whose numbers is known. NULL when memory is out. */
+struct ms_array *ms_array_open(struct ms_queue *queue, ms_time now, struct ms_client *client,
+                               struct ms_lane *lane, const struct ms_record *record);
+
+/* The member's work, made if it waits. NULL when it is closed, or memory is out. */
+struct ms_work *ms_array_reach(struct ms_queue *queue, ms_time now, struct ms_array *array,
+                               uint64_t seq);
+
+/* It has no work, and is not closed. */
+bool ms_array_waits(const struct ms_queue *queue, const struct ms_array *array, uint64_t seq);
+bool ms_array_is_closed(const struct ms_array *array, uint64_t seq);
+
+/* The next member that waits, as its array and its number; NULL when the walk is over, or has visited as many as
+ * it may: *visits counts down. */
+struct ms_array *ms_arrays_next(struct ms_queue *queue, struct ms_array_walk *walk,
+                                uint32_t *visits, uint64_t *seq_out);
+
+/* What ms_facts_of, ms_why and such want to see of a member that waits. */
+void ms_array_liken(const struct ms_array *array, ms_time now, uint64_t seq,
+                    struct ms_array_likeness *likeness_out);
+
+/* No member may be handed out now, because as many run as may. */
+bool ms_array_is_full(const struct ms_array *array);
+
+/* For arrays_*.c: something of it may go on; so many members wait; it is over, and so are its records. */
+void ms_array_mark_due(struct ms_queue *queue, struct ms_array *array);
+void ms_array_count_waiting(struct ms_queue *queue, struct ms_array *array, uint32_t count);
+void ms_array_forget(struct ms_queue *queue, struct ms_array *array);
+
+/* Members go on that were gated, and the first of those that wait stands for the others. False when memory is
+ * out. */
+bool ms_array_refill(struct ms_queue *queue, ms_time now, struct ms_array *array);
+
+/* CHANGE: how many members may run at a time. */
+void ms_array_limit(struct ms_queue *queue, struct ms_array *array, uint32_t concurrency,
+                    ms_seq record);
+
+/* For queue.c, of works that have rare; all but the first are harmless for those of no array. */
+bool ms_array_gate(struct ms_work *work); /* true: it is gated, instead of going to its lane */
+void ms_array_ungate(struct ms_work *work);
+void ms_array_unready(struct ms_work *work); /* it left its lane */
+void ms_array_left(struct ms_queue *queue, struct ms_work *work);
+void ms_array_leased(struct ms_queue *queue, ms_time now, struct ms_work *work);
+void ms_array_moved(struct ms_queue *queue, struct ms_work *work, enum ms_life_state from);
+
+/* Lets arrays that are due go on: a bounded number. */
+void ms_arrays_run(struct ms_master *master, ms_time now);
+
+/* Ends a finished member, whose outcome nobody wants any more, and with the last one the array. */
+void ms_array_close(struct ms_master *master, ms_time now, struct ms_work *work,
+                    enum ms_life_event event);
+
+/* The client has submitted it again: it is told of every member that has come to its end. */
+void ms_array_tell(struct ms_queue *queue, struct ms_array *array);
+void ms_arrays_pump(struct ms_master *master);
+
+/* Writes the CLOSED records that are out of date. */
+void ms_arrays_flush(struct ms_master *master);
+
+/* CLOSED of an array read back; and everything is. */
+enum ms_error ms_arrays_replay(struct ms_master *master, ms_time now,
+                               const struct ms_record *record, ms_seq seq);
+void ms_arrays_replayed(struct ms_master *master);
+
+static inline uint32_t ms_array_spans(const struct ms_array *array)
+{
+    return (array->count + MS_ARRAY_SPAN - 1) / MS_ARRAY_SPAN;
+}
+
+static inline size_t ms_array_bits_size(const struct ms_array *array)
+{
+    return (array->count + 7u) / 8;
+}
+
+static inline struct ms_array *ms_work_array(const struct ms_work *work)
+{
+    return work->rare != NULL ? work->rare->array : NULL;
+}
+
+/* The payload of what is not finished. */
+static inline struct ms_bytes ms_work_submitted(const struct ms_work *work)
+{
+    const struct ms_array *array = ms_work_array(work);
+
+    return array != NULL ? array->record.payload : ms_work_payload(work);
+}
+
+#endif

@@ -1,0 +1,319 @@
+#include "master/submit.h"
+
+#include "core/invariant.h"
+#include "master/clients.h"
+#include "master/outcomes.h"
+#include "master/page.h"
+#include "master/rare.h"
+#include "master/results.h"
+#include "master/spool.h"
+#include "master/state.h"
+#include "master/terms.h"
+
+/* Said once the command's record is durable. */
+static void acknowledge(struct ms_master *master, const struct ms_client *client,
+                        const struct ms_work *work)
+{
+    ms_assert(client->session->peer != MS_PEER_NONE);
+    ms_journal_answer(master, work->record,
+                      &(struct ms_answer){
+                          .kind = MS_KIND_SUBMIT_ACK,
+                          .peer = client->session->peer,
+                          .made_at = master->engine.now,
+                          .durability = work->durability,
+                          .first = work->seq,
+                          .count = 1,
+                      });
+}
+
+static void acknowledge_array(struct ms_master *master, const struct ms_array *array)
+{
+    ms_journal_answer(master, array->submit_record,
+                      &(struct ms_answer){
+                          .kind = MS_KIND_SUBMIT_ACK,
+                          .peer = array->client->session->peer,
+                          .made_at = master->engine.now,
+                          .durability = array->record.durability,
+                          .first = array->first,
+                          .count = array->count,
+                      });
+}
+
+/* The class of a submission: what it asks for, or else what this master gives everything. */
+static enum ms_durability class_of(const struct ms_master *master, const struct ms_command *submit)
+{
+    if (!master->config.is_durable) {
+        return MS_DURABILITY_MEM;
+    }
+    if ((submit->flags & MS_FLAG_DURABILITY) != 0) {
+        return (enum ms_durability)submit->durability;
+    }
+    return submit->durability > MS_DURABILITY_LOCAL ? (enum ms_durability)submit->durability
+                                                    : MS_DURABILITY_LOCAL;
+}
+
+static bool is_array(const struct ms_command *submit)
+{
+    return submit->terms != NULL && submit->terms->array_count > 0;
+}
+
+/* Commands that it stands for. */
+static uint32_t count_of(const struct ms_command *submit)
+{
+    return is_array(submit) ? submit->terms->array_count : 1;
+}
+
+/* Whether there is room for it, in memory and in the store. */
+static enum ms_error examine_room(struct ms_master *master, const struct ms_client *client,
+                                  const struct ms_command *submit)
+{
+    const uint32_t count = count_of(submit);
+
+    if ((uint64_t)client->live_count + client->waiting_count + count > MS_OUTSTANDING_MAX ||
+        ms_closed_is_full(&client->floor->closed) ||
+        !ms_queue_has_room(&master->queue, count, submit->payload.size)) {
+        return MS_E_RETRY_LATER;
+    }
+    if (class_of(master, submit) == MS_DURABILITY_MEM) {
+        return MS_E_OK;
+    }
+    if (ms_journal_is_full(master, submit->payload.size)) {
+        return MS_E_STORE_FULL;
+    }
+    return ms_journal_is_behind(&master->journal) ? MS_E_RETRY_LATER : MS_E_OK;
+}
+
+/* Whether an array can ever fit, and begins something new with each of its numbers. */
+static enum ms_error examine_array(struct ms_master *master, const struct ms_client *client,
+                                   const struct ms_command *submit)
+{
+    const uint64_t first = submit->id.seq;
+    const uint32_t count = submit->terms->array_count;
+    bool is_known = ms_closed_has_any(&client->floor->closed, first, first + count - 1);
+
+    if (count > master->queue.commands_max) {
+        ms_complain(&master->complaint, "an array of %u commands, at most %llu are kept here",
+                    count, (unsigned long long)master->queue.commands_max);
+        return MS_E_BAD_ARGUMENT;
+    }
+    for (uint32_t i = 0; i < count && client->live_count > 0 && !is_known; i++) {
+        is_known = ms_queue_find(&master->queue, client, first + i) != NULL;
+    }
+    for (uint32_t i = 0; i < client->arrays.count && !is_known; i++) {
+        const struct ms_array *other = client->arrays.places[i];
+
+        is_known = other->first <= first + count - 1 && first <= other->first + other->count - 1;
+    }
+    if (is_known) {
+        ms_complain(&master->complaint, "one of its numbers is of another command");
+    }
+    return is_known ? MS_E_BAD_ARGUMENT : MS_E_OK;
+}
+
+/* What is wrong with the submission itself. */
+static enum ms_error examine(struct ms_master *master, const struct ms_client *client,
+                             const struct ms_lane *lane, const struct ms_command *submit)
+{
+    if (ms_master_is_draining(master)) {
+        return MS_E_DRAINING;
+    }
+    if (lane == NULL &&
+        master->engine.now - master->started_at < MS_TYPES_GRACE_TICKS * master->config.tick) {
+        return MS_E_RETRY_LATER; /* after a restart clients may be back before the slaves */
+    }
+    if (lane == NULL) {
+        ms_complain(&master->complaint, "no slave ever announced type %llu",
+                    (unsigned long long)submit->type);
+        return MS_E_UNKNOWN_TYPE;
+    }
+    if (submit->payload.size > master->config.payload_max) {
+        ms_complain(&master->complaint, "payload of %zu bytes, at most %u are allowed",
+                    submit->payload.size, master->config.payload_max);
+        return MS_E_PAYLOAD_SIZE;
+    }
+    enum ms_error error = ms_terms_examine(submit, &master->complaint);
+
+    if (error == MS_E_OK && is_array(submit)) {
+        error = examine_array(master, client, submit);
+    }
+    if (error == MS_E_OK && (submit->flags & MS_FLAG_PARTS) != 0) {
+        error = ms_spool_examine(master, client, submit);
+    }
+    if (error != MS_E_OK) {
+        return error;
+    }
+    if (submit->durability == MS_DURABILITY_STRICT ||
+        (submit->durability > MS_DURABILITY_MEM && !master->config.is_durable)) {
+        ms_complain(&master->complaint, "class %s is asked for, but this master keeps %s",
+                    ms_durability_name((enum ms_durability)submit->durability),
+                    master->config.is_durable ? "one copy only" : "commands in memory only");
+        return MS_E_DURABILITY;
+    }
+    return examine_room(master, client, submit);
+}
+
+/* Whether another command has its key, and it does not want to meet one. */
+static enum ms_error examine_key(struct ms_master *master, const struct ms_lane *lane,
+                                 const struct ms_command *submit)
+{
+    const struct ms_terms *terms = submit->terms;
+    const struct ms_claim *holder;
+    struct ms_text id;
+    char bytes[MS_PAGE_ID_SIZE];
+
+    if (terms == NULL || terms->unique_mode != MS_UNIQUE_REJECT) {
+        return MS_E_OK;
+    }
+    holder = ms_uniques_find(&master->queue.uniques, lane, terms->unique);
+    if (holder == NULL) {
+        return MS_E_OK;
+    }
+    ms_text_init(&id, bytes, sizeof bytes);
+    ms_page_print_id(&id, holder->leader);
+    ms_complain(&master->complaint, "%s has the same unique key", bytes);
+    return MS_E_NOT_UNIQUE;
+}
+
+static struct ms_lane *find_lane(struct ms_master *master, struct ms_client *client, ms_type type)
+{
+    if (client->lane == NULL || client->lane->type != type) {
+        client->lane = ms_lanes_find(&master->lanes, type);
+    }
+    ms_assert(client->lane == NULL || client->lane->type == type);
+    return client->lane;
+}
+
+static struct ms_record record_of(const struct ms_master *master, const struct ms_client *client,
+                                  const struct ms_command *submit)
+{
+    const int64_t wall = ms_master_wall(master);
+
+    return (struct ms_record){
+        .kind = MS_RECORD_SUBMIT,
+        .flags = submit->flags & MS_FLAGS_LASTING,
+        .durability = (uint8_t)class_of(master, submit),
+        .attempts_max = ms_terms_attempts(submit),
+        .at = wall,
+        .until = ms_terms_start(submit, wall),
+        .timeout = submit->timeout,
+        .type = submit->type,
+        .id = {.client = client->uuid, .seq = submit->id.seq},
+        .payload = submit->payload,
+        .terms = submit->terms,
+    };
+}
+
+/* False when memory is out. */
+static bool accept_array(struct ms_master *master, ms_time now, struct ms_client *client,
+                         struct ms_lane *lane, const struct ms_command *submit)
+{
+    const struct ms_record record = record_of(master, client, submit);
+    struct ms_array *array = ms_array_open(&master->queue, now, client, lane, &record);
+
+    if (array == NULL) {
+        return false;
+    }
+    array->is_in_doubt = master->queue.is_doubting && !client->is_fresh;
+    if (record.durability != MS_DURABILITY_MEM) {
+        client->floor->is_durable = true;
+        array->submit_record = ms_journal_put(&master->journal, &record);
+    }
+    ms_orphans_claim_array(master, now, array);
+    acknowledge_array(master, array);
+    return true;
+}
+
+static bool accept(struct ms_master *master, ms_time now, struct ms_client *client,
+                   struct ms_lane *lane, const struct ms_command *submit)
+{
+    const struct ms_record record = record_of(master, client, submit);
+    const bool is_doubting = master->queue.is_doubting;
+
+    /* A slave may have it already, if it was submitted to the last master too. */
+    master->queue.is_doubting = is_doubting && !client->is_fresh;
+    struct ms_work *rival = ms_uniques_rival(&master->queue.uniques, lane, submit->terms);
+    struct ms_work *work = ms_queue_submit(&master->queue, now, client, lane, &record);
+
+    master->queue.is_doubting = is_doubting;
+    if (work == NULL) {
+        return false;
+    }
+    client->floor->is_durable |= record.durability != MS_DURABILITY_MEM;
+    if ((submit->flags & MS_FLAG_PARTS) != 0) {
+        ms_spool_bind(master, ms_spool_find(client, submit->id.seq), work);
+    }
+    work->record = ms_journal_put_for(&master->journal, work, &record);
+    if (rival != NULL) {
+        ms_results_stop(master, now, rival, true);
+    }
+    ms_orphans_claim(master, now, work);
+    acknowledge(master, client, work);
+    return true;
+}
+
+/* A number of an array that is known: only the whole of it can come again. */
+static void meet_array(struct ms_master *master, const struct ms_command *submit,
+                       struct ms_array *array)
+{
+    if (!is_array(submit) || submit->id.seq != array->first) {
+        ms_complain(&master->complaint, "its number is of an array that begins with %llu",
+                    (unsigned long long)array->first);
+        ms_clients_refuse(master, array->client, submit->id.seq, MS_E_BAD_ARGUMENT,
+                          master->complaint.text);
+        return;
+    }
+    acknowledge_array(master, array);
+    if ((submit->flags & MS_FLAG_BACKGROUND) == 0) {
+        ms_array_tell(&master->queue, array);
+    }
+}
+
+void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,
+               const struct ms_command *command)
+{
+    const uint64_t seq = command->id.seq;
+    struct ms_array *array = ms_arrays_find(&client->arrays, seq);
+    struct ms_work *work = ms_queue_find(&master->queue, client, seq);
+    struct ms_spool *spool = client->spools_count > 0 ? ms_spool_find(client, seq) : NULL;
+    struct ms_lane *lane;
+    enum ms_error error;
+
+    if (array != NULL) {
+        meet_array(master, command, array);
+        return;
+    }
+    if (work != NULL) {
+        acknowledge(master, client, work);
+        if (ms_work_is_finished(work) &&
+            !(work->is_archived && (command->flags & MS_FLAG_BACKGROUND) != 0)) {
+            ms_outcomes_resend(master, work);
+        }
+        return;
+    }
+    if (ms_closed_has(&client->floor->closed, seq)) { /* and 0, which is no number */
+        ms_clients_refuse(master, client, seq, seq == 0 ? MS_E_BAD_ARGUMENT : MS_E_CLOSED_ID, NULL);
+        return;
+    }
+    if (spool != NULL && spool->refused != MS_E_OK) {
+        ms_spool_drop(master, spool); /* its client was told with the part that did not fit */
+        return;
+    }
+    lane = find_lane(master, client, command->type);
+    master->complaint.text[0] = '\0';
+    error = examine(master, client, lane, command);
+    if (error == MS_E_OK) {
+        error = examine_key(master, lane, command);
+    }
+    if (error == MS_E_OK && !(is_array(command) ? accept_array(master, now, client, lane, command)
+                                                : accept(master, now, client, lane, command))) {
+        error = MS_E_RETRY_LATER;
+    }
+    if (error != MS_E_OK) {
+        ms_spool_drop(master, spool);
+        ms_clients_refuse(master, client, seq, error,
+                          master->complaint.text[0] != '\0' ? master->complaint.text : NULL);
+        return;
+    }
+    client->submitted_total += count_of(command);
+    master->totals.submitted_total += count_of(command);
+}

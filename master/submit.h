@@ -1,0 +1,14 @@
+/* What comes of a SUBMIT: it is new, or known, or refused. */
+#ifndef MASTER_SUBMIT_H
+#define MASTER_SUBMIT_H
+
+#include "core/command.h"
+
+struct ms_client;
+struct ms_master;
+
+/* SUBMIT of one command, or of an array: acknowledged when its record is durable, or refused. */
+void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,
+               const struct ms_command *command);
+
+#endif
