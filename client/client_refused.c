@@ -202,16 +202,37 @@ static void array_refused(struct ms_client_engine *engine, struct ms_request_ter
     }
 }
 
+/* The array was accepted as a whole, and then the master tells of members that are closed there. An earlier run of
+ * the program had their outcomes, or this one has. */
+static bool is_closed_member(const struct ms_client_engine *engine,
+                             const struct ms_request_terms *array, const struct ms_request *request,
+                             const struct ms_command *nak)
+{
+    if (array == NULL && request != NULL && ms_request_is_in_array(request)) {
+        array = request->terms;
+    }
+    return array != NULL && nak->error == MS_E_CLOSED_ID &&
+           array->accepted == engine->requests.turn;
+}
+
 void ms_client_engine_refused(struct ms_client_engine *engine, ms_time now,
                               const struct ms_command *nak)
 {
     struct ms_request_terms *array = ms_requests_array(&engine->requests, nak->id.seq);
+    struct ms_request *request = ms_requests_find(&engine->requests, nak->id.seq);
 
+    if (is_closed_member(engine, array, request, nak)) {
+        if (request != NULL) {
+            engine->counters.refused_total++;
+            ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, nak);
+            ms_client_engine_close(engine, request);
+        }
+        return;
+    }
     if (array != NULL) {
         array_refused(engine, array, now, nak);
         return;
     }
-    struct ms_request *request = ms_requests_find(&engine->requests, nak->id.seq);
 
     if (request == NULL || ms_request_is_in_array(request) ||
         ms_request_state(&engine->requests, request) != MS_REQUEST_SENT) {

@@ -263,7 +263,8 @@ static void meet_array(struct ms_master *master, const struct ms_command *submit
         return;
     }
     acknowledge_array(master, array);
-    if ((submit->flags & MS_FLAG_BACKGROUND) == 0) {
+    if ((submit->flags & MS_FLAG_BACKGROUND) == 0 &&
+        ms_journal_covers(&master->journal, array->submit_record)) { /* else nothing was told yet */
         ms_array_tell(&master->queue, array);
     }
 }

@@ -179,6 +179,31 @@ START_TEST(a_refusal_ends_each_of_them)
 }
 END_TEST
 
+START_TEST(members_that_are_closed_there_end_alone)
+{
+    come_up();
+    submit_array(1, 3, 0);
+    expect_array(1, 3);
+    ack(1, 3);
+    expect_delivered(MS_KIND_SUBMIT_ACK, 1);
+    nak(1, MS_E_CLOSED_ID);
+    ck_assert_int_eq(expect_delivered(MS_KIND_SUBMIT_NAK, 1).command.error, MS_E_CLOSED_ID);
+    nak(3, MS_E_CLOSED_ID);
+    expect_delivered(MS_KIND_SUBMIT_NAK, 3);
+    ck_assert_uint_eq(ms_client_engine_outstanding(&client), 1);
+    lose();
+    come_up();
+    expect_array(1, 3);
+    ack(1, 3);
+    nak(1, MS_E_CLOSED_ID); /* it had that */
+    nak(3, MS_E_CLOSED_ID);
+    expect_nothing();
+    outcome(2, 1, 0);
+    expect_outcome(2);
+    ck_assert_uint_eq(ms_client_engine_outstanding(&client), 0);
+}
+END_TEST
+
 START_TEST(a_background_one_that_was_closed_is_accepted)
 {
     come_up();
@@ -487,6 +512,7 @@ int main(void)
     tcase_add_test(tests, it_is_put_off_as_a_whole);
     tcase_add_test(tests, a_refusal_ends_each_of_them);
     tcase_add_test(tests, a_background_one_that_was_closed_is_accepted);
+    tcase_add_test(tests, members_that_are_closed_there_end_alone);
     tcase_add_test(tests, one_of_them_is_cancelled);
     tcase_add_test(tests, it_needs_room_for_all);
     tcase_add_test(tests, unfit_terms_are_refused);
