@@ -1,12 +1,11 @@
 #include "client/client_private.h"
 
 /* An array is accepted as a whole, with the number of its first member. */
-static void accept_array(struct ms_client_engine *engine, struct ms_request_terms *array,
+static void accept_array(struct ms_client_engine *engine, const struct ms_request_terms *array,
                          const struct ms_command *ack)
 {
     const uint32_t count = array->terms.array_count;
 
-    array->accepted = engine->requests.turn;
     for (uint64_t seq = array->first, end = array->first + count; seq < end; seq++) {
         struct ms_request *request = ms_requests_find(&engine->requests, seq);
 
@@ -33,7 +32,7 @@ static void receive_accepted(struct ms_client_engine *engine, const struct ms_co
             engine->counters.strange_total++;
             return;
         }
-        struct ms_request_terms *array = ms_requests_array(&engine->requests, seq);
+        const struct ms_request_terms *array = ms_requests_array(&engine->requests, seq);
         struct ms_request *request = ms_requests_find(&engine->requests, seq);
 
         if (array != NULL) {

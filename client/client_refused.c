@@ -202,17 +202,22 @@ static void array_refused(struct ms_client_engine *engine, struct ms_request_ter
     }
 }
 
-/* The array was accepted as a whole, and then the master tells of members that are closed there. An earlier run of
- * the program had their outcomes, or this one has. */
-static bool is_closed_member(const struct ms_client_engine *engine,
-                             const struct ms_request_terms *array, const struct ms_request *request,
-                             const struct ms_command *nak)
+/* Members that are closed at the master: an earlier run of the program had their outcomes, or this one did. */
+static void refuse_members(struct ms_client_engine *engine, const struct ms_command *nak)
 {
-    if (array == NULL && request != NULL && ms_request_is_in_array(request)) {
-        array = request->terms;
+    ms_assert(nak->count <= MS_NAK_RUN_MAX);
+    for (uint64_t i = 0; i < nak->count; i++) {
+        struct ms_request *request = ms_requests_find(&engine->requests, nak->id.seq + i);
+        struct ms_command one = *nak;
+
+        if (request != NULL && ms_request_is_in_array(request)) {
+            one.id.seq += i;
+            one.count = 0;
+            engine->counters.refused_total++;
+            ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, &one);
+            ms_client_engine_close(engine, request);
+        }
     }
-    return array != NULL && nak->error == MS_E_CLOSED_ID &&
-           array->accepted == engine->requests.turn;
 }
 
 void ms_client_engine_refused(struct ms_client_engine *engine, ms_time now,
@@ -221,12 +226,8 @@ void ms_client_engine_refused(struct ms_client_engine *engine, ms_time now,
     struct ms_request_terms *array = ms_requests_array(&engine->requests, nak->id.seq);
     struct ms_request *request = ms_requests_find(&engine->requests, nak->id.seq);
 
-    if (is_closed_member(engine, array, request, nak)) {
-        if (request != NULL) {
-            engine->counters.refused_total++;
-            ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, nak);
-            ms_client_engine_close(engine, request);
-        }
+    if (nak->count > 0) {
+        refuse_members(engine, nak);
         return;
     }
     if (array != NULL) {

@@ -33,7 +33,6 @@ struct ms_request_terms {
     uint64_t first;          /* seq of the first member */
     uint32_t members;        /* not closed yet */
     uint64_t turn;           /* array: connection its SUBMIT went out on last; 0 = none */
-    uint64_t accepted;       /* array: connection it was accepted on last; 0 = none */
     ms_time sent_at;         /* array: for the first time; MS_TIME_NEVER = never */
     struct ms_bytes payload; /* array: of all of them */
     enum ms_error refused;   /* array: for good, its members are about to be told */

@@ -35,7 +35,9 @@ enum ms_kind {
 
     MS_KIND_SUBMIT = 32, /* c -> m  id.seq, type, attempts_max, timeout, delay, flags, payload */
     MS_KIND_SUBMIT_ACK = 33, /* m -> c  id.seq .. +count-1 accepted; durability, copies */
-    MS_KIND_SUBMIT_NAK = 34, /* m -> c  id.seq refused: error, detail, delay = when to try again */
+    MS_KIND_SUBMIT_NAK =
+        34, /* m -> c  id.seq refused: error, detail, delay = when to try again; count > 0: as
+                              * many members of an array, 0: all that the SUBMIT stands for */
     MS_KIND_OUTCOME =
         35, /* m -> c  id.seq: status, attempt, code, signal, usage, detail, payload */
     MS_KIND_OUTCOME_ACK = 36, /* c -> m  outcomes id.seq .. +count-1 are mine now, close them */

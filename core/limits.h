@@ -15,7 +15,8 @@
 #define MS_ADDRESS_MAX    255  /* host:port, [v6]:port or unix:/path */
 #define MS_ADDRESSES_MAX  8    /* masters that one slave or client knows */
 
-#define MS_ARRAY_MAX (1u << 20) /* commands of one array */
+#define MS_ARRAY_MAX   (1u << 20) /* commands of one array */
+#define MS_NAK_RUN_MAX 256        /* members of one that SUBMIT_NAK tells of */
 
 /* Frames, in bytes of body. */
 #define MS_FRAME_HEADER_SIZE  20
@@ -130,6 +131,7 @@
 
 static_assert(MS_DISPATCH_BURST * 2 < MS_EFFECTS_MAX, "a step's dispatch fits the effect queue");
 static_assert(MS_FOLLOWERS_MAX < MS_INQUIRIES_MAX, "others may still ask");
+static_assert(MS_NAK_RUN_MAX * 2 < MS_EFFECTS_MAX, "a client tells of each in one step");
 static_assert(MS_FRAME_HELLO_MAX < MS_FRAME_CONTROL_MAX, "HELLO is a small control frame");
 static_assert(MS_PAYLOAD_MAX_DEFAULT <= MS_PAYLOAD_MAX_CEILING, "default payload limit is legal");
 static_assert(MS_SLAVE_KEPT_BYTES_DEFAULT < MS_OUTPUT_HARD_MAX, "a slave may resend all it keeps");

@@ -25,6 +25,7 @@ static void free_bytes(struct ms_array *array, struct ms_slab *slab)
 {
     ms_slab_give(slab, array->payload, array->record.payload.size);
     ms_slab_give(slab, array->bits, ms_array_bits_size(array));
+    ms_slab_give(slab, array->forgotten, ms_array_bits_size(array));
     ms_slab_give(slab, array->spans, spans_size(array));
 }
 

@@ -37,7 +37,9 @@ struct ms_array {
     struct ms_record record; /* SUBMIT; its payload and its terms are the array's */
     struct ms_terms terms;
     uint8_t *payload;
-    uint8_t *bits;               /* of closed members, by place */
+    uint8_t *bits; /* of closed members, by place */
+    uint8_t
+        *forgotten; /* of closed members in memory only whose outcomes nobody waited for; or NULL */
     struct ms_array_span *spans; /* of these bits */
     struct ms_work
         *head; /* READY or DELAYED as it was submitted: the first of those that wait; or NULL */
@@ -149,6 +151,9 @@ void ms_array_moved(struct ms_queue *queue, struct ms_work *work, enum ms_life_s
 /* Lets arrays that are due go on: a bounded number. */
 void ms_arrays_run(struct ms_master *master, ms_time now);
 
+/* Members of a new array whose numbers the client's books say are closed. */
+void ms_array_close_known(struct ms_master *master, ms_time now, struct ms_array *array);
+
 /* Ends a finished member, whose outcome nobody wants any more, and with the last one the array. */
 void ms_array_close(struct ms_master *master, ms_time now, struct ms_work *work,
                     enum ms_life_event event);
@@ -156,6 +161,9 @@ void ms_array_close(struct ms_master *master, ms_time now, struct ms_work *work,
 /* The client has submitted it again: it is told of every member that has come to its end. */
 void ms_array_tell(struct ms_queue *queue, struct ms_array *array);
 void ms_arrays_pump(struct ms_master *master);
+
+/* Members that were forgotten are wanted again, and wait. */
+void ms_array_recall(struct ms_queue *queue, struct ms_array *array);
 
 /* Writes the CLOSED records that are out of date. */
 void ms_arrays_flush(struct ms_master *master);

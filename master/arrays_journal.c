@@ -4,6 +4,33 @@
 #include "master/clients.h"
 #include "master/state.h"
 
+static bool has_bit(const uint8_t *bits, uint64_t place)
+{
+    return bits != NULL && (bits[place / 8] >> (place % 8) & 1) != 0;
+}
+
+static void set_bit(uint8_t *bits, uint64_t place)
+{
+    bits[place / 8] |= (uint8_t)(1u << (place % 8));
+}
+
+/* As those of commands of their own: one that was forgotten is new when it comes again. */
+static void close_numbers(struct ms_master *master, const struct ms_array *array)
+{
+    struct ms_floor *floor = array->client->floor;
+
+    if (array->forgotten == NULL) {
+        ms_floors_close_range(master, floor, array->first, array->count,
+                              array->record.durability != MS_DURABILITY_MEM);
+        return;
+    }
+    for (uint32_t place = 0; place < array->count; place++) {
+        if (!has_bit(array->forgotten, place)) {
+            ms_floors_close(master, floor, array->first + place, false);
+        }
+    }
+}
+
 static void end(struct ms_master *master, struct ms_array *array)
 {
     struct ms_journal *journal = &master->journal;
@@ -13,8 +40,7 @@ static void end(struct ms_master *master, struct ms_array *array)
     for (uint32_t i = 0; i < ms_array_spans(array); i++) {
         ms_journal_erase_closed(journal, array->spans[i].record);
     }
-    ms_floors_close_range(master, array->client->floor, array->first, array->count,
-                          array->record.durability != MS_DURABILITY_MEM);
+    close_numbers(master, array);
     ms_array_forget(&master->queue, array);
 }
 
@@ -28,7 +54,7 @@ static void set_closed(struct ms_queue *queue, struct ms_array *array, uint64_t 
     const uint64_t place = seq - array->first;
 
     ms_assert(!ms_array_is_closed(array, seq));
-    array->bits[place / 8] |= (uint8_t)(1u << (place % 8));
+    set_bit(array->bits, place);
     if (array->record.durability != MS_DURABILITY_MEM && queue->journal->is_on) {
         array->spans[place / MS_ARRAY_SPAN].is_changed = true;
         queue->journal->has_closed = true;
@@ -38,16 +64,54 @@ static void set_closed(struct ms_queue *queue, struct ms_array *array, uint64_t 
     }
 }
 
+/* Without memory it counts as one that was confirmed. */
+static void forget_member(struct ms_slab *slab, struct ms_array *array, uint64_t seq)
+{
+    if (array->forgotten == NULL) {
+        array->forgotten = ms_slab_take(slab, ms_array_bits_size(array));
+        if (array->forgotten == NULL) {
+            return;
+        }
+        memset(array->forgotten, 0, ms_array_bits_size(array));
+    }
+    set_bit(array->forgotten, seq - array->first);
+}
+
+void ms_array_recall(struct ms_queue *queue, struct ms_array *array)
+{
+    uint32_t count = 0;
+
+    for (uint32_t place = array->count; place > 0 && array->forgotten != NULL; place--) {
+        if (has_bit(array->forgotten, place - 1)) {
+            array->bits[(place - 1) / 8] &= (uint8_t) ~(1u << ((place - 1) % 8));
+            array->next = place - 1 < array->next ? place - 1 : array->next;
+            count++;
+        }
+    }
+    ms_slab_give(&queue->slab, array->forgotten, ms_array_bits_size(array));
+    array->forgotten = NULL;
+    ms_array_count_waiting(queue, array, array->waiting_count + count);
+    if (array->group != NULL && count > 0) {
+        ms_groups_add(queue->groups, array->group, count);
+    }
+    ms_array_mark_due(queue, array);
+}
+
 void ms_array_close(struct ms_master *master, ms_time now, struct ms_work *work,
                     enum ms_life_event event)
 {
     struct ms_array *array = ms_work_array(work);
     const uint64_t seq = work->seq;
+    const bool is_forgotten = event == MS_LIFE_ABANDON && !ms_work_is_durable(work) &&
+                              (work->flags & MS_FLAG_BACKGROUND) == 0;
 
     ms_queue_close(&master->queue, now, work, event);
     ms_assert(array->live_count > 0);
     array->live_count--;
     set_closed(&master->queue, array, seq);
+    if (is_forgotten) {
+        forget_member(&master->queue.slab, array, seq);
+    }
     if (is_over(array) && !master->journal.is_replaying) {
         end(master, array); /* what is read back may be told of closed members yet */
     }
@@ -76,19 +140,50 @@ static void write_span(struct ms_master *master, const struct ms_array *array, u
     ms_journal_erase(&master->journal, former);
 }
 
+static void write_spans(struct ms_master *master, struct ms_array *array)
+{
+    for (uint32_t i = 0; i < ms_array_spans(array); i++) {
+        if (array->spans[i].is_changed) {
+            write_span(master, array, i);
+        }
+    }
+    ms_list_remove(&array->changed);
+}
+
+/* As many that waited have ended before. */
+static void forget_waiting(struct ms_queue *queue, ms_time now, struct ms_array *array,
+                           uint32_t count)
+{
+    ms_assert(count <= array->waiting_count);
+    ms_array_count_waiting(queue, array, array->waiting_count - count);
+    if (array->group != NULL) { /* its own books have them */
+        ms_groups_drop(queue->groups, now, array->group, count);
+    }
+}
+
+void ms_array_close_known(struct ms_master *master, ms_time now, struct ms_array *array)
+{
+    const struct ms_closed *closed = &array->client->floor->closed;
+    uint32_t count = 0;
+
+    ms_assert(array->live_count == 0);
+    for (uint64_t seq = array->first; seq < array->first + array->count; seq++) {
+        if (ms_closed_has(closed, seq)) {
+            set_closed(&master->queue, array, seq);
+            count++;
+        }
+    }
+    forget_waiting(&master->queue, now, array, count);
+    write_spans(master, array); /* in the commit that has SUBMIT */
+}
+
 void ms_arrays_flush(struct ms_master *master)
 {
     struct ms_list *link;
 
     ms_assert(!master->journal.is_replaying);
     while ((link = ms_list_pop_front(&master->queue.arrays.changed)) != NULL) {
-        const struct ms_array *array = ms_container_of(link, struct ms_array, changed);
-
-        for (uint32_t i = 0; i < ms_array_spans(array); i++) {
-            if (array->spans[i].is_changed) {
-                write_span(master, array, i);
-            }
-        }
+        write_spans(master, ms_container_of(link, struct ms_array, changed));
     }
 }
 
@@ -116,17 +211,11 @@ static enum ms_error load(struct ms_master *master, ms_time now, struct ms_array
             return MS_E_STORE_CORRUPT;
         }
         if (!ms_array_is_closed(array, from + i)) {
-            const uint64_t place = from + i - array->first;
-
-            array->bits[place / 8] |= (uint8_t)(1u << (place % 8));
+            set_bit(array->bits, from + i - array->first);
             count++;
         }
     }
-    ms_assert(count <= array->waiting_count);
-    ms_array_count_waiting(queue, array, array->waiting_count - count);
-    if (array->group != NULL) { /* its own record counts them */
-        ms_groups_drop(queue->groups, now, array->group, count);
-    }
+    forget_waiting(queue, now, array, count);
     return MS_E_OK;
 }
 

@@ -61,15 +61,42 @@ void ms_array_tell(struct ms_queue *queue, struct ms_array *array)
     }
 }
 
-static void tell_one(struct ms_master *master, const struct ms_array *array, uint64_t seq)
+/* Closed members from that place on, in one run; returns how many. */
+static uint32_t tell_closed(struct ms_master *master, const struct ms_array *array, uint32_t place)
 {
-    struct ms_work *work = ms_queue_find(&master->queue, array->client, seq);
+    uint32_t count = 0;
 
-    if (ms_array_is_closed(array, seq)) {
-        ms_clients_refuse(master, array->client, seq, MS_E_CLOSED_ID, NULL);
-    } else if (work != NULL && ms_work_is_finished(work)) {
+    while (count < MS_NAK_RUN_MAX && place + count < array->count &&
+           ms_array_is_closed(array, array->first + place + count)) {
+        count++;
+    }
+    if (count > 0) {
+        ms_master_send(master, array->client->session->peer,
+                       &(struct ms_command){
+                           .kind = MS_KIND_SUBMIT_NAK,
+                           .error = MS_E_CLOSED_ID,
+                           .id = {array->client->uuid, array->first + place},
+                           .count = count,
+                           .detail = ms_bytes_of(ms_error_text(MS_E_CLOSED_ID)),
+                       });
+    }
+    return count;
+}
+
+/* Returns how many members were told of, or have nothing to tell. */
+static uint32_t tell(struct ms_master *master, const struct ms_array *array, uint32_t place)
+{
+    const uint32_t closed = tell_closed(master, array, place);
+    struct ms_work *work;
+
+    if (closed > 0) {
+        return closed;
+    }
+    work = ms_queue_find(&master->queue, array->client, array->first + place);
+    if (work != NULL && ms_work_is_finished(work)) {
         ms_outcomes_resend(master, work);
     }
+    return 1;
 }
 
 void ms_arrays_pump(struct ms_master *master)
@@ -83,12 +110,11 @@ void ms_arrays_pump(struct ms_master *master)
         const struct ms_session *session = array->client->session;
         const bool is_heard = session != NULL && session->peer != MS_PEER_NONE;
 
-        while (is_heard && array->told < array->count && visits > 0) {
+        for (; is_heard && array->told < array->count && visits > 0; visits--) {
             if (ms_engine_room(&master->engine) <= MS_DISPATCH_BURST) {
                 return;
             }
-            tell_one(master, array, array->first + array->told++);
-            visits--;
+            array->told += tell(master, array, array->told);
         }
         if (!is_heard || array->told == array->count) {
             ms_list_remove(link);

@@ -83,13 +83,13 @@ static enum ms_error examine_room(struct ms_master *master, const struct ms_clie
     return ms_journal_is_behind(&master->journal) ? MS_E_RETRY_LATER : MS_E_OK;
 }
 
-/* Whether an array can ever fit, and begins something new with each of its numbers. */
+/* Whether an array can ever fit, and none of its numbers is of something else that lives. */
 static enum ms_error examine_array(struct ms_master *master, const struct ms_client *client,
                                    const struct ms_command *submit)
 {
     const uint64_t first = submit->id.seq;
     const uint32_t count = submit->terms->array_count;
-    bool is_known = ms_closed_has_any(&client->floor->closed, first, first + count - 1);
+    bool is_known = false;
 
     if (count > master->queue.commands_max) {
         ms_complain(&master->complaint, "an array of %u commands, at most %llu are kept here",
@@ -203,7 +203,20 @@ static struct ms_record record_of(const struct ms_master *master, const struct m
     };
 }
 
-/* False when memory is out. */
+static uint64_t last_of(const struct ms_command *submit)
+{
+    return submit->id.seq + count_of(submit) - 1;
+}
+
+/* All that it stands for has ended before; 0 is no number. */
+static bool is_closed(const struct ms_client *client, const struct ms_command *submit)
+{
+    return is_array(submit)
+               ? ms_closed_has_all(&client->floor->closed, submit->id.seq, last_of(submit))
+               : ms_closed_has(&client->floor->closed, submit->id.seq);
+}
+
+/* False when memory is out. Members may have ended under a master that has forgotten the array. */
 static bool accept_array(struct ms_master *master, ms_time now, struct ms_client *client,
                          struct ms_lane *lane, const struct ms_command *submit)
 {
@@ -217,6 +230,10 @@ static bool accept_array(struct ms_master *master, ms_time now, struct ms_client
     if (record.durability != MS_DURABILITY_MEM) {
         client->floor->is_durable = true;
         array->submit_record = ms_journal_put(&master->journal, &record);
+    }
+    if (ms_closed_has_any(&client->floor->closed, array->first, last_of(submit))) {
+        ms_array_close_known(master, now, array);
+        ms_array_tell(&master->queue, array);
     }
     ms_orphans_claim_array(master, now, array);
     acknowledge_array(master, array);
@@ -262,6 +279,13 @@ static void meet_array(struct ms_master *master, const struct ms_command *submit
                           master->complaint.text);
         return;
     }
+    if (array->forgotten != NULL && ms_master_is_draining(master)) { /* these would be new */
+        ms_clients_refuse(master, array->client, array->first, MS_E_DRAINING, NULL);
+        return;
+    }
+    if (array->forgotten != NULL) {
+        ms_array_recall(&master->queue, array);
+    }
     acknowledge_array(master, array);
     if ((submit->flags & MS_FLAG_BACKGROUND) == 0 &&
         ms_journal_covers(&master->journal, array->submit_record)) { /* else nothing was told yet */
@@ -291,7 +315,7 @@ void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,
         }
         return;
     }
-    if (ms_closed_has(&client->floor->closed, seq)) { /* and 0, which is no number */
+    if (seq == 0 || is_closed(client, command)) {
         ms_clients_refuse(master, client, seq, seq == 0 ? MS_E_BAD_ARGUMENT : MS_E_CLOSED_ID, NULL);
         return;
     }

@@ -99,7 +99,8 @@ READER(read_submit, struct ms_command, SUBMIT_FIELDS)
     X(1, VARINT, u64, to->id.seq)                                                                  \
     X(2, VARINT, u16, to->error)                                                                   \
     X(3, VARINT, time, to->delay)                                                                  \
-    X(4, BYTES, text, to->detail)
+    X(4, BYTES, text, to->detail)                                                                  \
+    X(5, VARINT, u64, to->count)
 READER(read_nak, struct ms_command, NAK_FIELDS)
 
 #define OUTCOME_FIELDS(X)                                                                          \
@@ -301,7 +302,7 @@ static inline bool finish(struct ms_command *command, ms_epoch frame_epoch, stru
         return finish_submit(command);
     case MS_KIND_SUBMIT_NAK:
         return command->id.seq > 0 && command->error > 0 && is_duration(command->delay) &&
-               command->detail.size <= MS_DETAIL_MAX;
+               command->count <= MS_NAK_RUN_MAX && command->detail.size <= MS_DETAIL_MAX;
     case MS_KIND_OUTCOME:
         return command->id.seq > 0 && command->status < MS_STATUS_COUNT &&
                command->detail.size <= MS_DETAIL_MAX;

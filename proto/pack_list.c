@@ -241,12 +241,13 @@ static uint8_t *pack_nak(uint8_t *at, ms_epoch frame_epoch, const struct ms_comm
     struct opened element;
 
     (void)frame_epoch;
-    ms_assert(command->error != MS_E_OK);
+    ms_assert(command->error != MS_E_OK && command->count <= MS_NAK_RUN_MAX);
     at = open_element(&element, at, command->detail.size);
     at = put_seq(at, 1, command->id.seq);
     at = ms_wire_put_u64(at, 2, command->error);
     at = ms_pack_time(at, 3, command->delay);
     at = ms_pack_detail(at, 4, command->detail);
+    at = ms_wire_put_u64(at, 5, command->count);
     return close_element(&element, at);
 }
 

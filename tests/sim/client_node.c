@@ -6,6 +6,7 @@
 #include "tests/sim/load.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_arrays.h"
 
 #define QUERY_CHANCE    30
 #define QUERIES_MAX     8
@@ -118,9 +119,11 @@ static void submit_one(struct sim_world *world, struct sim_node *node)
 
     sim_draft(world, node, client->payload, &draft);
     const struct ms_command submit = draft.submit;
-    const uint32_t record = sim_record_add(world, node, &submit);
+    const uint32_t before = world->observer->records_count;
+    const uint32_t record = sim_array_add(world, node, &submit);
+    const uint32_t count = world->observer->records_count - before;
 
-    client->open_count++;
+    client->open_count += count;
     if (!client->is_direct) {
         sim_driver_post(
             world, node,
@@ -132,25 +135,50 @@ static void submit_one(struct sim_world *world, struct sim_node *node)
         ms_client_engine_submit(&client->engine, &submit, record, false, &seq);
 
     if (error == MS_E_OK) {
-        sim_record_number(world, record,
-                          &(struct ms_id){.client = client->engine.client, .seq = seq});
+        sim_array_number(world, record,
+                         &(struct ms_id){.client = client->engine.client, .seq = seq});
     } else {
-        client->open_count--;
+        client->open_count -= count;
         world->stats.counts[SIM_STAT_REFUSED]++;
-        sim_record_over(world, &world->observer->records[record]);
+        for (uint32_t i = 0; i < count; i++) {
+            sim_record_over(world, &world->observer->records[record + i]);
+        }
     }
     sim_node_wake(world, node, world->now + 1);
+}
+
+/* Somebody changes how many of the latest array run at a time; the answer is one like any other. */
+static void limit_array(struct sim_world *world, struct sim_node *node, struct ms_query *query)
+{
+    const struct sim_observer *observer = world->observer;
+
+    for (uint32_t i = observer->records_count; i > 0; i--) {
+        const struct sim_record *record = &observer->records[i - 1];
+
+        if (record->node == node->index && record->incarnation == node->incarnation &&
+            record->array_count > 0 && record->id.seq != 0) {
+            query->what = MS_QUERY_OPERATE;
+            query->operation = MS_OPERATION_CONCURRENCY;
+            query->value = (int64_t)ms_rng_below(&world->rng_load, 6);
+            query->id = record->id;
+            sim_array_limit(world, i - 1, (uint32_t)query->value);
+            return;
+        }
+    }
 }
 
 static void ask(struct sim_world *world, struct sim_node *node)
 {
     struct client *client = node->state;
-    const struct ms_query query = {
+    struct ms_query query = {
         .what =
             (enum ms_query_what)ms_rng_between(&world->rng_load, MS_QUERY_STATUS, MS_QUERY_SHOW),
         .id = {client->engine.client, 1 + ms_rng_below(&world->rng_load, 20)},
     };
 
+    if (query.what == MS_QUERY_STATUS) {
+        limit_array(world, node, &query);
+    }
     client->queries_open++;
     world->observer->queries_open++;
     sim_driver_post(world, node,
@@ -230,8 +258,42 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
     const struct sim_record *record = &world->observer->records[effect->seq];
 
     if (record->is_over && effect->command.kind != MS_KIND_STREAM) {
-        ms_assert(client->open_count > 0);
-        client->open_count--;
+        const uint32_t ended = effect->command.kind == MS_KIND_SUBMIT_NAK
+                                   ? sim_array_refused_count(record, &effect->command)
+                                   : 1;
+
+        ms_assert(client->open_count >= ended);
+        client->open_count -= ended;
+    }
+}
+
+static void cancel(struct sim_world *world, struct sim_node *node, uint32_t index)
+{
+    struct sim_record *record = &world->observer->records[index];
+
+    record->is_cancel_asked = true;
+    world->stats.counts[SIM_STAT_CANCELS]++;
+    sim_driver_post(world, node,
+                    &(struct ms_event){
+                        .type = MS_EVENT_REQUEST,
+                        .seq = index,
+                        .command = &(struct ms_command){.kind = MS_KIND_CANCEL, .id = record->id}});
+}
+
+/* Of an array maybe all that are left. */
+static void cancel_some(struct sim_world *world, struct sim_node *node, uint32_t index)
+{
+    const struct sim_record *record = &world->observer->records[index];
+    const uint32_t first = record->array, count = record->array_count;
+
+    if (count == 0 || ms_rng_chance(&world->rng_fault, 2, 3)) {
+        cancel(world, node, index);
+        return;
+    }
+    for (uint32_t i = first; i < first + count; i++) {
+        if (!world->observer->records[i].is_over) {
+            cancel(world, node, i);
+        }
     }
 }
 
@@ -247,13 +309,7 @@ void sim_client_cancel(struct sim_world *world, struct sim_node *node)
 
         if (record->node == node->index && record->incarnation == node->incarnation &&
             !record->is_over && record->id.seq != 0 && ms_rng_chance(&world->rng_fault, 1, 4)) {
-            record->is_cancel_asked = true;
-            world->stats.counts[SIM_STAT_CANCELS]++;
-            sim_driver_post(world, node,
-                            &(struct ms_event){.type = MS_EVENT_REQUEST,
-                                               .seq = i - 1,
-                                               .command = &(struct ms_command){
-                                                   .kind = MS_KIND_CANCEL, .id = record->id}});
+            cancel_some(world, node, i - 1);
             return;
         }
     }

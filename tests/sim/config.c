@@ -65,7 +65,7 @@ static void draw_faults(struct sim_config *config, struct ms_rng *rng)
 /* A quarter of the masters has no store; of the others, some see one class only. */
 static void draw_store(struct sim_config *config, struct ms_rng *rng)
 {
-    config->attributes = (uint32_t)ms_rng_next(rng) & 511;
+    config->attributes = (uint32_t)ms_rng_next(rng) & 1023;
     config->has_disk = ms_rng_chance(rng, 3, 4);
     if (!config->has_disk) {
         config->durable_permille = ms_rng_chance(rng, 1, 8) ? 20 : 0;

@@ -24,6 +24,7 @@ void sim_ledger_finish(struct sim_ledger *ledger)
     ms_map_finish(&ledger->by_session);
     free(ledger->lives);
     free(ledger->spans);
+    free(ledger->arrays);
     free(ledger->clients);
     free(ledger->sessions);
 }
@@ -177,6 +178,10 @@ void sim_ledger_put(struct sim_ledger *ledger, ms_seq seq, const struct ms_recor
         known->floor = record->count;
         return;
     case MS_RECORD_CLOSED:
+        if (record->id.seq != 0) {
+            sim_ledger_put_bits(ledger, seq, record);
+            return;
+        }
         span = span_of(ledger, &record->id.client, record->number);
         span->seq = seq;
         memset(span->bits, record->payload.size == 0 ? 0xff : 0, sizeof span->bits);
@@ -226,6 +231,10 @@ void sim_ledger_erase(struct sim_ledger *ledger, ms_seq seq, const struct ms_rec
         }
         return;
     case MS_RECORD_CLOSED:
+        if (record->id.seq != 0) {
+            sim_ledger_erase_bits(ledger, seq, record);
+            return;
+        }
         span = span_of(ledger, &record->id.client, record->number);
         if (span->seq == seq) {
             span->seq = 0;
@@ -251,7 +260,10 @@ bool sim_ledger_is_live(const struct sim_ledger *ledger, const struct ms_id *id)
 {
     const struct sim_life *life = sim_ledger_find(ledger, id);
 
-    return life != NULL && (life->submit != 0 || life->settle != 0);
+    if (life != NULL && (life->submit != 0 || life->settle != 0)) {
+        return true;
+    }
+    return sim_ledger_array(ledger, id) != NULL && !sim_ledger_is_closed_member(ledger, id);
 }
 
 bool sim_ledger_is_closed(const struct sim_ledger *ledger, const struct ms_id *id)
@@ -259,6 +271,9 @@ bool sim_ledger_is_closed(const struct sim_ledger *ledger, const struct ms_id *i
     const uint64_t client = ms_map_find(&ledger->by_client, key_of(&id->client, 0));
 
     if (client != 0 && id->seq <= ledger->clients[client - 1].floor) {
+        return true;
+    }
+    if (sim_ledger_is_closed_member(ledger, id)) {
         return true;
     }
     const uint64_t found =

@@ -28,6 +28,14 @@ struct sim_span {
     uint8_t bits[SIM_SPAN_NUMBERS / 8];
 };
 
+/* Which members of an array are closed, by their places. */
+struct sim_array_bits {
+    struct ms_id first;
+    uint64_t number;
+    ms_seq seq; /* 0 = erased */
+    uint8_t bits[SIM_SPAN_NUMBERS / 8];
+};
+
 /* One client, or one slave's session. */
 struct sim_known {
     struct ms_uuid uuid;
@@ -38,8 +46,9 @@ struct sim_known {
 struct sim_ledger {
     struct sim_life *lives;
     struct sim_span *spans;
+    struct sim_array_bits *arrays;
     struct sim_known *clients, *sessions;
-    uint32_t lives_count, spans_count, clients_count, sessions_count;
+    uint32_t lives_count, spans_count, clients_count, sessions_count, arrays_count;
     struct ms_map by_id, by_span, by_client, by_session;
     ms_epoch epoch;
 };
@@ -51,11 +60,18 @@ void sim_ledger_finish(struct sim_ledger *ledger);
 void sim_ledger_put(struct sim_ledger *ledger, ms_seq seq, const struct ms_record *record);
 void sim_ledger_erase(struct sim_ledger *ledger, ms_seq seq, const struct ms_record *record);
 
-/* NULL when no record ever spoke of it. An element of an array has the life of the array. */
+/* NULL when no record ever spoke of it alone. */
 const struct sim_life *sim_ledger_find(const struct sim_ledger *ledger, const struct ms_id *id);
 bool sim_ledger_is_live(const struct sim_ledger *ledger, const struct ms_id *id);
 bool sim_ledger_is_closed(const struct sim_ledger *ledger, const struct ms_id *id);
 bool sim_ledger_has_session(const struct sim_ledger *ledger, const struct ms_uuid *uuid);
+
+/* Arrays (ledger_arrays.c): CLOSED records of one; the life of the open one that the id is of, or NULL; and whether
+ * that member is closed. */
+void sim_ledger_put_bits(struct sim_ledger *ledger, ms_seq seq, const struct ms_record *record);
+void sim_ledger_erase_bits(struct sim_ledger *ledger, ms_seq seq, const struct ms_record *record);
+const struct sim_life *sim_ledger_array(const struct sim_ledger *ledger, const struct ms_id *id);
+bool sim_ledger_is_closed_member(const struct sim_ledger *ledger, const struct ms_id *id);
 
 /* The id of a record that speaks of one command; false for the others. */
 bool sim_record_names(const struct ms_record *record);

@@ -99,13 +99,31 @@ static void large(struct sim_world *world, struct sim_node *node, struct sim_dra
     draft->is_large = rounds * config->window > 16 * (uint64_t)SIM_PAYLOAD_LARGE;
 }
 
+/* As many as the client's books and the master hold, with a payload in one piece. */
+static void array(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
+{
+    const struct sim_config *config = &world->config;
+    const uint32_t room = config->outstanding + SIM_CLIENTS_MAX;
+    const uint32_t most = config->commands_max / 2 < room ? config->commands_max / 2 : room;
+
+    (void)node;
+    if (draft->is_large || draft->terms.unique_mode != MS_UNIQUE_NONE) {
+        return;
+    }
+    draft->terms.array_count = (uint32_t)ms_rng_between(&world->rng_load, 1, most);
+    if (ms_rng_chance(&world->rng_load, 2, 3)) {
+        draft->terms.array_concurrency = (uint32_t)ms_rng_between(&world->rng_load, 1, 4);
+    }
+    draft->has_terms = true;
+}
+
 /* Bit i of config.attributes switches row i: rows are added at the end. */
 static const struct attribute attributes[] = {
     {"background", 20, background}, {"stream", 2, stream},
     {"delay", 10, delay},           {"once", 8, once},
     {"priority", 3, priority},      {"deadline", 12, deadline},
     {"run-at", 12, run_at},         {"unique", 6, unique},
-    {"large", 60, large},
+    {"large", 60, large},           {"array", 12, array},
 };
 
 /* Asked for, or left to the master where that comes to the same. */
@@ -150,6 +168,9 @@ void sim_draft(struct sim_world *world, struct sim_node *node, uint8_t *room,
     if (draft->is_large) {
         submit->payload.size =
             SIM_PAYLOAD_MIN + (size_t)ms_rng_below(rng, SIM_PAYLOAD_LARGE - SIM_PAYLOAD_MIN);
+    }
+    if (draft->terms.array_count > 0 && submit->payload.size > SIM_PAYLOAD_ARRAY) {
+        submit->payload.size = SIM_PAYLOAD_ARRAY;
     }
     sim_payload(world, world->observer->records_count, room, submit->payload.size);
 }

@@ -15,6 +15,7 @@ struct sim_draft {
 /* Draws one for the application of that node; its payload is written into room, which has
  * config.payload_max + SIM_PAYLOAD_MIN bytes, and SIM_PAYLOAD_LARGE at least. The draft points into itself. */
 #define SIM_PAYLOAD_MIN   16
+#define SIM_PAYLOAD_ARRAY 2048         /* at most, of an array: it goes in one piece */
 #define SIM_PAYLOAD_LARGE (160u << 10) /* several parts, where they are needed */
 void sim_draft(struct sim_world *world, struct sim_node *node, uint8_t *room,
                struct sim_draft *draft);

@@ -1,4 +1,5 @@
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_arrays.h"
 #include "tests/sim/observer_unique.h"
 
 #include <stdlib.h>
@@ -317,6 +318,7 @@ static void see_outcome(struct sim_world *world, struct sim_record *record,
                  ms_status_name((enum ms_status)outcome->status));
     }
     sim_record_over(world, record);
+    sim_array_outcome(world, record, (enum ms_status)outcome->status);
 }
 
 static void see_cancel_ack(struct sim_world *world, struct sim_record *record,
@@ -383,7 +385,7 @@ static void see_submission(struct sim_world *world, const struct sim_node *node,
         world->stats.counts[SIM_STAT_RESUBMITTED]++;
     }
     world->observer->records[index].is_sent = true;
-    sim_record_number(world, (uint32_t)index, &id);
+    sim_array_number(world, (uint32_t)index, &id);
 }
 
 void sim_client_effect(struct sim_world *world, struct sim_node *node,
@@ -417,7 +419,7 @@ void sim_client_effect(struct sim_world *world, struct sim_node *node,
         break;
     case MS_KIND_SUBMIT_NAK:
         see_refusal(world, record, command);
-        sim_record_over(world, record);
+        sim_array_refused(world, record, command);
         break;
     case MS_KIND_STREAM:
         see_piece(world, record, effect);

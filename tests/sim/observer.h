@@ -24,7 +24,9 @@ struct sim_record {
     uint8_t key;         /* unique key; 0 = none */
     uint8_t unique_mode; /* enum ms_unique */
     int8_t priority;
-    uint32_t leader;  /* that it joined when it was seen last; SIM_NONE = none */
+    uint32_t array, place; /* of its array: the record of the first member; its place in it */
+    uint32_t array_count, concurrency; /* members; that may run, of the first one; 0 = all */
+    uint32_t leader;                   /* that it joined when it was seen last; SIM_NONE = none */
     ms_time due_at;   /* in the world's time: not to be handed out sooner; 0 = at once */
     int64_t deadline; /* wall clock; 0 = never */
     bool is_promised; /* the master said that it is durable */

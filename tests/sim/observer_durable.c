@@ -123,7 +123,11 @@ static void see_entry(struct sim_world *world, const struct ms_entry *entry)
             sim_fail(world, "journal", "%s of a command that nobody submitted: seq %llu",
                      ms_record_kind_name((enum ms_record_kind)record.kind), (number)record.id.seq);
         }
-        check_chain(world, of, &record);
+        const bool is_array = record.kind == MS_RECORD_SUBMIT && of->array_count > 0;
+
+        for (uint32_t i = 0; i < (is_array ? of->array_count : 1); i++) {
+            check_chain(world, of + i, &record);
+        }
     }
 }
 
@@ -408,6 +412,11 @@ void sim_durable_begin(struct sim_world *world, struct sim_node *node)
         record->failures = 0;
         if (life != NULL && life->settle != 0) {
             record->chain = SIM_CHAIN_SETTLED;
+        } else if (sim_ledger_is_closed_member(&disk->ledger, &record->id)) {
+            record->chain = SIM_CHAIN_CLOSED;
+        } else if (sim_ledger_array(&disk->ledger, &record->id) != NULL) {
+            record->chain = SIM_CHAIN_OPEN;
+            record->failures = life != NULL && life->retry != 0 ? life->failures : 0;
         } else if (life != NULL && life->submit != 0) {
             record->chain = SIM_CHAIN_OPEN;
             record->failures = life->retry != 0 ? life->failures : 0;

@@ -5,6 +5,7 @@
 #include "master/state.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_arrays.h"
 
 /* The longest any time-out, back-off or pause of the protocol lasts once nothing goes wrong any more,
  * generously: connection and greeting, the walk to dead and reclaim, the longest pause before a retry, and
@@ -76,7 +77,8 @@ void sim_check_accepted(struct sim_world *world, const struct sim_record *record
         return;
     }
     if (ms_queue_find(&master->queue, client, record->id.seq) == NULL &&
-        (record->flags & MS_FLAG_BACKGROUND) == 0 && record->outcome_master != node->incarnation) {
+        !sim_array_waits(master, &record->id) && (record->flags & MS_FLAG_BACKGROUND) == 0 &&
+        record->outcome_master != node->incarnation) {
         sim_fail(world, "lost", "the master accepted seq %llu of %s and has forgotten it",
                  (unsigned long long)record->id.seq, sim_node_name(world, record->node));
     }
@@ -115,8 +117,8 @@ static bool is_idle(struct sim_world *world)
             return false;
         }
     }
-    return observer->is_ready && !has_work(world, world->nodes[0].state) &&
-           sim_master_is_at_rest(&world->nodes[0]);
+    return observer->is_ready && !sim_arrays_wait(world->nodes[0].state) &&
+           !has_work(world, world->nodes[0].state) && sim_master_is_at_rest(&world->nodes[0]);
 }
 
 bool sim_observer_is_done(struct sim_world *world, ms_time healed_at)
@@ -179,6 +181,7 @@ void sim_observer_finish(struct sim_world *world)
                  (unsigned long long)stats.held);
     }
     check_bytes(world, world->nodes[0].state);
+    sim_arrays_finish(world, world->nodes[0].state);
     if (world->nodes[0].disk != NULL) {
         sim_recovery_check(world, &world->nodes[0]);
     }

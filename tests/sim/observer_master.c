@@ -6,6 +6,7 @@
 #include "master/state.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_arrays.h"
 #include "tests/sim/observer_unique.h"
 
 /* The process at the other end of one of the master's connections. */
@@ -249,7 +250,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
     const bool is_bound = record->unstarted_by == node->incarnation ||
                           (record->unstarted_by != 0 && sim_is_durable(world, record));
 
-    if (is_bound || record->is_never_to_start) {
+    if ((is_bound || record->is_never_to_start) && !sim_array_begins_anew(world, node, record)) {
         sim_fail(world, "cancel", "seq %llu starts, whose cancel said that it never would",
                  (unsigned long long)record->id.seq);
     }
@@ -260,6 +261,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
     check_times(world, node, record);
     sim_priority_check(world, node, record);
     check_others(world, record, command, node->incarnation);
+    sim_array_hand_out(world, node, record, command);
     struct sim_attempt *attempt = add_attempt(world, command);
 
     attempt->record = (uint32_t)(record - world->observer->records);

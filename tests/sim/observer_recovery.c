@@ -11,6 +11,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_arrays.h"
 
 #define COMPARE_EVERY 60      /* steps of the master between two comparisons, at least */
 #define DUE_SLACK     MS_MSEC /* that a time may lose on its way through the wall clock */
@@ -35,12 +36,14 @@ static bool is_closed(const struct ms_master *master, const struct ms_id *id)
 {
     const struct ms_floor *floor = ms_floors_find(&master->floors, &id->client);
 
-    return floor != NULL && ms_closed_has(&floor->closed, id->seq);
+    return (floor != NULL && ms_closed_has(&floor->closed, id->seq)) ||
+           sim_array_has_closed(master, id);
 }
 
 bool sim_master_knows(const struct sim_node *node, const struct ms_id *id)
 {
-    return find(master_of(node), id) != NULL || is_closed(master_of(node), id);
+    return find(master_of(node), id) != NULL || sim_array_waits(master_of(node), id) ||
+           is_closed(master_of(node), id);
 }
 
 /* Nothing is on its way to the disk, and nothing waits to be sent there. */
@@ -172,7 +175,8 @@ static void compare(struct sim_world *world, const struct sim_node *node,
 
     while ((work = ms_pool_next(&master->queue.pool, &cursor)) != NULL) {
         const struct ms_id id = {work->client->uuid, work->seq};
-        const struct ms_work *found = find(again, &id);
+        struct ms_array_likeness likeness;
+        const struct ms_work *found = ms_clients_look_at(again, again->engine.now, &id, &likeness);
 
         if (work->durability < MS_DURABILITY_LOCAL) {
             continue;
@@ -189,9 +193,10 @@ static void compare(struct sim_world *world, const struct sim_node *node,
             compare_due(world, master, work, again, found);
         }
     }
-    if (ms_queue_count(&again->queue) != count) {
-        sim_fail(world, "recovery", "%u durable commands are live, and after a restart %u", count,
-                 ms_queue_count(&again->queue));
+    count += sim_arrays_compare(world, master, again);
+    if (ms_queue_count(&again->queue) + again->queue.arrays.waiting_count != count) {
+        sim_fail(world, "recovery", "%u durable commands are live, and after a restart %llu", count,
+                 (number)(ms_queue_count(&again->queue) + again->queue.arrays.waiting_count));
     }
     for (uint32_t i = 0; i < observer->records_count; i++) {
         const struct sim_record *record = &observer->records[i];

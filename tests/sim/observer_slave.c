@@ -2,6 +2,7 @@
 #include "core/invariant.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_arrays.h"
 
 static struct sim_attempt *own(struct sim_world *world, const struct sim_node *node,
                                struct ms_token token, const char *what)
@@ -159,6 +160,7 @@ static void run(struct sim_world *world, struct sim_node *node, const struct ms_
                  (unsigned long long)record->id.seq);
     }
     check_alone(world, record, attempt);
+    sim_array_run(world, record, command);
 }
 
 /* A roll must name everything that runs and may still count. */

@@ -60,7 +60,14 @@
     X(WALL_JUMPS, "jumps of the wall clock", true)                                                 \
     X(ONCE_LOST, "at-most-once commands lost with their slave", true)                              \
     X(EXPIRED, "commands past their deadline", true)                                               \
-    X(JOINED, "commands seen behind one with their key", true)
+    X(JOINED, "commands seen behind one with their key", true)                                     \
+    X(ARRAYS, "arrays submitted", true)                                                            \
+    X(ARRAYS_DONE, "  done as a whole", true)                                                      \
+    X(ARRAYS_CANCELLED, "  members cancelled", true)                                               \
+    X(ARRAYS_RETRIED, "  members tried again", true)                                               \
+    X(ARRAYS_FULL, "  members handed out as the last that may run", true)                          \
+    X(ARRAYS_RESUMED, "  members handed out by a later master", true)                              \
+    X(ARRAYS_LIMITED, "  that may run more or fewer at a time from now on", true)
 
 enum sim_stat {
 #define SIM_STAT_ENUM(name, text, needed) SIM_STAT_##name,

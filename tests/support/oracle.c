@@ -207,7 +207,7 @@ static bool take_submit(const Muster__Submits__Submit *from, struct ms_command *
 
 static bool take_nak(const Muster__Naks__Nak *from, struct ms_command *to)
 {
-    if (from->seq == 0 || from->error == 0 || !is_duration(from->delay) ||
+    if (from->seq == 0 || from->error == 0 || !is_duration(from->delay) || from->count > 256 ||
         strlen(from->detail) > 512) {
         return false;
     }
@@ -215,6 +215,7 @@ static bool take_nak(const Muster__Naks__Nak *from, struct ms_command *to)
     to->error = error_of(from->error);
     to->delay = (ms_time)from->delay;
     to->detail = detail_of(from->detail);
+    to->count = from->count;
     return true;
 }
 

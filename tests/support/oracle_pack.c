@@ -156,6 +156,7 @@ static void make_nak(Muster__Naks__Nak *to, const struct ms_command *from,
     to->error = from->error;
     to->delay = (uint64_t)from->delay;
     to->detail = detail_of(from->detail, attachment->detail);
+    to->count = from->count;
 }
 
 static void make_small(union element *to, const struct ms_command *from, ms_epoch epoch)

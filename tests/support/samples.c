@@ -163,6 +163,7 @@ static const struct ms_command samples[MS_KIND_COUNT] = {
                             .id.seq = 6,
                             .error = MS_E_RETRY_LATER,
                             .delay = 5 * MS_SEC,
+                            .count = 3,
                             .detail = BYTES("full")},
     [MS_KIND_OUTCOME] = {.kind = MS_KIND_OUTCOME,
                          .id.seq = 128,

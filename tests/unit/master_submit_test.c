@@ -28,10 +28,64 @@ START_TEST(an_array_that_comes_again_creates_nothing_and_tells_how_things_stand)
     ck_assert_uint_eq(want(&s, MS_KIND_SUBMIT_ACK)->effect.command.count, 5);
     ck_assert_uint_eq(want(&s, MS_KIND_SUBMIT_NAK)->effect.command.id.seq, 1);
     ck_assert_uint_eq(want(&s, MS_KIND_SUBMIT_NAK)->effect.command.error, MS_E_CLOSED_ID);
+    ck_assert_uint_eq(want(&s, MS_KIND_SUBMIT_NAK)->effect.command.count, 1);
     ck_assert_uint_eq(count_of(&s, MS_KIND_SUBMIT_NAK), 1);
     ck_assert_uint_eq(want(&s, MS_KIND_OUTCOME)->effect.command.id.seq, 3);
     ck_assert_str_eq(want(&s, MS_KIND_OUTCOME)->payload, "three");
     ck_assert_uint_eq(stats_of(&s).commands_count, 4);
+    teardown(&s);
+}
+END_TEST
+
+START_TEST(members_that_ended_under_a_forgotten_master_stay_closed)
+{
+    struct script s;
+    struct ms_hello hello = hello_of(MS_ROLE_CLIENT, 2);
+
+    setup(&s);
+    slave(&s, 1, 1);
+    hello.floor = 6;
+    greet(&s, 2, &hello);
+    pull(&s, 1, 9);
+    submit_array(&s, 5, 4, 0);
+    ck_assert_uint_eq(want(&s, MS_KIND_SUBMIT_ACK)->effect.command.count, 4);
+    ck_assert_uint_eq(want(&s, MS_KIND_SUBMIT_NAK)->effect.command.id.seq, 5);
+    ck_assert_uint_eq(want(&s, MS_KIND_SUBMIT_NAK)->effect.command.count, 2);
+    ck_assert_uint_eq(count_of(&s, MS_KIND_COMMAND), 2);
+    want_member(&s, 0, 7, 2, 4);
+    submit_array(&s, 2, 3, 0);
+    ck_assert_uint_eq(want(&s, MS_KIND_SUBMIT_NAK)->effect.command.error, MS_E_CLOSED_ID);
+    ck_assert_uint_eq(want(&s, MS_KIND_SUBMIT_NAK)->effect.command.count, 0);
+    teardown(&s);
+}
+END_TEST
+
+START_TEST(members_that_were_forgotten_are_begun_anew)
+{
+    struct script s;
+
+    begin(&s);
+    pull(&s, 1, 2);
+    submit_array(&s, 1, 3, 0);
+    const uint64_t first = want_member(&s, 0, 1, 0, 3);
+
+    result(&s, 1, first, MS_STATUS_OK, "");
+    confirm(&s, 2, 1, 1);
+    receive(&s, 2, &(struct ms_command){.kind = MS_KIND_BYE}); /* nobody waits any more */
+    result(&s, 1, first + 1, MS_STATUS_OK, "");
+    ck_assert(ms_array_is_closed(array_of(&s, 2), 2));
+    client(&s, 3, 2);
+    const struct ms_terms terms = {.array_count = 3};
+    struct ms_command command = submission(1, "all");
+
+    command.terms = &terms;
+    receive(&s, 3, &command);
+    ck_assert_uint_eq(want(&s, MS_KIND_SUBMIT_NAK)->effect.command.id.seq, 1);
+    ck_assert_uint_eq(want(&s, MS_KIND_SUBMIT_NAK)->effect.command.count, 1);
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_READY], 2);
+    pull(&s, 1, 2);
+    want_member(&s, 0, 3, 2, 3); /* it stood for the others already */
+    want_member(&s, 1, 2, 1, 3);
     teardown(&s);
 }
 END_TEST
@@ -108,5 +162,6 @@ START_TEST(every_member_counts_against_the_limits)
 END_TEST
 
 TESTS(an_array_that_comes_again_creates_nothing_and_tells_how_things_stand,
-      numbers_are_of_one_command_each, what_an_array_cannot_be_is_refused_by_name,
+      members_that_ended_under_a_forgotten_master_stay_closed, numbers_are_of_one_command_each,
+      members_that_were_forgotten_are_begun_anew, what_an_array_cannot_be_is_refused_by_name,
       every_member_counts_against_the_limits)
