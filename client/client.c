@@ -203,6 +203,9 @@ static void step(struct ms_engine *base, ms_time now, const struct ms_event *eve
         ms_upstream_start(&engine->upstream, now);
     }
     engine->upstream.hello.floor = ms_requests_floor(&engine->requests);
+    if (engine->array_closed.size > 0) {
+        ms_client_engine_drop_closed(engine);
+    }
     switch (ms_upstream_step(&engine->upstream, now, event)) {
     case MS_UPSTREAM_NOTHING:
         break;
@@ -308,6 +311,7 @@ void ms_client_engine_finish(struct ms_client_engine *engine)
     if (engine == NULL) {
         return;
     }
+    ms_client_engine_drop_closed(engine);
     ms_requests_finish(&engine->requests);
     ms_engine_finish(&engine->base);
 }

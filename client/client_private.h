@@ -25,6 +25,9 @@ void ms_client_engine_ask(struct ms_client_engine *engine, const struct ms_event
 /* Ends a submission that no master holds as CANCELLED. */
 void ms_client_engine_cancel_here(struct ms_client_engine *engine, struct ms_request *request);
 
+/* What the last SUBMIT of an array said of closed members is not needed any more. */
+void ms_client_engine_drop_closed(struct ms_client_engine *engine);
+
 /* Sends the CANCEL of a submission that was sent before. */
 void ms_client_engine_send_cancel(struct ms_client_engine *engine,
                                   const struct ms_request *request);

@@ -210,7 +210,9 @@ static void refuse_members(struct ms_client_engine *engine, const struct ms_comm
         struct ms_request *request = ms_requests_find(&engine->requests, nak->id.seq + i);
         struct ms_command one = *nak;
 
-        if (request != NULL && ms_request_is_in_array(request)) {
+        if (request != NULL && ms_request_is_in_array(request) && request->is_cancel_told) {
+            ms_client_engine_cancel_here(engine, request);
+        } else if (request != NULL && ms_request_is_in_array(request)) {
             one.id.seq += i;
             one.count = 0;
             engine->counters.refused_total++;

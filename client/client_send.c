@@ -36,9 +36,61 @@ bool ms_client_engine_can_send(const struct ms_client_engine *engine)
            (engine->requests.sent_count < window(engine) || is_sent_with_array(engine, request));
 }
 
+/* Bytes of a payload that goes in one piece. */
+static uint64_t piece_max(const struct ms_client_engine *engine)
+{
+    const uint64_t told = engine->upstream.welcome.payload_max;
+
+    return told > 0 && told < MS_PAYLOAD_MAX_CEILING ? told : MS_PAYLOAD_MAX_CEILING;
+}
+
 static uint64_t id_of(const struct ms_request *request)
 {
     return ms_request_is_in_array(request) ? request->terms->first : request->seq;
+}
+
+static bool has_ended(const struct ms_request *request)
+{
+    return request == NULL || request->is_cancel_told;
+}
+
+/* Nothing of an array shall begin anew at a master that has forgotten it. True when members have ended, and there
+ * is room to tell of them: then engine->parts_terms are its terms. */
+static bool tell_closed(struct ms_client_engine *engine, const struct ms_request_terms *array)
+{
+    const uint32_t count = array->terms.array_count;
+    const size_t size = (count + 7u) / 8;
+    uint8_t *bits = NULL;
+
+    ms_assert(engine->array_closed.size == 0);
+    if (array->payload.size + size > piece_max(engine)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!has_ended(ms_requests_find(&engine->requests, array->first + i))) {
+            continue;
+        }
+        if (bits == NULL) {
+            bits = ms_slab_take(&engine->requests.slab, size);
+        }
+        if (bits == NULL) {
+            return false;
+        }
+        if (engine->array_closed.size == 0) {
+            engine->array_closed = (struct ms_bytes){memset(bits, 0, size), size};
+        }
+        bits[i / 8] |= (uint8_t)(1u << (i % 8));
+    }
+    engine->parts_terms = array->terms;
+    engine->parts_terms.array_closed = engine->array_closed;
+    return bits != NULL;
+}
+
+void ms_client_engine_drop_closed(struct ms_client_engine *engine)
+{
+    ms_slab_give(&engine->requests.slab, (void *)(uintptr_t)engine->array_closed.data,
+                 engine->array_closed.size);
+    engine->array_closed = (struct ms_bytes){0};
 }
 
 static void send_submit(struct ms_client_engine *engine, struct ms_request *request, ms_time now,
@@ -57,6 +109,10 @@ static void send_submit(struct ms_client_engine *engine, struct ms_request *requ
     if (has_parts) {
         engine->parts_terms = terms != NULL ? *terms : (struct ms_terms){0};
         engine->parts_terms.parts_size = payload.size;
+        terms = &engine->parts_terms;
+    } else if (ms_request_is_in_array(request) &&
+               (request->terms->members < terms->array_count || engine->cancels_count > 0) &&
+               tell_closed(engine, request->terms)) {
         terms = &engine->parts_terms;
     }
     ms_upstream_send(&engine->upstream,
@@ -111,10 +167,7 @@ static bool send_part(struct ms_client_engine *engine, ms_time now)
 
 static bool is_large(const struct ms_client_engine *engine, const struct ms_request *request)
 {
-    const uint64_t told = engine->upstream.welcome.payload_max;
-    const uint64_t max = told > 0 && told < MS_PAYLOAD_MAX_CEILING ? told : MS_PAYLOAD_MAX_CEILING;
-
-    return ms_request_payload(request).size > max;
+    return ms_request_payload(request).size > piece_max(engine);
 }
 
 static void send_request(struct ms_client_engine *engine, struct ms_request *request, ms_time now)
@@ -155,6 +208,16 @@ static void refuse_here(struct ms_client_engine *engine, struct ms_request *requ
     ms_client_engine_close(engine, request);
 }
 
+/* One that was cancelled comes out so. */
+static void refuse_member(struct ms_client_engine *engine, struct ms_request *request)
+{
+    if (request->is_cancel_told) {
+        ms_client_engine_cancel_here(engine, request);
+    } else {
+        refuse_here(engine, request, request->terms->refused);
+    }
+}
+
 void ms_client_engine_send_waiting(struct ms_client_engine *engine, ms_time now)
 {
     for (uint32_t i = 0; i < MS_CLIENT_SEND_BURST && ms_client_engine_can_send(engine); i++) {
@@ -165,7 +228,7 @@ void ms_client_engine_send_waiting(struct ms_client_engine *engine, ms_time now)
                 return;
             }
         } else if (ms_request_is_in_array(request) && request->terms->refused != MS_E_OK) {
-            refuse_here(engine, request, request->terms->refused);
+            refuse_member(engine, request);
         } else if (request->is_cancel_told && !ms_request_is_in_array(request)) {
             /* How it ends is settled, and a master that has forgotten it must not begin it anew. */
             ms_client_engine_cancel_here(engine, request);
@@ -174,6 +237,9 @@ void ms_client_engine_send_waiting(struct ms_client_engine *engine, ms_time now)
             refuse_here(engine, request, MS_E_PAYLOAD_SIZE);
         } else {
             send_request(engine, request, now);
+        }
+        if (engine->array_closed.size > 0) {
+            return; /* its terms stand in the engine until the next step */
         }
     }
 }

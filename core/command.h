@@ -143,8 +143,11 @@ struct ms_terms {
     uint64_t parts_size;        /* MS_FLAG_PARTS: bytes of the whole payload */
     int64_t run_at;             /* not before; wall clock in us since 1970, 0 = now */
     int64_t deadline;           /* not started after; the same, 0 = never */
-    struct ms_bytes unique;     /* key, at most MS_UNIQUE_KEY_MAX bytes */
-    struct ms_bytes group;      /* a name, at most MS_NAME_MAX */
+    struct ms_bytes
+        array_closed; /* SUBMIT of an array that comes again: bit i % 8 of byte i / 8 is member i, which
+                       * has ended for its client */
+    struct ms_bytes unique; /* key, at most MS_UNIQUE_KEY_MAX bytes */
+    struct ms_bytes group;  /* a name, at most MS_NAME_MAX */
 };
 
 /* One command as a value. Which fields mean something depends on kind (see enum ms_kind); the rest

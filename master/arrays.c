@@ -225,6 +225,7 @@ struct ms_array *ms_array_open(struct ms_queue *queue, ms_time now, struct ms_cl
     array->lane = lane;
     array->record = *record;
     array->terms = *record->terms;
+    array->terms.array_closed = (struct ms_bytes){0};
     array->first = record->id.seq;
     array->count = record->terms->array_count;
     array->concurrency = record->terms->array_concurrency;

@@ -151,8 +151,10 @@ void ms_array_moved(struct ms_queue *queue, struct ms_work *work, enum ms_life_s
 /* Lets arrays that are due go on: a bounded number. */
 void ms_arrays_run(struct ms_master *master, ms_time now);
 
-/* Members of a new array whose numbers the client's books say are closed. */
-void ms_array_close_known(struct ms_master *master, ms_time now, struct ms_array *array);
+/* Members that wait and have ended, as the client tells (told: see ms_terms); of a new array too those whose
+ * numbers are closed in its books. */
+void ms_array_close_known(struct ms_master *master, ms_time now, struct ms_array *array,
+                          struct ms_bytes told, bool is_new);
 
 /* Ends a finished member, whose outcome nobody wants any more, and with the last one the array. */
 void ms_array_close(struct ms_master *master, ms_time now, struct ms_work *work,
@@ -171,7 +173,7 @@ void ms_arrays_flush(struct ms_master *master);
 /* CLOSED of an array read back; and everything is. */
 enum ms_error ms_arrays_replay(struct ms_master *master, ms_time now,
                                const struct ms_record *record, ms_seq seq);
-void ms_arrays_replayed(struct ms_master *master);
+void ms_arrays_replayed(struct ms_master *master, ms_time now);
 
 static inline uint32_t ms_array_spans(const struct ms_array *array)
 {
@@ -181,6 +183,12 @@ static inline uint32_t ms_array_spans(const struct ms_array *array)
 static inline size_t ms_array_bits_size(const struct ms_array *array)
 {
     return (array->count + 7u) / 8;
+}
+
+/* The client tells that the member at that place has ended. */
+static inline bool ms_array_is_told(struct ms_bytes told, uint64_t place)
+{
+    return place / 8 < told.size && (told.data[place / 8] >> (place % 8) & 1) != 0;
 }
 
 static inline struct ms_array *ms_work_array(const struct ms_work *work)

@@ -161,14 +161,16 @@ static void forget_waiting(struct ms_queue *queue, ms_time now, struct ms_array 
     }
 }
 
-void ms_array_close_known(struct ms_master *master, ms_time now, struct ms_array *array)
+void ms_array_close_known(struct ms_master *master, ms_time now, struct ms_array *array,
+                          struct ms_bytes told, bool is_new)
 {
     const struct ms_closed *closed = &array->client->floor->closed;
     uint32_t count = 0;
 
-    ms_assert(array->live_count == 0);
     for (uint64_t seq = array->first; seq < array->first + array->count; seq++) {
-        if (ms_closed_has(closed, seq)) {
+        if ((ms_array_is_told(told, seq - array->first) ||
+             (is_new && ms_closed_has(closed, seq))) &&
+            ms_array_waits(&master->queue, array, seq)) {
             set_closed(&master->queue, array, seq);
             count++;
         }
@@ -239,20 +241,21 @@ enum ms_error ms_arrays_replay(struct ms_master *master, ms_time now,
     return MS_E_OK;
 }
 
-void ms_arrays_replayed(struct ms_master *master)
+/* Heads are in doubt like all that was read back. */
+void ms_arrays_replayed(struct ms_master *master, ms_time now)
 {
     struct ms_queue *queue = &master->queue;
     struct ms_array *array;
     uint32_t cursor = 0;
 
-    ms_assert(master->journal.is_replaying);
+    ms_assert(master->journal.is_replaying && queue->is_doubting);
     while ((array = ms_pool_next(&queue->arrays.pool, &cursor)) != NULL) {
         if (is_over(array)) {
             struct ms_client *client = array->client;
 
             end(master, array);
             ms_clients_reap(master, client);
-        } else {
+        } else if (!ms_array_refill(queue, now, array)) {
             ms_array_mark_due(queue, array);
         }
     }

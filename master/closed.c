@@ -262,18 +262,6 @@ bool ms_closed_has_any(const struct ms_closed *closed, uint64_t first, uint64_t 
     return false;
 }
 
-bool ms_closed_has_all(const struct ms_closed *closed, uint64_t first, uint64_t last)
-{
-    ms_assert(first <= last && last < UINT64_MAX);
-    while (first <= last && ms_closed_has(closed, first)) {
-        if (last <= closed->floor) {
-            return true;
-        }
-        first++;
-    }
-    return first > last;
-}
-
 bool ms_closed_next_changed(struct ms_closed *closed, struct ms_closed_span *span_out)
 {
     struct ms_list *link = ms_list_first(&closed->list);

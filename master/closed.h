@@ -43,9 +43,8 @@ bool ms_closed_add(struct ms_closed *closed, struct ms_slab *slab, uint64_t seq)
 bool ms_closed_add_range(struct ms_closed *closed, struct ms_slab *slab, uint64_t first,
                          uint64_t last);
 
-/* Any of first .. last is closed; all of them are. */
+/* Any of first .. last is closed. */
 bool ms_closed_has_any(const struct ms_closed *closed, uint64_t first, uint64_t last);
-bool ms_closed_has_all(const struct ms_closed *closed, uint64_t first, uint64_t last);
 
 /* Everything up to floor is closed; a lower floor than before changes nothing. */
 void ms_closed_raise(struct ms_closed *closed, struct ms_slab *slab, uint64_t floor);

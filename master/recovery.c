@@ -45,13 +45,13 @@ static void replay(struct ms_master *master, ms_time now, struct ms_bytes bytes)
 }
 
 /* A new time begins: one epoch above that of the last master, and the wall clock's at least. */
-static void begin(struct ms_master *master, ms_epoch epoch)
+static void begin(struct ms_master *master, ms_time now, ms_epoch epoch)
 {
     struct ms_journal *journal = &master->journal;
     const ms_seq former = master->epoch_record;
 
     ms_archive_sort_out(master);
-    ms_arrays_replayed(master);
+    ms_arrays_replayed(master, now);
     journal->is_replaying = false;
     journal->emitted = journal->last;
     journal->persisted = journal->last;
@@ -84,7 +84,7 @@ void ms_recovery_replayed(struct ms_master *master, ms_time now, const struct ms
         fail(master, MS_E_STORE_CORRUPT);
         return;
     }
-    begin(master, master->epoch_floor);
+    begin(master, now, master->epoch_floor);
     ms_trace(
         &master->engine.trace, MS_LEVEL_INFO, "recovered",
         "commands=%llu slaves=%u records=%llu epoch=%llu",

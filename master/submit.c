@@ -211,9 +211,17 @@ static uint64_t last_of(const struct ms_command *submit)
 /* All that it stands for has ended before; 0 is no number. */
 static bool is_closed(const struct ms_client *client, const struct ms_command *submit)
 {
-    return is_array(submit)
-               ? ms_closed_has_all(&client->floor->closed, submit->id.seq, last_of(submit))
-               : ms_closed_has(&client->floor->closed, submit->id.seq);
+    uint32_t i = 0;
+
+    if (!is_array(submit)) {
+        return ms_closed_has(&client->floor->closed, submit->id.seq);
+    }
+    while (i < submit->terms->array_count &&
+           (ms_closed_has(&client->floor->closed, submit->id.seq + i) ||
+            ms_array_is_told(submit->terms->array_closed, i))) {
+        i++;
+    }
+    return i == submit->terms->array_count;
 }
 
 /* False when memory is out. Members may have ended under a master that has forgotten the array. */
@@ -231,8 +239,9 @@ static bool accept_array(struct ms_master *master, ms_time now, struct ms_client
         client->floor->is_durable = true;
         array->submit_record = ms_journal_put(&master->journal, &record);
     }
-    if (ms_closed_has_any(&client->floor->closed, array->first, last_of(submit))) {
-        ms_array_close_known(master, now, array);
+    if (submit->terms->array_closed.size > 0 ||
+        ms_closed_has_any(&client->floor->closed, array->first, last_of(submit))) {
+        ms_array_close_known(master, now, array, submit->terms->array_closed, true);
         ms_array_tell(&master->queue, array);
     }
     ms_orphans_claim_array(master, now, array);
@@ -269,7 +278,7 @@ static bool accept(struct ms_master *master, ms_time now, struct ms_client *clie
 }
 
 /* A number of an array that is known: only the whole of it can come again. */
-static void meet_array(struct ms_master *master, const struct ms_command *submit,
+static void meet_array(struct ms_master *master, ms_time now, const struct ms_command *submit,
                        struct ms_array *array)
 {
     if (!is_array(submit) || submit->id.seq != array->first) {
@@ -285,6 +294,7 @@ static void meet_array(struct ms_master *master, const struct ms_command *submit
     }
     if (array->forgotten != NULL) {
         ms_array_recall(&master->queue, array);
+        ms_array_close_known(master, now, array, submit->terms->array_closed, false);
     }
     acknowledge_array(master, array);
     if ((submit->flags & MS_FLAG_BACKGROUND) == 0 &&
@@ -304,7 +314,7 @@ void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,
     enum ms_error error;
 
     if (array != NULL) {
-        meet_array(master, command, array);
+        meet_array(master, now, command, array);
         return;
     }
     if (work != NULL) {

@@ -280,7 +280,9 @@ size_t ms_pack_max(const struct ms_command *command)
     const struct ms_terms *terms = command->terms;
     return MS_PACK_ELEMENT_MAX + command->payload.size +
            (command->detail.size < MS_DETAIL_MAX ? command->detail.size : MS_DETAIL_MAX) +
-           (terms != NULL ? MS_PACK_TERMS_MAX + terms->unique.size + terms->group.size : 0);
+           (terms != NULL ? MS_PACK_TERMS_MAX + terms->unique.size + terms->group.size +
+                                terms->array_closed.size
+                          : 0);
 }
 
 uint8_t *ms_pack(uint8_t *at, ms_epoch frame_epoch, const struct ms_command *command)

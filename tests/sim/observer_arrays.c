@@ -138,13 +138,6 @@ void sim_array_hand_out(struct sim_world *world, const struct sim_node *node,
     world->stats.counts[SIM_STAT_ARRAYS_RESUMED] += is_resumed(world, first, node->incarnation);
 }
 
-bool sim_array_begins_anew(const struct sim_world *world, const struct sim_node *node,
-                           const struct sim_record *record)
-{
-    return record->array_count > 0 && record->is_over && !sim_is_durable(world, record) &&
-           record->unstarted_by != node->incarnation;
-}
-
 void sim_array_run(struct sim_world *world, const struct sim_record *record,
                    const struct ms_command *command)
 {

@@ -17,12 +17,9 @@ uint32_t sim_array_add(struct sim_world *world, const struct sim_node *node,
 /* The ids of all of them; of a command of its own, its own. */
 void sim_array_number(struct sim_world *world, uint32_t record, const struct ms_id *first);
 
-/* A member is handed out, runs, comes to its end; harmless for other commands. A master that has lost its memory, and
- * the array with it, gets the whole of it again, with members that had ended. */
+/* A member is handed out, runs, comes to its end; harmless for other commands. */
 void sim_array_hand_out(struct sim_world *world, const struct sim_node *node,
                         const struct sim_record *record, const struct ms_command *command);
-bool sim_array_begins_anew(const struct sim_world *world, const struct sim_node *node,
-                           const struct sim_record *record);
 void sim_array_run(struct sim_world *world, const struct sim_record *record,
                    const struct ms_command *command);
 void sim_array_outcome(struct sim_world *world, const struct sim_record *record,

@@ -77,8 +77,9 @@ void sim_check_accepted(struct sim_world *world, const struct sim_record *record
         return;
     }
     if (ms_queue_find(&master->queue, client, record->id.seq) == NULL &&
-        !sim_array_waits(master, &record->id) && (record->flags & MS_FLAG_BACKGROUND) == 0 &&
-        record->outcome_master != node->incarnation) {
+        !sim_array_waits(master, &record->id) &&
+        !(record->is_cancel_confirmed && sim_array_has_closed(master, &record->id)) &&
+        (record->flags & MS_FLAG_BACKGROUND) == 0 && record->outcome_master != node->incarnation) {
         sim_fail(world, "lost", "the master accepted seq %llu of %s and has forgotten it",
                  (unsigned long long)record->id.seq, sim_node_name(world, record->node));
     }

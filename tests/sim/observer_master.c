@@ -250,7 +250,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
     const bool is_bound = record->unstarted_by == node->incarnation ||
                           (record->unstarted_by != 0 && sim_is_durable(world, record));
 
-    if ((is_bound || record->is_never_to_start) && !sim_array_begins_anew(world, node, record)) {
+    if (is_bound || record->is_never_to_start) {
         sim_fail(world, "cancel", "seq %llu starts, whose cancel said that it never would",
                  (unsigned long long)record->id.seq);
     }

@@ -172,12 +172,14 @@ static const struct ms_terms *terms_of(const Muster__Submits__Submit *from, stru
         .parts_size = from->parts_size,
         .run_at = (int64_t)from->run_at,
         .deadline = (int64_t)from->deadline,
+        .array_closed = bytes_of(from->array_closed),
         .unique = bytes_of(from->unique),
         .group = detail_of(from->group),
     };
     const bool is_any = to->priority != 0 || to->unique_mode != 0 || to->array_count != 0 ||
                         to->array_concurrency != 0 || to->parts_size != 0 || to->run_at != 0 ||
-                        to->deadline != 0 || to->unique.size > 0 || to->group.size > 0;
+                        to->deadline != 0 || to->unique.size > 0 || to->group.size > 0 ||
+                        to->array_closed.size > 0;
     return is_any ? to : NULL;
 }
 
@@ -415,6 +417,7 @@ bool oracle_terms_equal(const struct ms_terms *a, const struct ms_terms *b)
     return a->priority == b->priority && a->unique_mode == b->unique_mode &&
            a->array_count == b->array_count && a->array_concurrency == b->array_concurrency &&
            a->parts_size == b->parts_size && a->run_at == b->run_at && a->deadline == b->deadline &&
+           oracle_bytes_equal(a->array_closed, b->array_closed) &&
            oracle_bytes_equal(a->unique, b->unique) && oracle_bytes_equal(a->group, b->group);
 }
 
