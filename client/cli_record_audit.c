@@ -131,6 +131,30 @@ static bool add_settle(struct ms_cli_audit *audit, ms_seq seq, const struct ms_r
     return true;
 }
 
+static uint32_t count_bits(struct ms_bytes bits)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < bits.size * 8; i++) {
+        count += bits.data[i / 8] >> (i % 8) & 1;
+    }
+    return count;
+}
+
+/* Of a client; or members of an array, which have no other record any more. */
+static bool add_closed(struct ms_cli_audit *audit, ms_seq seq, const struct ms_record *record,
+                       struct ms_complaint *complaint)
+{
+    if (record->id.seq == 0) {
+        return true;
+    }
+    if (!is_in_array(audit, &record->id)) {
+        return complain(complaint, seq, record, "no array was submitted under its id");
+    }
+    audit->open -= count_bits(record->payload);
+    return true;
+}
+
 static bool add_session(struct ms_cli_audit *audit, ms_seq seq, const struct ms_record *record,
                         struct ms_complaint *complaint)
 {
@@ -198,6 +222,8 @@ bool ms_cli_audit_add(struct ms_cli_audit *audit, ms_seq seq, const struct ms_re
         return add_submit(audit, seq, record, complaint);
     case MS_RECORD_SETTLE:
         return add_settle(audit, seq, record, complaint);
+    case MS_RECORD_CLOSED:
+        return add_closed(audit, seq, record, complaint);
     case MS_RECORD_LEASE:
     case MS_RECORD_RETURN:
     case MS_RECORD_RETRY:

@@ -235,6 +235,18 @@ START_TEST(members_of_an_array_are_submitted_with_it)
             "record 6 (RETRY): no command was submitted under its id");
     refused(add_kind(7, MS_RECORD_SUBMIT, 11),
             "record 7 (SUBMIT): a command with its id is there already");
+    struct ms_record closed = {.kind = MS_RECORD_CLOSED, .id = {{{7}}, 10}};
+    const uint8_t bits = 1; /* the first of them */
+
+    closed.payload = (struct ms_bytes){&bits, 1};
+    ck_assert(ms_cli_audit_add(&audit, 8, &closed, &complaint));
+    ck_assert_uint_eq(audit.open, 1);
+    closed.id.seq = 20;
+    refused(ms_cli_audit_add(&audit, 9, &closed, &complaint),
+            "record 9 (CLOSED): no array was submitted under its id");
+    closed.id.seq = 0; /* of the client */
+    ck_assert(ms_cli_audit_add(&audit, 10, &closed, &complaint));
+    ck_assert_uint_eq(audit.open, 1);
 }
 END_TEST
 
