@@ -341,15 +341,20 @@ void ms_array_liken(const struct ms_array *array, ms_time now, uint64_t seq,
 
 /* --- how many run --- */
 
+/* How many of it may run. */
+static uint32_t limit_of(const struct ms_array *array)
+{
+    return array->concurrency > 0 ? array->concurrency : UINT32_MAX;
+}
+
 bool ms_array_is_full(const struct ms_array *array)
 {
-    return array != NULL && array->concurrency > 0 && array->leased_count >= array->concurrency;
+    return array != NULL && array->leased_count >= limit_of(array);
 }
 
 static bool has_room(const struct ms_array *array)
 {
-    return array->concurrency == 0 ||
-           (uint64_t)array->leased_count + array->ready_count < array->concurrency;
+    return (uint64_t)array->leased_count + array->ready_count < limit_of(array);
 }
 
 bool ms_array_gate(struct ms_work *work)

@@ -192,3 +192,30 @@ ms_sim_canary(retries-not-doubted master/recovery.c "invariant: attempts"
 ms_sim_canary(submission-erased-too-soon master/queue.c "invariant: recovery"
     "        rare->submit_record = work->record;"
     "        ms_journal_erase(queue->journal, work->record);")
+
+# Faults in arrays.
+
+ms_sim_canary(concurrency-ignored master/arrays.c "invariant: array"
+    "    return array->concurrency > 0 ? array->concurrency : UINT32_MAX;"
+    "    return UINT32_MAX;")
+
+ms_sim_canary(place-wrong-after-a-restart master/dispatch.c "invariant: array"
+    ".index = array != NULL ? (uint32_t)(work->seq - array->first) : 0,"
+    ".index = array != NULL ? (uint32_t)(work->seq - array->first) +
+                                                    (array->submit_record < master->epoch_record)
+                                              : 0,")
+
+ms_sim_canary(array-erased-too-soon master/arrays_journal.c "invariant: (recovery|durable|lost)|${engine_assertion}"
+    "    if (is_forgotten) {"
+    "    ms_journal_erase_closed(&master->journal, array->submit_record);
+    array->submit_record = 0;
+    if (is_forgotten) {")
+
+ms_sim_canary(closed-members-run-again master/arrays_journal.c "invariant: (recovery|attempts|journal)|${engine_assertion}"
+    "    if (load(master, now, array, record) != MS_E_OK) {"
+    "    (void)load;
+    if (false) {")
+
+ms_sim_canary(array-left-over master/arrays_journal.c "invariant: (recovery|drained|liveness)|${engine_assertion}"
+    "    if (is_over(array) && !master->journal.is_replaying) {"
+    "    if (false) {")
