@@ -24,9 +24,8 @@ struct sim_record {
     uint8_t key;         /* unique key; 0 = none */
     uint8_t unique_mode; /* enum ms_unique */
     int8_t priority;
-    uint32_t array, place; /* of its array: the record of the first member; its place in it */
-    uint32_t array_count, concurrency; /* members; that may run, of the first one; 0 = all */
-    uint32_t leader;                   /* that it joined when it was seen last; SIM_NONE = none */
+    uint32_t array, place, array_count, concurrency; /* see observer_arrays.c */
+    uint32_t leader;  /* that it joined when it was seen last; SIM_NONE = none */
     ms_time due_at;   /* in the world's time: not to be handed out sooner; 0 = at once */
     int64_t deadline; /* wall clock; 0 = never */
     bool is_promised; /* the master said that it is durable */
@@ -118,9 +117,8 @@ struct sim_observer {
     struct sim_name *tokens; /* of all slaves' sessions */
     uint32_t tokens_count;
     uint32_t released_before; /* older attempts are no living master's concern */
-    uint32_t queries_open;
+    uint32_t queries_open, checks;
     uint32_t kept_from; /* older submissions have all ended */
-    uint32_t checks;
     ms_time due;  /* of the master's tick, before this step */
     bool may_end; /* the event of this step may end sessions at once */
     bool may_age;
