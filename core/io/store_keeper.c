@@ -197,7 +197,7 @@ enum ms_store_result ms_store_keeper_tidy(struct ms_store_keeper *keeper, bool i
 
 bool ms_store_keeper_must_look(const struct ms_store_keeper *keeper)
 {
-    return ms_store_keeper_is_full(keeper) ||
+    return ms_store_keeper_is_near(keeper) ||
            keeper->bytes_total - keeper->looked_at >= keeper->directory.reserve / LOOK_SHARE;
 }
 
