@@ -17,6 +17,7 @@ struct printing {
     const struct ms_cli_table *table;
     size_t *widths;
     uint32_t columns;
+    uint32_t shown; /* of them, from the first on */
     char first_column[MS_NAME_MAX + 1];
     uint64_t rows;
     int error;
@@ -91,6 +92,12 @@ static bool measure(struct printing *printing, const struct ms_client_report *re
     char number[NUMBER_SIZE];
 
     printing->columns = report->columns;
+    printing->shown = report->columns;
+    for (uint32_t i = 0; i < report->columns && printing->table->last != NULL; i++) {
+        if (strcmp(report->cells[i].name, printing->table->last) == 0) {
+            printing->shown = i + 1;
+        }
+    }
     snprintf(printing->first_column, sizeof printing->first_column, "%s", report->cells[0].name);
     printing->widths = calloc(report->columns, sizeof *printing->widths);
     if (printing->widths == NULL) {
@@ -109,9 +116,9 @@ static bool measure(struct printing *printing, const struct ms_client_report *re
 
 static void print_headers(const struct printing *printing, const struct ms_client_report *report)
 {
-    for (uint32_t i = 0; i < report->columns; i++) {
+    for (uint32_t i = 0; i < printing->shown; i++) {
         print_padded(cell_name(&report->cells[i]), printing->widths[i], report->cells[i].is_number,
-                     i + 1 == report->columns);
+                     i + 1 == printing->shown);
     }
     putchar('\n');
 }
@@ -122,8 +129,11 @@ static void print_rows(const struct printing *printing, const struct ms_client_r
 
     for (uint32_t i = 0; i < report->columns * report->rows; i++) {
         const uint32_t column = i % report->columns;
-        const bool is_last = column + 1 == report->columns;
+        const bool is_last = column + 1 == printing->shown;
 
+        if (column >= printing->shown) {
+            continue;
+        }
         print_padded(cell_text(&report->cells[i], number), printing->widths[column],
                      report->cells[i].is_number, is_last);
         if (is_last) {
@@ -385,4 +395,25 @@ int ms_cli_put_question(const struct ms_cli *cli, const struct ms_cli_common *co
     ms_client_close(client, 0);
     ms_client_destroy(client);
     return code;
+}
+
+int ms_cli_run_on_id(const struct ms_cli *cli, int argc, char **argv, void *settings,
+                     int (*act)(void *settings, const struct ms_cli_id *id))
+{
+    struct ms_options options;
+    const struct ms_cli_result result = ms_cli_parse(cli, argc, argv, settings, &options);
+    struct ms_cli_id id;
+    int code;
+
+    if (result.is_done) {
+        return result.exit_code;
+    }
+    id.text = argv[result.argument_at];
+    if (ms_cli_parse_id(id.text, id.client, &id.seq)) {
+        code = act(settings, &id);
+    } else {
+        code = ms_cli_usage_error(cli, "an id is 32 hex digits, a colon and a number from 1");
+    }
+    ms_options_finish(&options);
+    return ms_cli_finish_output(cli, code);
 }

@@ -14,6 +14,7 @@ struct ms_cli_table {
                      * shape are a table below, or an array in the object, called by rest */
     const char *rest;
     bool no_headers;
+    const char *last; /* of a table: the column behind which none is printed; NULL = all are */
 };
 
 /* A question whose answer is not just printed. */
@@ -36,6 +37,18 @@ json_t *ms_cli_row_to_json(const struct ms_client_report *report, uint32_t row);
 
 /* Prints text to standard output; control characters become '?'. */
 void ms_cli_print_clean(const char *text);
+
+/* A command, as its submitter was told its id. */
+struct ms_cli_id {
+    const char *text;
+    char client[MS_CLI_CLIENT_SIZE];
+    uint64_t seq;
+};
+
+/* The whole of a subcommand that asks about one id, its first argument: reads the options into settings, calls act
+ * with the id, and finishes the output. Returns the exit code, which is act's when nothing else goes wrong. */
+int ms_cli_run_on_id(const struct ms_cli *cli, int argc, char **argv, void *settings,
+                     int (*act)(void *settings, const struct ms_cli_id *id));
 
 /* Connects, asks, prints, says goodbye. Returns the exit code; mistakes are explained. */
 int ms_cli_ask(const struct ms_cli *cli, const struct ms_cli_common *common,

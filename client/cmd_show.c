@@ -21,19 +21,14 @@ static const struct ms_cli cli = {
     .arguments_max = 1,
 };
 
-static int show(const struct settings *settings, const char *id)
+static int show(void *context, const struct ms_cli_id *id)
 {
-    char client_id[MS_CLI_ID_SIZE];
-    uint64_t seq = 0;
-
-    if (!ms_cli_parse_id(id, client_id, &seq)) {
-        return ms_cli_usage_error(&cli, "an id is 32 hex digits, a colon and a number from 1");
-    }
+    const struct settings *settings = context;
     const struct ms_client_query query = {
         .size = sizeof query,
         .what = MS_CLIENT_ASK_SHOW,
-        .client_id = client_id,
-        .seq = seq,
+        .client_id = id->client,
+        .seq = id->seq,
     };
     const struct ms_cli_table how = {
         .is_json = settings->common.is_json, .is_record = true, .rest = "timeline"};
@@ -44,16 +39,8 @@ static int show(const struct settings *settings, const char *id)
 static int run(int argc, char **argv)
 {
     struct settings settings;
-    struct ms_options options;
-    const struct ms_cli_result result = ms_cli_parse(&cli, argc, argv, &settings, &options);
 
-    if (result.is_done) {
-        return result.exit_code;
-    }
-    const int code = show(&settings, argv[result.argument_at]);
-
-    ms_options_finish(&options);
-    return ms_cli_finish_output(&cli, code);
+    return ms_cli_run_on_id(&cli, argc, argv, &settings, show);
 }
 
 const struct ms_cli_command ms_cmd_show = {

@@ -192,49 +192,30 @@ static bool open_out(struct asking *asking)
     return asking->out_fd >= 0;
 }
 
-static int ask(struct asking *asking)
+static int ask(struct asking *asking, const struct settings *settings, const struct ms_cli_id *id)
 {
-    char client_id[MS_CLI_ID_SIZE];
     struct ms_client_query *query = &asking->question.query;
 
-    if (!ms_cli_parse_id(asking->id, client_id, &query->seq)) {
-        return ms_cli_usage_error(asking->cli,
-                                  "an id is 32 hex digits, a colon and a number from 1");
-    }
-    query->client_id = client_id;
-    query->is_following = asking->settings->is_following;
+    asking->settings = settings;
+    asking->id = id->text;
+    asking->out_fd = -1;
+    query->client_id = id->client;
+    query->seq = id->seq;
+    query->is_following = settings->is_following;
     if (!open_out(asking)) {
         return EX_CANTCREAT;
     }
-    const int code = ms_cli_put_question(asking->cli, &asking->settings->common, &asking->question);
+    const int code = ms_cli_put_question(asking->cli, &settings->common, &asking->question);
 
     if (asking->out_fd >= 0 && close(asking->out_fd) != 0) {
-        ms_cli_say(asking->cli, "%s: %s", asking->settings->out, strerror(errno));
+        ms_cli_say(asking->cli, "%s: %s", settings->out, strerror(errno));
         asking->code = EX_IOERR;
     }
     ms_cli_bytes_free(&asking->output);
     return code != EX_OK ? code : asking->code;
 }
 
-static int run(struct asking *asking, int argc, char **argv)
-{
-    struct settings settings = {.out = NULL};
-    struct ms_options options;
-    const struct ms_cli_result result = ms_cli_parse(asking->cli, argc, argv, &settings, &options);
-
-    if (result.is_done) {
-        return result.exit_code;
-    }
-    asking->settings = &settings;
-    asking->id = argv[result.argument_at];
-    asking->out_fd = -1;
-    const int code = ask(asking);
-
-    ms_options_finish(&options);
-    return ms_cli_finish_output(asking->cli, code);
-}
-
-static int run_tail(int argc, char **argv)
+static int ask_tail(void *settings, const struct ms_cli_id *id)
 {
     struct asking asking = {
         .question = {.query.what = MS_CLIENT_ASK_TAIL,
@@ -243,10 +224,10 @@ static int run_tail(int argc, char **argv)
         .cli = &tail_cli,
     };
 
-    return run(&asking, argc, argv);
+    return ask(&asking, settings, id);
 }
 
-static int run_result(int argc, char **argv)
+static int ask_result(void *settings, const struct ms_cli_id *id)
 {
     struct asking asking = {
         .question = {.query.what = MS_CLIENT_ASK_RESULT,
@@ -255,7 +236,21 @@ static int run_result(int argc, char **argv)
         .cli = &result_cli,
     };
 
-    return run(&asking, argc, argv);
+    return ask(&asking, settings, id);
+}
+
+static int run_tail(int argc, char **argv)
+{
+    struct settings settings = {.out = NULL};
+
+    return ms_cli_run_on_id(&tail_cli, argc, argv, &settings, ask_tail);
+}
+
+static int run_result(int argc, char **argv)
+{
+    struct settings settings = {.is_following = false};
+
+    return ms_cli_run_on_id(&result_cli, argc, argv, &settings, ask_result);
 }
 
 const struct ms_cli_command ms_cmd_tail = {"tail", "the output of a command, as it comes",

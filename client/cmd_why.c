@@ -51,33 +51,22 @@ static void print_reason(struct ms_cli_question *question, const struct ms_clien
     }
 }
 
-static int ask(const struct settings *settings, const char *id)
+static int ask(void *context, const struct ms_cli_id *id)
 {
-    char client_id[MS_CLI_ID_SIZE];
+    const struct settings *settings = context;
     struct asking asking = {
-        .question = {.query.what = MS_CLIENT_ASK_WHY, .on_report = print_reason},
+        .question = {.query = {.what = MS_CLIENT_ASK_WHY, .client_id = id->client, .seq = id->seq},
+                     .on_report = print_reason},
         .is_json = settings->common.is_json};
 
-    if (!ms_cli_parse_id(id, client_id, &asking.question.query.seq)) {
-        return ms_cli_usage_error(&cli, "an id is 32 hex digits, a colon and a number from 1");
-    }
-    asking.question.query.client_id = client_id;
     return ms_cli_put_question(&cli, &settings->common, &asking.question);
 }
 
 static int run(int argc, char **argv)
 {
     struct settings settings;
-    struct ms_options options;
-    const struct ms_cli_result result = ms_cli_parse(&cli, argc, argv, &settings, &options);
 
-    if (result.is_done) {
-        return result.exit_code;
-    }
-    const int code = ask(&settings, argv[result.argument_at]);
-
-    ms_options_finish(&options);
-    return ms_cli_finish_output(&cli, code);
+    return ms_cli_run_on_id(&cli, argc, argv, &settings, ask);
 }
 
 const struct ms_cli_command ms_cmd_why = {
