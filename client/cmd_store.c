@@ -252,7 +252,9 @@ static int export(const char *directory)
 /* ---- import ---- */
 
 struct importing {
-    struct ms_store *store;
+    const char *directory;
+    struct ms_store *store; /* NULL = nothing has come that could be kept */
+    int code;               /* of what went wrong when it was to be opened */
     struct ms_cli_audit audit;
     struct ms_complaint complaint;
     bool has_begun, has_ended;
@@ -275,6 +277,36 @@ static bool write_record(struct importing *importing, ms_seq seq, const struct m
     return failure == NULL || ms_complain(&importing->complaint, "%s", failure);
 }
 
+static bool refuse_entry(void *context, ms_seq seq, struct ms_bytes bytes)
+{
+    (void)seq, (void)bytes;
+    *(bool *)context = true;
+    return false;
+}
+
+/* A directory with records is somebody's. */
+static bool is_fresh(struct ms_store *store, struct ms_complaint *complaint)
+{
+    bool has_records = false;
+    const enum ms_error error = ms_store_replay(store, refuse_entry, &has_records, complaint);
+
+    if (has_records) {
+        return ms_complain(complaint, "it holds records; import into a new directory");
+    }
+    return error == MS_E_OK;
+}
+
+/* Not before there is something to import, so that nothing is left behind of it. */
+static bool open_new(struct importing *importing)
+{
+    importing->store = open_store(&import_cli, importing->directory, false, &importing->code);
+    if (importing->store != NULL && !is_fresh(importing->store, &importing->complaint)) {
+        ms_cli_say(&import_cli, "%s: %s", importing->directory, importing->complaint.text);
+        importing->code = EX_CANTCREAT;
+    }
+    return importing->code == EX_OK;
+}
+
 static bool import_header(struct importing *importing, const json_t *object)
 {
     const char *name = json_string_value(json_object_get(object, "export"));
@@ -284,8 +316,10 @@ static bool import_header(struct importing *importing, const json_t *object)
         return ms_complain(&importing->complaint, "this is not what muster export prints");
     }
     importing->has_begun = true;
-    return json_integer_value(version) == EXPORT_VERSION ||
-           ms_complain(&importing->complaint, "it was exported by a newer version of muster");
+    if (json_integer_value(version) != EXPORT_VERSION) {
+        return ms_complain(&importing->complaint, "it was exported by a newer version of muster");
+    }
+    return open_new(importing);
 }
 
 static bool import_object(struct importing *importing, const json_t *object)
@@ -334,44 +368,22 @@ static bool import_lines(struct importing *importing)
     return is_well;
 }
 
-static bool refuse_entry(void *context, ms_seq seq, struct ms_bytes bytes)
-{
-    (void)seq, (void)bytes;
-    *(bool *)context = true;
-    return false;
-}
-
-/* A directory with records is somebody's. */
-static bool is_fresh(struct ms_store *store, struct ms_complaint *complaint)
-{
-    bool has_records = false;
-    const enum ms_error error = ms_store_replay(store, refuse_entry, &has_records, complaint);
-
-    if (has_records) {
-        return ms_complain(complaint, "it holds records; import into a new directory");
-    }
-    return error == MS_E_OK;
-}
-
 static int import(const char *directory)
 {
-    struct importing importing = {.line = 0};
+    struct importing importing = {.directory = directory, .code = EX_OK};
     int code = EX_OK;
 
-    importing.store = open_store(&import_cli, directory, false, &code);
-    if (importing.store == NULL) {
-        return code;
-    }
     ms_cli_audit_init(&importing.audit, ms_entropy_seed());
-    if (!is_fresh(importing.store, &importing.complaint)) {
-        ms_cli_say(&import_cli, "%s: %s", directory, importing.complaint.text);
-        code = EX_CANTCREAT;
-    } else if (!import_lines(&importing)) {
-        ms_cli_say(&import_cli, "line %" PRIu64 ": %s", importing.line, importing.complaint.text);
-        code = EX_DATAERR;
+    if (!import_lines(&importing)) {
+        code = importing.code;
+        if (code == EX_OK) {
+            ms_cli_say(&import_cli, "line %" PRIu64 ": %s", importing.line,
+                       importing.complaint.text);
+            code = EX_DATAERR;
+        }
     }
     ms_cli_audit_finish(&importing.audit);
-    if (!ms_store_close(importing.store) && code == EX_OK) {
+    if (importing.store != NULL && !ms_store_close(importing.store) && code == EX_OK) {
         ms_cli_say(&import_cli, "%s: not all of it could be written", directory);
         code = EX_IOERR;
     }

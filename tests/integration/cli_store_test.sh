@@ -27,6 +27,7 @@ mkdir "$work/empty"
 expect 74 "$muster" export "$work/empty"
 expect 65 "$muster" import "$work/fresh" </dev/null
 says "cut off"
+[ ! -e "$work/fresh" ] || fail "an import of nothing made a directory"
 
 # A life: some are done, some wait.
 start "$work/data"
