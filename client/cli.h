@@ -58,7 +58,7 @@ struct ms_cli_common {
     "A FILTER is one or more comparisons without blanks inside, with = != < <= > >=; words and\n"  \
     "names take several values (state=ready,delayed) and * for anything. Fields: state, status,\n" \
     "type, client, slave, group, unique, seq, priority, attempts, failures, crashes, age,\n"       \
-    "waiting, size.\n"
+    "waiting, deadline (until it must have been started), size.\n"
 
 /* Prints "muster NAME: TEXT" to stderr. A part of it may be what a handler or a master said, so bytes
  * that would steer the terminal become '?'; beyond MS_CLI_SAY_MAX it is cut. */

@@ -5,6 +5,7 @@
 struct settings {
     struct ms_cli_common common;
     bool no_headers;
+    bool is_long;
     uint64_t limit;
     const char *state;
     const char *type;
@@ -17,6 +18,11 @@ static const struct ms_option table[] = {
      .kind = MS_OPTION_BOOL,
      .help = "print no line of column names",
      .offset = offsetof(struct settings, no_headers)},
+    {.name = "long",
+     .short_name = 'l',
+     .kind = MS_OPTION_BOOL,
+     .help = "print priority, group, unique key and deadline too, as --json does",
+     .offset = offsetof(struct settings, is_long)},
     {.name = "limit",
      .short_name = 'n',
      .kind = MS_OPTION_U64,
@@ -84,7 +90,8 @@ static int run(int argc, char **argv)
         .where = settings.where,
     };
     const struct ms_cli_table how = {.is_json = settings.common.is_json,
-                                     .no_headers = settings.no_headers};
+                                     .no_headers = settings.no_headers,
+                                     .last = settings.is_long ? NULL : "size_bytes"};
     const int code = ms_cli_ask(&cli, &settings.common, &query, &how);
 
     ms_options_finish(&options);

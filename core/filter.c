@@ -27,6 +27,7 @@ enum field {
     FIELD_CRASHES,
     FIELD_AGE,
     FIELD_WAITING,
+    FIELD_DEADLINE,
     FIELD_SIZE,
     FIELD_COUNT
 };
@@ -35,13 +36,21 @@ static const struct {
     const char *name;
     enum kind kind;
 } fields[FIELD_COUNT] = {
-    [FIELD_STATE] = {"state", KIND_STATE},        [FIELD_STATUS] = {"status", KIND_STATUS},
-    [FIELD_TYPE] = {"type", KIND_NAME},           [FIELD_CLIENT] = {"client", KIND_NAME},
-    [FIELD_SLAVE] = {"slave", KIND_NAME},         [FIELD_GROUP] = {"group", KIND_NAME},
-    [FIELD_UNIQUE] = {"unique", KIND_NAME},       [FIELD_SEQ] = {"seq", KIND_NUMBER},
-    [FIELD_PRIORITY] = {"priority", KIND_NUMBER}, [FIELD_ATTEMPTS] = {"attempts", KIND_NUMBER},
-    [FIELD_FAILURES] = {"failures", KIND_NUMBER}, [FIELD_CRASHES] = {"crashes", KIND_NUMBER},
-    [FIELD_AGE] = {"age", KIND_DURATION},         [FIELD_WAITING] = {"waiting", KIND_DURATION},
+    [FIELD_STATE] = {"state", KIND_STATE},
+    [FIELD_STATUS] = {"status", KIND_STATUS},
+    [FIELD_TYPE] = {"type", KIND_NAME},
+    [FIELD_CLIENT] = {"client", KIND_NAME},
+    [FIELD_SLAVE] = {"slave", KIND_NAME},
+    [FIELD_GROUP] = {"group", KIND_NAME},
+    [FIELD_UNIQUE] = {"unique", KIND_NAME},
+    [FIELD_SEQ] = {"seq", KIND_NUMBER},
+    [FIELD_PRIORITY] = {"priority", KIND_NUMBER},
+    [FIELD_ATTEMPTS] = {"attempts", KIND_NUMBER},
+    [FIELD_FAILURES] = {"failures", KIND_NUMBER},
+    [FIELD_CRASHES] = {"crashes", KIND_NUMBER},
+    [FIELD_AGE] = {"age", KIND_DURATION},
+    [FIELD_WAITING] = {"waiting", KIND_DURATION},
+    [FIELD_DEADLINE] = {"deadline", KIND_DURATION},
     [FIELD_SIZE] = {"size", KIND_SIZE},
 };
 
@@ -383,6 +392,8 @@ static int64_t number_of(enum field field, const struct ms_filter_facts *facts)
         return facts->age;
     case FIELD_WAITING:
         return facts->waiting;
+    case FIELD_DEADLINE:
+        return facts->deadline;
     case FIELD_SIZE:
         return clamp(facts->size);
     default:
@@ -410,6 +421,14 @@ static bool compare(enum comparison comparison, int64_t a, int64_t b)
     }
 }
 
+static bool is_compared(const struct ms_filter_term *term, const struct ms_filter_facts *facts)
+{
+    if (term->field == FIELD_DEADLINE && !facts->has_deadline) {
+        return false;
+    }
+    return compare(term->compare, number_of(term->field, facts), term->number);
+}
+
 bool ms_filter_matches(const struct ms_filter *filter, const struct ms_filter_facts *facts)
 {
     ms_assert(filter->count <= MS_FILTER_TERMS_MAX);
@@ -419,7 +438,7 @@ bool ms_filter_matches(const struct ms_filter *filter, const struct ms_filter_fa
 
         ms_assert(term->field < FIELD_COUNT);
         const bool is_match = fields[term->field].kind >= KIND_NUMBER
-                                  ? compare(comparison, number_of(term->field, facts), term->number)
+                                  ? is_compared(term, facts)
                                   : is_named(filter, term, facts) == (comparison == EQUAL);
 
         if (!is_match) {

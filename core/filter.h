@@ -13,7 +13,8 @@
  *     words      state: ready delayed leased done buried cancelled
  *                status, of the last attempt: those of ms_status_name; empty before one has ended
  *     numbers    seq, priority, attempts (begun), failures, crashes
- *     durations  age (since it was submitted), waiting (since it is in its state)
+ *     durations  age (since it was submitted), waiting (since it is in its state), deadline (until it must
+ *                have been started; of those that have none, none holds)
  *     sizes      size (of its payload)
  *
  * Example: state=buried,delayed type=thumb* age>1h attempts>=2 priority<0 status=timeout
@@ -57,6 +58,8 @@ struct ms_filter_facts {
     uint64_t size; /* bytes */
     ms_time age;
     ms_time waiting;
+    bool has_deadline;
+    ms_time deadline; /* from now; 0 = it has passed */
     uint32_t attempts;
     uint32_t failures;
     uint32_t crashes;

@@ -7,6 +7,7 @@
 #include "master/rare.h"
 #include "master/slaves.h"
 #include "master/spool.h"
+#include "master/unique.h"
 #include "master/work.h"
 
 const char *ms_facts_status(const struct ms_work *work)
@@ -37,6 +38,7 @@ void ms_facts_of(const struct ms_work *work, ms_time now, struct ms_filter_facts
         .group = work->rare != NULL && work->rare->group != NULL
                      ? ms_bytes_of(work->rare->group->name)
                      : (struct ms_bytes){0},
+        .unique = ms_unique_key(work),
         .client_uuid = &work->client->uuid,
         .type_number = work->lane->type,
         .seq = work->seq,
@@ -44,6 +46,8 @@ void ms_facts_of(const struct ms_work *work, ms_time now, struct ms_filter_facts
                                                               : ms_spool_size(work),
         .age = since(now, work->created_at),
         .waiting = since(now, work->changed_at),
+        .has_deadline = ms_work_deadline(work) != MS_TIME_NEVER,
+        .deadline = since(ms_work_deadline(work), now),
         .attempts = work->attempt,
         .failures = work->failures,
         .crashes = work->crashes,

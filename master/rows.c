@@ -15,11 +15,13 @@
 #include "master/why.h"
 
 #define TYPES_SIZE   256 /* of the types of one slave, cut beyond */
-#define ROW_TEXT_MAX 512 /* of a row of slaves or commands */
+#define ROW_TEXT_MAX 768 /* of a row of slaves or commands */
 
 static_assert(MS_PAGE_ROWS * ROW_TEXT_MAX <= MS_PAGE_TEXT, "a page holds the texts of its rows");
 static_assert(2 * (MS_NAME_MAX + 1) + MS_PAGE_ID_SIZE + TYPES_SIZE + 32 <= ROW_TEXT_MAX,
               "a row holds two names, an id, types and short words");
+static_assert(3 * (MS_NAME_MAX + 1) + MS_PAGE_ID_SIZE + MS_UNIQUE_KEY_MAX + 1 + 64 <= ROW_TEXT_MAX,
+              "a row holds three names, an id, a key and short words");
 
 /* Times that were read back are of the wall clock, which may have been set back since. */
 static uint64_t ms_since(ms_time now, ms_time then)
@@ -160,6 +162,32 @@ static const char *holder_name(const struct ms_work *work)
     return work->holder != NULL ? work->holder->session->name : "";
 }
 
+/* It may be negative. */
+static void add_number(struct ms_report_page *page, const char *name, int64_t number)
+{
+    char words[MS_NAME_MAX];
+    struct ms_text text;
+
+    ms_text_init(&text, words, sizeof words);
+    ms_text_add(&text, "%lld", (long long)number);
+    ms_page_text(page, name, words);
+}
+
+/* In ms from now, negative when it has passed; empty when there is none. */
+static void add_moment(struct ms_report_page *page, const char *name, ms_time now, ms_time at)
+{
+    if (at != 0 && at != MS_TIME_NEVER) {
+        add_number(page, name, (at - now) / MS_MSEC);
+    } else {
+        ms_page_text(page, name, "");
+    }
+}
+
+static const char *group_name(const struct ms_work *work)
+{
+    return work->rare != NULL && work->rare->group != NULL ? work->rare->group->name : "";
+}
+
 static void fill_command(const struct ms_work *work, ms_time now, struct ms_report_page *page)
 {
     ms_page_id(page, work);
@@ -169,6 +197,10 @@ static void fill_command(const struct ms_work *work, ms_time now, struct ms_repo
     ms_page_text(page, "slave", holder_name(work));
     ms_page_number(page, "age_ms", ms_since(now, work->created_at));
     ms_page_number(page, "size_bytes", ms_spool_size(work));
+    add_number(page, "priority", work->priority);
+    ms_page_text(page, "group", group_name(work));
+    ms_page_bytes(page, "unique", ms_unique_key(work));
+    add_moment(page, "deadline_ms", now, ms_work_deadline(work));
     ms_page_end_row(page);
 }
 
@@ -192,28 +224,10 @@ static void fill_why(struct ms_master *master, const struct ms_work *work, ms_ti
     ms_page_end_row(page);
 }
 
-static void add_moment(struct ms_report_page *page, const char *name, ms_time now, ms_time at)
-{
-    char words[MS_NAME_MAX];
-    struct ms_text text;
-
-    ms_text_init(&text, words, sizeof words);
-    if (at != 0 && at != MS_TIME_NEVER) {
-        ms_text_add(&text, "%lld", (long long)((at - now) / MS_MSEC));
-    }
-    ms_page_text(page, name, words);
-}
-
-/* Times in ms from now, negative when they have passed; empty where there is none. */
 static void add_terms(struct ms_master *master, const struct ms_work *work, ms_time now,
                       struct ms_report_page *page)
 {
-    char words[MS_NAME_MAX];
-    struct ms_text text;
-
-    ms_text_init(&text, words, sizeof words);
-    ms_text_add(&text, "%d", work->priority);
-    ms_page_text(page, "priority", words);
+    add_number(page, "priority", work->priority);
     add_moment(page, "run_at_ms", now, ms_queue_due(&master->queue, work));
     add_moment(page, "deadline_ms", now, ms_work_deadline(work));
     ms_page_bytes(page, "unique", ms_unique_key(work));

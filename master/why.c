@@ -260,6 +260,18 @@ static void why_waiting(const struct ms_master *master, const struct ms_work *wo
     ms_why(master, array->head, now, text);
 }
 
+/* Of what has not been started. What is in doubt may have been, and is not given up before that is known. */
+static void add_deadline(const struct ms_master *master, const struct ms_work *work,
+                         struct ms_text *text)
+{
+    if (ms_work_deadline(work) == MS_TIME_NEVER || ms_unique_is_follower(work)) {
+        return;
+    }
+    ms_text_add(text, "; it expires at ");
+    add_time(master, ms_work_deadline(work), text);
+    ms_text_add(text, " if it has not been started by then");
+}
+
 void ms_why(const struct ms_master *master, const struct ms_work *work, ms_time now,
             struct ms_text *text)
 {
@@ -270,9 +282,11 @@ void ms_why(const struct ms_master *master, const struct ms_work *work, ms_time 
     switch (work->state) {
     case MS_LIFE_READY:
         why_ready(master, work, text);
+        add_deadline(master, work, text);
         break;
     case MS_LIFE_DELAYED:
         why_delayed(master, work, now, text);
+        add_deadline(master, work, text);
         break;
     case MS_LIFE_LEASED:
         why_leased(master, work, now, text);

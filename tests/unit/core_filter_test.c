@@ -178,7 +178,8 @@ START_TEST(complaints_name_the_word_and_what_is_right)
     ck_assert_str_eq(
         complaint_of("state=buried colour=red"),
         "no field is called \"colour\"; there are state, status, type, client, slave, "
-        "group, unique, seq, priority, attempts, failures, crashes, age, waiting, size");
+        "group, unique, seq, priority, attempts, failures, crashes, age, waiting, deadline, "
+        "size");
     ck_assert_str_eq(complaint_of("state=bury"),
                      "no state is called \"bury\"; there are ready, delayed, leased, done, buried, "
                      "cancelled");

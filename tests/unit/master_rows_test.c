@@ -155,6 +155,40 @@ static const char *reason(struct script *s)
     return text(ask(s, &query), "waits_because");
 }
 
+START_TEST(commands_tell_terms_and_filters_name_them)
+{
+    struct script s;
+    struct ms_terms terms = {.priority = -2,
+                             .unique_mode = MS_UNIQUE_JOIN,
+                             .unique = ms_bytes_of("key"),
+                             .group = ms_bytes_of("nightly"),
+                             .deadline = 1060 * MS_SEC};
+    struct ms_command command = submission(1, "x");
+    struct ms_query query = {.what = MS_QUERY_COMMANDS};
+
+    begin(&s);
+    command.terms = &terms;
+    receive(&s, 2, &command);
+    submit(&s, 2, 2, "y");
+    const char *const wheres[] = {"unique=key", "deadline<2m",
+                                  "deadline>30s group=nightly priority=-2"};
+
+    for (size_t i = 0; i < sizeof wheres / sizeof wheres[0]; i++) {
+        snprintf(query.where, sizeof query.where, "%s", wheres[i]);
+        struct sent *report = ask(&s, &query);
+
+        ck_assert_uint_eq(report->rows, 1);
+        ck_assert_str_eq(text(report, "priority"), "-2");
+        ck_assert_str_eq(text(report, "unique"), "key");
+        ck_assert_str_eq(text(report, "group"), "nightly");
+        ck_assert_str_eq(text(report, "deadline_ms"), "60000");
+    }
+    snprintf(query.where, sizeof query.where, "unique= seq=2");
+    ck_assert_str_eq(text(ask(&s, &query), "deadline_ms"), "");
+    teardown(&s);
+}
+END_TEST
+
 START_TEST(show_says_why_it_waits)
 {
     struct script s;
@@ -194,4 +228,5 @@ START_TEST(show_says_why_it_waits)
 END_TEST
 
 TESTS(status, status_tells_limits_and_their_use, status_of_a_master_with_a_store_tells_its_room,
-      slaves, commands_by_state_and_type, show_says_why_it_waits)
+      slaves, commands_by_state_and_type, show_says_why_it_waits,
+      commands_tell_terms_and_filters_name_them)
