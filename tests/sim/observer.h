@@ -119,8 +119,8 @@ struct sim_observer {
     uint32_t released_before; /* older attempts are no living master's concern */
     uint32_t queries_open, checks;
     uint32_t kept_from; /* older submissions have all ended */
-    ms_time due;  /* of the master's tick, before this step */
-    bool may_end; /* the event of this step may end sessions at once */
+    ms_time due;        /* of the master's tick, before this step */
+    bool may_end;       /* the event of this step may end sessions at once */
     bool may_age;
     ms_time bound; /* of the time that healing may take */
     /* Of the process that is the master now. */
