@@ -89,18 +89,6 @@ const char *ms_role_name(enum ms_role role)
     return NAME_IN(names, role);
 }
 
-const char *ms_unique_name(enum ms_unique unique)
-{
-    static const char *const names[MS_UNIQUE_COUNT] = {
-        [MS_UNIQUE_NONE] = "none",
-        [MS_UNIQUE_JOIN] = "join",
-        [MS_UNIQUE_REJECT] = "reject",
-        [MS_UNIQUE_REPLACE] = "replace",
-    };
-
-    return NAME_IN(names, unique);
-}
-
 const char *ms_operation_name(enum ms_operation operation)
 {
     static const char *const names[MS_OPERATION_COUNT] = {

@@ -6,6 +6,7 @@
 #include "core/body.h"
 #include "core/error.h"
 #include "core/limits.h"
+#include "core/terms.h"
 #include "core/types.h"
 
 /* What a command is on the wire: the framework's own command types. Many commands of one kind
@@ -120,36 +121,6 @@ struct ms_usage {
     uint64_t rss_kib;
 };
 
-/* Numbers of priorities; higher ones first, first in first out inside one. */
-#define MS_PRIORITY_MIN   (-10)
-#define MS_PRIORITY_MAX   10
-#define MS_PRIORITY_COUNT (MS_PRIORITY_MAX - MS_PRIORITY_MIN + 1)
-
-/* What a submission with a unique key does that meets a live command of its type with the same key. */
-enum ms_unique {
-    MS_UNIQUE_NONE = 0,
-    MS_UNIQUE_JOIN = 1,    /* it gets the outcome of the other one */
-    MS_UNIQUE_REJECT = 2,  /* it is refused with NOT_UNIQUE, naming the other one */
-    MS_UNIQUE_REPLACE = 3, /* the other one is cancelled */
-    MS_UNIQUE_COUNT
-};
-
-/* Terms of a submission that most have none of; all zero = none. */
-struct ms_terms {
-    int8_t priority;            /* MS_PRIORITY_MIN .. MS_PRIORITY_MAX */
-    uint8_t unique_mode;        /* enum ms_unique */
-    uint32_t array_count;       /* > 0: as many commands, with the seqs from id.seq on */
-    uint32_t array_concurrency; /* of these, running at a time; 0 = all */
-    uint64_t parts_size;        /* MS_FLAG_PARTS: bytes of the whole payload */
-    int64_t run_at;             /* not before; wall clock in us since 1970, 0 = now */
-    int64_t deadline;           /* not started after; the same, 0 = never */
-    struct ms_bytes
-        array_closed; /* SUBMIT of an array that comes again: bit i % 8 of byte i / 8 is member i, which
-                       * has ended for its client */
-    struct ms_bytes unique; /* key, at most MS_UNIQUE_KEY_MAX bytes */
-    struct ms_bytes group;  /* a name, at most MS_NAME_MAX */
-};
-
 /* One command as a value. Which fields mean something depends on kind (see enum ms_kind); the rest
  * are zero. All pointers are borrowed: in an event until the effects of that step have been polled
  * dry, in an effect until the engine's next step. */
@@ -197,6 +168,5 @@ const char *ms_kind_name(enum ms_kind kind);
 const char *ms_status_name(enum ms_status status);
 const char *ms_stream_name(enum ms_stream stream);
 const char *ms_durability_name(enum ms_durability durability);
-const char *ms_unique_name(enum ms_unique unique); /* "join" */
 
 #endif

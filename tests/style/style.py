@@ -339,12 +339,15 @@ def check_format(root, _build, report):
     if f"version {CLANG_FORMAT_MAJOR}." not in version:
         print(f"skipped: versions of clang-format disagree, this needs {CLANG_FORMAT_MAJOR}: {version.strip()}")
         sys.exit(SKIPPED)
-    for name in sources(root):
-        done = subprocess.run([tool, "--style=file", "--dry-run", "-Werror", name], cwd=root,
-                              capture_output=True, text=True)
-        if done.returncode != 0:
-            first = re.search(r":(\d+):\d+: ", done.stderr)
-            report.add(name, first.group(1) if first else 1, "is not as clang-format writes it: make format")
+    done = subprocess.run([tool, "--style=file", "--dry-run", "-Werror", *sources(root)], cwd=root,
+                          capture_output=True, text=True)
+    wrong = {}
+    for name, line in re.findall(r"^(\S+):(\d+):\d+: error: ", done.stderr, re.MULTILINE):
+        wrong.setdefault(name, line)
+    if done.returncode != 0 and not wrong:
+        report.add("clang-format", done.returncode, done.stderr.strip())
+    for name, line in wrong.items():
+        report.add(name, line, "is not as clang-format writes it: make format")
 
 
 def check_purity(root, build, report):
