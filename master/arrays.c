@@ -272,6 +272,15 @@ static void fill_rare(struct ms_array *array, struct ms_rare *rare)
     rare->deadline = array->deadline;
 }
 
+/* The time of those that wait has come. */
+static void end_delay(struct ms_queue *queue, struct ms_array *array)
+{
+    if (array->is_delayed) {
+        queue->arrays.delayed_count -= array->waiting_count;
+        array->is_delayed = false;
+    }
+}
+
 /* A member that waited, in its state and in no place yet unless that is DELAYED. NULL when memory is out. */
 static struct ms_work *begin(struct ms_queue *queue, ms_time now, struct ms_array *array,
                              uint64_t seq)
@@ -300,6 +309,9 @@ static struct ms_work *begin(struct ms_queue *queue, ms_time now, struct ms_arra
         ms_slab_give(&queue->slab, work->rare, sizeof *work->rare);
         ms_pool_give(&queue->pool, work);
         return NULL;
+    }
+    if (!is_delayed) {
+        end_delay(queue, array);
     }
     ms_array_count_waiting(queue, array, array->waiting_count - 1);
     array->live_count++;
@@ -482,8 +494,7 @@ void ms_array_moved(struct ms_queue *queue, struct ms_work *work, enum ms_life_s
             ms_array_mark_due(queue, array);
         }
     }
-    if (from == MS_LIFE_DELAYED && work == array->head && array->is_delayed) {
-        queue->arrays.delayed_count -= array->waiting_count;
-        array->is_delayed = false;
+    if (from == MS_LIFE_DELAYED && work->state == MS_LIFE_READY && work == array->head) {
+        end_delay(queue, array);
     }
 }

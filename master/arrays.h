@@ -87,6 +87,7 @@ void ms_array_moved(struct ms_queue *queue, struct ms_work *work, enum ms_life_s
 
 /* Lets arrays that are due go on: a bounded number. */
 void ms_arrays_run(struct ms_master *master, ms_time now);
+bool ms_arrays_are_behind(const struct ms_master *master); /* true when some are left */
 
 /* Members that wait and have ended, as the client tells (told: see ms_terms); of a new array too those whose
  * numbers are closed in its books. */

@@ -33,6 +33,13 @@ void ms_arrays_run(struct ms_master *master, ms_time now)
     }
 }
 
+bool ms_arrays_are_behind(const struct ms_master *master)
+{
+    const struct ms_arrays *arrays = &master->queue.arrays;
+
+    return !ms_list_is_empty(&arrays->due) || !ms_list_is_empty(&arrays->telling);
+}
+
 struct ms_array *ms_arrays_next(struct ms_queue *queue, struct ms_array_walk *walk,
                                 uint32_t *visits, uint64_t *seq_out)
 {

@@ -15,19 +15,23 @@ void ms_dispatch_command(struct ms_master *master, const struct ms_work *work)
     const struct ms_array *array = ms_work_array(work);
 
     ms_assert(work->state == MS_LIFE_LEASED && work->holder != NULL);
-    ms_master_send(master, work->holder->session->peer,
-                   &(struct ms_command){
-                       .kind = MS_KIND_COMMAND,
-                       .flags = (work->flags & lasting) | watched,
-                       .attempt = work->attempt,
-                       .type = work->lane->type,
-                       .id = {.client = work->client->uuid, .seq = work->seq},
-                       .token = ms_work_token(work),
-                       .timeout = work->timeout,
-                       .index = array != NULL ? (uint32_t)(work->seq - array->first) : 0,
-                       .count = array != NULL ? array->count : 0,
-                       .payload = ms_work_submitted(work),
-                   });
+    struct ms_command command = {
+        .kind = MS_KIND_COMMAND,
+        .flags = (work->flags & lasting) | watched,
+        .attempt = work->attempt,
+        .type = work->lane->type,
+        .id = {.client = work->client->uuid, .seq = work->seq},
+        .token = ms_work_token(work),
+        .timeout = work->timeout,
+        .payload = ms_work_payload(work),
+    };
+
+    if (array != NULL) {
+        command.index = (uint32_t)(work->seq - array->first);
+        command.count = array->count;
+        command.payload = array->record.payload;
+    }
+    ms_master_send(master, work->holder->session->peer, &command);
 }
 
 void ms_dispatch_send(struct ms_master *master, const struct ms_work *work)

@@ -297,10 +297,8 @@ static void go_on(struct ms_master *master, ms_time now)
     if (!ms_list_is_empty(&master->queue.uniques.settling)) {
         ms_results_share(master, now);
     }
-    if (!ms_list_is_empty(&master->queue.arrays.due)) {
+    if (ms_pool_used(&master->queue.arrays.pool) > 0) {
         ms_arrays_run(master, now);
-    }
-    if (!ms_list_is_empty(&master->queue.arrays.telling)) {
         ms_arrays_pump(master);
     }
     if (master->lanes.is_taker_supplied) {
@@ -366,8 +364,7 @@ static bool is_behind(const struct ms_master *master)
     return master->has_more || ms_lanes_are_due(&master->lanes) ||
            !ms_list_is_empty(&master->pumps) || !ms_list_is_empty(&master->slave_sweeps) ||
            !ms_list_is_empty(&master->queue.uniques.settling) ||
-           !ms_list_is_empty(&master->queue.arrays.due) ||
-           !ms_list_is_empty(&master->queue.arrays.telling) ||
+           (ms_pool_used(&master->queue.arrays.pool) > 0 && ms_arrays_are_behind(master)) ||
            !ms_list_is_empty(&master->uploads) || !ms_list_is_empty(&master->client_sweeps) ||
            !ms_list_is_empty(&master->sessions.dead) || master->has_answers ||
            is_trust_due(master) || master->tails.is_lent || ms_inspect_is_due(&master->inspect) ||

@@ -195,7 +195,9 @@ static void withdraw(struct ms_queue *queue, struct ms_work *work)
         ms_array_ungate(work);
     } else {
         ms_lanes_remove(work);
-        ms_array_unready(work);
+        if (work->rare != NULL) {
+            ms_array_unready(work);
+        }
     }
     if (ms_heap_has(&work->timer)) {
         ms_heap_remove(&queue->delayed, &work->timer);
@@ -377,6 +379,9 @@ bool ms_queue_adopt(struct ms_queue *queue, ms_time now, struct ms_work *work,
     }
     take_off(queue, work);
     transit(queue, now, work, MS_LIFE_ADOPT);
+    if (work->rare != NULL) {
+        ms_array_left(queue, work);
+    }
     work->attempt = lease->attempt;
     work->token = lease->token.n;
     work->token_epoch = lease->token.epoch;
@@ -483,9 +488,6 @@ static void take_off(struct ms_queue *queue, struct ms_work *work)
     default:
         ms_unreachable();
     }
-    if (work->rare != NULL) {
-        ms_array_left(queue, work);
-    }
 }
 
 /* The outcome tells all that is still needed, unless records of attempts, output or wishes are kept: these are
@@ -524,6 +526,7 @@ void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
     }
     if (work->rare != NULL) {
         work->rare->has_deadline = false;
+        ms_array_left(queue, work);
     }
     ms_unique_release(&queue->uniques, &queue->slab, work);
     retire_submission(queue, work);
@@ -579,6 +582,9 @@ void ms_queue_place_again(struct ms_queue *queue, struct ms_work *work)
 void ms_queue_leave(struct ms_queue *queue, struct ms_work *work)
 {
     take_off(queue, work);
+    if (work->rare != NULL) {
+        ms_array_left(queue, work);
+    }
 }
 
 bool ms_queue_put_off(struct ms_queue *queue, struct ms_work *work, ms_time due)

@@ -203,11 +203,6 @@ static struct ms_record record_of(const struct ms_master *master, const struct m
     };
 }
 
-static uint64_t last_of(const struct ms_command *submit)
-{
-    return submit->id.seq + count_of(submit) - 1;
-}
-
 /* All that it stands for has ended before; 0 is no number. */
 static bool is_closed(const struct ms_client *client, const struct ms_command *submit)
 {
@@ -215,6 +210,9 @@ static bool is_closed(const struct ms_client *client, const struct ms_command *s
 
     if (!is_array(submit)) {
         return ms_closed_has(&client->floor->closed, submit->id.seq);
+    }
+    if (submit->terms->array_count > MS_ARRAY_MAX) {
+        return false; /* it is refused for that */
     }
     while (i < submit->terms->array_count &&
            (ms_closed_has(&client->floor->closed, submit->id.seq + i) ||
@@ -226,22 +224,22 @@ static bool is_closed(const struct ms_client *client, const struct ms_command *s
 
 /* False when memory is out. Members may have ended under a master that has forgotten the array. */
 static bool accept_array(struct ms_master *master, ms_time now, struct ms_client *client,
-                         struct ms_lane *lane, const struct ms_command *submit)
+                         struct ms_lane *lane, const struct ms_record *record)
 {
-    const struct ms_record record = record_of(master, client, submit);
-    struct ms_array *array = ms_array_open(&master->queue, now, client, lane, &record);
+    const struct ms_bytes told = record->terms->array_closed;
+    struct ms_array *array = ms_array_open(&master->queue, now, client, lane, record);
 
     if (array == NULL) {
         return false;
     }
     array->is_in_doubt = master->queue.is_doubting && !client->is_fresh;
-    if (record.durability != MS_DURABILITY_MEM) {
+    if (record->durability != MS_DURABILITY_MEM) {
         client->floor->is_durable = true;
-        array->submit_record = ms_journal_put(&master->journal, &record);
+        array->submit_record = ms_journal_put(&master->journal, record);
     }
-    if (submit->terms->array_closed.size > 0 ||
-        ms_closed_has_any(&client->floor->closed, array->first, last_of(submit))) {
-        ms_array_close_known(master, now, array, submit->terms->array_closed, true);
+    if (told.size > 0 ||
+        ms_closed_has_any(&client->floor->closed, array->first, array->first + array->count - 1)) {
+        ms_array_close_known(master, now, array, told, true);
         ms_array_tell(&master->queue, array);
     }
     ms_orphans_claim_array(master, now, array);
@@ -255,6 +253,9 @@ static bool accept(struct ms_master *master, ms_time now, struct ms_client *clie
     const struct ms_record record = record_of(master, client, submit);
     const bool is_doubting = master->queue.is_doubting;
 
+    if (is_array(submit)) {
+        return accept_array(master, now, client, lane, &record);
+    }
     /* A slave may have it already, if it was submitted to the last master too. */
     master->queue.is_doubting = is_doubting && !client->is_fresh;
     struct ms_work *rival = ms_uniques_rival(&master->queue.uniques, lane, submit->terms);
@@ -307,7 +308,7 @@ void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,
                const struct ms_command *command)
 {
     const uint64_t seq = command->id.seq;
-    struct ms_array *array = ms_arrays_find(&client->arrays, seq);
+    struct ms_array *array = client->arrays.count > 0 ? ms_arrays_find(&client->arrays, seq) : NULL;
     struct ms_work *work = ms_queue_find(&master->queue, client, seq);
     struct ms_spool *spool = client->spools_count > 0 ? ms_spool_find(client, seq) : NULL;
     struct ms_lane *lane;
@@ -339,8 +340,7 @@ void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,
     if (error == MS_E_OK) {
         error = examine_key(master, lane, command);
     }
-    if (error == MS_E_OK && !(is_array(command) ? accept_array(master, now, client, lane, command)
-                                                : accept(master, now, client, lane, command))) {
+    if (error == MS_E_OK && !accept(master, now, client, lane, command)) {
         error = MS_E_RETRY_LATER;
     }
     if (error != MS_E_OK) {

@@ -200,10 +200,9 @@ ms_sim_canary(concurrency-ignored master/arrays.c "invariant: array"
     "    return UINT32_MAX;")
 
 ms_sim_canary(place-wrong-after-a-restart master/dispatch.c "invariant: array"
-    ".index = array != NULL ? (uint32_t)(work->seq - array->first) : 0,"
-    ".index = array != NULL ? (uint32_t)(work->seq - array->first) +
-                                                    (array->submit_record < master->epoch_record)
-                                              : 0,")
+    "        command.count = array->count;"
+    "        command.count = array->count;
+        command.index += array->submit_record < master->epoch_record;")
 
 ms_sim_canary(array-erased-too-soon master/arrays_journal.c "invariant: (recovery|durable|lost)|${engine_assertion}"
     "    if (is_forgotten) {"

@@ -160,10 +160,13 @@ START_TEST(a_delayed_array_waits_as_one)
     command.delay = 2 * MS_SEC;
     receive(&s, 2, &command);
     ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_DELAYED], COUNT);
+    receive(&s, 2, &(struct ms_command){.kind = MS_KIND_CANCEL, .id.seq = 1}); /* the head */
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_DELAYED], COUNT - 1);
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_READY], 0);
     run_until(&s, s.now + 1 * MS_SEC);
     ck_assert_ptr_null(find(&s, MS_KIND_COMMAND));
     run_until(&s, s.now + 1 * MS_SEC);
-    ck_assert_uint_eq(count_of(&s, MS_KIND_COMMAND), COUNT);
+    ck_assert_uint_eq(count_of(&s, MS_KIND_COMMAND), COUNT - 1);
     teardown(&s);
 }
 END_TEST

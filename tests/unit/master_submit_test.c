@@ -125,6 +125,8 @@ START_TEST(what_an_array_cannot_be_is_refused_by_name)
     client(&s, 2, 2);
     submit_array(&s, 1, MS_ARRAY_MAX + 1, 0);
     want_bad(&s, "an array of 1048577 commands, at most 1048576 are allowed");
+    submit_array(&s, 1, UINT32_MAX, 0);
+    want_bad(&s, "an array of 4294967295 commands, at most 1048576 are allowed");
     submit_array(&s, 1, 101, 0);
     want_bad(&s, "an array of 101 commands, at most 100 are kept here");
     submit_array(&s, 1, 0, 2);
