@@ -174,6 +174,25 @@ static bool is_end(uint8_t event)
     return false;
 }
 
+/* It had joined another command, of class mem if it leads now: those that came after it may have joined
+ * yet another one, so its end is not theirs. They wait for the first of them. */
+static void pass_on(struct ms_master *master, ms_time now, struct ms_work *work, bool is_replaced)
+{
+    struct ms_queue *queue = &master->queue;
+    struct ms_work *heir = ms_unique_pass_on(work);
+
+    if (heir == NULL) {
+        return;
+    }
+    heir->is_cancel_asked |= is_replaced; /* and so were all of them */
+    if (!heir->is_cancel_asked && heir->rare->due > now &&
+        ms_queue_put_off(queue, heir, heir->rare->due)) {
+        return;
+    }
+    ms_queue_move(queue, now, heir, MS_LIFE_DUE);
+    ms_queue_enter(queue, heir);
+}
+
 static enum ms_error apply_settle(struct ms_master *master, ms_time now,
                                   const struct ms_record *record, ms_seq seq)
 {
@@ -197,6 +216,9 @@ static enum ms_error apply_settle(struct ms_master *master, ms_time now,
     }
     if (work == NULL || !ms_queue_make_room(&master->queue, work, record)) {
         return MS_E_NO_MEMORY;
+    }
+    if (record->count > 0) {
+        pass_on(master, now, work, ms_unique_is_replaced(work));
     }
     ms_queue_settle(&master->queue, now, work, record, seq);
     work->sent_on = MS_SENT_BEFORE; /* maybe: by the master whose records these are */
@@ -280,6 +302,15 @@ static enum ms_error apply_concurrency(struct ms_master *master, const struct ms
     return MS_E_OK;
 }
 
+/* Those that had joined it were told before it was kicked. Whoever joined it in this reading only waits on. */
+static void part(struct ms_master *master, ms_time now, struct ms_work *work)
+{
+    pass_on(master, now, work, false);
+    if (work->rare->claim != NULL) {
+        ms_unique_forget(work->rare->claim, &master->queue.slab);
+    }
+}
+
 static enum ms_error apply_change(struct ms_master *master, ms_time now,
                                   const struct ms_record *record, ms_seq seq)
 {
@@ -290,6 +321,8 @@ static enum ms_error apply_change(struct ms_master *master, ms_time now,
     }
     if (work->is_archived) {
         ms_archive_take(master, work);
+    } else if (ms_unique_is_settling(work)) {
+        part(master, now, work);
     } else if (ms_work_is_finished(work)) {
         ms_outcomes_unlink(work);
     }

@@ -283,6 +283,7 @@ struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_c
 
     if (is_follower && due > 0) { /* it waits for its leader only */
         ms_heap_remove(&queue->delayed, &work->timer);
+        work->rare->due = due;
     }
     transit(queue, now, work, due > 0 || is_follower ? MS_LIFE_SUBMIT_LATER : MS_LIFE_SUBMIT);
     if (work->state == MS_LIFE_READY) {

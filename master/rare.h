@@ -54,6 +54,8 @@ struct ms_rare {
     struct ms_claim *claim; /* its key, which it has or joined for; NULL = none */
     struct ms_spool *spool; /* the payload, when it came in parts; NULL once it has ended */
     bool had_claim;         /* finished: it had a key, or had joined for it */
+    ms_time
+        due; /* it joined: before which it is not to be started, should it have to go on alone */
 };
 
 /* It must not be started after this; MS_TIME_NEVER = it may always be. */

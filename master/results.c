@@ -36,6 +36,7 @@ static struct ms_record outcome_of(const struct ms_master *master, const struct 
     record.status = (uint8_t)status;
     record.flags = work->flags;
     record.durability = work->durability;
+    record.count = ms_unique_is_follower(work);
     record.type = work->lane->type;
     record.attempts_max = work->attempts_max;
     record.until = work->created_at + master->config.wall_offset;

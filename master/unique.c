@@ -167,6 +167,25 @@ void ms_unique_leave(struct ms_work *work)
     work->rare->claim = NULL;
 }
 
+struct ms_work *ms_unique_pass_on(struct ms_work *work)
+{
+    struct ms_claim *unique = work->rare != NULL ? work->rare->claim : NULL;
+    struct ms_list *first;
+
+    if (unique == NULL || unique->leader != work) {
+        return NULL;
+    }
+    first = ms_list_pop_front(&unique->followers);
+    if (first == NULL) {
+        return NULL;
+    }
+    ms_list_remove(&unique->settling);
+    work->rare->claim = NULL;
+    unique->leader = ms_work_of(first);
+    ms_assert(unique->leader->rare->claim == unique);
+    return unique->leader;
+}
+
 void ms_unique_forget(struct ms_claim *unique, struct ms_slab *slab)
 {
     ms_assert(!unique->is_held && ms_list_is_empty(&unique->followers));

@@ -50,6 +50,10 @@ bool ms_uniques_meet(struct ms_uniques *uniques, struct ms_slab *slab, struct ms
 /* The follower goes its own way. */
 void ms_unique_leave(struct ms_work *work);
 
+/* The work is to end alone: the first of its followers has the key in its place, and is returned; NULL when there
+ * are none, and then the key stays with the work. */
+struct ms_work *ms_unique_pass_on(struct ms_work *work);
+
 /* The work has ended: its key is free. Its followers, if any, are to be settled; else all is forgotten.
  * Harmless for a work without key. */
 void ms_unique_release(struct ms_uniques *uniques, struct ms_slab *slab, struct ms_work *work);
@@ -70,6 +74,12 @@ static inline bool ms_unique_is_settling(const struct ms_work *work)
 {
     return work->rare != NULL && work->rare->claim != NULL && work->rare->claim->leader == work &&
            ms_list_is_linked(&work->rare->claim->settling);
+}
+
+/* It had the key, and another one has it now. */
+static inline bool ms_unique_is_replaced(const struct ms_work *work)
+{
+    return work->rare != NULL && work->rare->claim != NULL && !work->rare->claim->is_held;
 }
 
 /* The key it has, or that it joined for; empty = none. */

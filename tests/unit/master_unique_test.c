@@ -379,6 +379,72 @@ START_TEST(a_leader_in_memory_only_is_succeeded)
 }
 END_TEST
 
+static void operate_on(struct script *s, enum ms_operation operation, const char *where)
+{
+    struct ms_query query = {.what = MS_QUERY_OPERATE, .operation = operation, .value = 3};
+
+    snprintf(query.where, sizeof query.where, "%s", where);
+    receive(s, 2, &(struct ms_command){.kind = MS_KIND_QUERY, .count = 1, .body.query = &query});
+    settle_down(s);
+    commit(s);
+}
+
+/* Those that waited for the one in memory are alone after a crash; what came of the first of them is its own. */
+START_TEST(a_follower_that_ended_takes_nobody_with_it)
+{
+    static struct shelf shelf;
+    struct ms_command command = keyed(1, MS_UNIQUE_JOIN, "k");
+    struct script s;
+
+    setup_durable(&s, &shelf);
+    slave_durably(&s, 1, 1);
+    client(&s, 2, 2);
+    command.flags = MS_FLAG_DURABILITY;
+    receive(&s, 2, &command);
+    submit_keyed(&s, 2, MS_UNIQUE_JOIN, "k");
+    submit_keyed(&s, 3, MS_UNIQUE_JOIN, "k");
+    commit(&s);
+    operate_on(&s, MS_OPERATION_PRIORITY, "seq=2"); /* so that its submission is read back */
+    cancel_one(&s, 2);
+    commit(&s);
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_DELAYED], 1);
+    go_on(&s, 3);
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_CANCELLED], 1);
+    pull(&s, 1, 4);
+    ck_assert_uint_eq(want(&s, MS_KIND_COMMAND)->effect.command.id.seq, 3);
+    teardown_durable(&s);
+}
+END_TEST
+
+START_TEST(a_kick_after_the_settling_stands_after_a_crash)
+{
+    static struct shelf shelf;
+    struct ms_command command = keyed(1, MS_UNIQUE_JOIN, "k");
+    struct script s;
+
+    setup_durable(&s, &shelf);
+    slave_durably(&s, 1, 1);
+    client(&s, 2, 2);
+    command.flags = MS_FLAG_KEEP;
+    receive(&s, 2, &command);
+    submit_keyed(&s, 2, MS_UNIQUE_JOIN, "k");
+    pull(&s, 1, 1);
+    commit(&s);
+    result(&s, 1, s.last_token, MS_STATUS_FAIL, "");
+    commit(&s);
+    confirm(&s, 2, 1, 1);
+    commit(&s);
+    operate_on(&s, MS_OPERATION_KICK, "seq=1");
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_READY], 1);
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_BURIED], 1);
+    go_on(&s, 3);
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_BURIED], 1);
+    pull(&s, 1, 1);
+    ck_assert_uint_eq(want(&s, MS_KIND_COMMAND)->effect.command.id.seq, 1);
+    teardown_durable(&s);
+}
+END_TEST
+
 /* --- the map --- */
 
 START_TEST(keys_are_told_apart)
@@ -423,4 +489,5 @@ TESTS(a_second_one_is_rejected_by_name, keys_of_two_types_do_not_meet, followers
       many_followers_take_many_steps, followers_follow_the_same_after_a_crash,
       a_crash_amid_the_settling_ends_the_same, a_replacement_stands_after_a_crash,
       a_leader_in_memory_only_is_succeeded, a_replaced_one_has_no_key_after_a_crash,
+      a_follower_that_ended_takes_nobody_with_it, a_kick_after_the_settling_stands_after_a_crash,
       keys_are_told_apart)
