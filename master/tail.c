@@ -62,7 +62,7 @@ enum ms_error ms_tails_join(struct ms_tails *tails, struct ms_inquiry *inquiry,
     }
     inquiry->tail = tail;
     inquiry->attempt = work->attempt;
-    inquiry->skip = inquiry->query.from;
+    inquiry->skip = inquiry->query.what == MS_QUERY_TAIL ? inquiry->query.from : 0;
     ms_list_push_back(&tail->followers, &inquiry->follower);
     tails->followers_count += inquiry->query.is_following;
     return MS_E_OK;

@@ -218,3 +218,47 @@ ms_sim_canary(closed-members-run-again master/arrays_journal.c "invariant: (reco
 ms_sim_canary(array-left-over master/arrays_journal.c "invariant: (recovery|drained|liveness)|${engine_assertion}"
     "    if (is_over(array) && !master->journal.is_replaying) {"
     "    if (false) {")
+
+# Faults in what is kept, and in what is done to commands that are there already.
+
+ms_sim_canary(kept-outcome-not-written master/archive.c "invariant: (kept|recovery)"
+    "    work->is_archived = true;
+    work->is_recalled = false;"
+    "    work->is_archived = true;
+    ms_journal_erase_closed(queue->journal, work->record);
+    work->record = 0;
+    work->is_recalled = false;")
+
+ms_sim_canary(kept-one-too-few master/archive.c "invariant: kept"
+    "ms_heap_count(&queue->archive) > master->config.limits.keep_count ||"
+    "ms_heap_count(&queue->archive) >= master->config.limits.keep_count ||")
+
+ms_sim_canary(fetched-without-its-output master/tail_tell.c "invariant: kept"
+    "    while (is_all && (output = next_output(inquiry)) != NULL) {"
+    "    while (false && is_all && (output = next_output(inquiry)) != NULL) {")
+
+ms_sim_canary(kick-not-written master/operate.c "invariant: (operate|journal|recovery)"
+    "    const ms_seq seq = ms_journal_put_for(&master->journal, work, &record);
+
+    if (work->is_archived) {"
+    "    const ms_seq seq = 0;
+
+    if (work->is_archived) {")
+
+ms_sim_canary(dry-run-that-acts master/operate.c "invariant: operate"
+    "    if (!query->is_dry && refusal == NULL) {"
+    "    if (refusal == NULL) {")
+
+ms_sim_canary(cancel-without-a-filter master/operate.c "invariant: operate"
+    "    return ms_filter_matches(&inquiry->filter, &facts);"
+    "    return inquiry->query.operation == MS_OPERATION_CANCEL ||
+           ms_filter_matches(&inquiry->filter, &facts);")
+
+ms_sim_canary(kick-with-old-failures master/changes.c "invariant: (journal|operate)|${engine_assertion}"
+    "    work->failures = 0;
+    work->crashes = 0;"
+    "    work->crashes = 0;")
+
+ms_sim_canary(operation-before-durable master/operate.c "invariant: operate"
+    "    inquiry->waits_for = is_over && !inquiry->query.is_dry ? MS_INQUIRY_ALL : 0;"
+    "    inquiry->waits_for = 0;")

@@ -3,7 +3,7 @@
 
 #include "client/client.h"
 #include "core/invariant.h"
-#include "tests/sim/load.h"
+#include "tests/sim/load_keep.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_arrays.h"
@@ -11,7 +11,6 @@
 #define QUERY_CHANCE    30
 #define QUERIES_MAX     8
 #define COMMANDS_PLENTY 1000
-#define QUERY_COOKIES   (UINT64_C(1) << 40) /* no submission has such a one */
 
 enum { AFFAIR_SUBMIT };
 
@@ -167,25 +166,37 @@ static void limit_array(struct sim_world *world, struct sim_node *node, struct m
     }
 }
 
-static void ask(struct sim_world *world, struct sim_node *node)
+static void ask(struct sim_world *world, struct sim_node *node, const struct ms_query *query)
 {
     struct client *client = node->state;
-    struct ms_query query = {
-        .what =
-            (enum ms_query_what)ms_rng_between(&world->rng_load, MS_QUERY_STATUS, MS_QUERY_SHOW),
-        .id = {client->engine.client, 1 + ms_rng_below(&world->rng_load, 20)},
-    };
 
-    if (query.what == MS_QUERY_STATUS) {
-        limit_array(world, node, &query);
-    }
     client->queries_open++;
     world->observer->queries_open++;
     sim_driver_post(world, node,
                     &(struct ms_event){.type = MS_EVENT_REQUEST,
-                                       .seq = QUERY_COOKIES,
+                                       .seq = SIM_QUERY_COOKIES + query->from,
                                        .command = &(struct ms_command){.kind = MS_KIND_QUERY,
-                                                                       .body.query = &query}});
+                                                                       .body.query = query}});
+}
+
+/* A look at what there is, and what is wanted of it. */
+static void ask_maybe(struct sim_world *world, struct sim_node *node)
+{
+    const struct client *client = node->state;
+    struct ms_query query;
+
+    if (ms_rng_chance(&world->rng_load, 1, QUERY_CHANCE) && client->queries_open < QUERIES_MAX) {
+        query = (struct ms_query){.what = (enum ms_query_what)ms_rng_between(
+                                      &world->rng_load, MS_QUERY_STATUS, MS_QUERY_SHOW)};
+        query.id = (struct ms_id){client->engine.client, 1 + ms_rng_below(&world->rng_load, 20)};
+        if (query.what == MS_QUERY_STATUS) {
+            limit_array(world, node, &query);
+        }
+        ask(world, node, &query);
+    }
+    if (client->queries_open < QUERIES_MAX && sim_keep_ask(world, node, &query)) {
+        ask(world, node, &query);
+    }
 }
 
 static void affair(struct sim_world *world, struct sim_node *node, uint32_t what)
@@ -200,9 +211,7 @@ static void affair(struct sim_world *world, struct sim_node *node, uint32_t what
     if (world->is_healing || node->is_stopping) {
         return;
     }
-    if (ms_rng_chance(&world->rng_load, 1, QUERY_CHANCE) && client->queries_open < QUERIES_MAX) {
-        ask(world, node);
-    }
+    ask_maybe(world, node);
     while (client->open_count < world->config.outstanding) {
         submit_one(world, node);
         if (!world->config.batches) {
@@ -224,7 +233,7 @@ static void hear_report(struct sim_world *world, struct sim_node *node,
     if (effect->tag == MS_CLIENT_NOTE_RESET) {
         return; /* what came before the connection was lost does not count */
     }
-    if (effect->seq < QUERY_COOKIES || report == NULL || client->queries_open == 0) {
+    if (effect->seq < SIM_QUERY_COOKIES || report == NULL || client->queries_open == 0) {
         sim_fail(world, "queries", "an answer to a question that nobody asked");
     }
     if (report->columns_count != 0 && report->cells_count % report->columns_count != 0) {
@@ -252,7 +261,8 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
         hear_report(world, node, effect);
         return;
     }
-    if (effect->command.kind == MS_KIND_NONE || effect->command.kind == MS_KIND_CANCEL_ACK) {
+    if (effect->command.kind == MS_KIND_NONE || effect->command.kind == MS_KIND_TAIL ||
+        effect->command.kind == MS_KIND_CANCEL_ACK) {
         return;
     }
     const struct sim_record *record = &world->observer->records[effect->seq];

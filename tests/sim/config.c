@@ -1,6 +1,7 @@
 #include "tests/sim/config.h"
 
 #include "core/limits.h"
+#include "tests/sim/load_keep.h"
 
 const char *sim_fault_name(enum sim_fault fault)
 {
@@ -109,6 +110,7 @@ void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps)
     config->batches = ms_rng_chance(&rng, 1, 2);
     draw_store(config, &rng);
     draw_faults(config, &rng);
+    sim_keep_config(config);
 }
 
 void sim_config_print(const struct sim_config *config, FILE *out)
@@ -121,6 +123,12 @@ void sim_config_print(const struct sim_config *config, FILE *out)
             (long long)config->delay_base, (long long)(config->work_max / MS_MSEC),
             config->drift_ppm, config->window, config->has_disk ? "a disk" : "no disk",
             config->durable_permille);
+    if (config->keep.permille > 0 || config->keep.wishes != 0) {
+        fprintf(out, " keep=%u/1000,%u,%lluB,%lldms wishes=%u/1000,%#x", config->keep.permille,
+                config->keep.count_max, (unsigned long long)config->keep.bytes_max,
+                (long long)(config->keep.age_max / MS_MSEC), config->keep.wish_permille,
+                config->keep.wishes);
+    }
     for (uint32_t i = 0; i < SIM_FAULTS; i++) {
         if (config->faults[i] != 0) {
             fprintf(out, " %s=%u%s", sim_fault_name((enum sim_fault)i), config->faults[i],

@@ -55,6 +55,25 @@ enum sim_fault {
         SIM_FAULTS
 };
 
+/* What an application may want of commands that are there already. */
+enum sim_wish {
+    SIM_WISH_FETCH, /* an outcome that was kept */
+    SIM_WISH_KICK,
+    SIM_WISH_CANCEL,
+    SIM_WISH_RELEASE,
+    SIM_WISH_PRIORITY,
+    SIM_WISHES
+};
+
+struct sim_keep_config {
+    uint32_t permille;      /* submissions whose outcome is to be kept */
+    uint32_t wishes;        /* bit i: wish i is among those of this seed */
+    uint32_t wish_permille; /* turns of an application that bring one */
+    uint32_t count_max;     /* of the master: outcomes kept, 0 = its default, */
+    uint64_t bytes_max;     /* bytes of them, */
+    ms_time age_max;        /* and for how long */
+};
+
 struct sim_config {
     uint64_t seed;
     uint64_t steps; /* engine steps of the phase with faults */
@@ -85,6 +104,7 @@ struct sim_config {
     uint32_t durable_permille; /* submissions of class local; without a store they are refused */
     uint32_t attributes;       /* bit i: the i-th generator of attributes (load.c) is at work */
     bool batches;              /* a client submits its whole window at once */
+    struct sim_keep_config keep;
 };
 
 /* Everything follows from the seed. */

@@ -118,6 +118,20 @@ bool sim_record_names(const struct ms_record *record)
     }
 }
 
+static void note_change(struct sim_life *life, ms_seq seq, const struct ms_record *record)
+{
+    ms_assert(record->event < MS_OPERATION_COUNT);
+    life->changes[record->event] = seq;
+    life->values[record->event] = record->count;
+    if (record->event == MS_OPERATION_KICK) { /* what came before it is void */
+        life->settle = 0;
+        life->was_settled = false;
+        life->retry = 0;
+        life->failures = 0;
+        life->attempt = record->attempt;
+    }
+}
+
 /* What a record adds to what is known of its command. */
 static void note(struct sim_life *life, ms_seq seq, const struct ms_record *record)
 {
@@ -145,9 +159,7 @@ static void note(struct sim_life *life, ms_seq seq, const struct ms_record *reco
         life->code = record->code;
         break;
     case MS_RECORD_CHANGE:
-        if (record->event == MS_OPERATION_CANCEL) {
-            life->cancel = seq;
-        }
+        note_change(life, seq, record);
         break;
     default:
         break;
@@ -201,8 +213,7 @@ void sim_ledger_put(struct sim_ledger *ledger, ms_seq seq, const struct ms_recor
 
 static void forget(struct sim_life *life, ms_seq seq)
 {
-    ms_seq *const places[] = {&life->submit, &life->lease, &life->retry, &life->settle,
-                              &life->cancel};
+    ms_seq *const places[] = {&life->submit, &life->lease, &life->retry, &life->settle};
 
     ms_assert(life->entries > 0);
     life->entries--;
@@ -210,6 +221,9 @@ static void forget(struct sim_life *life, ms_seq seq)
         if (*places[i] == seq) {
             *places[i] = 0;
         }
+    }
+    for (size_t i = 0; i < MS_OPERATION_COUNT; i++) {
+        life->changes[i] = life->changes[i] == seq ? 0 : life->changes[i];
     }
 }
 

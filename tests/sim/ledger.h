@@ -11,8 +11,10 @@
 /* One command. Numbers of the live record of each kind; 0 = there is none. */
 struct sim_life {
     struct ms_id id;
-    ms_seq submit, lease, retry, settle, cancel;
-    uint32_t entries; /* live ones of any kind */
+    ms_seq submit, lease, retry, settle;
+    ms_seq changes[MS_OPERATION_COUNT];  /* of each kind of wish, */
+    uint64_t values[MS_OPERATION_COUNT]; /* and what it says */
+    uint32_t entries;                    /* live ones of any kind */
     uint32_t array_count;
     uint8_t status; /* of the settle, or of the retry */
     uint32_t attempt, failures;

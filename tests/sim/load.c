@@ -1,6 +1,7 @@
 #include "tests/sim/load.h"
 
 #include "core/invariant.h"
+#include "tests/sim/load_keep.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
@@ -99,7 +100,8 @@ static void large(struct sim_world *world, struct sim_node *node, struct sim_dra
     draft->is_large = rounds * config->window > 16 * (uint64_t)SIM_PAYLOAD_LARGE;
 }
 
-/* As many as the client's books and the master hold, with a payload in one piece. */
+/* As many as the client's books and the master hold, with a payload in one piece. Not where applications kick and
+ * keep: those who judge that follow single commands. */
 static void array(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)
 {
     const struct sim_config *config = &world->config;
@@ -107,7 +109,8 @@ static void array(struct sim_world *world, struct sim_node *node, struct sim_dra
     const uint32_t most = config->commands_max / 2 < room ? config->commands_max / 2 : room;
 
     (void)node;
-    if (draft->is_large || draft->terms.unique_mode != MS_UNIQUE_NONE) {
+    if (draft->is_large || draft->terms.unique_mode != MS_UNIQUE_NONE ||
+        config->keep.permille > 0 || config->keep.wishes != 0) {
         return;
     }
     draft->terms.array_count = (uint32_t)ms_rng_between(&world->rng_load, 1, most);
@@ -162,6 +165,7 @@ void sim_draft(struct sim_world *world, struct sim_node *node, uint8_t *room,
             attributes[i].draw(world, node, draft);
         }
     }
+    sim_keep_draft(world, draft);
     submit->terms = draft->has_terms ? &draft->terms : NULL;
     submit->payload.data = room;
     submit->payload.size = SIM_PAYLOAD_MIN + (size_t)ms_rng_below(rng, config->payload_max);

@@ -34,6 +34,7 @@ void sim_observer_destroy(struct sim_observer *observer)
     free(observer->wires);
     free(observer->names);
     free(observer->tokens);
+    free(observer->asks);
     free(observer);
 }
 
@@ -92,7 +93,7 @@ uint32_t sim_record_add(struct sim_world *world, const struct sim_node *node,
     if (submit->terms != NULL) {
         struct sim_record *record = &observer->records[observer->records_count];
 
-        record->priority = submit->terms->priority;
+        record->priority = record->keep.priority_asked = submit->terms->priority;
         record->unique_mode = submit->terms->unique_mode;
         record->key = submit->terms->unique.size > 0 ? submit->terms->unique.data[0] : 0;
     }
@@ -259,7 +260,8 @@ static bool is_reason(const struct sim_world *world, const struct sim_record *ot
         }
         return false;
     case MS_STATUS_CANCELLED:
-        return other->is_cancel_asked || other->unique_mode == MS_UNIQUE_REPLACE;
+        return other->is_cancel_asked || other->keep.is_cancelled ||
+               other->unique_mode == MS_UNIQUE_REPLACE;
     case MS_STATUS_EXPIRED:
         return other->deadline != 0;
     case MS_STATUS_LOST:
@@ -277,7 +279,7 @@ static bool is_reasonable(const struct sim_world *world, const struct sim_record
     case MS_STATUS_OK:
         return is_founded(world, record, outcome, record->stream_count);
     case MS_STATUS_CANCELLED:
-        return record->is_cancel_asked;
+        return record->is_cancel_asked || record->keep.is_cancelled;
     case MS_STATUS_EXPIRED:
         return record->deadline != 0;
     case MS_STATUS_LOST:
@@ -317,6 +319,7 @@ static void see_outcome(struct sim_world *world, struct sim_record *record,
         sim_fail(world, "cancel", "seq %llu: cancel was confirmed, then the outcome is %s", seq,
                  ms_status_name((enum ms_status)outcome->status));
     }
+    sim_keep_told(record, outcome);
     sim_record_over(world, record);
     sim_array_outcome(world, record, (enum ms_status)outcome->status);
 }
@@ -397,8 +400,11 @@ void sim_client_effect(struct sim_world *world, struct sim_node *node,
         see_submission(world, node, command);
         return;
     }
-    if (effect->type != MS_EFFECT_DELIVER || command->kind == MS_KIND_NONE ||
-        command->kind == MS_KIND_REPORT) {
+    if (effect->type != MS_EFFECT_DELIVER || command->kind == MS_KIND_NONE) {
+        return;
+    }
+    if (command->kind == MS_KIND_REPORT || command->kind == MS_KIND_TAIL) {
+        sim_keep_heard(world, node, effect);
         return;
     }
     if (effect->seq >= world->observer->records_count) {
@@ -539,6 +545,9 @@ void sim_observe_engine(struct sim_world *world, struct sim_node *node)
         if (world->observer->may_join && world->observer->is_ready) {
             sim_unique_walk(world, node);
         }
+        if (world->observer->asks_there > 0 && world->observer->is_ready) {
+            sim_operate_walk(world, node);
+        }
     }
 }
 
@@ -547,6 +556,7 @@ void sim_observe_step(struct sim_world *world, struct sim_node *node)
     if (++world->observer->checks % CHECK_EVERY == 0) {
         node->ops->check(world, node);
         sim_check_kept(world);
+        sim_keep_walk(world);
     }
     if (node->role == SIM_MASTER) {
         sim_recovery_step(world, node);
@@ -577,6 +587,7 @@ void sim_observe_death(struct sim_world *world, struct sim_node *node)
     observer->running[node->index] = 0;
     if (node->role == SIM_MASTER) {
         sim_durable_end(world);
+        sim_keep_death(world);
         sim_sessions_forget(world);
     }
 }

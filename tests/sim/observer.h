@@ -4,6 +4,8 @@
 
 #include "core/map.h"
 #include "core/session.h"
+#include "tests/sim/observer_durable.h"
+#include "tests/sim/observer_keep.h"
 #include "tests/sim/world.h"
 
 #define SIM_NONE UINT32_MAX
@@ -42,6 +44,7 @@ struct sim_record {
     uint32_t first;                        /* attempt */
     uint32_t life; /* the master may have forgotten attempts before this one */
     ms_time submitted_at;
+    struct sim_keep keep;
 };
 
 /* How far a command is, as its records say. */
@@ -131,8 +134,10 @@ struct sim_observer {
     bool is_ready;                 /* it has read back everything */
     bool may_join;                 /* who joined whom is to be looked at again */
     uint32_t commits;
-    ms_time began_at; /* when it started, in the world's time */
-    uint32_t rested;  /* steps since recovery was compared with what lives */
+    ms_time began_at;     /* when it started, in the world's time */
+    uint32_t rested;      /* steps since recovery was compared with what lives */
+    struct sim_ask *asks; /* wishes; those before asks_from are not at the master */
+    uint32_t asks_count, asks_capacity, asks_from, asks_there;
 };
 
 struct sim_observer *sim_observer_create(void);
@@ -175,21 +180,6 @@ void sim_sessions_before(struct sim_world *world, struct sim_node *node,
                          const struct ms_event *event);
 void sim_sessions_after(struct sim_world *world, struct sim_node *node);
 void sim_sessions_forget(struct sim_world *world);
-
-/* What a disk must hold, and when. */
-bool sim_is_durable(const struct sim_world *world, const struct sim_record *record);
-void sim_durable_begin(struct sim_world *world, struct sim_node *node);
-void sim_durable_ready(struct sim_world *world, struct sim_node *node);
-void sim_durable_end(struct sim_world *world);
-void sim_durable_event(struct sim_world *world, struct sim_node *node,
-                       const struct ms_event *event);
-void sim_durable_effect(struct sim_world *world, struct sim_node *node,
-                        const struct ms_effect *effect);
-bool sim_master_knows(const struct sim_node *node, const struct ms_id *id);
-bool sim_master_is_at_rest(const struct sim_node *node);
-void sim_recovery_check(struct sim_world *world, struct sim_node *node);
-void sim_recovery_step(struct sim_world *world, struct sim_node *node);
-void sim_observe_commit(struct sim_world *world, struct sim_node *node);
 
 void sim_check_kept(struct sim_world *world);
 void sim_check_accepted(struct sim_world *world, const struct sim_record *record);

@@ -118,13 +118,13 @@ static void see_entry(struct sim_world *world, const struct ms_entry *entry)
               ms_record_kind_name((enum ms_record_kind)entry->kind), (number)record.id.seq);
     if (sim_record_names(&record)) {
         struct sim_record *of = sim_record_find(world, &record.id);
-
         if (of == NULL) {
             sim_fail(world, "journal", "%s of a command that nobody submitted: seq %llu",
                      ms_record_kind_name((enum ms_record_kind)record.kind), (number)record.id.seq);
         }
         const bool is_array = record.kind == MS_RECORD_SUBMIT && of->array_count > 0;
 
+        sim_operate_entry(world, of, &record);
         for (uint32_t i = 0; i < (is_array ? of->array_count : 1); i++) {
             check_chain(world, of + i, &record);
         }
@@ -231,7 +231,7 @@ static void check_cancel(struct sim_world *world, struct sim_node *node,
     const struct sim_life *life = sim_ledger_find(ledger, &record->id);
 
     if (!sim_ledger_is_closed(ledger, &record->id) &&
-        (life == NULL || (life->settle == 0 && life->cancel == 0))) {
+        (life == NULL || (life->settle == 0 && life->changes[MS_OPERATION_CANCEL] == 0))) {
         fail_early(world, record, "the confirmed cancel");
     }
 }
@@ -246,7 +246,8 @@ static bool is_result_known(const struct sim_ledger *ledger, const struct sim_re
         return true;
     }
     return life != NULL &&
-           (life->settle != 0 || (life->retry != 0 && life->attempt >= attempt->number));
+           (life->settle != 0 || ((life->retry != 0 || life->changes[MS_OPERATION_KICK] != 0) &&
+                                  life->attempt >= attempt->number));
 }
 
 static void check_result(struct sim_world *world, struct sim_node *node,
@@ -399,6 +400,7 @@ void sim_durable_begin(struct sim_world *world, struct sim_node *node)
     observer->began_at = world->now;
     observer->is_ready = disk == NULL;
     observer->room = UINT64_MAX;
+    sim_operate_begin(world, node);
     if (disk == NULL) {
         return;
     }

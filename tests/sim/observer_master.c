@@ -127,6 +127,9 @@ static void receive(struct sim_world *world, struct sim_node *node, const struct
     case MS_KIND_ROLL:
         hear_roll(world, end, command->body.tokens);
         break;
+    case MS_KIND_QUERY:
+        sim_operate_asked(world, event->peer, command);
+        break;
     default:
         break;
     }
@@ -136,6 +139,8 @@ void sim_master_event(struct sim_world *world, struct sim_node *node, const stru
 {
     if (event->type == MS_EVENT_PEER_OPENED) {
         *wire_of(world, event->peer) = (struct sim_wire){.peer = event->peer};
+    } else if (event->type == MS_EVENT_PEER_CLOSED) {
+        sim_operate_closed(world, event->peer);
     } else if (event->type == MS_EVENT_RECEIVED) {
         receive(world, node, event);
     }
@@ -198,7 +203,8 @@ static void check_others(struct sim_world *world, const struct sim_record *recor
         if (i < record->life) {
             continue; /* forgotten with its client */
         }
-        counted += other->is_counted && (other->master == master || other->is_safe);
+        counted += other->is_counted && i >= record->keep.counted_from &&
+                   (other->master == master || other->is_safe);
         if (other->master != master) {
             continue; /* that it was handed out need not be on the disk */
         }
@@ -225,7 +231,7 @@ static void check_times(struct sim_world *world, const struct sim_node *node,
     }
     /* An only attempt waits for the disk after it was handed out. */
     if (record->deadline != 0 && wall > record->deadline && world->wall_jumped_at == 0 &&
-        (record->flags & MS_FLAG_ONCE) == 0) {
+        !record->keep.is_timeless && (record->flags & MS_FLAG_ONCE) == 0) {
         sim_fail(world, "time", "seq %llu is handed out %lld us after its deadline",
                  (unsigned long long)record->id.seq, (long long)(wall - record->deadline));
     }
@@ -292,12 +298,13 @@ static void give_outcome(struct sim_world *world, struct sim_node *node,
     const bool is_bound = record->outcome_master == node->incarnation ||
                           (record->outcome_master != 0 && sim_is_durable(world, record));
 
-    if (is_bound && record->outcome_hash != hash) {
+    if (is_bound && !record->keep.is_void && record->outcome_hash != hash) {
         sim_fail(world, "outcome", "seq %llu: the outcome has changed",
                  (unsigned long long)command->id.seq);
     }
     record->outcome_master = node->incarnation;
     record->outcome_hash = hash;
+    sim_keep_said(world, node, record);
     sim_unique_outcome(world, record);
 }
 
@@ -352,6 +359,9 @@ void sim_master_effect(struct sim_world *world, struct sim_node *node,
 {
     const struct ms_command *command = &effect->command;
 
+    if (effect->type == MS_EFFECT_CLOSE) {
+        sim_operate_closed(world, effect->peer);
+    }
     if (effect->type != MS_EFFECT_SEND) {
         return;
     }
@@ -382,6 +392,9 @@ void sim_master_effect(struct sim_world *world, struct sim_node *node,
         break;
     case MS_KIND_SUBMIT_ACK:
         accept(world, node, effect);
+        break;
+    case MS_KIND_REPORT:
+        sim_operate_answered(world, node, effect->peer, command);
         break;
     default:
         break;

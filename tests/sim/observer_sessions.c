@@ -113,6 +113,7 @@ static void let_go(struct sim_world *world, const struct sim_session *mirror)
             record->outcome_master = 0;
             record->unstarted_by = 0;
             record->life = observer->attempts_count;
+            record->keep.is_unsure = true;
         }
     }
 }

@@ -72,7 +72,8 @@ static void compare(struct sim_world *world, const struct sim_record *follower,
 
     if (leader->outcome_master == 0 || follower->outcome_master == 0 || follower->is_cancel_asked ||
         follower->deadline != 0 || /* on its own */
-        (!are_durable && world->nodes[0].incarnation > 1)) {
+        follower->keep.is_cancelled || leader->keep.generation > 0 ||
+        follower->keep.generation > 0 || (!are_durable && world->nodes[0].incarnation > 1)) {
         return;
     }
     if (leader->outcome_hash != follower->outcome_hash) {
@@ -125,14 +126,17 @@ void sim_priority_check(struct sim_world *world, const struct sim_node *node,
         return; /* it may have waited for the disk since */
     }
     ms_assert(lane != NULL);
-    for (int priority = record->priority + 1; priority <= MS_PRIORITY_MAX; priority++) {
+    const struct ms_work *work = ms_clients_find_work(master, &record->id);
+    const int own = record->keep.is_unsure && work != NULL ? work->priority : record->priority;
+
+    for (int priority = own + 1; priority <= MS_PRIORITY_MAX; priority++) {
         const struct ms_list *level = ms_lane_level(lane, priority);
 
         if (level != NULL && !ms_list_is_empty(level)) {
             sim_fail(world, "priority",
                      "seq %llu of priority %d is handed out before seq %llu of %d",
-                     (number)record->id.seq, record->priority,
-                     (number)ms_work_of(ms_list_first(level))->seq, priority);
+                     (number)record->id.seq, own, (number)ms_work_of(ms_list_first(level))->seq,
+                     priority);
         }
     }
 }

@@ -67,7 +67,17 @@
     X(ARRAYS_RETRIED, "  members tried again", true)                                               \
     X(ARRAYS_FULL, "  members handed out as the last that may run", true)                          \
     X(ARRAYS_RESUMED, "  members handed out by a later master", true)                              \
-    X(ARRAYS_LIMITED, "  that may run more or fewer at a time from now on", true)
+    X(ARRAYS_LIMITED, "  that may run more or fewer at a time from now on", true)                  \
+    X(KEEP_ASKED, "outcomes asked to be kept", true)                                               \
+    X(EVICTED, "  that had to go", true)                                                           \
+    X(FETCHED, "outcomes fetched", true)                                                           \
+    X(FETCHED_LATER, "  of a master before", true)                                                 \
+    X(KICKED, "commands kicked", true)                                                             \
+    X(KICKED_DONE, "  and done", true)                                                             \
+    X(BULK_CANCELLED, "commands cancelled by an operation", true)                                  \
+    X(RELEASED, "commands released", true)                                                         \
+    X(REPRIORITISED, "commands of another priority", true)                                         \
+    X(DRY_RUNS, "dry runs", true)
 
 enum sim_stat {
 #define SIM_STAT_ENUM(name, text, needed) SIM_STAT_##name,

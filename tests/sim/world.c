@@ -285,6 +285,7 @@ static void build(struct sim_world *world)
     ms_rng_init(&world->rng_fault, config->seed * 3 + 1);
     ms_rng_init(&world->rng_load, config->seed * 3 + 2);
     ms_rng_init(&world->rng_disk, ~config->seed);
+    ms_rng_init(&world->rng_keep, ~config->seed * 3);
     world->nodes_count = 1 + config->slaves + config->clients;
     world->observer = sim_observer_create();
     for (uint32_t i = 0; i < world->nodes_count; i++) {

@@ -98,7 +98,7 @@ struct sim_world {
     bool is_healing; /* faults are over, everything must end well */
     bool is_over;
     uint64_t digest; /* of all events and effects */
-    struct ms_rng rng_net, rng_fault, rng_load, rng_disk;
+    struct ms_rng rng_net, rng_fault, rng_load, rng_disk, rng_keep;
     struct sim_item *items; /* binary heap by (at, order) */
     size_t items_count, items_capacity;
     uint64_t items_order;

@@ -403,6 +403,26 @@ const struct sim_scenario sim_scenarios_list[] = {
                     {16, SIM_FAULT_DRAIN_MASTER, 0, 1}},
         .expectations = {{SIM_STAT_DRAINS, 3, 3}, {SIM_STAT_RECOVERED, 1, ANY}},
     },
+    {
+        .name = "kicked-after-its-followers-were-told",
+        .story = "a command that others had joined is buried, they are told, it is kicked: whoever "
+                 "reads "
+                 "that back must not think that they still wait",
+        .seed = 2200,
+        .steps = 2000,
+        .expectations = {{SIM_STAT_KICKED, 1, ANY}, {SIM_STAT_RECOVERIES_COMPARED, 5, ANY}},
+    },
+    {
+        .name = "follower-of-another-leader",
+        .story =
+            "two commands had joined one in memory each, one of which was replaced: read back, the "
+            "end of the one is not the end of the other",
+        .seed = 645,
+        .steps = 2000,
+        .expectations = {{SIM_STAT_BULK_CANCELLED, 1, ANY},
+                         {SIM_STAT_JOINED, 1, ANY},
+                         {SIM_STAT_RECOVERIES_COMPARED, 5, ANY}},
+    },
 };
 
 const uint32_t sim_scenarios_count = sizeof sim_scenarios_list / sizeof sim_scenarios_list[0];

@@ -30,6 +30,7 @@ static void plain(struct sim_config *config, uint64_t seed)
     config->has_disk = false;
     config->durable_permille = 0;
     config->attributes = 0;
+    config->keep = (struct sim_keep_config){0};
     memset(config->faults, 0, sizeof config->faults);
 }
 

@@ -1,0 +1,24 @@
+/* The disk of the master, and what a restart makes of it, watched from outside. */
+#ifndef SIM_OBSERVER_DURABLE_H
+#define SIM_OBSERVER_DURABLE_H
+
+#include "tests/sim/world.h"
+
+struct sim_record;
+
+/* What a disk must hold, and when. */
+bool sim_is_durable(const struct sim_world *world, const struct sim_record *record);
+void sim_durable_begin(struct sim_world *world, struct sim_node *node);
+void sim_durable_ready(struct sim_world *world, struct sim_node *node);
+void sim_durable_end(struct sim_world *world);
+void sim_durable_event(struct sim_world *world, struct sim_node *node,
+                       const struct ms_event *event);
+void sim_durable_effect(struct sim_world *world, struct sim_node *node,
+                        const struct ms_effect *effect);
+bool sim_master_knows(const struct sim_node *node, const struct ms_id *id);
+bool sim_master_is_at_rest(const struct sim_node *node);
+void sim_recovery_check(struct sim_world *world, struct sim_node *node);
+void sim_recovery_step(struct sim_world *world, struct sim_node *node);
+void sim_observe_commit(struct sim_world *world, struct sim_node *node);
+
+#endif
