@@ -173,7 +173,7 @@ ms_sim_canary(cancel-forgotten master/apply.c "invariant: (recovery|cancel)"
     "    ms_changes_apply(&master->queue, now, work, record, seq);
     work->is_cancel_asked = false;")
 
-ms_sim_canary(output-forgotten master/apply.c "invariant: (recovery|outcome|stream)"
+ms_sim_canary(output-forgotten master/apply.c "invariant: (recovery|outcome|stream|kept)"
     "    if (work == NULL) {
         ms_journal_erase_closed(&master->journal, seq);
         return MS_E_OK;
