@@ -5,7 +5,7 @@ SEEDS  ?= 20000
 BUDGET ?= 400
 KILLS  ?= 200
 
-.PHONY: all help test run bench install tsan fuzz soak torture mutants coverage clang debug docs format lint clean fresh-machine
+.PHONY: all help test run bench install tsan fuzz soak torture mutants model coverage clang debug docs format lint clean fresh-machine
 
 all: ## build the release programs into build/release/bin/
 	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -58,6 +58,9 @@ torture: ## kill -9 of a durable master under load, until BUDGET seconds or KILL
 
 mutants: debug ## plant each fault of tests/sim/canaries.cmake; fails if the simulator misses one
 	ctest --preset debug -L mutants -j $(JOBS)
+
+model: ## search the model of the pair for errors (needs spin); the long runs with three witnesses: make model K=3
+	python3 -B tests/model/check.py $(if $(K),-k $(K)) --jobs $(JOBS)
 
 coverage: ## unit tests with gcov counters in build/coverage
 	cmake --preset coverage >/dev/null
