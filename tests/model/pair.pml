@@ -1,4 +1,5 @@
 /* The pair of masters: how two masters and k witnesses decide who is active, and which copies count.
+   The rules, and what was found here, are in docs/decisions/0010-pair-model.md.
 
    Masters are the nodes 0 (A) and 1 (B), witnesses the nodes 2, 3, ... A node that was wiped comes back as another
    identity: node + 2 * incarnation. S, the set of those that must hold a record before it is acknowledged, is a set of
@@ -132,7 +133,11 @@ byte cfgGot[E + 1];   /* soup: the peer has stored that version in that epoch   
 #define CFG_OF(m) cfg[m]
 #define COPY_CFG(m, p) cfg[p] = cfg[m]
 #define ANNOUNCE_CFG(e, m) cfgSent[e] = cfg[m]
+#ifdef MUT_LIST_FRESH
 #define HEAR_CFG(e, p) cfgGot[e] = VER(cfg[p])
+#else
+#define HEAR_CFG(e, p) cfgGot[e] = (IS_FRESH(p) -> cfgGot[e] : VER(cfg[p]))
+#endif
 #else
 #define CFG_OF(m) CFG(0, NO_LIST, 0)
 #define COPY_CFG(m, p) skip
@@ -156,7 +161,7 @@ byte holder;          /* who served it, NOBODY once that disk was wiped         
 /* Scratch within one step, no part of the state. */
 UNSEEN x, list, given, agreed;
 
-/* 5.2: only while promised == served does a master do anything as active; to propose or to vote ends a tenure. */
+/* Only while promised == served does a master do anything as active; to propose or to vote ends a tenure. */
 #ifdef MUT_IGNORE
 #define SERVES(m) (act[m] > 0)
 #define END_TENURE(m) skip
@@ -192,7 +197,7 @@ inline promise(m, e) {
     prom[m] = e
 }
 
-/* Section 6: whoever follows the active of epoch e, promises e, takes its configuration, and withdraws his own
+/* Whoever follows the active of epoch e, promises e, takes its configuration, and withdraws his own
    candidature for e. The first record of an epoch is its configuration, so nothing else is taken before it. */
 inline follow(e, p) {
     promise(p, e);
@@ -229,16 +234,17 @@ inline store(e, p, c) {
 inline catch_up(m, p) {
     (SERVES(m) && act[p] == 0 && prom[p] <= act[m]) ->
     follow(act[m], p); accS[p] = set[act[m]]; SET_LEAD(p, m); log[p] = log[m]; COPY_CFG(m, p);
-    got[act[m]] = log[m]; SET_WHO(act[m], p); HEAR_CFG(act[m], p);
+    got[act[m]] = log[m]; SET_WHO(act[m], p);
     if
     :: ENDS_FRESHNESS(set[act[m]], p) -> state[p] = MEMBER
     :: IS_FRESH(p) && !ENDS_FRESHNESS(set[act[m]], p) -> state[p] = BOUND
     :: else
     fi;
+    HEAR_CFG(act[m], p);
     assert(I1 || HOLDS_ALL)
 }
 
-/* 5.2: every member of S has it, in this epoch. */
+/* The rule of acknowledgement: every member of S has it, in this epoch. */
 inline acknowledge(m, c) {
     (SERVES(m) && (log[m] & BIT(c)) && !(acked & BIT(c))
 #ifndef MUT_DEGRADE
@@ -260,7 +266,8 @@ inline crash(m) {
 /* ---- Disks that are lost ---- */
 
 #if WIPES
-/* What only this disk had is excused, and nothing else: G1. */
+/* What only this disk had is excused, and nothing else. I18: copies = 2 means that
+   the first disk that is lost takes nothing with it. */
 inline wipe(m) {
     (wipes < WIPES && (state[m] == MEMBER || prom[m] > 0)) ->
     assert(I18 || wipes > 0 || (acked2 & ~log[1 - m]) == 0);
@@ -360,7 +367,7 @@ inline handover(e, m) {
             ->BIT(id) | BIT(ID(1 - ((id) & 1), arg[SLOT(e, id)]))                                                      \
             : BIT(id))
 
-/* 5.1, the rule of acceptance. A voter that is a master stops serving before it answers. */
+/* The rule of acceptance. A voter that is a master stops serving before it answers. */
 #define MAY_VOTE(e, id, v)                                                                                             \
     ((kind[SLOT(e, id)] != CONSENT && (accS[v] & BIT(id))) ||                                                          \
         (kind[SLOT(e, id)] == CONSENT && (v) < 2 && arg[SLOT(e, id)] > srv[v]) || VOTES_ANYWAY(e, id, v))
@@ -440,8 +447,8 @@ inline ask(l, s) {
     agreed = agreed && (list == 0 -> MAY_ALONE(kind[s]) : IS_MOST(given, list))
 }
 
-/* 5.1, the quorum: both masters; or the proposer and the witnesses, and while their list is being changed, those of
-   the old and those of the new one (7.2). */
+/* The quorum: both masters; or the proposer and the witnesses, and while their list is being changed, those of
+   the old and those of the new one. */
 inline count(s, m) {
     agreed = !BOTH_ONLY(kind[s]);
 #if defined(MUT_JOINT_NEW)
@@ -483,7 +490,10 @@ inline change(m, l) {
         ) ->
     cfg[m] = CFG(l, NO_LIST, VER(cfg[m]) + 2);
 #else
-        && IS_PAIR(set[act[m]])) ->
+#ifndef MUT_LIST_SOLO
+        && IS_PAIR(set[act[m]])
+#endif
+        ) ->
     cfg[m] = CFG(CUR(cfg[m]), l, VER(cfg[m]) + 1);
 #endif
     cfgSent[act[m]] = cfg[m]
