@@ -144,6 +144,19 @@ void ms_cli_client_of_text(char client_out[MS_CLI_CLIENT_SIZE], const char *text
     snprintf(client_out, MS_CLI_CLIENT_SIZE, "%016" PRIx64 "%016" PRIx64, high, low);
 }
 
+bool ms_cli_find_id(const char *text, char *client_out, uint64_t *seq_out)
+{
+    if (ms_cli_parse_id(text, client_out, seq_out)) {
+        return true;
+    }
+    if (text[0] == '\0' || strspn(text, "0123456789abcdefABCDEF") >= ID_DIGITS) {
+        return false;
+    }
+    ms_cli_client_of_text(client_out, text);
+    *seq_out = 1;
+    return true;
+}
+
 int ms_cli_finish_output(const struct ms_cli *cli, int code)
 {
     if (fflush(stdout) != 0 || ferror(stdout)) {

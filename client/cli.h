@@ -86,6 +86,12 @@ bool ms_cli_parse_id(const char *text, char *client_out, uint64_t *seq_out);
 #define MS_CLI_CLIENT_SIZE 33
 void ms_cli_client_of_text(char client_out[MS_CLI_CLIENT_SIZE], const char *text);
 
+/* What a user may call a command: HEX:SEQ, or the text of their own under which it was submitted (--id). False,
+ * for a mistyped HEX:SEQ and for an empty text. */
+#define MS_CLI_ID_HELP                                                                             \
+    "an id is 32 hex digits, a colon and a number from 1, or the name given to submit --id"
+bool ms_cli_find_id(const char *text, char *client_out, uint64_t *seq_out);
+
 /* Flushes stdout; EX_IOERR, explained, when what was printed could not be written, else code. */
 int ms_cli_finish_output(const struct ms_cli *cli, int code);
 

@@ -409,10 +409,10 @@ int ms_cli_run_on_id(const struct ms_cli *cli, int argc, char **argv, void *sett
         return result.exit_code;
     }
     id.text = argv[result.argument_at];
-    if (ms_cli_parse_id(id.text, id.client, &id.seq)) {
+    if (ms_cli_find_id(id.text, id.client, &id.seq)) {
         code = act(settings, &id);
     } else {
-        code = ms_cli_usage_error(cli, "an id is 32 hex digits, a colon and a number from 1");
+        code = ms_cli_usage_error(cli, MS_CLI_ID_HELP);
     }
     ms_options_finish(&options);
     return ms_cli_finish_output(cli, code);

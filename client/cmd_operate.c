@@ -153,12 +153,15 @@ static bool choose(const struct settings *settings, const char *argument, bool i
         query->where = settings->where;
         return ms_filter_parse(settings->where, &filter, complaint);
     }
-    if (ms_cli_parse_id(argument, operating->client_id, &query->seq)) {
+    const bool is_id = is_kick ? ms_cli_parse_id(argument, operating->client_id, &query->seq)
+                               : ms_cli_find_id(argument, operating->client_id, &query->seq);
+
+    if (is_id) {
         query->client_id = operating->client_id;
         return true;
     }
     if (!is_kick || !ms_text_is_name(argument, strlen(argument))) {
-        return ms_complain(complaint, "an id is 32 hex digits, a colon and a number from 1");
+        return ms_complain(complaint, MS_CLI_ID_HELP);
     }
     ms_text_init(&where, operating->where, sizeof operating->where);
     ms_text_add(&where, "state=buried type=%s", argument);

@@ -31,18 +31,19 @@ expect 64 "$muster" submit echo --group 'no group'
 expect 64 "$muster" submit echo --once --attempts 2
 expect 64 "$muster" commands --where 'colour=red'
 says "no field is called"
+mistyped=0123456789abcdef0123456789abcdef:x
 expect 64 "$muster" cancel
 says "say which commands"
-expect 64 "$muster" cancel nonsense
+expect 64 "$muster" cancel "$mistyped"
 expect 64 "$muster" kick --where 'state=dead'
 says "no state is called"
 expect 64 "$muster" reprioritise --where 'state=ready'
 says "priority"
 expect 64 "$muster" release 5 --where 'state=ready'
 expect 64 "$muster" concurrency 00000000000000000000000000000001:1 many
-expect 64 "$muster" why nonsense
-expect 64 "$muster" tail nonsense
-expect 64 "$muster" result nonsense
+expect 64 "$muster" why "$mistyped"
+expect 64 "$muster" tail "$mistyped"
+expect 64 "$muster" result "$mistyped"
 expect 64 "$muster" group 'no group'
 expect 64 "$muster" wait
 expect 64 "$muster" submit echo --attempts 0
@@ -50,7 +51,7 @@ expect 64 "$muster" submit echo --background --wait
 expect 64 "$muster" submit echo --timeout 5
 says "5"
 expect 64 "$muster" bench --size 64
-expect 64 "$muster" show nonsense
+expect 64 "$muster" show "$mistyped"
 expect 64 "$muster" --master nonsense status
 expect 69 "$muster" --master "unix:$work/nobody" status --connect-timeout 100ms
 says "no master at unix:$work/nobody"
@@ -106,6 +107,10 @@ expect 0 "$muster" submit sleep --payload 1h --id "$id" --json
 prints "\"id\":\"$id\""
 [ "$("$muster" commands --no-headers | wc -l)" = 1 ] || fail "one id became two commands"
 expect 0 "$muster" submit echo --payload x --id mine --wait
+expect 0 "$muster" submit echo --delay 1h --id later
+expect 0 "$muster" why later
+prints "it is delayed until"
+expect 0 "$muster" cancel later
 expect 0 "$muster" submit echo --background
 expect 0 "$muster" submit echo --delay 10ms --wait
 

@@ -54,6 +54,24 @@ START_TEST(what_is_no_id_is_refused)
 }
 END_TEST
 
+START_TEST(a_name_of_ones_own_finds_what_was_submitted_under_it)
+{
+    char client[MS_CLI_ID_SIZE], same[MS_CLI_CLIENT_SIZE];
+    uint64_t seq = 0;
+
+    ck_assert(ms_cli_find_id("tomorrow", client, &seq));
+    ms_cli_client_of_text(same, "tomorrow");
+    ck_assert_str_eq(client, same);
+    ck_assert_uint_eq(seq, 1);
+    ck_assert(ms_cli_find_id(HEX ":7", client, &seq));
+    ck_assert_str_eq(client, HEX);
+    ck_assert_uint_eq(seq, 7);
+    ck_assert(!ms_cli_find_id("", client, &seq));
+    ck_assert(!ms_cli_find_id(HEX, client, &seq)); /* half an id is no name */
+    ck_assert(!ms_cli_find_id(HEX ":x", client, &seq));
+}
+END_TEST
+
 START_TEST(errors_have_the_exit_codes_of_sysexits)
 {
     ck_assert_int_eq(ms_cli_exit_code(MS_CLIENT_OK), EX_OK);
@@ -182,6 +200,7 @@ int main(void)
 
     tcase_add_test(tests, an_id_is_printed_as_it_is_read);
     tcase_add_test(tests, what_is_no_id_is_refused);
+    tcase_add_test(tests, a_name_of_ones_own_finds_what_was_submitted_under_it);
     tcase_add_test(tests, errors_have_the_exit_codes_of_sysexits);
     tcase_add_test(tests, every_option_table_is_sound);
     tcase_add_test(tests, bytes_become_json);
