@@ -22,8 +22,8 @@ static void hand_over(struct ms_store *store)
     store->job = window;
     store->window = store->spare;
     store->spare = NULL;
-    pthread_cond_signal(&store->work);
     pthread_mutex_unlock(&store->lock);
+    pthread_cond_signal(&store->work); /* who is woken finds the lock free */
     store->is_under_way = true;
     if (store->loop != NULL) {
         ev_ref(store->loop); /* nobody may leave it while an answer is to come */

@@ -19,7 +19,7 @@
  * files alone. What is erased is not overwritten, as some systems would have it: erasing must take no room. */
 #define SETTINGS                                                                                   \
     "PRAGMA page_size=16384; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"              \
-    "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-32768;"              \
+    "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-16384;"              \
     "PRAGMA cache_spill=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"                 \
     "PRAGMA secure_delete=OFF;"
 

@@ -29,13 +29,17 @@ void ms_store_thread_report(struct ms_store *store)
     };
 }
 
-/* The loop's side may be asleep in its loop or, when it closes, in a condition. The lock is held. */
+/* Tells what is in the report, and gives the lock back first: whoever is woken finds it free. The loop's side may be
+ * asleep in its loop or, when it closes, in a condition; the loop lives longer than this thread. */
 static void tell(struct ms_store *store)
 {
+    struct ev_loop *loop = store->loop;
+
     ms_store_thread_report(store);
     pthread_cond_signal(&store->done);
-    if (store->loop != NULL) {
-        ev_async_send(store->loop, &store->async);
+    pthread_mutex_unlock(&store->lock);
+    if (loop != NULL) {
+        ev_async_send(loop, &store->async);
     }
 }
 
@@ -48,7 +52,6 @@ static void fail(struct ms_store *store)
     ms_text_add(&sentence, "the store failed: %s", ms_store_file_failure(store->keeper.file));
     store->report.is_failed = true;
     tell(store);
-    pthread_mutex_unlock(&store->lock);
 }
 
 /* A second, or until somebody wants a look; false when the store shall not wait for space any more. */
@@ -60,6 +63,7 @@ static bool wait_for_space(struct ms_store *store)
     store->keeper.room = 0;
     pthread_mutex_lock(&store->lock);
     tell(store);
+    pthread_mutex_lock(&store->lock);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += MS_STORE_RETRY / MS_SEC;
     while (store->is_patient && !store->look &&
@@ -111,7 +115,6 @@ static enum ms_store_result work(struct ms_store *store, struct ms_store_window 
     ms_store_window_destroy(store->spare);
     store->spare = spare;
     tell(store);
-    pthread_mutex_unlock(&store->lock);
     return result;
 }
 
@@ -165,7 +168,6 @@ static void look(struct ms_store *store, bool is_asked)
         was_full != ms_store_keeper_is_full(&store->keeper)) {
         pthread_mutex_lock(&store->lock);
         tell(store);
-        pthread_mutex_unlock(&store->lock);
     }
 }
 
