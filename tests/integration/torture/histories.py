@@ -14,7 +14,8 @@ NEVER = 1 << 62
 def unfinished(status):
     """Commands of a master's status that are not at their end. Background ones that failed for good are kept
     until somebody kicks them, or for a week: that is their end, as long as no other is buried."""
-    counts = {name: value for name, value in status.items() if name.startswith("commands_") and value != 0}
+    counts = {name: value for name, value in status.items()
+              if name.startswith("commands_") and not name.endswith("_max") and value != 0}
     if counts.get("commands_buried") == counts.get("commands_kept"):
         counts.pop("commands_buried", None)
         counts.pop("commands_kept", None)
