@@ -118,6 +118,7 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     ms_assert(!work->is_archived || ms_archive_wants(work));
     ms_assert(!work->is_archived || ms_closed_has(&work->client->floor->closed, work->seq));
     ms_assert(ms_work_is_finished(work) || work->rare == NULL || !work->rare->has_payload);
+    ms_assert(work->rare == NULL || work->rare->key == NULL || work->state == MS_LIFE_BURIED);
     ms_assert((uint64_t)work->size + work->detail_size +
                   (work->has_usage ? sizeof(struct ms_usage) : 0) <=
               work->block_size);

@@ -16,6 +16,16 @@ static void fill_past(const struct ms_rare *rare, struct ms_record *record)
     }
 }
 
+/* It has lost its key, and nobody has taken it. */
+static bool is_key_free(const struct ms_queue *queue, const struct ms_work *work)
+{
+    const struct ms_rare *rare = work->rare;
+
+    return rare->key != NULL &&
+           ms_uniques_find(&queue->uniques, work->lane,
+                           (struct ms_bytes){rare->key, rare->key_size}) == NULL;
+}
+
 struct ms_record ms_changes_record(const struct ms_queue *queue, ms_time now,
                                    const struct ms_work *work, enum ms_operation operation,
                                    int64_t value)
@@ -41,6 +51,7 @@ struct ms_record ms_changes_record(const struct ms_queue *queue, ms_time now,
         record.signal = work->signal;
         record.detail = ms_work_detail(work);
         fill_past(work->rare, &record);
+        record.index = is_key_free(queue, work);
         /* An outcome that was confirmed is nobody's business any more. */
         record.flags = work->flags | (work->is_archived ? MS_FLAG_BACKGROUND : 0);
     }
@@ -114,6 +125,7 @@ static void resurrect(struct ms_queue *queue, ms_time now, struct ms_work *work)
     if (work->rare->had_claim && work->rare->past_count > 0) {
         /* Whoever reads it back must see that its key was free from then on. */
         work->rare->past[work->rare->past_count - 1].record = work->record;
+        work->rare->past[work->rare->past_count - 1].is_void = true;
     } else {
         ms_journal_erase(queue->journal, work->record);
     }
@@ -133,6 +145,36 @@ static void remember(struct ms_queue *queue, struct ms_work *work, const struct 
 
     end.event = (uint8_t)(change->number < MS_LIFE_EVENTS ? change->number : MS_LIFE_EXHAUST);
     ms_queue_remember(queue, change->at - queue->wall_offset, work, &end, 0);
+}
+
+/* An outcome that is void, but read back nevertheless, needs the kick after it. */
+static void keep_former_kick(struct ms_rare *rare)
+{
+    struct ms_change *former = &rare->changes[MS_OPERATION_KICK];
+
+    for (uint32_t i = 0; i < rare->past_count && former->record != 0; i++) {
+        struct ms_past *past = &rare->past[i];
+
+        if (past->is_void && past->record != 0 && past->kick == 0 &&
+            past->record < former->record) {
+            past->kick = former->record;
+            former->record = 0;
+        }
+    }
+}
+
+/* The kick was the first to find its key free again: it has it, as if it were submitted now. */
+static void take_key(struct ms_queue *queue, struct ms_work *work, const struct ms_record *change)
+{
+    const struct ms_rare *rare = work->rare;
+
+    if (change->index != 0 && is_key_free(queue, work)) {
+        const struct ms_terms terms = {.unique_mode = MS_UNIQUE_JOIN,
+                                       .unique = {rare->key, rare->key_size}};
+
+        ms_uniques_meet(&queue->uniques, &queue->slab, work, &terms); /* or not, without memory */
+    }
+    ms_rare_drop_key(work, &queue->slab);
 }
 
 static void kick(struct ms_queue *queue, ms_time now, struct ms_work *work,
@@ -160,6 +202,8 @@ static void kick(struct ms_queue *queue, ms_time now, struct ms_work *work,
     if (ms_rare_of(work, &queue->slab) != NULL) {
         work->rare->generation = (uint32_t)change->count;
         work->rare->has_deadline = false; /* somebody wants it now */
+        keep_former_kick(work->rare);
+        take_key(queue, work, change);
     }
     ms_queue_enter(queue, work);
 }

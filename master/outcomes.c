@@ -68,6 +68,24 @@ static void close_work(struct ms_master *master, ms_time now, struct ms_work *wo
     let_go(master, now, work, event);
 }
 
+static bool is_closed(const struct ms_work *work)
+{
+    ms_assert(work->client->floor != NULL);
+    return ms_closed_has(&work->client->floor->closed, work->seq);
+}
+
+/* Not so in the background, when its client has given up, and when its number is closed: whoever waited has
+ * confirmed the outcome, and those that joined it are told only now, after a restart. */
+static bool is_awaited(const struct ms_work *work)
+{
+    const struct ms_client *client = work->client;
+
+    if (client->session == NULL && !ms_client_is_away(client)) {
+        return false;
+    }
+    return work->is_recalled || ((work->flags & MS_FLAG_BACKGROUND) == 0 && !is_closed(work));
+}
+
 void ms_clients_settled(struct ms_master *master, ms_time now, struct ms_work *work)
 {
     struct ms_client *client = work->client;
@@ -83,9 +101,8 @@ void ms_clients_settled(struct ms_master *master, ms_time now, struct ms_work *w
     if (work->output != NULL) {
         ms_list_remove(&work->output->link);
     }
-    if ((work->flags & MS_FLAG_BACKGROUND) != 0 ||
-        (client->session == NULL && !ms_client_is_away(client))) {
-        let_go(master, now, work, MS_LIFE_ABANDON);
+    if (!is_awaited(work)) {
+        let_go(master, now, work, is_closed(work) ? MS_LIFE_CONFIRM : MS_LIFE_ABANDON);
         ms_clients_reap(master, client);
         return;
     }

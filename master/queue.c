@@ -517,6 +517,9 @@ void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
     if (work->rare != NULL) {
         work->rare->had_claim = work->rare->claim != NULL;
     }
+    if (ms_life_buries((enum ms_life_event)record->event) && ms_unique_key(work).size > 0) {
+        ms_rare_keep_key(work, &queue->slab, ms_unique_key(work));
+    }
     take_off(queue, work);
     ms_block_keep(work, record);
     catch_up(queue, now, work, record->event);

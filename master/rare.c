@@ -41,6 +41,7 @@ void ms_rare_add_past(struct ms_work *work, struct ms_slab *slab, struct ms_jour
 
     if (rare != NULL && rare->past_count == MS_HISTORY_MAX) {
         ms_journal_erase(journal, rare->past[0].record);
+        ms_journal_erase(journal, rare->past[0].kick);
         ms_slab_give(slab, rare->past[0].detail, rare->past[0].detail_size);
         memmove(rare->past, rare->past + 1, (MS_HISTORY_MAX - 1) * sizeof *rare->past);
         rare->past_count--;
@@ -132,6 +133,28 @@ void ms_rare_drop_payload(struct ms_work *work, struct ms_slab *slab)
     rare->block_size = 0;
 }
 
+void ms_rare_keep_key(struct ms_work *work, struct ms_slab *slab, struct ms_bytes key)
+{
+    struct ms_rare *rare = work->rare;
+
+    ms_assert(rare != NULL && key.size <= MS_UNIQUE_KEY_MAX);
+    if (rare->key == NULL && key.size > 0) {
+        rare->key = ms_slab_copy(slab, key.data, key.size);
+        rare->key_size = rare->key != NULL ? (uint8_t)key.size : 0;
+    }
+}
+
+void ms_rare_drop_key(struct ms_work *work, struct ms_slab *slab)
+{
+    struct ms_rare *rare = work->rare;
+
+    if (rare != NULL) {
+        ms_slab_give(slab, rare->key, rare->key_size);
+        rare->key = NULL;
+        rare->key_size = 0;
+    }
+}
+
 bool ms_rare_needs_submission(const struct ms_rare *rare)
 {
     if (rare == NULL) {
@@ -164,6 +187,7 @@ size_t ms_rare_bytes(const struct ms_rare *rare)
     for (uint32_t i = 0; i < rare->past_count; i++) {
         bytes += rare->past[i].detail != NULL ? ms_slab_cost(rare->past[i].detail_size) : 0;
     }
+    bytes += rare->key != NULL ? ms_slab_cost(rare->key_size) : 0;
     return bytes + (rare->payload != NULL ? ms_slab_cost(rare->block_size) : 0);
 }
 
@@ -188,10 +212,12 @@ void ms_rare_free(struct ms_work *work, struct ms_slab *slab, struct ms_journal 
     }
     for (uint32_t i = 0; i < rare->past_count; i++) {
         ms_journal_erase_closed(journal, rare->past[i].record);
+        ms_journal_erase_closed(journal, rare->past[i].kick);
         ms_slab_give(slab, rare->past[i].detail, rare->past[i].detail_size);
     }
     ms_rare_drop_spool(work, slab, journal);
     ms_rare_drop_payload(work, slab);
+    ms_rare_drop_key(work, slab);
     ms_slab_give(slab, rare->past, rare->past_capacity * sizeof *rare->past);
     ms_slab_give(slab, rare, sizeof *rare);
     work->rare = NULL;

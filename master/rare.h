@@ -14,7 +14,9 @@ struct ms_spool;
 
 /* One attempt that went wrong. */
 struct ms_past {
-    ms_seq record; /* RETRY or RETURN; 0 = none is kept */
+    ms_seq record; /* RETRY or RETURN, or a void SETTLE; 0 = none is kept */
+    ms_seq kick;   /* of a void SETTLE: the CHANGE that made it so, once another kick came */
+    bool is_void;  /* of a former generation, kept because its key was free from then on */
     ms_time at;    /* when it ended */
     uint32_t attempt;
     int32_t code;
@@ -56,6 +58,8 @@ struct ms_rare {
     bool had_claim;         /* finished: it had a key, or had joined for it */
     ms_time
         due; /* it joined: before which it is not to be started, should it have to go on alone */
+    uint8_t *key; /* BURIED: that key, for a kick; NULL = none */
+    uint8_t key_size;
 };
 
 /* It must not be started after this; MS_TIME_NEVER = it may always be. */
@@ -86,6 +90,10 @@ void ms_rare_keep_payload(struct ms_work *work, struct ms_slab *slab);
 /* And back: what the block held is lost. It must be kept. */
 void ms_rare_restore_payload(struct ms_work *work, struct ms_slab *slab);
 void ms_rare_drop_payload(struct ms_work *work, struct ms_slab *slab);
+
+/* BURIED: its unique key, or the one that it joined for, stays until it is kicked. Not when memory is out. */
+void ms_rare_keep_key(struct ms_work *work, struct ms_slab *slab, struct ms_bytes key);
+void ms_rare_drop_key(struct ms_work *work, struct ms_slab *slab);
 
 /* Records beside SUBMIT and SETTLE that mean nothing without SUBMIT, or it can be kicked. */
 bool ms_rare_needs_submission(const struct ms_rare *rare);

@@ -3,6 +3,7 @@
 #include "core/invariant.h"
 #include "master/apply.h"
 #include "master/archive.h"
+#include "master/changes.h"
 #include "master/clients.h"
 #include "master/rare.h"
 #include "master/results.h"
@@ -44,6 +45,27 @@ static void replay(struct ms_master *master, ms_time now, struct ms_bytes bytes)
     }
 }
 
+/* What was replaced by the order of the records alone, such as one that followed a command of class mem: the one
+ * that replaced it may be over and forgotten before it is. */
+static void remember_replaced(struct ms_master *master, ms_time now)
+{
+    struct ms_queue *queue = &master->queue;
+    struct ms_work *work;
+    uint32_t cursor = 0;
+
+    ms_assert(!master->journal.is_replaying);
+    while ((work = ms_pool_next(&queue->pool, &cursor)) != NULL) {
+        if (work->is_cancel_asked && !ms_work_is_finished(work) &&
+            (work->rare == NULL || work->rare->changes[MS_OPERATION_CANCEL].record == 0)) {
+            const struct ms_record record =
+                ms_changes_record(queue, now, work, MS_OPERATION_CANCEL, true);
+
+            ms_changes_apply(queue, now, work, &record,
+                             ms_journal_put_for(&master->journal, work, &record));
+        }
+    }
+}
+
 /* A new time begins: one epoch above that of the last master, and the wall clock's at least. */
 static void begin(struct ms_master *master, ms_time now, ms_epoch epoch)
 {
@@ -65,6 +87,7 @@ static void begin(struct ms_master *master, ms_time now, ms_epoch epoch)
                                                        .name = ms_bytes_of(master->build),
                                                    });
     ms_journal_erase(journal, former);
+    remember_replaced(master, now);
 }
 
 void ms_recovery_replayed(struct ms_master *master, ms_time now, const struct ms_event *event)

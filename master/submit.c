@@ -324,6 +324,10 @@ void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,
             !(work->is_archived && (command->flags & MS_FLAG_BACKGROUND) != 0)) {
             ms_outcomes_resend(master, work);
         }
+        /* Somebody kicked it when its client had been given up. */
+        work->is_recalled |= !ms_work_is_finished(work) &&
+                             (work->flags & MS_FLAG_BACKGROUND) != 0 &&
+                             (command->flags & MS_FLAG_BACKGROUND) == 0;
         return;
     }
     if (seq == 0 || is_closed(client, command)) {

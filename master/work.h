@@ -47,7 +47,7 @@ struct ms_work {
     bool is_in_doubt; /* READY: maybe in the hands of a slave that has not come back */
     bool is_gated;    /* READY: of its array as many run as may */
     bool is_aside;    /* READY: nobody with credit takes its payload, which is in parts */
-    bool is_recalled; /* finished: it was archived, and its submitter wants the outcome again */
+    bool is_recalled; /* it was archived, maybe kicked since, and its submitter wants the outcome */
     bool
         is_archived; /* finished, and nobody waits: its outcome is kept, by timer in queue->archive */
     bool is_followed; /* somebody reads its output (master/tail.h) */

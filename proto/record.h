@@ -46,7 +46,8 @@ enum ms_record_kind {
     MS_RECORD_CLOSE = 13, /* id, event: the end. In the store its CLOSED record says so */
     MS_RECORD_CHANGE =
         14, /* id, event = enum ms_operation, until, count = value (CANCEL: 1 = replaced by
-                          * a submission with its key): somebody's wish */
+                          * a submission with its key; KICK: generation, attempt, flags, and
+                          * index = 1: it took its unique key again): somebody's wish */
     MS_RECORD_PART = 15, /* id, index, payload: of a payload too large for one frame */
     MS_RECORD_DUE = 16,  /* id: its time has come */
     MS_RECORD_GROUP =

@@ -102,12 +102,14 @@ static bool is_wish_kept(const struct ms_work *work)
     return work->rare != NULL && work->rare->changes[MS_OPERATION_CANCEL].record != 0;
 }
 
-/* What a submission with its key replaced is worked out anew from what is still there: only wishes with a
- * record of their own must be the same. */
+/* What a submission with its key replaced is worked out anew from what is still there, and written then: of
+ * those with a key only wishes with a record of their own must be the same. */
 static bool has_same_wish(const struct ms_work *work, const struct ms_work *again)
 {
-    return is_wish_kept(work) == is_wish_kept(again) &&
-           (!is_wish_kept(work) || again->is_cancel_asked);
+    if (is_wish_kept(work)) {
+        return again->is_cancel_asked;
+    }
+    return !is_wish_kept(again) || ms_unique_key(again).size > 0;
 }
 
 static bool are_spools_equal(const struct ms_spool *spool, const struct ms_spool *again)

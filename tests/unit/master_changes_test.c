@@ -4,6 +4,7 @@
 #include "master/clients.h"
 #include "master/rare.h"
 #include "master/state.h"
+#include "master/unique.h"
 #include "master_reports.h"
 #include "master_shelf.h"
 
@@ -181,6 +182,144 @@ START_TEST(priorities_change)
 }
 END_TEST
 
-TESTS(what_is_kicked_begins_anew, a_confirmed_outcome_comes_back_in_the_background,
+/* --- with a unique key --- */
+
+static void submit_keyed(struct script *s, uint64_t seq, enum ms_unique mode)
+{
+    const struct ms_terms terms = {.unique_mode = (uint8_t)mode, .unique = ms_bytes_of("k")};
+    struct ms_command command = submission(seq, "payload");
+
+    command.flags = MS_FLAG_BACKGROUND;
+    command.attempts_max = 3;
+    command.terms = &terms;
+    receive(s, 2, &command);
+    commit(s);
+}
+
+static bool has_key(const struct script *s, uint64_t seq)
+{
+    const struct ms_work *work = work_of(s, seq);
+
+    return work->rare->claim != NULL && work->rare->claim->leader == work &&
+           work->rare->claim->is_held;
+}
+
+START_TEST(a_key_that_is_free_is_taken_again)
+{
+    struct script s;
+
+    begin_durably(&s);
+    submit_keyed(&s, 1, MS_UNIQUE_JOIN);
+    run_one(&s, MS_STATUS_FAIL);
+    ck_assert(wish(&s, MS_OPERATION_KICK, 0));
+    for (int i = 0; i < 2; i++) {
+        ck_assert(has_key(&s, 1));
+        ck_assert_int_eq(work_of(&s, 1)->state, MS_LIFE_READY);
+        restart(&s);
+    }
+    client(&s, 2, 2);
+    submit_keyed(&s, 2, MS_UNIQUE_JOIN);
+    ck_assert(ms_unique_is_follower(work_of(&s, 2)));
+    teardown_durable(&s);
+}
+END_TEST
+
+START_TEST(a_key_that_another_has_stays_there)
+{
+    struct script s;
+
+    begin_durably(&s);
+    submit_keyed(&s, 1, MS_UNIQUE_JOIN);
+    run_one(&s, MS_STATUS_FAIL);
+    submit_keyed(&s, 2, MS_UNIQUE_REPLACE);
+    ck_assert(wish(&s, MS_OPERATION_KICK, 0));
+    for (int i = 0; i < 2; i++) {
+        ck_assert_ptr_null(work_of(&s, 1)->rare->claim);
+        ck_assert_int_eq(work_of(&s, 1)->state, MS_LIFE_READY);
+        ck_assert(has_key(&s, 2));
+        restart(&s);
+    }
+    teardown_durable(&s);
+}
+END_TEST
+
+/* Of the first generation its end is read back, so its kick must be, too. */
+START_TEST(one_with_a_key_is_kicked_again_and_again)
+{
+    struct script s;
+
+    begin_durably(&s);
+    submit_keyed(&s, 1, MS_UNIQUE_JOIN);
+    run_one(&s, MS_STATUS_FAIL);
+    for (uint32_t generation = 1; generation <= 3; generation++) {
+        ck_assert(wish(&s, MS_OPERATION_KICK, 0));
+        run_one(&s, MS_STATUS_RETRY);
+        s.now = ms_engine_deadline(s.engine);
+        settle_down(&s);
+        run_one(&s, MS_STATUS_FAIL);
+        ck_assert_int_eq(work_of(&s, 1)->state, MS_LIFE_BURIED);
+        ck_assert_uint_eq(work_of(&s, 1)->rare->generation, generation);
+    }
+    restart(&s);
+    ck_assert_uint_eq(work_of(&s, 1)->rare->generation, 3);
+    ck_assert_uint_eq(work_of(&s, 1)->attempt, 7);
+    ck_assert_int_eq(work_of(&s, 1)->state, MS_LIFE_BURIED);
+    teardown_durable(&s);
+}
+END_TEST
+
+START_TEST(one_that_others_had_joined_is_kicked)
+{
+    struct script s;
+
+    begin_durably(&s);
+    submit_keyed(&s, 1, MS_UNIQUE_JOIN);
+    submit_keyed(&s, 2, MS_UNIQUE_JOIN);
+    run_one(&s, MS_STATUS_FAIL);
+    ck_assert_int_eq(work_of(&s, 2)->state, MS_LIFE_BURIED);
+    ck_assert(wish(&s, MS_OPERATION_KICK, 0));
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(work_of(&s, 1)->state, MS_LIFE_READY);
+        ck_assert_int_eq(work_of(&s, 2)->state, MS_LIFE_BURIED);
+        ck_assert(work_of(&s, 2)->is_archived);
+        ck_assert(has_key(&s, 1));
+        restart(&s);
+    }
+    teardown_durable(&s);
+}
+END_TEST
+
+START_TEST(its_client_comes_back_for_what_was_kicked)
+{
+    struct ms_query query = {
+        .what = MS_QUERY_OPERATE, .id = {uuid_of(2), 1}, .operation = MS_OPERATION_KICK};
+    struct script s;
+
+    begin_durably(&s);
+    submit_one(&s, MS_FLAG_KEEP, 0);
+    run_one(&s, MS_STATUS_FAIL);
+    receive(&s, 2, &(struct ms_command){.kind = MS_KIND_BYE});
+    settle_down(&s);
+    commit(&s);
+    ck_assert(work_of(&s, 1)->is_archived); /* it was sent, and never confirmed */
+    client(&s, 3, 3);
+    receive(&s, 3, &(struct ms_command){.kind = MS_KIND_QUERY, .count = 1, .body.query = &query});
+    settle_down(&s);
+    commit(&s);
+    ck_assert_int_eq(work_of(&s, 1)->state, MS_LIFE_READY);
+    client(&s, 2, 2);
+    submit_one(&s, MS_FLAG_KEEP, 0);
+    run_one(&s, MS_STATUS_OK);
+    ck_assert_int_eq(want(&s, MS_KIND_OUTCOME)->effect.command.status, MS_STATUS_OK);
+    confirm(&s, 2, 1, 1);
+    ck_assert(work_of(&s, 1)->is_archived);
+    teardown_durable(&s);
+}
+END_TEST
+
+TESTS(a_key_that_is_free_is_taken_again, a_key_that_another_has_stays_there,
+      one_with_a_key_is_kicked_again_and_again, one_that_others_had_joined_is_kicked,
+      its_client_comes_back_for_what_was_kicked, what_is_kicked_begins_anew,
+      a_confirmed_outcome_comes_back_in_the_background,
       an_outcome_of_an_earlier_master_may_have_been_sent, times_are_given_and_taken_away,
       priorities_change)

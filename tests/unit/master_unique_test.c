@@ -355,6 +355,40 @@ START_TEST(a_replaced_one_has_no_key_after_a_crash)
 }
 END_TEST
 
+/* It followed one of class mem, whose end was all that told of the replacement: that it is replaced is known when
+ * the one that replaced it is over and forgotten, too. */
+START_TEST(a_replaced_follower_does_not_come_back)
+{
+    static struct shelf shelf;
+    struct ms_bytes left;
+    struct ms_entry entry;
+    struct script s;
+
+    begin_durably(&s, &shelf);
+    submit_keyed(&s, 4, MS_UNIQUE_REPLACE, "k");
+    left = (struct ms_bytes){shelf.written, shelf.written_size};
+    ck_assert(ms_record_next(&left, &entry));
+    ck_assert_uint_eq(entry.kind, MS_RECORD_SUBMIT);
+    shelf_put(&shelf, &entry);
+    shelf.committed = entry.seq;
+    restart(&s);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_CHANGE], 1);
+    client(&s, 2, 2);
+    cancel_one(&s, 4);
+    commit(&s);
+    confirm(&s, 2, 4, 1);
+    commit(&s);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_SUBMIT], 3);
+    go_on(&s, 3);
+    settle_down(&s);
+    pull(&s, 1, 4);
+    ck_assert_uint_eq(count_of(&s, MS_KIND_COMMAND), 0);
+    commit(&s);
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_CANCELLED], 3);
+    teardown_durable(&s);
+}
+END_TEST
+
 START_TEST(a_leader_in_memory_only_is_succeeded)
 {
     static struct shelf shelf;
@@ -488,6 +522,6 @@ TESTS(a_second_one_is_rejected_by_name, keys_of_two_types_do_not_meet, followers
       a_follower_is_cancelled_alone_and_a_crash_changes_nothing, the_older_one_is_replaced,
       many_followers_take_many_steps, followers_follow_the_same_after_a_crash,
       a_crash_amid_the_settling_ends_the_same, a_replacement_stands_after_a_crash,
-      a_leader_in_memory_only_is_succeeded, a_replaced_one_has_no_key_after_a_crash,
-      a_follower_that_ended_takes_nobody_with_it, a_kick_after_the_settling_stands_after_a_crash,
-      keys_are_told_apart)
+      a_replaced_follower_does_not_come_back, a_leader_in_memory_only_is_succeeded,
+      a_replaced_one_has_no_key_after_a_crash, a_follower_that_ended_takes_nobody_with_it,
+      a_kick_after_the_settling_stands_after_a_crash, keys_are_told_apart)
