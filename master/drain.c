@@ -24,6 +24,18 @@ static bool is_done(const struct ms_master *master)
            ms_answers_first(&master->journal.unflushed) == NULL;
 }
 
+/* How it ends when there was no more time to wait. */
+static enum ms_error error_of(const struct ms_master *master)
+{
+    if (left(master) > 0) {
+        return MS_E_TIMEOUT;
+    }
+    if (master->journal.persisted == master->journal.emitted) {
+        return MS_E_OK;
+    }
+    return ms_journal_is_full(master, 0) ? MS_E_STORE_FULL : MS_E_TIMEOUT;
+}
+
 static void stopped(struct ms_master *master, enum ms_error error)
 {
     ms_assert(master->drain != MS_DRAIN_STOPPED);
@@ -102,7 +114,7 @@ void ms_drain_tick(struct ms_master *master, ms_time now)
     }
     if (master->drain == MS_DRAIN_LEAVE && notify(master, false)) {
         ms_assert(ms_engine_room(&master->engine) > 0);
-        stopped(master, left(master) > 0 ? MS_E_TIMEOUT : MS_E_OK);
+        stopped(master, error_of(master));
     }
 }
 

@@ -15,7 +15,8 @@
 
 #define FLUSH_TURNS 3 /* of the loop at the end, so that the last words leave */
 
-#define CLOCK_INTERVAL 1. /* s; how often is looked whether somebody set the wall clock */
+#define CLOCK_INTERVAL                                                                             \
+    1. /* s; how often is looked whether somebody set the wall clock, or the disk is full */
 
 /* The MasterNode. Its epoch is at least the wall clock at the start in seconds: without a data directory it
  * remembers no earlier one, and a master that comes after another has to be above it. */
@@ -67,9 +68,12 @@ static void on_effect(void *context, const struct ms_effect *effect)
 static void on_clock(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct master_node *self = timer->data;
+    struct ms_master_stats stats;
 
     (void)loop, (void)revents;
     ms_master_set_wall(self->master, ms_clock_wall_offset());
+    ms_master_stats(self->master, &stats);
+    ms_main_store_watch(&self->store, &stats);
 }
 
 static enum ms_error init(struct ms_node *node)
@@ -123,12 +127,16 @@ static enum ms_error init(struct ms_node *node)
 static void finish(struct ms_node *node)
 {
     struct master_node *self = node_of(node);
+    enum ms_error error;
 
     if (ev_is_active(&self->clock)) {
         ev_ref(self->program.loop);
         ev_timer_stop(self->program.loop, &self->clock);
     }
-    ms_main_store_close(&self->store);
+    error = ms_main_store_close(&self->store);
+    if (self->program.exit_code == EX_OK) {
+        self->program.exit_code = ms_program_exit_code(error);
+    }
     ms_driver_destroy(self->driver);
     ms_master_destroy(self->master);
     self->driver = NULL;

@@ -1,6 +1,7 @@
 #include "master/main_store.h"
 
 #include "core/io/clock.h"
+#include "master/master.h"
 
 static void on_event(void *context, const struct ms_event *event)
 {
@@ -33,6 +34,7 @@ enum ms_error ms_main_store_open(struct ms_main_store *self, struct ev_loop *loo
     if (settings->data == NULL) {
         return MS_E_OK;
     }
+    self->directory = settings->data;
     self->store = ms_store_open(&options, &error, &complaint);
     if (self->store == NULL) {
         ms_log(self->log, MS_LEVEL_ERROR, "cannot open the data directory",
@@ -80,6 +82,30 @@ void ms_main_store_write(struct ms_main_store *self, const struct ms_effect *eff
     ms_store_write(self->store, effect->seq, effect->command.payload);
 }
 
+void ms_main_store_watch(struct ms_main_store *self, const struct ms_master_stats *stats)
+{
+    const ms_time now = ms_clock_now();
+
+    if (self->store == NULL || stats->is_store_full == self->is_full ||
+        (self->told_at != 0 && now - self->told_at < MS_STORE_NEWS_INTERVAL)) {
+        return;
+    }
+    self->is_full = stats->is_store_full;
+    self->told_at = now;
+    if (self->is_full) {
+        ms_log(self->log, MS_LEVEL_WARN, "the data directory is full",
+               MS_LOG_TEXT("data", self->directory),
+               MS_LOG_TEXT("refused", "submissions, with STORE_FULL, until space returns"),
+               MS_LOG_TEXT("taken", stats->store_room > 0 ? "results and cancels, from the reserve"
+                                                          : "nothing: what comes waits"),
+               MS_LOG_NUMBER("room_bytes", stats->store_room));
+    } else {
+        ms_log(self->log, MS_LEVEL_WARN, "the data directory has room again",
+               MS_LOG_TEXT("data", self->directory),
+               MS_LOG_NUMBER("room_bytes", stats->store_room));
+    }
+}
+
 void ms_main_store_dump(const struct ms_main_store *self)
 {
     struct ms_store_stats stats;
@@ -96,13 +122,24 @@ void ms_main_store_dump(const struct ms_main_store *self)
            MS_LOG_NUMBER("commit_max_us", (uint64_t)stats.commit_time_max));
 }
 
-bool ms_main_store_close(struct ms_main_store *self)
+enum ms_error ms_main_store_close(struct ms_main_store *self)
 {
-    const bool is_closed = ms_store_close(self->store);
+    struct ms_store_stats stats;
+    bool is_closed;
 
-    if (self->store != NULL && !is_closed) {
-        ms_log(self->log, MS_LEVEL_ERROR, "the last records are not in the data directory");
+    if (self->store == NULL) {
+        return MS_E_OK;
     }
+    ms_store_stats(self->store, &stats);
+    is_closed = ms_store_close(self->store);
     self->store = NULL;
-    return is_closed;
+    if (is_closed) {
+        return MS_E_OK;
+    }
+    ms_log(
+        self->log, MS_LEVEL_ERROR, "the last records are not in the data directory",
+        MS_LOG_TEXT("data", self->directory),
+        MS_LOG_TEXT("reason", stats.is_full ? "it is full" : "its disk failed or does not answer"),
+        MS_LOG_TEXT("lost", "nothing that was acknowledged"));
+    return stats.is_full ? MS_E_STORE_FULL : MS_E_STORE_FAILED;
 }

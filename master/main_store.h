@@ -7,11 +7,16 @@
 #include "core/io/store.h"
 #include "master/main_options.h"
 
-/* All borrowed. */
+struct ms_master_stats;
+
+/* The store is ours, the rest is borrowed. */
 struct ms_main_store {
     struct ms_store *store; /* NULL = everything is in memory */
     struct ms_driver *driver;
     struct ms_log *log;
+    const char *directory;
+    bool is_full;    /* as the log says */
+    ms_time told_at; /* when that was said; 0 = never */
 };
 
 /* Opens settings->data, if it is set; what goes wrong is logged. */
@@ -24,10 +29,14 @@ enum ms_error ms_main_store_replay(struct ms_main_store *self);
 /* The PERSIST effect. */
 void ms_main_store_write(struct ms_main_store *self, const struct ms_effect *effect);
 
+/* Once a second: logs that the disk is full, and that it has room again, each at most once in
+ * MS_STORE_NEWS_INTERVAL. What ended meanwhile is not mentioned, the last state always is. */
+void ms_main_store_watch(struct ms_main_store *self, const struct ms_master_stats *stats);
+
 /* Logs how it stands. */
 void ms_main_store_dump(const struct ms_main_store *self);
 
-/* Commits the rest and closes; harmless without a store. False, logged, when that failed. */
-bool ms_main_store_close(struct ms_main_store *self);
+/* Commits the rest and closes; harmless without a store. What went wrong is logged: STORE_FULL, STORE_FAILED. */
+enum ms_error ms_main_store_close(struct ms_main_store *self);
 
 #endif

@@ -93,6 +93,8 @@ struct ms_master_stats {
     uint64_t doubted_count, awaited_count, orphans_count; /* until the slaves have come back */
     ms_epoch epoch;
     bool is_durable, is_failed, is_ready;
+    bool
+        is_store_full; /* the largest submission that is allowed would be refused with STORE_FULL */
     bool is_draining, is_stopped;
 };
 

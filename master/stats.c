@@ -57,6 +57,8 @@ void ms_master_stats(const struct ms_master *master, struct ms_master_stats *sta
     stats->epoch = master->config.epoch;
     stats->is_durable = master->config.is_durable;
     stats->is_failed = master->journal.is_failed;
+    stats->is_store_full =
+        master->journal.is_on && ms_journal_is_full(master, master->config.payload_max);
     stats->is_ready = master->is_ready;
     stats->is_draining = ms_master_is_draining(master);
     stats->is_stopped = master->drain == MS_DRAIN_STOPPED;

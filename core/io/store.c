@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "core/io/clock.h"
 
 #define TOOL_WINDOW_MAX ((size_t)4 << 20) /* without a loop a commit begins here */
 
@@ -155,7 +156,7 @@ static bool start_thread(struct ms_store *store)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&store->work, &monotonic);
-    pthread_cond_init(&store->done, NULL);
+    pthread_cond_init(&store->done, &monotonic);
     pthread_condattr_destroy(&monotonic);
     ms_store_thread_report(store);
     store->is_busy = true;
@@ -174,6 +175,9 @@ struct ms_store *ms_store_open(const struct ms_store_options *options, enum ms_e
     store->event = options->event;
     store->context = options->context;
     store->is_patient = options->loop != NULL;
+    store->limit = MS_TIME_NEVER;
+    store->close_timeout =
+        options->close_timeout > 0 ? options->close_timeout : MS_STORE_CLOSE_TIMEOUT;
     error = ms_store_keeper_open(&store->keeper, options, complaint);
     if (error == MS_E_OK && !start_thread(store)) {
         ms_complain(complaint, "data directory %s: no thread for it", options->directory);
@@ -193,16 +197,26 @@ struct ms_store *ms_store_open(const struct ms_store_options *options, enum ms_e
     return store;
 }
 
-/* Until the thread has done what it was given; false when it failed. */
+/* The thread has something to do, and has not failed in it. The lock is held. */
+static bool is_at_work(const struct ms_store *store)
+{
+    return (store->job != NULL || store->is_busy) && !store->report.is_failed;
+}
+
+/* Until the thread has done what it was given, or its time is up; false when it failed, or goes on. */
 static bool wait_idle(struct ms_store *store)
 {
+    const struct timespec limit = {store->limit / MS_SEC, store->limit % MS_SEC * 1000};
     bool is_good;
+    int code = 0;
 
     pthread_mutex_lock(&store->lock);
-    while ((store->job != NULL || store->is_busy) && !store->report.is_failed) {
-        pthread_cond_wait(&store->done, &store->lock);
+    while (is_at_work(store) && code == 0) {
+        code = store->limit == MS_TIME_NEVER
+                   ? pthread_cond_wait(&store->done, &store->lock)
+                   : pthread_cond_timedwait(&store->done, &store->lock, &limit);
     }
-    is_good = !store->report.is_failed;
+    is_good = !store->report.is_failed && !is_at_work(store);
     pthread_mutex_unlock(&store->lock);
     return is_good;
 }
@@ -220,6 +234,21 @@ static bool flush(struct ms_store *store)
     return wait_idle(store);
 }
 
+/* Tells the thread to end when it has nothing to do. False when it is in the hands of the system, which does not
+ * answer: nobody can take it back. */
+static bool end_thread(struct ms_store *store)
+{
+    bool is_stuck;
+
+    pthread_mutex_lock(&store->lock);
+    is_stuck = is_at_work(store);
+    store->quit = true;
+    pthread_cond_signal(&store->work);
+    pthread_mutex_unlock(&store->lock);
+    return (is_stuck ? pthread_detach(store->thread) : pthread_join(store->thread, NULL)) == 0 &&
+           !is_stuck;
+}
+
 bool ms_store_close(struct ms_store *store)
 {
     bool is_good;
@@ -232,15 +261,14 @@ bool ms_store_close(struct ms_store *store)
     }
     pthread_mutex_lock(&store->lock);
     store->loop = NULL;
+    store->limit = ms_clock_now() + store->close_timeout;
     store->is_patient = false;
     pthread_cond_signal(&store->work);
     pthread_mutex_unlock(&store->lock);
     is_good = flush(store);
-    pthread_mutex_lock(&store->lock);
-    store->quit = true;
-    pthread_cond_signal(&store->work);
-    pthread_mutex_unlock(&store->lock);
-    pthread_join(store->thread, NULL);
+    if (!end_thread(store)) {
+        return false;
+    }
     is_good = ms_store_keeper_close(&store->keeper) && is_good;
     ms_store_window_destroy(store->window);
     ms_store_window_destroy(store->spare);

@@ -29,6 +29,7 @@ struct ms_store_options {
     const char *directory; /* made when it is missing; its parent must exist */
     uint64_t bytes_max;    /* of its files at most; 0 = what the disk has */
     uint64_t reserve; /* bytes held ready on the disk, so that results and cancels always fit */
+    ms_time close_timeout;   /* 0 = MS_STORE_CLOSE_TIMEOUT */
     ms_store_event_fn event; /* may be NULL without a loop */
     void *context;
     bool
@@ -40,7 +41,8 @@ struct ms_store_options {
 struct ms_store *ms_store_open(const struct ms_store_options *options, enum ms_error *error_out,
                                struct ms_complaint *complaint);
 
-/* Commits what was written, and closes. Accepts NULL. Returns false when that failed, or the disk is full. */
+/* Commits what was written, and closes. Accepts NULL. Returns false when that failed, or the disk is full, or has
+ * not answered for close_timeout: then its thread, its memory and its lock are left alone until the process ends. */
 bool ms_store_close(struct ms_store *store);
 
 /* 128 random bits that were given to the directory when it was made. */

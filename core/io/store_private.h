@@ -33,6 +33,7 @@ struct ms_store {
     uint64_t told_windows;
     uint64_t told_room;
     bool has_told_room;
+    ms_time close_timeout, limit; /* of waiting for the thread */
 
     /* Between both, under the lock. */
     pthread_mutex_t lock;

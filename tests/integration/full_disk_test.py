@@ -1,6 +1,7 @@
 """A master whose disk is full: nothing that it acknowledged is lost, what is open can end, and when space returns it
 goes on. The disk is a small one in memory, which takes root to mount; without, the tests are skipped by name."""
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ DISK_MIB = 80
 RESERVE_MIB = 2
 LEFT_MIB = 8       # by other programs, until the master fills it
 PIECE = 200000     # bytes of payload
+BIG = 900000       # bytes of a result
 SKIPPED = 77
 PRIVATE = "MS_FULL_DISK_PRIVATE"
 
@@ -44,10 +46,10 @@ class Disk(Cluster):
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def restart(self):
+    def restart(self, *arguments):
         self.master = self.start("master-again", ["muster-master", "--listen", self.address, "--tick", "200ms",
                                                   "--store-reserve", f"{RESERVE_MIB}MiB", "--data",
-                                                  os.path.join(self.disk, "data")])
+                                                  os.path.join(self.disk, "data"), *arguments])
         wait_until("the master is back", lambda: self.alive(self.master) and
                    self.muster("status", "--connect-timeout", "1s", check=False).returncode == 0)
 
@@ -156,6 +158,51 @@ def test_killed_while_the_disk_is_full():
         cluster.muster("cancel", "--where", "state=delayed")
         for client in (waiting, other):
             want_accepted(cluster, client)
+
+
+def keep_results(cluster, go):
+    """Commands whose results are more than the log, the reserve and what is left can take, and are kept."""
+    path = cluster.path("script")
+    with open(path, "wb") as file:
+        file.write(field(2, f"until test -e '{go}'; do sleep 0.02; done; head -c {BIG} /dev/zero".encode()))
+    return [cluster.acknowledged("exec", "--in", path, "--keep") for _ in range(36 * MIB // BIG)]
+
+
+def test_the_log_says_so_and_a_stop_is_bounded():
+    with Disk() as cluster:
+        cluster.master.kill()
+        cluster.restart("--drain-timeout", "2s")
+        cluster.slave("--allow-exec", "--slots", "1")
+        go = cluster.path("go")
+        runs = keep_results(cluster, go)
+        cluster.take_space()
+        cluster.fill()
+        wait_until("the log says so", lambda: 'msg="the data directory is full"' in cluster.master.log())
+        assert cluster.disk in cluster.master.log() and "STORE_FULL" in cluster.master.log()
+        with open(go, "wb"):
+            pass
+        wait_until("nothing fits any more", lambda: cluster.status()["store_behind_bytes"] > 3 * BIG)
+        cluster.master.signal(signal.SIGTERM)
+        cluster.master.ends_with(os.EX_CANTCREAT, limit_s=30)
+        log = cluster.master.log()
+        assert "drained error=STORE_FULL" in log and "the last records are not in the data directory" in log, log
+        cluster.give_space()
+        cluster.restart()
+        wait_until("all is done", lambda: cluster.status()["commands_done"] == len(runs))
+        cluster.ids.difference_update(runs)
+        cluster.want_all()
+
+
+def test_the_log_says_when_space_returns():
+    with Disk() as cluster:
+        cluster.slave("--slots", "1")
+        cluster.take_space()
+        cluster.fill()
+        wait_until("the log says so", lambda: 'msg="the data directory is full"' in cluster.master.log())
+        cluster.give_space()
+        wait_until("the log says that, too",
+                   lambda: 'msg="the data directory has room again"' in cluster.master.log())
+        assert cluster.master.log().count("the data directory is full") == 1
 
 
 def may_mount():

@@ -173,6 +173,52 @@ START_TEST(what_only_its_memory_has_holds_it_back)
 }
 END_TEST
 
+START_TEST(what_does_not_become_durable_is_not_waited_for_without_end)
+{
+    struct script s;
+    struct shelf shelf;
+
+    setup_durable(&s, &shelf);
+    slave_durably(&s, 1, 1);
+    client(&s, 2, 2);
+    commit(&s);
+    submit(&s, 2, 1, "x");
+    step(&s, &(struct ms_event){.type = MS_EVENT_ROOM, .count = 0}); /* the disk is full */
+    ck_assert(stats_of(&s).is_store_full);
+    stop(&s);
+    settle_down(&s);
+    ck_assert_ptr_null(stopped(&s));
+    ck_assert_ptr_null(find(&s, MS_KIND_SUBMIT_ACK));
+    tick_at(&s, s.now + MS_DRAIN_TIMEOUT_DEFAULT - 1);
+    ck_assert_ptr_null(stopped(&s));
+    tick_at(&s, s.now + 1);
+    ck_assert_int_eq(stopped(&s)->effect.error, MS_E_STORE_FULL);
+    ck_assert_ptr_null(find(&s, MS_KIND_SUBMIT_ACK));
+    teardown_durable(&s);
+}
+END_TEST
+
+START_TEST(a_disk_that_is_only_slow_is_told_from_a_full_one)
+{
+    struct script s;
+    struct shelf shelf;
+
+    setup_durable(&s, &shelf);
+    slave_durably(&s, 1, 1);
+    client(&s, 2, 2);
+    commit(&s);
+    submit(&s, 2, 1, "x");
+    ck_assert(!stats_of(&s).is_store_full);
+    stop(&s);
+    settle_down(&s);
+    tick_at(&s, s.now + MS_DRAIN_TIMEOUT_DEFAULT);
+    ck_assert_int_eq(stopped(&s)->effect.error, MS_E_TIMEOUT);
+    teardown_durable(&s);
+}
+END_TEST
+
 TESTS(an_idle_master_stops_at_once, it_waits_for_what_is_here, but_not_for_ever,
       the_second_order_is_obeyed_at_once, many_are_told_in_bounded_steps,
-      a_durable_master_leaves_commands_to_its_successor, what_only_its_memory_has_holds_it_back)
+      a_durable_master_leaves_commands_to_its_successor, what_only_its_memory_has_holds_it_back,
+      what_does_not_become_durable_is_not_waited_for_without_end,
+      a_disk_that_is_only_slow_is_told_from_a_full_one)

@@ -128,11 +128,16 @@ static int write_locked(struct shim *shim, const void *data, int size, sqlite3_i
 
 static int shim_write(sqlite3_file *file, const void *data, int size, sqlite3_int64 at)
 {
+    bool hangs;
     int code;
 
     pthread_mutex_lock(&disk.lock);
+    hangs = is_hit(&disk.writes, disk.fault == FAULT_HANG);
     code = write_locked((struct shim *)file, data, size, at);
     pthread_mutex_unlock(&disk.lock);
+    while (hangs) {
+        pause();
+    }
     return code;
 }
 

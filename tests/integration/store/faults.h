@@ -11,6 +11,7 @@ enum fault {
     FAULT_FULL,  /* the n-th write finds no space; later ones do */
     FAULT_SYNC,  /* the n-th sync fails once, and lies afterwards */
     FAULT_POWER, /* at the n-th write or sync the power goes; a subset of what was not synced stays */
+    FAULT_HANG,       /* the n-th write never comes back */
     FAULT_ALLOCATION, /* the n-th allocation of SQLite fails, and every later one of the run */
 };
 
