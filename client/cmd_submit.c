@@ -13,11 +13,11 @@
 
 #include "client/cli_bytes.h"
 #include "client/cli_commands.h"
+#include "client/cli_out.h"
 #include "client/cli_outcome.h"
 #include "client/cli_time.h"
 #include "core/command.h"
 
-#define OUT_MODE     0666
 #define PAYLOAD_MAX  (SIZE_MAX / 4) /* the master decides; this only keeps sums from overflowing */
 #define MEMORY_SLACK (1u << 20)     /* of the client beside the payload */
 
@@ -28,7 +28,7 @@ struct submitting {
     uint64_t seq;
     uint64_t left; /* outcomes that are still to come */
     uint64_t total;
-    int out_fd;
+    struct ms_cli_out out;
     struct ms_cli_bytes output;
     unsigned interrupts;
     bool is_ended;
@@ -130,15 +130,15 @@ static int print_outcome(struct submitting *submitting, const struct ms_client_r
     const struct ms_submit_settings *settings = submitting->settings;
     char id[MS_CLI_ID_SIZE];
     int code = ms_cli_outcome_exit_code(result->status);
+    const char *out = code == EX_OK ? settings->out : NULL;
 
-    if ((settings->out != NULL || !settings->common.is_json) &&
-        !ms_cli_outcome_write(&ms_submit_cli, &submitting->output, submitting->out_fd,
-                              settings->out)) {
+    if ((settings->out == NULL ? !settings->common.is_json : code == EX_OK) &&
+        !ms_cli_outcome_write(&ms_submit_cli, &submitting->output, submitting->out.fd, out)) {
         code = EX_IOERR;
     }
     if (settings->common.is_json) {
         ms_cli_print_id(id, ms_client_id(submitting->client), result->seq);
-        ms_cli_outcome_print_json(id, result, &submitting->output, settings->out);
+        ms_cli_outcome_print_json(id, result, &submitting->output, out);
     }
     ms_cli_outcome_say(&ms_submit_cli, result);
     submitting->output.size = 0;
@@ -405,7 +405,7 @@ static int connect_and_submit(struct submitting *submitting,
 static int run_with(const struct ms_submit_settings *settings, const char *type,
                     struct ms_client_submission *submission)
 {
-    struct submitting submitting = {.settings = settings, .type = type, .out_fd = -1};
+    struct submitting submitting = {.settings = settings, .type = type};
     struct ms_cli_bytes payload = {.data = NULL};
     int code = EX_OSERR;
 
@@ -413,22 +413,14 @@ static int run_with(const struct ms_submit_settings *settings, const char *type,
         ms_cli_bytes_free(&payload);
         return code;
     }
-    if (settings->out != NULL) {
-        /* Before the work is done, so that its result is not lost to a misspelt path. */
-        submitting.out_fd = open(settings->out, O_WRONLY | O_CREAT | O_CLOEXEC, OUT_MODE);
-        if (submitting.out_fd < 0) {
-            ms_cli_say(&ms_submit_cli, "%s: %s", settings->out, strerror(errno));
-            ms_cli_bytes_free(&payload);
-            return EX_CANTCREAT;
-        }
+    if (!ms_cli_out_open(&ms_submit_cli, settings->out, &submitting.out)) {
+        ms_cli_bytes_free(&payload);
+        return EX_CANTCREAT;
     }
     submission->payload = payload.data;
     submission->payload_size = payload.size;
     code = connect_and_submit(&submitting, submission);
-    if (submitting.out_fd >= 0 && close(submitting.out_fd) != 0) {
-        ms_cli_say(&ms_submit_cli, "%s: %s", settings->out, strerror(errno));
-        code = EX_IOERR;
-    }
+    code = ms_cli_out_close(&ms_submit_cli, &submitting.out, code);
     ms_cli_bytes_free(&submitting.output);
     ms_cli_bytes_free(&payload);
     return code;

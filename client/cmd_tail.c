@@ -1,18 +1,14 @@
 /* tail and result: the output of a command of anybody's, while it runs and afterwards. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "client/cli_bytes.h"
 #include "client/cli_commands.h"
+#include "client/cli_out.h"
 #include "client/cli_outcome.h"
 #include "client/cli_table.h"
-
-#define OUT_MODE 0666
 
 struct settings {
     struct ms_cli_common common;
@@ -36,7 +32,7 @@ static const struct ms_option result_table[] = {
      .kind = MS_OPTION_STRING,
      .argument = "FILE",
      .group = "Outcome",
-     .help = "write the result to FILE",
+     .help = "write the result to FILE, if the command went well",
      .offset = offsetof(struct settings, out)},
     MS_CLI_COMMON_OPTIONS(struct settings, common),
 };
@@ -77,7 +73,7 @@ struct asking {
     struct ms_cli_bytes output;
     uint32_t attempt; /* of the output */
     uint64_t missed;  /* bytes of it, as far as that was said */
-    int out_fd;
+    struct ms_cli_out out;
     int code;
 };
 
@@ -168,28 +164,16 @@ static void result_report(struct ms_cli_question *question, const struct ms_clie
         return;
     }
     asking->code = ms_cli_outcome_exit_code(result.status);
-    if ((settings->out != NULL || !settings->common.is_json) &&
-        !ms_cli_outcome_write(asking->cli, &asking->output, asking->out_fd, settings->out)) {
+    const char *out = asking->code == EX_OK ? settings->out : NULL;
+
+    if ((settings->out == NULL ? !settings->common.is_json : asking->code == EX_OK) &&
+        !ms_cli_outcome_write(asking->cli, &asking->output, asking->out.fd, out)) {
         asking->code = EX_IOERR;
     }
     if (settings->common.is_json) {
-        ms_cli_outcome_print_json(asking->id, &result, &asking->output, settings->out);
+        ms_cli_outcome_print_json(asking->id, &result, &asking->output, out);
     }
     ms_cli_outcome_say(asking->cli, &result);
-}
-
-static bool open_out(struct asking *asking)
-{
-    const char *path = asking->settings->out;
-
-    if (path == NULL) {
-        return true;
-    }
-    asking->out_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, OUT_MODE);
-    if (asking->out_fd < 0) {
-        ms_cli_say(asking->cli, "%s: %s", path, strerror(errno));
-    }
-    return asking->out_fd >= 0;
 }
 
 static int ask(struct asking *asking, const struct settings *settings, const struct ms_cli_id *id)
@@ -198,21 +182,16 @@ static int ask(struct asking *asking, const struct settings *settings, const str
 
     asking->settings = settings;
     asking->id = id->text;
-    asking->out_fd = -1;
     query->client_id = id->client;
     query->seq = id->seq;
     query->is_following = settings->is_following;
-    if (!open_out(asking)) {
+    if (!ms_cli_out_open(asking->cli, settings->out, &asking->out)) {
         return EX_CANTCREAT;
     }
     const int code = ms_cli_put_question(asking->cli, &settings->common, &asking->question);
 
-    if (asking->out_fd >= 0 && close(asking->out_fd) != 0) {
-        ms_cli_say(asking->cli, "%s: %s", settings->out, strerror(errno));
-        asking->code = EX_IOERR;
-    }
     ms_cli_bytes_free(&asking->output);
-    return code != EX_OK ? code : asking->code;
+    return ms_cli_out_close(asking->cli, &asking->out, code != EX_OK ? code : asking->code);
 }
 
 static int ask_tail(void *settings, const struct ms_cli_id *id)

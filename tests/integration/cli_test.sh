@@ -64,7 +64,7 @@ MUSTER_MASTER=$(cat "$work/port")
 export MUSTER_MASTER
 expect 69 "$muster" submit echo --wait
 says "refused"
-"$MS_BIN_DIR/muster-slave" --slots 4 --name tester --handlers "$MS_HANDLERS_DIR" "$MUSTER_MASTER" >"$work/slave.log" 2>&1 &
+"$MS_BIN_DIR/muster-slave" --slots 4 --name tester --allow-exec --handlers "$MS_HANDLERS_DIR" "$MUSTER_MASTER" >"$work/slave.log" 2>&1 &
 pids="$pids $!"
 slave_is_ready() {
     "$muster" slaves --no-headers | grep -q echo
@@ -90,6 +90,17 @@ expect 66 "$muster" submit echo --in "$(printf 'no\033\nfile')"
 says 'no??file: No such file'
 expect 73 "$muster" submit echo --out "$work/nowhere/file"
 
+# A file for the result is there afterwards if the command went well, and else as it was.
+printf '\022\020printf a; exit 3' >"$work/bad"
+expect 1 "$muster" submit exec --in "$work/bad" --out "$work/none"
+[ ! -e "$work/none" ] || fail "a file is left of a command that failed"
+expect 1 "$muster" submit exec --in "$work/bad" --out "$work/result"
+cmp "$work/in" "$work/result" || fail "a command that failed has changed the file"
+expect 1 "$muster" submit exec --in "$work/bad" --out "$work/none" --json
+prints '"payload":"a"'
+expect 69 "$muster" --master 127.0.0.1:1 submit exec --in "$work/bad" --out "$work/none" --connect-timeout 100ms
+[ ! -e "$work/none" ] || fail "a file is left though there is no master"
+
 # Ids: the same one is never done twice, and its outcome can be asked for.
 expect 0 "$muster" submit sleep --payload 1h
 id=$(cat "$work/out")
@@ -106,6 +117,9 @@ expect 0 "$muster" commands --state ready --no-headers
 expect 0 "$muster" submit sleep --payload 1h --id "$id" --json
 prints "\"id\":\"$id\""
 [ "$("$muster" commands --no-headers | wc -l)" = 1 ] || fail "one id became two commands"
+expect 1 "$muster" submit exec --in "$work/bad" --id kept --keep --wait
+expect 1 "$muster" result kept --out "$work/none"
+[ ! -e "$work/none" ] || fail "a file is left of a result that was not well"
 expect 0 "$muster" submit echo --payload x --id mine --wait
 expect 0 "$muster" submit echo --delay 1h --id later
 expect 0 "$muster" why later
