@@ -90,7 +90,9 @@ static const struct ms_cli kick_cli = {
     .program = "muster kick",
     .arguments = "[ID | TYPE]",
     .summary = "Gives buried commands new attempts. Says how many.",
-    .epilogue = "TYPE stands for --where 'state=buried type=TYPE'.\n\n"
+    .epilogue = "TYPE stands for --where 'state=buried type=TYPE'. ID is CLIENT:SEQ here, as "
+                "submit printed\n"
+                "it: a name that was given with --id would be taken for a TYPE.\n\n"
                 "Examples:\n  muster kick thumb\n"
                 "  muster kick --where 'status=timeout age<1d' --dry-run\n\n" MS_CLI_WHERE_HELP,
     .table = plain_table,
