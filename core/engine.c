@@ -76,6 +76,16 @@ void ms_engine_send(struct ms_engine *engine, ms_peer peer, ms_epoch epoch,
     effect->command = *command;
 }
 
+void ms_engine_persist(struct ms_engine *engine, ms_seq seq, struct ms_bytes entries)
+{
+    const uint32_t place = engine->head + engine->count++;
+
+    ms_assert(place <= MS_EFFECTS_MAX);
+    ms_assert(entries.size > 0);
+    engine->effects[place] =
+        (struct ms_effect){.type = MS_EFFECT_PERSIST, .seq = seq, .command = {.payload = entries}};
+}
+
 void ms_engine_withdraw(struct ms_engine *engine)
 {
     engine->head = 0;

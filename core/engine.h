@@ -58,8 +58,9 @@ enum ms_effect_type {
     MS_EFFECT_CONNECT, /* tag, text = address; answered by PEER_OPENED or PEER_CLOSED with tag */
     MS_EFFECT_CLOSE,   /* peer: flush what was sent to it, then close; no PEER_CLOSED follows */
     MS_EFFECT_SEND,    /* peer, command; epoch goes into the frame */
-    MS_EFFECT_PERSIST, /* command.payload: entries of the journal (proto/record.h), records up to seq;
-                        * the driver answers with PERSISTED, once for as many as it likes */
+    MS_EFFECT_PERSIST, /* command.payload: entries of the journal (proto/record.h), records up to seq,
+                        * not sealed: whoever takes it may seal them where they stand; the driver answers
+                        * with PERSISTED, once for as many as it likes */
     MS_EFFECT_RUN,     /* slave: run the handler of this COMMAND; answered by FINISHED, once */
     MS_EFFECT_ABORT,   /* slave: the attempt command.token shall stop; FINISHED still follows */
     MS_EFFECT_FOLLOW,  /* slave: somebody watches command.token: its output is wanted as it comes */
@@ -116,6 +117,7 @@ ms_time ms_engine_deadline(const struct ms_engine *engine);
 void ms_engine_emit(struct ms_engine *engine, const struct ms_effect *effect);
 void ms_engine_send(struct ms_engine *engine, ms_peer peer, ms_epoch epoch,
                     const struct ms_command *command);
+void ms_engine_persist(struct ms_engine *engine, ms_seq seq, struct ms_bytes entries);
 /* Forgets what the present step has emitted so far. */
 void ms_engine_withdraw(struct ms_engine *engine);
 

@@ -67,7 +67,7 @@ ms_seq ms_journal_put(struct ms_journal *journal, const struct ms_record *record
         return 0;
     }
     journal->last++;
-    journal->size += (size_t)(ms_record_write(at, journal->last, record) - at);
+    journal->size += (size_t)(ms_record_draft(at, journal->last, record) - at);
     ms_assert(journal->size <= journal->capacity);
     return journal->last;
 }
@@ -92,7 +92,7 @@ void ms_journal_erase(struct ms_journal *journal, ms_seq seq)
     ms_assert(journal->is_on && seq <= journal->last);
     at = make_room(journal, MS_RECORD_HEADER_SIZE);
     if (at != NULL) {
-        journal->size += (size_t)(ms_record_write_erase(at, seq) - at);
+        journal->size += (size_t)(ms_record_draft_erase(at, seq) - at);
     }
 }
 
@@ -271,11 +271,8 @@ void ms_journal_end_step(struct ms_master *master)
     if (journal->size > 0 && !journal->is_failed) {
         journal->emitted = journal->last;
         journal->window_bytes += journal->size;
-        ms_engine_emit(&master->engine, &(struct ms_effect){
-                                            .type = MS_EFFECT_PERSIST,
-                                            .seq = journal->last,
-                                            .command = {.payload = {journal->bytes, journal->size}},
-                                        });
+        ms_engine_persist(&master->engine, journal->last,
+                          (struct ms_bytes){journal->bytes, journal->size});
     }
 }
 

@@ -60,7 +60,7 @@ static uint32_t checksum(const uint8_t *entry, size_t size)
     return libdeflate_crc32(0, entry + AT_SEQ, size - AT_SEQ);
 }
 
-/* Completes an entry whose body stands there already; returns the place after it. */
+/* Completes an entry whose body stands there already, but for its checksum; returns the place after it. */
 static uint8_t *close_entry(uint8_t *entry, uint8_t *end, ms_seq seq, enum ms_record_kind kind)
 {
     const size_t size = (size_t)(end - entry);
@@ -73,8 +73,25 @@ static uint8_t *close_entry(uint8_t *entry, uint8_t *end, ms_seq seq, enum ms_re
     entry[AT_KIND] = (uint8_t)kind;
     entry[AT_VERSION] = MS_RECORD_VERSION;
     entry[AT_ZERO] = entry[AT_ZERO + 1] = 0;
-    store_u32(entry + AT_CHECKSUM, checksum(entry, size));
+    store_u32(entry + AT_CHECKSUM, 0);
     return end;
+}
+
+/* One whose checksum happens to be 0 is sealed over and over, and is the same each time. */
+void ms_record_seal(uint8_t *entries, size_t size)
+{
+    while (size > 0) {
+        ms_assert(size >= MS_RECORD_HEADER_SIZE);
+        const size_t entry_size = load_u32(entries + AT_SIZE);
+
+        ms_assert(entry_size >= MS_RECORD_HEADER_SIZE);
+        ms_assert(entry_size <= size);
+        if (load_u32(entries + AT_CHECKSUM) == 0) {
+            store_u32(entries + AT_CHECKSUM, checksum(entries, entry_size));
+        }
+        entries += entry_size;
+        size -= entry_size;
+    }
 }
 
 /* A clock that is out of its mind is no reason to write what nobody reads back. */
@@ -160,7 +177,7 @@ size_t ms_record_size_max(const struct ms_record *record)
     return size;
 }
 
-uint8_t *ms_record_write(uint8_t *at, ms_seq seq, const struct ms_record *record)
+uint8_t *ms_record_draft(uint8_t *at, ms_seq seq, const struct ms_record *record)
 {
     ms_assert(record->kind != MS_RECORD_ERASE && record->kind < MS_RECORD_KINDS);
     ms_assert(record->name.size <= MS_NAME_MAX);
@@ -170,10 +187,26 @@ uint8_t *ms_record_write(uint8_t *at, ms_seq seq, const struct ms_record *record
                        (enum ms_record_kind)record->kind);
 }
 
-uint8_t *ms_record_write_erase(uint8_t *at, ms_seq seq)
+uint8_t *ms_record_draft_erase(uint8_t *at, ms_seq seq)
 {
     ms_assert(at != NULL);
     return close_entry(at, at + MS_RECORD_HEADER_SIZE, seq, MS_RECORD_ERASE);
+}
+
+uint8_t *ms_record_write(uint8_t *at, ms_seq seq, const struct ms_record *record)
+{
+    uint8_t *end = ms_record_draft(at, seq, record);
+
+    ms_record_seal(at, (size_t)(end - at));
+    return end;
+}
+
+uint8_t *ms_record_write_erase(uint8_t *at, ms_seq seq)
+{
+    uint8_t *end = ms_record_draft_erase(at, seq);
+
+    ms_record_seal(at, (size_t)(end - at));
+    return end;
 }
 
 bool ms_record_next(struct ms_bytes *entries, struct ms_entry *entry_out)

@@ -3,7 +3,7 @@
  *
  * An entry is a header of MS_RECORD_HEADER_SIZE bytes, little endian,
  *     size      u32  of the whole entry
- *     checksum  u32  CRC-32 (of gzip) of everything behind it
+ *     checksum  u32  CRC-32 (of gzip) of everything behind it; 0 until the entry is sealed
  *     seq       u64  number of the record
  *     kind      u8   enum ms_record_kind; 0 = no record: the record seq is erased
  *     version   u8   MS_RECORD_VERSION
@@ -109,6 +109,14 @@ uint8_t *ms_record_write(uint8_t *at, ms_seq seq, const struct ms_record *record
 
 /* Writes MS_RECORD_HEADER_SIZE bytes: the record seq is erased. */
 uint8_t *ms_record_write_erase(uint8_t *at, ms_seq seq);
+
+/* The same, not sealed: most entries are void before anybody needs their checksums. */
+uint8_t *ms_record_draft(uint8_t *at, ms_seq seq, const struct ms_record *record);
+uint8_t *ms_record_draft_erase(uint8_t *at, ms_seq seq);
+
+/* Seals those of these whole entries that are not sealed yet: before they leave the process, go to the disk
+ * or are read back. Malformed ones are a programmer error. */
+void ms_record_seal(uint8_t *entries, size_t size);
 
 /* Takes the first entry off entries, checksum verified. False when nothing whole and sound stands there:
  * entries->size is 0 at a clean end. */

@@ -56,8 +56,8 @@ typedef bool (*ms_store_entry_fn)(void *context, ms_seq seq, struct ms_bytes ent
 enum ms_error ms_store_replay(struct ms_store *store, ms_store_entry_fn fn, void *context,
                               struct ms_complaint *complaint);
 
-/* Takes a copy of whole entries, puts with rising numbers above those of every live record; seq is the
- * highest so far. Answered by PERSISTED when it is on the disk. When nothing is under way, the commit begins
+/* Takes a copy of whole entries, which need not be sealed, puts with rising numbers above those of every live
+ * record; seq is the highest so far. Answered by PERSISTED when it is on the disk. When nothing is under way, the commit begins
  * before the loop sleeps. After a failure it is dropped. */
 void ms_store_write(struct ms_store *store, ms_seq seq, struct ms_bytes entries);
 

@@ -190,13 +190,10 @@ struct ms_bytes ms_store_window_entry(const struct ms_store_window *window, size
     return (struct ms_bytes){entry, ms_store_entry_size(entry)};
 }
 
-void ms_store_window_pack(struct ms_store_window *window)
+static void forget_dead(struct ms_store_window *window)
 {
     size_t size = 0, count = 0;
 
-    if (window->live == window->count) {
-        return;
-    }
     for (size_t i = 0; i < window->count; i++) {
         struct ms_store_put put = window->puts[i];
         const size_t end = i + 1 < window->count ? window->puts[i + 1].offset : window->size;
@@ -212,4 +209,12 @@ void ms_store_window_pack(struct ms_store_window *window)
     ms_assert(count == window->live);
     window->size = size;
     window->count = count;
+}
+
+void ms_store_window_pack(struct ms_store_window *window)
+{
+    if (window->live < window->count) {
+        forget_dead(window);
+    }
+    ms_record_seal(window->bytes, window->size);
 }

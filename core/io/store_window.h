@@ -39,7 +39,7 @@ struct ms_store_put *ms_store_window_find(const struct ms_store_window *window, 
 /* The entry of a put. */
 struct ms_bytes ms_store_window_entry(const struct ms_store_window *window, size_t index);
 
-/* Keeps the live puts, close together at the head of bytes; dead ones are forgotten. */
+/* Keeps the live puts, close together at the head of bytes, and seals them; dead ones are forgotten. */
 void ms_store_window_pack(struct ms_store_window *window);
 
 /* Makes room for size more bytes behind the entries, and returns where they go. */

@@ -70,6 +70,7 @@ static void carry_out(const struct ms_effect *effect)
     } else if (effect->type == MS_EFFECT_READY) {
         world.is_ready = true;
     } else if (effect->type == MS_EFFECT_PERSIST) {
+        ms_record_seal((uint8_t *)(uintptr_t)entries.data, entries.size);
         while (ms_record_next(&entries, &entry)) {
             put(&entry);
         }

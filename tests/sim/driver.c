@@ -5,6 +5,7 @@
 
 #include "core/invariant.h"
 #include "proto/frame.h"
+#include "proto/record.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/world.h"
@@ -234,6 +235,11 @@ static void step(struct sim_world *world, struct sim_node *node, const struct ms
     ms_engine_step(node->engine, node->driver.clock, event);
     sim_observe_engine(world, node);
     while (!node->is_doomed && ms_engine_poll(node->engine, &effect)) {
+        if (effect.type == MS_EFFECT_PERSIST) {
+            const struct ms_bytes entries = effect.command.payload;
+
+            ms_record_seal((uint8_t *)(uintptr_t)entries.data, entries.size);
+        }
         carry_out(world, node, &effect);
         if (node->crash_in > 0 && --node->crash_in == 0) {
             world->stats.counts[SIM_STAT_CRASHES_AT_EFFECT]++;

@@ -23,6 +23,7 @@ void fuzz_store_write(ms_seq seq, struct ms_bytes entries)
         waiting = realloc(waiting, waiting_size + entries.size);
         ms_assert(waiting != NULL);
         memcpy(waiting + waiting_size, entries.data, entries.size);
+        ms_record_seal(waiting + waiting_size, entries.size);
         waiting_size += entries.size;
     }
     waiting_seq = seq;

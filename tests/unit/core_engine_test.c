@@ -105,6 +105,31 @@ START_TEST(test_too_many_effects)
 }
 END_TEST
 
+START_TEST(test_a_persist_always_fits)
+{
+    const uint8_t entries[] = {1, 2, 3};
+    struct ms_effect effect = {0};
+
+    step_with(1, MS_EFFECTS_MAX);
+    ms_engine_persist(&engine, 7, (struct ms_bytes){entries, sizeof entries});
+    for (int i = 0; i <= MS_EFFECTS_MAX; i++) {
+        ck_assert(ms_engine_poll(&engine, &effect));
+    }
+    ck_assert_int_eq(effect.type, MS_EFFECT_PERSIST);
+    ck_assert_uint_eq(effect.seq, 7);
+    ck_assert_ptr_eq(effect.command.payload.data, entries);
+    ck_assert_uint_eq(effect.command.payload.size, sizeof entries);
+    ck_assert(!ms_engine_poll(&engine, &effect));
+}
+END_TEST
+
+START_TEST(test_an_empty_persist_is_refused)
+{
+    step_with(1, 0);
+    ms_engine_persist(&engine, 7, (struct ms_bytes){0});
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("engine");
@@ -116,6 +141,8 @@ int main(void)
     tcase_add_test(contract, test_effects_come_in_order);
     tcase_add_test(contract, test_a_step_may_fill_the_queue_again_and_again);
     tcase_add_test(contract, test_send_carries_the_command);
+    tcase_add_test(contract, test_a_persist_always_fits);
+    tcase_add_test_raise_signal(contract, test_an_empty_persist_is_refused, SIGABRT);
     tcase_add_test_raise_signal(contract, test_time_does_not_run_back, SIGABRT);
     tcase_add_test_raise_signal(contract, test_a_step_before_the_last_was_polled_dry, SIGABRT);
     tcase_add_test_raise_signal(contract, test_too_many_effects, SIGABRT);

@@ -24,6 +24,7 @@ static inline void shelf_keep(struct shelf *shelf, const struct ms_effect *persi
     shelf->written = realloc(shelf->written, shelf->written_size + bytes.size);
     ck_assert_ptr_nonnull(shelf->written);
     memcpy(shelf->written + shelf->written_size, bytes.data, bytes.size);
+    ms_record_seal(shelf->written + shelf->written_size, bytes.size);
     shelf->written_size += bytes.size;
     shelf->seq = persist->seq;
 }

@@ -138,6 +138,47 @@ START_TEST(entries_follow_each_other)
 }
 END_TEST
 
+START_TEST(a_draft_is_taken_once_it_is_sealed)
+{
+    static uint8_t written[1 << 12];
+    uint8_t *end = ms_record_draft(buffer, 3, sample_record(MS_RECORD_SETTLE));
+    end = ms_record_draft_erase(end, 2);
+    const size_t size = (size_t)(end - buffer);
+    struct ms_bytes entries = {buffer, size};
+    struct ms_entry entry;
+
+    ck_assert(!ms_record_next(&entries, &entry));
+    ms_record_seal(buffer, size);
+    end = ms_record_write(written, 3, sample_record(MS_RECORD_SETTLE));
+    end = ms_record_write_erase(end, 2);
+    ck_assert_uint_eq((size_t)(end - written), size);
+    ck_assert_mem_eq(buffer, written, size);
+    ms_record_seal(buffer, size);
+    ck_assert_mem_eq(buffer, written, size);
+}
+END_TEST
+
+/* What was damaged before somebody sealed it again is still found. */
+START_TEST(sealing_covers_no_damage_up)
+{
+    const struct ms_bytes whole = write_one(3, sample_record(MS_RECORD_SETTLE));
+    struct ms_bytes entries = whole;
+    struct ms_entry entry;
+
+    buffer[whole.size - 1] ^= 1;
+    ms_record_seal(buffer, whole.size);
+    ck_assert(!ms_record_next(&entries, &entry));
+}
+END_TEST
+
+START_TEST(half_an_entry_is_not_sealed)
+{
+    const struct ms_bytes whole = write_one(3, sample_record(MS_RECORD_SETTLE));
+
+    ms_record_seal(buffer, whole.size - 1);
+}
+END_TEST
+
 START_TEST(no_torn_entry_is_taken)
 {
     const struct ms_bytes whole = write_one(3, sample_record(MS_RECORD_SUBMIT));
@@ -341,6 +382,9 @@ int main(void)
     tcase_add_test(tcase, the_header_is_as_documented);
     tcase_add_test(tcase, an_erasure_is_a_header);
     tcase_add_test(tcase, entries_follow_each_other);
+    tcase_add_test(tcase, a_draft_is_taken_once_it_is_sealed);
+    tcase_add_test(tcase, sealing_covers_no_damage_up);
+    tcase_add_test_raise_signal(tcase, half_an_entry_is_not_sealed, SIGABRT);
     tcase_add_test(tcase, no_torn_entry_is_taken);
     tcase_add_test(tcase, no_flipped_bit_is_taken);
     tcase_add_test(tcase, unknown_kinds_and_versions_are_refused);
