@@ -137,15 +137,22 @@ static enum ms_store_result change(struct ms_store_keeper *keeper, const struct 
     return result == MS_STORE_DONE ? ms_store_file_commit(keeper->file) : result;
 }
 
-/* The window joins the ring, or is free again when it left nothing there. */
-static struct ms_store_window *settle(struct ms_store_keeper *keeper,
-                                      const struct ms_store_plan *plan)
+/* Batches leave several at once, then none for a while; a window that has its memory needs no other. */
+static void spare(struct ms_store_keeper *keeper, struct ms_store_window *window)
 {
-    struct ms_store_window *spare = NULL;
+    if (keeper->spares_count == MS_STORE_SPARES_MAX) {
+        ms_store_window_destroy(window);
+        return;
+    }
+    ms_store_window_clear(window);
+    keeper->spares[keeper->spares_count++] = window;
+}
 
+/* The window joins the ring, or is free again when it left nothing there. */
+static void settle(struct ms_store_keeper *keeper, const struct ms_store_plan *plan)
+{
     while (keeper->ring.first < plan->horizon) {
-        ms_store_window_destroy(spare);
-        spare = ms_store_ring_pop(&keeper->ring);
+        spare(keeper, ms_store_ring_pop(&keeper->ring));
     }
     if (plan->is_direct) {
         plan->window->count = 0;
@@ -155,13 +162,8 @@ static struct ms_store_window *settle(struct ms_store_keeper *keeper,
     if (plan->has_batch) {
         ms_store_ring_push(&keeper->ring, plan->window);
     } else {
-        ms_store_window_destroy(spare);
-        spare = plan->window;
+        spare(keeper, plan->window);
     }
-    if (spare != NULL) {
-        ms_store_window_clear(spare);
-    }
-    return spare;
 }
 
 enum ms_store_result ms_store_keeper_carry_out(struct ms_store_keeper *keeper,
@@ -181,7 +183,8 @@ enum ms_store_result ms_store_keeper_carry_out(struct ms_store_keeper *keeper,
     }
     keeper->erased_total += erased;
     keeper->records -= erased < keeper->records ? erased : keeper->records;
-    *spare_out = settle(keeper, plan);
+    settle(keeper, plan);
+    *spare_out = keeper->spares_count > 0 ? keeper->spares[--keeper->spares_count] : NULL;
     return MS_STORE_DONE;
 }
 

@@ -11,10 +11,14 @@
 #define MS_STORE_LOG_MAX ((size_t)32 << 20) /* bytes of write-ahead log before a checkpoint */
 #define MS_STORE_LOG_MIN ((size_t)1 << 20)
 
+#define MS_STORE_SPARES_MAX 8 /* windows that are kept to be filled again */
+
 struct ms_store_keeper {
     struct ms_store_directory directory;
     struct ms_store_file *file;
     struct ms_store_ring ring;
+    struct ms_store_window *spares[MS_STORE_SPARES_MAX]; /* empty, the last one used most lately */
+    uint32_t spares_count;
     size_t log_max;  /* a checkpoint is due; on a small disk less than MS_STORE_LOG_MAX */
     size_t ring_max; /* bytes of young batches */
     bool is_read_only;

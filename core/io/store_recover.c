@@ -177,6 +177,9 @@ bool ms_store_keeper_close(struct ms_store_keeper *keeper)
     }
     is_clean = ms_store_file_close(keeper->file);
     ms_store_ring_finish(&keeper->ring);
+    while (keeper->spares_count > 0) {
+        ms_store_window_destroy(keeper->spares[--keeper->spares_count]);
+    }
     ms_store_directory_close(&keeper->directory);
     return is_clean;
 }
