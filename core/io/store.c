@@ -17,6 +17,7 @@ static void emit(struct ms_store *store, const struct ms_event *event)
 static void hand_over(struct ms_store *store)
 {
     struct ms_store_window *window = store->window;
+    const size_t handed = window->live + (size_t)window->unwritten; /* it is the thread's soon */
 
     pthread_mutex_lock(&store->lock);
     ms_assert(store->job == NULL);
@@ -26,6 +27,8 @@ static void hand_over(struct ms_store *store)
     pthread_mutex_unlock(&store->lock);
     pthread_cond_signal(&store->work); /* who is woken finds the lock free */
     store->is_under_way = true;
+    store->handed = handed;
+    store->due = 0;
     if (store->loop != NULL) {
         ev_ref(store->loop); /* nobody may leave it while an answer is to come */
     }
@@ -42,16 +45,59 @@ static void come_back(struct ms_store *store)
     store->is_under_way = false;
 }
 
-/* The last thing a loop does before it sleeps: all that this turn wrote goes into one commit. */
+/* Whether the window waits for a pause. While much is going on, what a commit sets free comes back at once as new
+ * records, and most of what is younger than that is void before long: so fewer commits write less. */
+static bool may_wait(struct ms_store *store)
+{
+    const ms_time now = store->patience > 0 ? ms_clock_now() : 0;
+
+    if (store->patience == 0) {
+        return false;
+    }
+    if (store->due == 0) {
+        store->due = now + store->patience;
+    }
+    return now < store->due;
+}
+
+/* The last thing a loop does before it sleeps: all that this turn wrote goes into one commit. An active idle
+ * watcher makes libev look for events without sleeping. */
 static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int revents)
 {
     struct ms_store *store = prepare->data;
 
-    (void)loop;
     (void)revents;
+    if (store->is_under_way || store->is_failed || store->window->seq == 0) {
+        return;
+    }
+    if (may_wait(store)) {
+        ev_idle_start(loop, &store->pause);
+        return;
+    }
+    ev_idle_stop(loop, &store->pause);
+    hand_over(store);
+}
+
+/* Nothing is there to be read, and no time has come. */
+static void on_pause(struct ev_loop *loop, ev_idle *pause, int revents)
+{
+    struct ms_store *store = pause->data;
+
+    (void)revents;
+    ev_idle_stop(loop, pause);
     if (!store->is_under_way && !store->is_failed && store->window->seq != 0) {
         hand_over(store);
     }
+}
+
+static ms_time patience_after(const struct ms_store *store, const struct ms_store_report *report)
+{
+    const ms_time took = report->stats.commit_time_last;
+
+    if (store->handed < MS_STORE_CROWD) {
+        return 0;
+    }
+    return took < MS_STORE_PATIENCE ? took : MS_STORE_PATIENCE;
 }
 
 /* Far from the end the engine need not know each byte; near it, it must. */
@@ -94,6 +140,7 @@ static void on_report(struct ev_loop *loop, ev_async *async, int revents)
     if (report.windows > store->told_windows) {
         store->told_windows = report.windows;
         store->told_seq = report.seq;
+        store->patience = patience_after(store, &report);
         come_back(store);
         emit(store, &(struct ms_event){.type = MS_EVENT_PERSISTED, .seq = report.seq});
     }
@@ -134,6 +181,9 @@ static void start_watchers(struct ms_store *store)
     store->async.data = store;
     ev_async_start(store->loop, &store->async);
     ev_unref(store->loop);
+    ev_idle_init(&store->pause, on_pause);
+    ev_set_priority(&store->pause, EV_MINPRI);
+    store->pause.data = store;
     ev_timer_init(&store->timer, on_timer, 0., (double)MS_STORE_RETRY / MS_SEC);
     store->timer.data = store;
 }
@@ -146,6 +196,7 @@ static void stop_watchers(struct ms_store *store)
     ev_ref(store->loop);
     ev_async_stop(store->loop, &store->async);
     ev_timer_stop(store->loop, &store->timer);
+    ev_idle_stop(store->loop, &store->pause);
 }
 
 static bool start_thread(struct ms_store *store)

@@ -2,7 +2,8 @@
  * start. The records of what is over are erased one by one, so its size is bounded by what lives.
  *
  * Commits run on a thread of the store: while one is under way, entries gather, and the next takes all of
- * them, so the previous commit is the only timer. A record that is erased before it was committed is never
+ * them, so the previous commit is the only timer; behind a large one it also waits for the loop to have
+ * nothing else to do, but no longer than that took. A record that is erased before it was committed is never
  * written. A failed write or sync is final: nothing is acknowledged any more (PERSISTED with an error). A
  * full disk is not: the commit is made again when there is room, first out of the reserve.
  *

@@ -8,6 +8,10 @@
 
 #define MS_STORE_RETRY (1 * MS_SEC) /* between looks at a full disk */
 
+/* What follows a commit of so many records waits for a pause of the loop; as long as that took, and at most this. */
+#define MS_STORE_CROWD    64
+#define MS_STORE_PATIENCE (1 * MS_MSEC)
+
 /* What the thread tells; copied as a whole. */
 struct ms_store_report {
     ms_seq seq;       /* every record up to it is durable */
@@ -23,10 +27,14 @@ struct ms_store {
     struct ev_loop *loop; /* NULL: a tool's store */
     ev_prepare prepare;
     ev_async async;
-    ev_timer timer; /* runs while the disk is full */
+    ev_timer timer;   /* runs while the disk is full */
+    ev_idle pause;    /* runs while a window waits for the loop to have nothing else to do */
+    ms_time patience; /* how long one may wait */
+    ms_time due;      /* when it goes in any case; 0 = none waits */
     ms_store_event_fn event;
     void *context;
     struct ms_store_window *window; /* gathers */
+    size_t handed;                  /* records put in the last window that was handed over */
     bool is_under_way;              /* a window is with the thread */
     bool is_failed;                 /* has been told */
     ms_seq told_seq;                /* by PERSISTED */
