@@ -76,14 +76,20 @@ void ms_engine_send(struct ms_engine *engine, ms_peer peer, ms_epoch epoch,
     effect->command = *command;
 }
 
+/* Nearly every step ends with one: what stood in its place is not cleared, but for what names a command. */
 void ms_engine_persist(struct ms_engine *engine, ms_seq seq, struct ms_bytes entries)
 {
-    const uint32_t place = engine->head + engine->count++;
+    struct ms_effect *effect = &engine->effects[engine->head + engine->count++];
 
-    ms_assert(place <= MS_EFFECTS_MAX);
+    ms_assert(engine->head + engine->count <= MS_EFFECTS_MAX + 1);
     ms_assert(entries.size > 0);
-    engine->effects[place] =
-        (struct ms_effect){.type = MS_EFFECT_PERSIST, .seq = seq, .command = {.payload = entries}};
+    effect->type = MS_EFFECT_PERSIST;
+    effect->peer = MS_PEER_NONE;
+    effect->seq = seq;
+    effect->command.kind = MS_KIND_NONE;
+    effect->command.id = (struct ms_id){0};
+    effect->command.token = (struct ms_token){0};
+    effect->command.payload = entries;
 }
 
 void ms_engine_withdraw(struct ms_engine *engine)

@@ -27,26 +27,32 @@ static struct ms_record record_of(const struct ms_master *master, const struct m
     };
 }
 
-/* The outcome, for which the command's other records are not needed any more. */
+/* The outcome, for which the command's other records are not needed any more. There is one for each command, so it is
+ * made in one piece and where it stays. */
 static struct ms_record outcome_of(const struct ms_master *master, const struct ms_work *work,
                                    enum ms_life_event event, enum ms_status status)
 {
-    struct ms_record record = record_of(master, work, MS_RECORD_SETTLE, event);
+    const struct ms_slave *holder = work->holder;
+    const struct ms_rare *rare = work->rare;
 
-    record.status = (uint8_t)status;
-    record.flags = work->flags;
-    record.durability = work->durability;
-    record.count = ms_unique_is_follower(work);
-    record.type = work->lane->type;
-    record.attempts_max = work->attempts_max;
-    record.until = work->created_at + master->config.wall_offset;
-    if (work->holder != NULL) {
-        record.name = ms_bytes_of(work->holder->session->name);
-    }
-    if (work->rare != NULL && work->rare->group != NULL) {
-        record.terms = &work->rare->group->terms;
-    }
-    return record;
+    return (struct ms_record){
+        .kind = MS_RECORD_SETTLE,
+        .event = (uint8_t)event,
+        .status = (uint8_t)status,
+        .flags = work->flags,
+        .durability = work->durability,
+        .attempt = work->attempt,
+        .attempts_max = work->attempts_max,
+        .failures = work->failures,
+        .crashes = work->crashes,
+        .at = ms_master_wall(master),
+        .until = work->created_at + master->config.wall_offset,
+        .type = work->lane->type,
+        .count = ms_unique_is_follower(work),
+        .id = {.client = work->client->uuid, .seq = work->seq},
+        .name = holder != NULL ? ms_bytes_of(holder->session->name) : (struct ms_bytes){0},
+        .terms = rare != NULL && rare->group != NULL ? &rare->group->terms : NULL,
+    };
 }
 
 static void take_result(struct ms_record *record, const struct ms_command *command)
