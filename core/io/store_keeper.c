@@ -4,19 +4,40 @@
 #include "proto/record.h"
 
 #define LOOK_SHARE 64 /* of the reserve may be written before the room is looked for again */
+#define NEAR_MAX   8  /* places behind the last that are looked at first */
+
+/* Records are mostly erased in the order in which they were put: the next is a few places behind the last. NULL:
+ * it is not. */
+static struct ms_store_put *find_behind(const struct ms_store_window *batch,
+                                        struct ms_store_put *last, ms_seq seq)
+{
+    struct ms_store_put *end = batch->puts + batch->count;
+
+    if (end - last > NEAR_MAX) {
+        end = last + NEAR_MAX;
+    }
+    while (last < end && last->seq < seq) {
+        last++;
+    }
+    return last < end && last->seq == seq ? last : NULL;
+}
 
 /* Marks the young records that the window erases. Those of old ones come first in its erases afterwards;
  * *old_out is their number. */
 static void mark_erased(struct ms_store_keeper *keeper, struct ms_store_window *window,
                         size_t *old_out)
 {
+    struct ms_store_window *batch = NULL;
+    struct ms_store_put *put = NULL;
     size_t old = 0, young = 0;
 
     for (size_t i = 0; i < window->erases_count; i++) {
         const ms_seq seq = window->erases[i];
-        struct ms_store_window *batch = NULL;
-        struct ms_store_put *put = ms_store_ring_find(&keeper->ring, seq, &batch);
 
+        put = put != NULL ? find_behind(batch, put, seq) : NULL;
+        if (put == NULL) {
+            put = ms_store_ring_find(&keeper->ring, seq, &batch);
+        }
         if (put == NULL) {
             window->erases[young + old] = window->erases[old];
             window->erases[old++] = seq;

@@ -101,6 +101,40 @@ START_TEST(test_lives_over_a_reopen)
 }
 END_TEST
 
+/* In the order of their puts, against it, every third, twice the same, and back and forth between batches. */
+START_TEST(test_young_records_are_erased_in_any_order)
+{
+    uint8_t lives[4096] = {0};
+    ms_seq erased = 0;
+
+    for (ms_seq seq = 1; seq <= 200; seq++) {
+        entries_put(&entries, seq);
+        lives[seq] = 1;
+        if (seq % 100 == 0) {
+            commit();
+        }
+    }
+    const struct {
+        ms_seq first, count;
+        int64_t step;
+    } runs[] = {{1, 20, 1}, {60, 20, -1}, {61, 10, 3}, {61, 10, 3}, {95, 10, 1}, {30, 5, 40}};
+    for (size_t run = 0; run < sizeof runs / sizeof runs[0]; run++) {
+        for (ms_seq i = 0; i < runs[run].count; i++) {
+            const ms_seq seq = runs[run].first + i * (ms_seq)runs[run].step;
+
+            entries_erase(&entries, seq);
+            erased += lives[seq];
+            lives[seq] = 0;
+        }
+    }
+    entries_put(&entries, 201);
+    lives[201] = 1;
+    commit();
+    ck_assert_uint_eq(keeper.records, 201 - erased);
+    check_lives(lives);
+}
+END_TEST
+
 START_TEST(test_nothing_to_write_is_no_commit)
 {
     uint64_t commits = keeper.commits_total;
@@ -308,6 +342,7 @@ static Suite *suite(void)
 
     tcase_set_timeout(io, 60);
     tcase_add_checked_fixture(io, set_up, tear_down);
+    tcase_add_test(io, test_young_records_are_erased_in_any_order);
     tcase_add_test(io, test_lives_over_a_reopen);
     tcase_add_test(io, test_nothing_to_write_is_no_commit);
     tcase_add_loop_test(io, test_model, 0, 6);
