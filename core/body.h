@@ -3,6 +3,7 @@
 #ifndef CORE_BODY_H
 #define CORE_BODY_H
 
+#include "core/decision.h"
 #include "core/error.h"
 #include "core/limits.h"
 #include "core/types.h"
@@ -11,6 +12,9 @@ enum ms_role {
     MS_ROLE_NONE = 0,
     MS_ROLE_SLAVE = 1,
     MS_ROLE_CLIENT = 2,
+    MS_ROLE_MASTER = 3, /* of the pair; with PEER_HELLO only, as the two after it */
+    MS_ROLE_WITNESS = 4,
+    MS_ROLE_OPERATOR = 5,
     MS_ROLE_COUNT,
 };
 
@@ -107,6 +111,43 @@ struct ms_query {
     bool is_following; /* TAIL: until the command has ended; GROUP: answer at each change */
     uint32_t from;     /* TAIL: piece, from 0 */
     int64_t value;     /* OPERATE */
+};
+
+/* What masters of a pair, witnesses and operators tell each other; which fields mean something depends on the
+ * kind of the command it stands in, the rest is zero. */
+struct ms_pair_frame {
+    enum ms_role role;                 /* of the sender. PEER_HELLO */
+    uint32_t version_min, version_max; /* PEER_HELLO */
+    struct ms_uuid cluster;            /* zero = belongs to none yet. PEER_HELLO */
+    struct ms_uuid id;                 /* a master's incarnation, a witness's own. PEER_HELLO */
+    uint8_t node;                      /* a master's place. PEER_HELLO */
+    uint8_t state;                     /* a master's enum ms_council_state. PEER_HELLO, PEER_BEAT */
+    bool is_fresh, is_complete;        /* a master's. PEER_HELLO, PEER_BEAT */
+    ms_epoch promised, served;         /* all kinds */
+    struct ms_decision
+        decision; /* that was accepted last; PREVOTE, PROPOSE, DECIDED: that it is about */
+    ms_time
+        hears_active; /* a witness's: age of the last frame of the active; MS_TIME_NEVER = none */
+    uint32_t witness_version; /* of the lists below. PEER_HELLO, PEER_BEAT, DECIDED of masters */
+    struct ms_witnesses witnesses, witnesses_next;
+    char name[MS_NAME_MAX + 1];
+    char build[MS_NAME_MAX + 1];
+};
+
+/* The one flag of PEER_BEAT, LOG_BEGIN, LOG_COPY and LOG; what it says: enum ms_kind. */
+#define MS_FLAG_PAIR 1
+
+/* What an operator may want of a master. */
+enum ms_order {
+    MS_ORDER_NONE = 0,
+    MS_ORDER_STATUS = 1,     /* answered by REPORT */
+    MS_ORDER_SWITCHOVER = 2, /* the active hands over to its peer */
+    MS_ORDER_PROMOTE = 3,    /* do not wait until the peer is silent; still needs the quorum */
+    MS_ORDER_FORCE = 4,      /* take over without anybody's vote */
+    MS_ORDER_HOLD = 5,       /* no automatic takeover */
+    MS_ORDER_RELEASE = 6,
+    MS_ORDER_BOOTSTRAP = 7,
+    MS_ORDER_COUNT
 };
 
 /* A table for people and programs: cells in row order, text or number. */

@@ -37,6 +37,22 @@ const char *ms_kind_name(enum ms_kind kind)
         [MS_KIND_REPORT] = "REPORT",
         [MS_KIND_PART] = "PART",
         [MS_KIND_TAIL] = "TAIL",
+        [MS_KIND_PEER_HELLO] = "PEER_HELLO",
+        [MS_KIND_PEER_BEAT] = "PEER_BEAT",
+        [MS_KIND_PREVOTE] = "PREVOTE",
+        [MS_KIND_PREVOTE_ACK] = "PREVOTE_ACK",
+        [MS_KIND_PROPOSE] = "PROPOSE",
+        [MS_KIND_VOTE] = "VOTE",
+        [MS_KIND_DECIDED] = "DECIDED",
+        [MS_KIND_STALE] = "STALE",
+        [MS_KIND_FAILED] = "FAILED",
+        [MS_KIND_FOLLOW_LOG] = "FOLLOW_LOG",
+        [MS_KIND_LOG_BEGIN] = "LOG_BEGIN",
+        [MS_KIND_LOG_COPY] = "LOG_COPY",
+        [MS_KIND_LOG] = "LOG",
+        [MS_KIND_LOG_ACK] = "LOG_ACK",
+        [MS_KIND_ORDER] = "ORDER",
+        [MS_KIND_ORDER_ACK] = "ORDER_ACK",
     };
 
     return NAME_IN(names, kind);
@@ -81,9 +97,8 @@ const char *ms_durability_name(enum ms_durability durability)
 const char *ms_role_name(enum ms_role role)
 {
     static const char *const names[MS_ROLE_COUNT] = {
-        [MS_ROLE_NONE] = "none",
-        [MS_ROLE_SLAVE] = "slave",
-        [MS_ROLE_CLIENT] = "client",
+        [MS_ROLE_NONE] = "none",     [MS_ROLE_SLAVE] = "slave",     [MS_ROLE_CLIENT] = "client",
+        [MS_ROLE_MASTER] = "master", [MS_ROLE_WITNESS] = "witness", [MS_ROLE_OPERATOR] = "operator",
     };
 
     return NAME_IN(names, role);

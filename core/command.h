@@ -10,7 +10,7 @@
 #include "core/types.h"
 
 /* What a command is on the wire: the framework's own command types. Many commands of one kind
- * travel in one frame. Numbers are never reused; 64-127 are kept for the pair of masters.
+ * travel in one frame. Numbers are never reused; 64-127 are the pair's, and those between stay free.
  * m = master, s = slave, c = client. */
 enum ms_kind {
     MS_KIND_NONE = 0,
@@ -54,6 +54,26 @@ enum ms_kind {
     MS_KIND_TAIL =
         43, /* m -> c  output of a command asked for by QUERY count: stream, attempt, index,
                         * payload */
+
+    /* Of the pair of masters, their witnesses (w) and whoever operates them (o). a and p are the active and the
+     * passive master. All have body.pair; what else is filled in is named. */
+    MS_KIND_PEER_HELLO = 64,  /* first frame of both sides of a connection */
+    MS_KIND_PEER_BEAT = 65,   /* m <-> m, m <-> w  count numbers it; an answer has flags = 1 */
+    MS_KIND_PREVOTE = 66,     /* m -> m,w  would you vote for that? body.pair->decision */
+    MS_KIND_PREVOTE_ACK = 67, /* answer: error */
+    MS_KIND_PROPOSE = 68,     /* m -> m,w  body.pair->decision */
+    MS_KIND_VOTE = 69, /* answer: error = OK: accepted durably; else body.pair->promised says why */
+    MS_KIND_DECIDED = 70, /* a -> p,w  body.pair->decision is served */
+    MS_KIND_STALE = 71,   /* your epoch is behind body.pair->promised */
+    MS_KIND_FAILED = 72,  /* m -> m  my store failed: I do nothing any more */
+    /* The log: what their fields hold is in master/mirror.h. */
+    MS_KIND_FOLLOW_LOG = 73, /* p -> a  token: from there */
+    MS_KIND_LOG_BEGIN = 74, /* a -> p  token, id.seq, count; flags = 1: a copy comes first; error */
+    MS_KIND_LOG_COPY = 75,  /* a -> p  payload, flags; at its end token, id.seq */
+    MS_KIND_LOG = 76,     /* a -> p  token, id.seq, payload; flags = 1: last frame of its number */
+    MS_KIND_LOG_ACK = 77, /* p -> a  token, id.seq, count */
+    MS_KIND_ORDER = 78,   /* o -> m  count = enum ms_order */
+    MS_KIND_ORDER_ACK = 79, /* answer: error, detail */
     MS_KIND_COUNT
 };
 
@@ -159,6 +179,7 @@ struct ms_command {
         const struct ms_tokens *tokens;
         const struct ms_query *query;
         const struct ms_report *report;
+        const struct ms_pair_frame *pair;
         const void *any;
     } body;
 };

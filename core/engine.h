@@ -40,6 +40,9 @@ enum ms_event_type {
     MS_EVENT_REQUEST,  /* client: command is the application's SUBMIT, CANCEL or QUERY */
     MS_EVENT_STOP,     /* drain: finish what runs, accept nothing new; a second one: now */
     MS_EVENT_RELOAD,   /* the configuration was read again */
+    MS_EVENT_STORED,   /* the record of a STORE survives a crash; error: it does not, for good */
+    MS_EVENT_SCANNED, /* answers SCAN: entries in command.payload, seq = the last of them; none = that was all */
+    MS_EVENT_CLEARED, /* answers CLEAR; error: it is not empty, for good */
 };
 
 struct ms_event {
@@ -48,7 +51,7 @@ struct ms_event {
     ms_peer peer;
     ms_epoch epoch;       /* RECEIVED: of the frame */
     ms_seq seq;           /* PERSISTED */
-    uint64_t count;       /* ROOM */
+    uint64_t count;       /* ROOM; PERSISTED: on so many disks, 0 = one; PEER_CLOSED: 1 = refused */
     enum ms_error error;  /* PEER_CLOSED, PERSISTED: why */
     struct ms_uuid nonce; /* PEER_OPENED: 128 unpredictable bits, for a session token */
     const struct ms_command *command;
@@ -68,6 +71,16 @@ enum ms_effect_type {
     MS_EFFECT_DELIVER, /* client: command is for the application */
     MS_EFFECT_READY,   /* master: all is replayed, and the new epoch is durable: clients may come */
     MS_EFFECT_STOPPED, /* drained: the program may end; error says how */
+
+    /* Of a pair of masters. */
+    MS_EFFECT_STORE, /* command.payload: the small record that is kept beside the store; replaces the former */
+    MS_EFFECT_REPLAY, /* read the store back, all that was PERSISTed so far: REPLAYED events follow */
+    MS_EFFECT_SCAN, /* count bytes of live entries above seq, in rising order, as they are by now at the least; one
+                       * at least if there is any; answered by SCANNED, once */
+    MS_EFFECT_CLEAR, /* empty the store; count > 0: its file is set aside under that number first */
+    MS_EFFECT_MARK,  /* peer: is of the pair: read first, and while others are paused */
+    MS_EFFECT_PAUSE, /* connections that have said something and are not marked are not read, nor is their end told */
+    MS_EFFECT_RESUME,
 };
 
 struct ms_effect {
@@ -95,8 +108,13 @@ struct ms_engine {
     const struct ms_engine_ops *ops;
     struct ms_trace trace;
     ms_time now;
+    uint64_t steps;            /* that were begun */
     struct ms_effect *effects; /* MS_EFFECTS_MAX; filled by a step, polled dry before the next */
     uint32_t head, count;
+    /* Of an engine within another one (ms_engine_nest). */
+    struct ms_engine *outer;
+    uint32_t mark;    /* effects of the outer one when this one was stepped */
+    uint32_t reserve; /* effects that are left to the outer one */
 };
 
 /* False when memory is short. */
@@ -113,6 +131,12 @@ const struct ms_effect *ms_engine_next(struct ms_engine *engine);
 /* When to be stepped with TICK at the latest; MS_TIME_NEVER if idle. */
 ms_time ms_engine_deadline(const struct ms_engine *engine);
 
+/* The engine becomes a part of outer: what it emits goes into outer's queue at once, but for reserve places. Outer
+ * steps it, at most once in a step of its own, because of rule 5. NULL: it stands alone again. */
+void ms_engine_nest(struct ms_engine *engine, struct ms_engine *outer, uint32_t reserve);
+/* Of outer, after it has stepped a part: the PERSIST that the part emitted; NULL = none. */
+const struct ms_effect *ms_engine_last_persist(const struct ms_engine *outer);
+
 /* For engines, inside step. */
 void ms_engine_emit(struct ms_engine *engine, const struct ms_effect *effect);
 void ms_engine_send(struct ms_engine *engine, ms_peer peer, ms_epoch epoch,
@@ -123,5 +147,8 @@ void ms_engine_withdraw(struct ms_engine *engine);
 
 /* Effects that may still be emitted; one PERSIST, as the last of a step, always fits. */
 uint32_t ms_engine_room(const struct ms_engine *engine);
+
+/* Number of the present step: what an effect points to may be given back in any later one. */
+uint64_t ms_engine_steps(const struct ms_engine *engine);
 
 #endif

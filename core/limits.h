@@ -78,6 +78,36 @@
 #define MS_DRAIN_TIMEOUT_DEFAULT (60 * MS_SEC)
 #define MS_CLIENT_KEEP_DEFAULT   (600 * MS_SEC) /* outcomes wait so long for a silent client */
 
+/* The pair of masters. Times are those of a local network. */
+#define MS_PEER_BEAT_DEFAULT (250 * MS_MSEC) /* between masters, and from masters to witnesses */
+#define MS_PEER_LEASE_DEFAULT                                                                      \
+    (750 * MS_MSEC) /* the active of a pair pauses when its peer is silent so long */
+#define MS_PEER_SILENT_DEFAULT                                                                     \
+    (1000 * MS_MSEC) /* the passive then asks for votes; a witness then gives them */
+#define MS_VOTE_TIMEOUT     (300 * MS_MSEC)
+#define MS_VOTE_BACKOFF_MIN (50 * MS_MSEC)
+#define MS_VOTE_BACKOFF_MAX (150 * MS_MSEC)
+#define MS_PEER_DEAD_AFTER  (3 * MS_SEC) /* a witness dials anew when a master is silent so long */
+#define MS_BOOT_WAIT        (5 * MS_SEC) /* for the peer, before one stands for election after a start */
+#define MS_SETTLE_WAIT      (200 * MS_MSEC) /* for the proposal of a passive peer */
+#define MS_RETURN_WAIT                                                                             \
+    (50 * MS_MSEC) /* for a peer whose connection broke, before one goes on alone */
+#define MS_ENROL_PAUSE    (10 * MS_SEC) /* between two changes of the list of witnesses */
+#define MS_FLAP_PAUSE     (10 * MS_SEC) /* between two takeovers because of silence */
+#define MS_FAILBACK_DELAY (300 * MS_SEC)
+#define MS_EPOCH_FORCED_STEP                                                                       \
+    (1ull << 20) /* a forced epoch is so far above; a larger jump is refused */
+#define MS_BACKLOG_BYTES      (16u << 20) /* of the stream, kept for a peer that was away for a moment */
+#define MS_BACKLOG_COPY_BYTES (512u << 20) /* and while a copy is under way: then it begins anew */
+#define MS_SCAN_BYTES         (256u << 10) /* of live records, read from the store at a time */
+#define MS_LOG_FRAME_SIZE     (64u << 10)  /* of entries in one frame, unless one is larger */
+#define MS_LOG_AHEAD_BYTES    (4u << 20)   /* sent to the peer, and not yet said to be there */
+#define MS_JOIN_LAG_BYTES                                                                          \
+    (1u << 20) /* from there on acknowledgements wait for the peer, so that it catches up */
+
+#define MS_COPY_TRIES_MAX                                                                          \
+    3u /* a copy that was overtaken by the stream; then the peer is told to ask later */
+
 /* Output buffers of one connection. */
 #define MS_OUTPUT_SOFT_MAX (1u << 20) /* above: the master stops reading from that client */
 #define MS_OUTPUT_HARD_MAX                                                                         \

@@ -82,15 +82,16 @@ static void close_peer(struct ms_upstream *upstream, ms_peer peer)
     ms_engine_emit(upstream->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
 }
 
-/* Back to IDLE, with the next address and a random pause, so that a thousand slaves of one dead
- * master do not come back in step. */
+/* Back to IDLE, with the next address, which is tried soon: of two masters one may serve. After a round over all of them
+ * the pause is longer, and random, so that a thousand slaves of one dead master do not come back in step. */
 static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error error)
 {
     ms_assert(upstream->state != MS_UPSTREAM_IDLE);
     ms_assert(upstream->backoff >= MS_RECONNECT_MIN && upstream->backoff <= MS_RECONNECT_MAX);
+    const bool is_round_over = ++upstream->failures >= upstream->addresses_count;
     /* Loud once, when the pauses have grown to their longest; a short absence is nobody's worry. */
-    const bool is_lasting =
-        upstream->backoff < MS_RECONNECT_MAX && 2 * upstream->backoff >= MS_RECONNECT_MAX;
+    const bool is_lasting = is_round_over && upstream->backoff < MS_RECONNECT_MAX &&
+                            2 * upstream->backoff >= MS_RECONNECT_MAX;
 
     ms_trace(&upstream->engine->trace, is_lasting ? MS_LEVEL_WARN : MS_LEVEL_DEBUG, "no master",
              "address=%s error=%s", upstream->addresses[upstream->address_at],
@@ -99,8 +100,12 @@ static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error er
     upstream->peer = MS_PEER_NONE;
     upstream->last_error = error;
     upstream->address_at = (upstream->address_at + 1) % upstream->addresses_count;
-    upstream->retry_at = now + ms_rng_between(upstream->rng, 1, upstream->backoff);
-    upstream->backoff = clamp(2 * upstream->backoff, MS_RECONNECT_MIN, MS_RECONNECT_MAX);
+    upstream->retry_at = now + ms_rng_between(upstream->rng, 1,
+                                              is_round_over ? upstream->backoff : MS_RECONNECT_MIN);
+    if (is_round_over) {
+        upstream->failures = 0;
+        upstream->backoff = clamp(2 * upstream->backoff, MS_RECONNECT_MIN, MS_RECONNECT_MAX);
+    }
 }
 
 /* Leaves the connection, if there is one. What it means for the owner depends on how far it was. */
@@ -326,6 +331,7 @@ static enum ms_upstream_news received(struct ms_upstream *upstream, ms_time now,
         /* Only a master that has stayed for a beat earns a quick reconnect: one that welcomes and
          * closes at once is met with growing pauses. */
         upstream->backoff = MS_RECONNECT_MIN;
+        upstream->failures = 0;
         if (command->count > upstream->beats_heard && command->count <= upstream->beats_count) {
             upstream->beats_heard = command->count;
         }

@@ -40,6 +40,7 @@ struct ms_upstream {
     uint32_t tag;   /* of the CONNECT under way; grows, so a late answer is told from the current */
     ms_epoch epoch; /* highest seen: a frame below it is refused and the connection closed */
     ms_time backoff, retry_at, greet_by, beat_at, dead_at;
+    uint32_t failures;        /* in this round over the addresses */
     uint64_t beats_count;     /* sent on all connections; the number of the last one */
     uint64_t beats_heard;     /* number of the last one that was answered */
     enum ms_error last_error; /* why it is not UP */

@@ -3,7 +3,8 @@
  * Everything is written by hand, and lists and numbers (SUBMIT, COMMAND, RESULT, OUTCOME, OUTPUT,
  * STREAM, the acks, PULL, BEAT, REVOKE, CANCEL ...) are read by hand, for the same bytes protobuf-c
  * would make and take; tests/fuzz proves the two equal. The kinds that are one message each are
- * read by protobuf-c into an arena, under the budget of core/limits.h. */
+ * read by protobuf-c into an arena, under the budget of core/limits.h; those of the pair, whose payloads are long,
+ * by hand again (proto/pair.h). */
 #ifndef PROTO_CODEC_H
 #define PROTO_CODEC_H
 

@@ -52,7 +52,7 @@ static enum ms_error read_hello(struct ms_arena *arena, const Muster__Hello *fro
         return arena->error;
     }
     ms_assert(hello->role == MS_ROLE_NONE);
-    if (from->role == MS_ROLE_NONE || from->role >= MS_ROLE_COUNT) {
+    if (from->role != MS_ROLE_SLAVE && from->role != MS_ROLE_CLIENT) {
         return MS_E_MALFORMED;
     }
     hello->role = (enum ms_role)from->role;

@@ -5,6 +5,7 @@
 #include "core/invariant.h"
 #include "proto/control.h"
 #include "proto/element.h"
+#include "proto/pair.h"
 
 enum decoder_state {
     STATE_END,    /* nothing is left */
@@ -21,6 +22,7 @@ struct ms_decoder {
     struct ms_ack_scope scope;
     struct ms_element_room room; /* of the command last taken */
     struct ms_command single;
+    struct ms_pair_frame pair; /* of single */
     struct ms_arena arena;
 };
 
@@ -94,6 +96,10 @@ enum ms_error ms_decoder_begin(struct ms_decoder *decoder, const struct ms_frame
     if (ms_element_is_number(frame->kind)) {
         if (!ms_element_read(frame->kind, frame->epoch, frame->body, &decoder->single,
                              &decoder->room)) {
+            error = MS_E_MALFORMED;
+        }
+    } else if (ms_kind_is_pair(frame->kind)) {
+        if (!ms_pair_read(frame->kind, frame->body, &decoder->single, &decoder->pair)) {
             error = MS_E_MALFORMED;
         }
     } else {

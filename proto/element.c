@@ -44,7 +44,8 @@ __attribute__((noinline, cold)) static struct ms_terms *terms_of(struct extra *e
     X(7, VARINT, flags, to->flags)                                                                 \
     X(8, BYTES, bytes, to->payload)                                                                \
     X(9, VARINT, u32, to->index)                                                                   \
-    X(10, VARINT, u64, to->count)
+    X(10, VARINT, u64, to->count)                                                                  \
+    X(11, VARINT, u64, to->token.epoch)
 READER(read_command, struct ms_command, COMMAND_FIELDS)
 
 #define OUTPUT_FIELDS(X)                                                                           \
@@ -126,7 +127,8 @@ READER(read_cancel, struct ms_command, CANCEL_FIELDS)
     X(1, VARINT, u64, to->id.seq)                                                                  \
     X(2, VARINT, u64, to->token.n)                                                                 \
     X(3, VARINT, u32, to->index)                                                                   \
-    X(4, BYTES, bytes, to->payload)
+    X(4, BYTES, bytes, to->payload)                                                                \
+    X(5, VARINT, u64, to->token.epoch)
 READER(read_part, struct ms_command, PART_FIELDS)
 
 #define TAIL_FIELDS(X)                                                                             \
@@ -243,7 +245,11 @@ static bool finish_part(struct ms_command *command, ms_epoch frame_epoch)
 {
     const bool is_of_slave = command->token.n > 0;
 
-    command->token.epoch = is_of_slave ? frame_epoch : 0;
+    if (!is_of_slave) {
+        command->token.epoch = 0;
+    } else if (command->token.epoch == 0) {
+        command->token.epoch = frame_epoch;
+    }
     return is_of_slave != (command->id.seq > 0);
 }
 

@@ -17,47 +17,36 @@ static_assert(AT_EPOCH + sizeof(ms_epoch) == MS_FRAME_HEADER_SIZE,
 
 enum frame_class { CLASS_UNKNOWN, CLASS_GREETING, CLASS_CONTROL, CLASS_PAYLOAD };
 
-static enum frame_class class_of(enum ms_kind kind)
+/* Of the kinds that exist; all others are UNKNOWN, which is 0. */
+static const uint8_t classes[MS_KIND_COUNT] = {
+    [MS_KIND_HELLO] = CLASS_GREETING,      [MS_KIND_WELCOME] = CLASS_GREETING,
+    [MS_KIND_BEAT] = CLASS_CONTROL,        [MS_KIND_BEAT_ACK] = CLASS_CONTROL,
+    [MS_KIND_ERROR] = CLASS_CONTROL,       [MS_KIND_GOAWAY] = CLASS_CONTROL,
+    [MS_KIND_ANNOUNCE] = CLASS_CONTROL,    [MS_KIND_PULL] = CLASS_CONTROL,
+    [MS_KIND_COMMAND] = CLASS_PAYLOAD,     [MS_KIND_OUTPUT] = CLASS_PAYLOAD,
+    [MS_KIND_RESULT] = CLASS_PAYLOAD,      [MS_KIND_RESULT_ACK] = CLASS_CONTROL,
+    [MS_KIND_REVOKE] = CLASS_CONTROL,      [MS_KIND_RETURN] = CLASS_CONTROL,
+    [MS_KIND_ROLL] = CLASS_CONTROL,        [MS_KIND_VERDICT] = CLASS_CONTROL,
+    [MS_KIND_BYE] = CLASS_CONTROL,         [MS_KIND_FOLLOW] = CLASS_CONTROL,
+    [MS_KIND_SUBMIT] = CLASS_PAYLOAD,      [MS_KIND_SUBMIT_ACK] = CLASS_CONTROL,
+    [MS_KIND_SUBMIT_NAK] = CLASS_CONTROL,  [MS_KIND_OUTCOME] = CLASS_PAYLOAD,
+    [MS_KIND_OUTCOME_ACK] = CLASS_CONTROL, [MS_KIND_STREAM] = CLASS_PAYLOAD,
+    [MS_KIND_CANCEL] = CLASS_CONTROL,      [MS_KIND_CANCEL_ACK] = CLASS_CONTROL,
+    [MS_KIND_QUERY] = CLASS_CONTROL,       [MS_KIND_REPORT] = CLASS_CONTROL,
+    [MS_KIND_PART] = CLASS_PAYLOAD,        [MS_KIND_TAIL] = CLASS_PAYLOAD,
+    [MS_KIND_PEER_HELLO] = CLASS_GREETING, [MS_KIND_PEER_BEAT] = CLASS_CONTROL,
+    [MS_KIND_PREVOTE] = CLASS_CONTROL,     [MS_KIND_PREVOTE_ACK] = CLASS_CONTROL,
+    [MS_KIND_PROPOSE] = CLASS_CONTROL,     [MS_KIND_VOTE] = CLASS_CONTROL,
+    [MS_KIND_DECIDED] = CLASS_CONTROL,     [MS_KIND_STALE] = CLASS_CONTROL,
+    [MS_KIND_FAILED] = CLASS_CONTROL,      [MS_KIND_FOLLOW_LOG] = CLASS_CONTROL,
+    [MS_KIND_LOG_BEGIN] = CLASS_CONTROL,   [MS_KIND_LOG_COPY] = CLASS_PAYLOAD,
+    [MS_KIND_LOG] = CLASS_PAYLOAD,         [MS_KIND_LOG_ACK] = CLASS_CONTROL,
+    [MS_KIND_ORDER] = CLASS_CONTROL,       [MS_KIND_ORDER_ACK] = CLASS_CONTROL,
+};
+
+static inline enum frame_class class_of(enum ms_kind kind)
 {
-    switch (kind) {
-    case MS_KIND_HELLO:
-    case MS_KIND_WELCOME:
-        return CLASS_GREETING;
-    case MS_KIND_BEAT:
-    case MS_KIND_BEAT_ACK:
-    case MS_KIND_ERROR:
-    case MS_KIND_GOAWAY:
-    case MS_KIND_ANNOUNCE:
-    case MS_KIND_PULL:
-    case MS_KIND_RESULT_ACK:
-    case MS_KIND_REVOKE:
-    case MS_KIND_FOLLOW:
-    case MS_KIND_RETURN:
-    case MS_KIND_ROLL:
-    case MS_KIND_VERDICT:
-    case MS_KIND_BYE:
-    case MS_KIND_SUBMIT_ACK:
-    case MS_KIND_SUBMIT_NAK:
-    case MS_KIND_OUTCOME_ACK:
-    case MS_KIND_CANCEL:
-    case MS_KIND_CANCEL_ACK:
-    case MS_KIND_QUERY:
-    case MS_KIND_REPORT:
-        return CLASS_CONTROL;
-    case MS_KIND_COMMAND:
-    case MS_KIND_OUTPUT:
-    case MS_KIND_RESULT:
-    case MS_KIND_SUBMIT:
-    case MS_KIND_OUTCOME:
-    case MS_KIND_STREAM:
-    case MS_KIND_PART:
-    case MS_KIND_TAIL:
-        return CLASS_PAYLOAD;
-    case MS_KIND_NONE:
-    case MS_KIND_COUNT:
-        break;
-    }
-    return CLASS_UNKNOWN;
+    return kind < MS_KIND_COUNT ? (enum frame_class)classes[kind] : CLASS_UNKNOWN;
 }
 
 static bool is_allowed(enum ms_kind kind, const struct ms_frame_limits *limits)

@@ -16,6 +16,12 @@
 
 #define MS_FRAME_VERSION 1
 
+/* Of the pair of masters: the body is message Pair (proto/pair.h). */
+static inline bool ms_kind_is_pair(enum ms_kind kind)
+{
+    return kind >= MS_KIND_PEER_HELLO && kind < MS_KIND_COUNT;
+}
+
 struct ms_frame {
     enum ms_kind kind;
     ms_epoch epoch;

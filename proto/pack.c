@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "proto/pack_list.h"
+#include "proto/pair.h"
 #include "proto/utf8.h"
 #include "proto/wire_put.h"
 
@@ -53,7 +54,7 @@ static uint64_t zigzag64(int64_t value)
 
 static uint8_t *pack_hello(uint8_t *at, const struct ms_hello *hello)
 {
-    ms_assert(hello->role != MS_ROLE_NONE && hello->role < MS_ROLE_COUNT);
+    ms_assert(hello->role == MS_ROLE_SLAVE || hello->role == MS_ROLE_CLIENT);
     ms_assert(!ms_uuid_is_zero(&hello->node));
     at = ms_wire_put_u64(at, 1, (uint64_t)hello->role);
     at = ms_wire_put_u64(at, 2, hello->version_min);
@@ -258,6 +259,9 @@ static size_t report_max(const struct ms_report *report)
 
 size_t ms_pack_max(const struct ms_command *command)
 {
+    if (ms_kind_is_pair((enum ms_kind)command->kind)) {
+        return ms_pair_pack_max(command);
+    }
     ms_assert(command->payload.size <= MS_PAYLOAD_MAX_CEILING);
     switch ((enum ms_kind)command->kind) {
     case MS_KIND_ANNOUNCE:
@@ -318,6 +322,6 @@ uint8_t *ms_pack(uint8_t *at, ms_epoch frame_epoch, const struct ms_command *com
     case MS_KIND_REPORT:
         return pack_report(at, command);
     default:
-        ms_unreachable();
+        return ms_pair_pack(at, command);
     }
 }

@@ -114,7 +114,6 @@ static uint8_t *pack_command(uint8_t *at, ms_epoch frame_epoch, const struct ms_
 {
     struct opened element;
 
-    ms_assert(command->token.epoch == frame_epoch);
     ms_assert(command->type >= MS_TYPE_USER_MIN);
     ms_assert(command->attempt > 0);
     at = open_element(&element, at, command->payload.size);
@@ -134,6 +133,7 @@ static uint8_t *pack_command(uint8_t *at, ms_epoch frame_epoch, const struct ms_
         at = ms_wire_put_u64(at, 9, command->index);
         at = ms_wire_put_u64(at, 10, command->count);
     }
+    at = put_epoch(at, 11, command->token.epoch, frame_epoch);
     return close_element(&element, at);
 }
 
@@ -291,13 +291,16 @@ static uint8_t *pack_part(uint8_t *at, ms_epoch frame_epoch, const struct ms_com
 
     at = open_element(&element, at, command->payload.size);
     if (command->token.n > 0) {
-        ms_assert(command->token.epoch == frame_epoch && command->id.seq == 0);
+        ms_assert(command->id.seq == 0);
         at = put_token(at, 2, command->token);
     } else {
         at = put_seq(at, 1, command->id.seq);
     }
     at = ms_wire_put_u64(at, 3, command->index);
     at = ms_wire_put_bytes(at, 4, command->payload);
+    if (command->token.n > 0) {
+        at = put_epoch(at, 5, command->token.epoch, frame_epoch);
+    }
     return close_element(&element, at);
 }
 

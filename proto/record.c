@@ -193,6 +193,35 @@ uint8_t *ms_record_draft_erase(uint8_t *at, ms_seq seq)
     return close_entry(at, at + MS_RECORD_HEADER_SIZE, seq, MS_RECORD_ERASE);
 }
 
+/* Odd constants of the 64-bit golden ratio and of splitmix64. */
+#define DIGEST_FACTOR UINT64_C(0x9e3779b97f4a7c15)
+#define DIGEST_MIX    UINT64_C(0xbf58476d1ce4e5b9)
+
+static inline uint64_t digest_word(uint64_t digest, uint64_t word)
+{
+    digest = (digest ^ word) * DIGEST_FACTOR;
+    return (digest ^ (digest >> 29)) * DIGEST_MIX;
+}
+
+uint64_t ms_record_digest(uint64_t digest, struct ms_bytes entries)
+{
+    while (entries.size >= MS_RECORD_HEADER_SIZE) {
+        const uint8_t *entry = entries.data;
+        const size_t size = load_u32(entry + AT_SIZE);
+
+        digest = digest_word(digest, (uint64_t)load_u32(entry + AT_SEQ + 4) << 32 |
+                                         load_u32(entry + AT_SEQ));
+        digest = digest_word(digest, (uint64_t)load_u32(entry + AT_CHECKSUM) << 8 | entry[AT_KIND]);
+        if (size < MS_RECORD_HEADER_SIZE || size > entries.size) {
+            break;
+        }
+        entries.data += size;
+        entries.size -= size;
+    }
+    digest = digest_word(digest, entries.size);
+    return digest != 0 ? digest : 1;
+}
+
 uint8_t *ms_record_write(uint8_t *at, ms_seq seq, const struct ms_record *record)
 {
     uint8_t *end = ms_record_draft(at, seq, record);

@@ -122,6 +122,10 @@ void ms_record_seal(uint8_t *entries, size_t size);
  * entries->size is 0 at a clean end. */
 bool ms_record_next(struct ms_bytes *entries, struct ms_entry *entry_out);
 
+/* Goes on with the digest of a stream by these entries: of the number and the checksum of each. Two sides have the same
+ * digest when they have the same entries in the same order; what the entries hold is trusted to be sound. Never 0. */
+uint64_t ms_record_digest(uint64_t digest, struct ms_bytes entries);
+
 /* The record of a sound entry; it borrows from the entry and from room. MALFORMED, or
  * VERSION: an unknown one, or an unknown kind. */
 enum ms_error ms_record_read(const struct ms_entry *entry, struct ms_record_room *room,

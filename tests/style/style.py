@@ -163,14 +163,14 @@ def may_include(name, target):
     if layer == "engine":
         if target == "handlers/ms_handler.h":
             return re.search(r"/(routes|handlers?)\.[ch]$", name) is not None
-        if target in ("proto/record.h", "proto/utf8.h"):
+        if target in ("proto/record.h", "proto/pair_record.h", "proto/utf8.h"):
             return True  # What an engine decides, it says in records of the journal.
         return target_folder == "core" or (target_folder == folder and layer_of(target) == "engine")
     if layer == "io":
         return (target_folder in ("core", "core/io", "proto") or target == "handlers/ms_handler.h") and not generated
     if layer == "program":
         # Tools for a data directory read its records.
-        shared = target in ("handlers/ms_handler.h", "proto/record.h") or (target_folder == "handlers" and generated)
+        shared = target in ("handlers/ms_handler.h", "proto/record.h", "proto/pair_record.h") or (target_folder == "handlers" and generated)
         return target_folder in ("core", "core/io", folder) or shared
     if layer == "handlers":
         return target == "handlers/ms_handler.h" or (target_folder == "handlers" and generated)
@@ -207,7 +207,7 @@ def check_include(report, name, number, target, quoted):
     elif not quoted and layer_of(name) in ("core", "proto", "engine") and not is_public(name):
         if layer_of(name) == "proto" and target == "protobuf-c/protobuf-c.h":
             return
-        if name == "proto/record.c" and target == "libdeflate.h":
+        if name in ("proto/record.c", "proto/pair_record.c") and target == "libdeflate.h":
             return
         if target not in PURE_SYSTEM_HEADERS:
             report.add(name, number, f"<{target}> is not for pure code: move the work to core/io")

@@ -421,6 +421,32 @@ bool oracle_terms_equal(const struct ms_terms *a, const struct ms_terms *b)
            oracle_bytes_equal(a->unique, b->unique) && oracle_bytes_equal(a->group, b->group);
 }
 
+bool oracle_decision_equal(const struct ms_decision *a, const struct ms_decision *b)
+{
+    return a->epoch == b->epoch && a->kind == b->kind && a->proposer == b->proposer &&
+           a->active == b->active && ms_uuid_equal(&a->set[0], &b->set[0]) &&
+           ms_uuid_equal(&a->set[1], &b->set[1]) && a->served == b->served;
+}
+
+bool oracle_witnesses_equal(const struct ms_witnesses *a, const struct ms_witnesses *b)
+{
+    return a->count == b->count && memcmp(a->ids, b->ids, a->count * sizeof a->ids[0]) == 0;
+}
+
+bool oracle_pair_equal(const struct ms_pair_frame *a, const struct ms_pair_frame *b)
+{
+    return a->role == b->role && a->version_min == b->version_min &&
+           a->version_max == b->version_max && ms_uuid_equal(&a->cluster, &b->cluster) &&
+           ms_uuid_equal(&a->id, &b->id) && a->node == b->node && a->state == b->state &&
+           a->is_fresh == b->is_fresh && a->is_complete == b->is_complete &&
+           a->promised == b->promised && a->served == b->served &&
+           oracle_decision_equal(&a->decision, &b->decision) &&
+           a->hears_active == b->hears_active && a->witness_version == b->witness_version &&
+           oracle_witnesses_equal(&a->witnesses, &b->witnesses) &&
+           oracle_witnesses_equal(&a->witnesses_next, &b->witnesses_next) &&
+           strcmp(a->name, b->name) == 0 && strcmp(a->build, b->build) == 0;
+}
+
 bool oracle_equal(const struct ms_command *a, const struct ms_command *b)
 {
     return a->kind == b->kind && a->status == b->status && a->stream == b->stream &&

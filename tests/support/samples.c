@@ -102,6 +102,43 @@ static const struct ms_terms terms = {
     .group = BYTES("nightly"),
 };
 
+#define JOIN                                                                                       \
+    {                                                                                              \
+        .epoch = UINT64_MAX, .kind = MS_DECISION_JOIN, .proposer = 1, .active = 1,                 \
+        .set = {UUID(6), UUID(7)}, .served = 8,                                                    \
+    }
+
+static const struct ms_pair_frame pair_hello = {
+    .role = MS_ROLE_MASTER,
+    .version_min = 1,
+    .version_max = UINT32_MAX,
+    .cluster = UUID(8),
+    .id = UUID(7),
+    .node = 1,
+    .state = MS_COUNCIL_STATES - 1,
+    .is_fresh = true,
+    .is_complete = true,
+    .promised = UINT64_MAX,
+    .served = 9,
+    .decision = JOIN,
+    .hears_active = MS_TIME_NEVER,
+    .witness_version = UINT32_MAX,
+    .witnesses = {5, {UUID(11), UUID(12), UUID(13), UUID(14), UUID(15)}},
+    .witnesses_next = {1, {UUID(16)}},
+    .name = "b\xc3\xa4"
+            "ckup",
+    .build = "muster 0.1.0",
+};
+
+static const struct ms_pair_frame pair_witness = {
+    .promised = 300, .decision = JOIN, .hears_active = MS_DURATION_MAX};
+
+static const struct ms_pair_frame pair_decision = {
+    .promised = 300, .served = 200, .decision = JOIN, .hears_active = MS_TIME_NEVER};
+
+static const struct ms_pair_frame pair_plain = {
+    .promised = 300, .served = 200, .hears_active = MS_TIME_NEVER};
+
 static const struct ms_command samples[MS_KIND_COUNT] = {
     [MS_KIND_HELLO] = {.kind = MS_KIND_HELLO, .body.hello = &hello},
     [MS_KIND_WELCOME] = {.kind = MS_KIND_WELCOME, .body.welcome = &welcome},
@@ -199,6 +236,49 @@ static const struct ms_command samples[MS_KIND_COUNT] = {
                       .stream = MS_STREAM_LOG,
                       .index = UINT32_MAX,
                       .payload = BYTES("line")},
+    [MS_KIND_PEER_HELLO] = {.kind = MS_KIND_PEER_HELLO, .body.pair = &pair_hello},
+    [MS_KIND_PEER_BEAT] = {.kind = MS_KIND_PEER_BEAT,
+                           .count = UINT64_MAX,
+                           .flags = MS_FLAG_PAIR,
+                           .body.pair = &pair_witness},
+    [MS_KIND_PREVOTE] = {.kind = MS_KIND_PREVOTE, .body.pair = &pair_decision},
+    [MS_KIND_PREVOTE_ACK] = {.kind = MS_KIND_PREVOTE_ACK,
+                             .error = MS_E_NOT_ACTIVE,
+                             .body.pair = &pair_decision},
+    [MS_KIND_PROPOSE] = {.kind = MS_KIND_PROPOSE, .body.pair = &pair_decision},
+    [MS_KIND_VOTE] = {.kind = MS_KIND_VOTE, .error = MS_E_STALE_EPOCH, .body.pair = &pair_decision},
+    [MS_KIND_DECIDED] = {.kind = MS_KIND_DECIDED, .body.pair = &pair_hello},
+    [MS_KIND_STALE] = {.kind = MS_KIND_STALE, .body.pair = &pair_plain},
+    [MS_KIND_FAILED] = {.kind = MS_KIND_FAILED, .body.pair = &pair_plain},
+    [MS_KIND_FOLLOW_LOG] = {.kind = MS_KIND_FOLLOW_LOG,
+                            .token = {5, UINT64_MAX},
+                            .body.pair = &pair_plain},
+    [MS_KIND_LOG_BEGIN] = {.kind = MS_KIND_LOG_BEGIN,
+                           .token = {5, 0},
+                           .flags = MS_FLAG_PAIR,
+                           .error = MS_E_NOT_ACTIVE,
+                           .body.pair = &pair_plain},
+    [MS_KIND_LOG_COPY] = {.kind = MS_KIND_LOG_COPY,
+                          .flags = MS_FLAG_PAIR,
+                          .payload = BYTES("live \0 records"),
+                          .body.pair = &pair_plain},
+    [MS_KIND_LOG] = {.kind = MS_KIND_LOG,
+                     .token = {5, 1},
+                     .id.seq = UINT64_MAX,
+                     .flags = MS_FLAG_PAIR,
+                     .payload = BYTES("entries \0"),
+                     .body.pair = &pair_plain},
+    [MS_KIND_LOG_ACK] = {.kind = MS_KIND_LOG_ACK,
+                         .token = {5, 300},
+                         .id.seq = 128,
+                         .body.pair = &pair_plain},
+    [MS_KIND_ORDER] = {.kind = MS_KIND_ORDER,
+                       .count = MS_ORDER_COUNT - 1,
+                       .body.pair = &pair_plain},
+    [MS_KIND_ORDER_ACK] = {.kind = MS_KIND_ORDER_ACK,
+                           .error = MS_E_NOT_ACTIVE,
+                           .detail = BYTES("why"),
+                           .body.pair = &pair_plain},
 };
 
 bool sample_exists(enum ms_kind kind)

@@ -17,6 +17,8 @@ START_TEST(test_every_kind_has_its_own_name)
     }
     ck_assert_str_eq(ms_kind_name(MS_KIND_HELLO), "HELLO");
     ck_assert_str_eq(ms_kind_name(MS_KIND_REPORT), "REPORT");
+    ck_assert_str_eq(ms_kind_name(MS_KIND_PEER_HELLO), "PEER_HELLO");
+    ck_assert_str_eq(ms_kind_name(MS_KIND_ORDER_ACK), "ORDER_ACK");
 }
 END_TEST
 
@@ -28,6 +30,8 @@ START_TEST(test_names_of_values)
     ck_assert_str_eq(ms_durability_name(MS_DURABILITY_MEM), "mem");
     ck_assert_str_eq(ms_durability_name(MS_DURABILITY_STRICT), "strict");
     ck_assert_str_eq(ms_role_name(MS_ROLE_SLAVE), "slave");
+    ck_assert_str_eq(ms_role_name(MS_ROLE_WITNESS), "witness");
+    ck_assert_str_eq(ms_role_name(MS_ROLE_OPERATOR), "operator");
 }
 END_TEST
 
@@ -35,6 +39,9 @@ START_TEST(test_numbers_of_newer_versions_have_a_name_too)
 {
     ck_assert_str_eq(ms_kind_name(MS_KIND_NONE), "unknown");
     ck_assert_str_eq(ms_kind_name((enum ms_kind)200), "unknown");
+    for (int kind = MS_KIND_TAIL + 1; kind < MS_KIND_PEER_HELLO; kind++) {
+        ck_assert_str_eq(ms_kind_name((enum ms_kind)kind), "unknown");
+    }
     ck_assert_str_eq(ms_status_name(MS_STATUS_COUNT), "unknown");
     ck_assert_str_eq(ms_stream_name((enum ms_stream)99), "unknown");
     ck_assert_str_eq(ms_durability_name(MS_DURABILITY_COUNT), "unknown");

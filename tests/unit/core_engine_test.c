@@ -54,8 +54,10 @@ START_TEST(test_effects_come_in_order)
     step_with(1, 3);
     ck_assert_uint_eq(ms_engine_room(&engine), MS_EFFECTS_MAX - 3);
     ck_assert_uint_eq(poll_dry(), 3);
+    ck_assert_uint_eq(ms_engine_steps(&engine), 1);
     step_with(2, 0);
     ck_assert_uint_eq(poll_dry(), 0);
+    ck_assert_uint_eq(ms_engine_steps(&engine), 2);
     ck_assert_int_eq(ms_engine_deadline(&engine), 2 + MS_SEC);
 }
 END_TEST
@@ -82,6 +84,37 @@ START_TEST(test_send_carries_the_command)
     ck_assert_uint_eq(effect.epoch, 9);
     ck_assert_int_eq(effect.command.kind, MS_KIND_BEAT);
     ck_assert_uint_eq(effect.command.count, 5);
+}
+END_TEST
+
+/* Its effects are in the outer queue, behind those that are there, and leave it some places. */
+START_TEST(test_a_part_emits_into_the_whole)
+{
+    const uint8_t entries[] = {1, 2, 3};
+    struct ms_engine part;
+    struct ms_effect effect;
+
+    ck_assert(ms_engine_init(&part, engine.ops));
+    ms_engine_nest(&part, &engine, 10);
+    step_with(1, 1);
+    ck_assert_uint_eq(ms_engine_room(&part) + 10, ms_engine_room(&engine));
+    ms_engine_emit(&part, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = 3});
+    ck_assert_ptr_null(ms_engine_last_persist(&engine));
+    ms_engine_persist(&part, 4, (struct ms_bytes){entries, sizeof entries});
+    ck_assert_ptr_nonnull(ms_engine_last_persist(&engine));
+    ck_assert_uint_eq(ms_engine_last_persist(&engine)->seq, 4);
+    ck_assert_ptr_eq(ms_engine_last_persist(&engine)->command.payload.data, entries);
+    ms_engine_emit(&engine, &(struct ms_effect){.type = MS_EFFECT_PAUSE});
+    ck_assert_ptr_null(ms_engine_next(&part));
+    for (size_t i = 0; i < 4; i++) {
+        static const enum ms_effect_type types[] = {MS_EFFECT_CLOSE, MS_EFFECT_CLOSE,
+                                                    MS_EFFECT_PERSIST, MS_EFFECT_PAUSE};
+
+        ck_assert(ms_engine_poll(&engine, &effect));
+        ck_assert_int_eq(effect.type, types[i]);
+    }
+    ck_assert(!ms_engine_poll(&engine, &effect));
+    ms_engine_finish(&part);
 }
 END_TEST
 
@@ -141,6 +174,7 @@ int main(void)
     tcase_add_test(contract, test_effects_come_in_order);
     tcase_add_test(contract, test_a_step_may_fill_the_queue_again_and_again);
     tcase_add_test(contract, test_send_carries_the_command);
+    tcase_add_test(contract, test_a_part_emits_into_the_whole);
     tcase_add_test(contract, test_a_persist_always_fits);
     tcase_add_test_raise_signal(contract, test_an_empty_persist_is_refused, SIGABRT);
     tcase_add_test_raise_signal(contract, test_time_does_not_run_back, SIGABRT);

@@ -165,7 +165,7 @@ START_TEST(resumes_with_the_token_and_epoch)
 }
 END_TEST
 
-START_TEST(every_failure_tries_the_next_address_after_a_bounded_pause)
+START_TEST(a_failure_tries_the_next_address_soon_and_a_round_of_them_waits)
 {
     static const char *const wanted[] = {"a:1", "b:2", "unix:/tmp/c"};
     ms_time longest = 0;
@@ -181,7 +181,8 @@ START_TEST(every_failure_tries_the_next_address_after_a_bounded_pause)
         const ms_time pause = ms_upstream_deadline(&owner.upstream) - now;
 
         ck_assert_int_gt(pause, 0);
-        ck_assert_int_le(pause, i == 0 ? MS_RECONNECT_MIN : MS_RECONNECT_MAX);
+        /* Whoever waits long for one of two masters would miss that the other one serves. */
+        ck_assert_int_le(pause, i == 2 || i % 3 < 2 ? MS_RECONNECT_MIN : MS_RECONNECT_MAX);
         longest = pause > longest ? pause : longest;
         ck_assert_int_eq(tick(), MS_UPSTREAM_NOTHING); /* too early */
         expect_nothing();
@@ -389,7 +390,7 @@ END_TEST
 
 START_TEST(pauses_grow_until_a_master_stays)
 {
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 30; i++) { /* ten rounds */
         come_up((ms_peer)i + 1, 1);
         step(&(struct ms_event){.type = MS_EVENT_PEER_CLOSED, .peer = (ms_peer)i + 1});
     }
@@ -467,7 +468,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, greets_and_is_welcomed);
     tcase_add_test(tests, resumes_with_the_token_and_epoch);
-    tcase_add_test(tests, every_failure_tries_the_next_address_after_a_bounded_pause);
+    tcase_add_test(tests, a_failure_tries_the_next_address_soon_and_a_round_of_them_waits);
     tcase_add_test(tests, a_late_connection_is_closed);
     tcase_add_test(tests, a_silent_greeting_is_left);
     tcase_add_loop_test(tests, a_refused_greeting_is_retried, 0,

@@ -64,6 +64,7 @@ START_TEST(test_hello)
 {
     ASSERT_HELLO(role, MS_ROLE_CLIENT, MS_E_OK);
     ASSERT_HELLO(role, MS_ROLE_NONE, MS_E_MALFORMED);
+    ASSERT_HELLO(role, MS_ROLE_MASTER, MS_E_MALFORMED); /* which says PEER_HELLO */
     ASSERT_HELLO(role, MS_ROLE_COUNT, MS_E_MALFORMED);
     ASSERT_HELLO(role, UINT32_MAX, MS_E_MALFORMED);
     for (size_t size = 0; size <= 17; size++) {

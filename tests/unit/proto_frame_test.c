@@ -113,10 +113,16 @@ START_TEST(test_header_is_refused_at_once)
     assert_refused_at(2, 2, MS_E_VERSION, &greeted);
     assert_refused_at(3, 0, MS_E_FRAME_KIND, &greeted);
     assert_refused_at(3, 7, MS_E_FRAME_KIND, &stranger);
+    for (uint8_t kind = MS_KIND_TAIL + 1; kind < MS_KIND_PEER_HELLO; kind++) {
+        assert_refused_at(3, kind, MS_E_FRAME_KIND, &greeted);
+    }
     assert_refused_at(3, MS_KIND_COUNT, MS_E_FRAME_KIND, &greeted);
     assert_refused_at(3, 255, MS_E_FRAME_KIND, &greeted);
     assert_refused_at(3, MS_KIND_SUBMIT, MS_E_ORDER, &stranger);
     assert_refused_at(3, MS_KIND_BEAT, MS_E_ORDER, &stranger);
+    for (uint8_t kind = MS_KIND_PEER_HELLO + 1; kind < MS_KIND_COUNT; kind++) {
+        assert_refused_at(3, kind, MS_E_ORDER, &stranger);
+    }
 }
 END_TEST
 
@@ -162,10 +168,25 @@ START_TEST(test_length_limits)
     assert_limit(MS_KIND_OUTCOME, batch, &greeted);
     assert_limit(MS_KIND_OUTPUT, batch, &greeted);
     assert_limit(MS_KIND_STREAM, batch, &greeted);
+    assert_limit(MS_KIND_PEER_HELLO, MS_FRAME_HELLO_MAX, &stranger);
+    assert_limit(MS_KIND_PEER_HELLO, MS_FRAME_HELLO_MAX, &greeted);
+    for (int kind = MS_KIND_PEER_BEAT; kind < MS_KIND_COUNT; kind++) {
+        const bool has_payload = kind == MS_KIND_LOG || kind == MS_KIND_LOG_COPY;
+        assert_limit((enum ms_kind)kind, has_payload ? batch : MS_FRAME_CONTROL_MAX, &greeted);
+    }
+    ck_assert_uint_ge(batch, MS_LOG_FRAME_SIZE + MS_FRAME_OVERHEAD_MAX);
     ck_assert_uint_eq(ms_frame_size_max(MS_KIND_SUBMIT, &stranger), 0);
     ck_assert_uint_eq(ms_frame_size_max(MS_KIND_NONE, &greeted), 0);
     ck_assert_uint_eq(ms_frame_size_max(MS_KIND_COUNT, &greeted), 0);
     ck_assert_uint_eq(ms_frame_size_max((enum ms_kind)255, &greeted), 0);
+}
+END_TEST
+
+START_TEST(test_the_kinds_of_the_pair_are_those_from_64)
+{
+    for (int kind = 0; kind < 256; kind++) {
+        ck_assert(ms_kind_is_pair((enum ms_kind)kind) == (kind >= 64 && kind < 80));
+    }
 }
 END_TEST
 
@@ -188,6 +209,7 @@ int main(void)
     tcase_add_test(tcase, test_flags_of_later_versions_are_ignored);
     tcase_add_test(tcase, test_header_is_refused_at_once);
     tcase_add_test(tcase, test_length_limits);
+    tcase_add_test(tcase, test_the_kinds_of_the_pair_are_those_from_64);
     tcase_add_test_raise_signal(tcase, test_unknown_kind_is_not_written, SIGABRT);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -138,6 +138,27 @@ START_TEST(entries_follow_each_other)
 }
 END_TEST
 
+START_TEST(the_digest_is_of_all_entries_in_their_order)
+{
+    uint8_t *middle = ms_record_write(buffer, 100, sample_record(MS_RECORD_SUBMIT));
+    uint8_t *end = ms_record_write_erase(middle, 7);
+    const struct ms_bytes first = {buffer, (size_t)(middle - buffer)};
+    const struct ms_bytes second = {middle, (size_t)(end - middle)};
+    const struct ms_bytes both = {buffer, (size_t)(end - buffer)};
+    const uint64_t digest = ms_record_digest(1, both);
+
+    ck_assert_uint_ne(digest, ms_record_digest(2, both));
+    ck_assert_uint_ne(digest, ms_record_digest(1, first));
+    ck_assert_uint_ne(ms_record_digest(ms_record_digest(1, first), second),
+                      ms_record_digest(ms_record_digest(1, second), first));
+    for (size_t size = 0; size < both.size; size++) { /* torn ones end it */
+        ck_assert_uint_ne(digest, ms_record_digest(1, (struct ms_bytes){buffer, size}));
+    }
+    ms_record_write_erase(middle, 8);
+    ck_assert_uint_ne(digest, ms_record_digest(1, both));
+}
+END_TEST
+
 START_TEST(a_draft_is_taken_once_it_is_sealed)
 {
     static uint8_t written[1 << 12];
@@ -382,6 +403,7 @@ int main(void)
     tcase_add_test(tcase, the_header_is_as_documented);
     tcase_add_test(tcase, an_erasure_is_a_header);
     tcase_add_test(tcase, entries_follow_each_other);
+    tcase_add_test(tcase, the_digest_is_of_all_entries_in_their_order);
     tcase_add_test(tcase, a_draft_is_taken_once_it_is_sealed);
     tcase_add_test(tcase, sealing_covers_no_damage_up);
     tcase_add_test_raise_signal(tcase, half_an_entry_is_not_sealed, SIGABRT);

@@ -1,0 +1,116 @@
+/* Decisions of a pair of masters about who is active, and who must hold a copy: what is voted on, and by which rule.
+ * The rules are those of docs/decisions/0010-pair-model.md, where each is shown to be needed. */
+#ifndef CORE_DECISION_H
+#define CORE_DECISION_H
+
+#include "core/types.h"
+
+#define MS_MASTERS       2u /* by place: 0 = configured as primary, 1 = as backup */
+#define MS_WITNESSES_MAX 5u
+
+enum ms_decision_kind {
+    MS_DECISION_NONE = 0,
+    MS_DECISION_BOOTSTRAP = 1, /* epoch 1 of a new cluster; S = {proposer} */
+    MS_DECISION_SOLO = 2,      /* the proposer serves alone */
+    MS_DECISION_INCUMBENT =
+        3, /* the same without witnesses: of the one whom the last decision names active */
+    MS_DECISION_JOIN = 4,  /* the caught-up peer is in S again */
+    MS_DECISION_ADMIT = 5, /* a JOIN of an identity that was never in S; decided without its vote */
+    MS_DECISION_HANDOVER = 6, /* active and peer change roles */
+    MS_DECISION_CONSENT = 7,  /* both talk, nobody serves: the one that served last goes on alone */
+    MS_DECISION_FORCED = 8,   /* an operator's word */
+    MS_DECISION_KINDS
+};
+
+const char *ms_decision_name(enum ms_decision_kind kind); /* "SOLO"; never NULL */
+
+/* Proposed, and once a quorum has accepted it, in force. S is a set of identities: a master whose disk was lost has
+ * another incarnation. */
+struct ms_decision {
+    ms_epoch epoch;
+    enum ms_decision_kind kind;
+    uint8_t proposer;               /* place; set[proposer] is its incarnation */
+    uint8_t active;                 /* place */
+    struct ms_uuid set[MS_MASTERS]; /* S, by place; zero = is not in it */
+    ms_epoch served;                /* CONSENT: the highest epoch that its proposer served */
+};
+
+/* A list of enrolled witnesses. */
+struct ms_witnesses {
+    uint32_t count;
+    struct ms_uuid ids[MS_WITNESSES_MAX];
+};
+
+/* What a voter has on its disk. */
+struct ms_voter {
+    struct ms_uuid cluster; /* zero = it belongs to none yet */
+    ms_epoch promised;      /* nothing below is voted for or taken any more */
+    struct ms_decision accepted;
+};
+
+/* Where a master of a pair stands, as it also tells others; master/council.h moves it. */
+enum ms_council_state {
+    MS_COUNCIL_PENDING,   /* started; has not found out yet who is active */
+    MS_COUNCIL_CATCHUP,   /* passive, its log is not complete yet, or it is not in S */
+    MS_COUNCIL_SYNC,      /* passive, in S */
+    MS_COUNCIL_CANDIDATE, /* its own proposal is out; serves nobody */
+    MS_COUNCIL_PAIR,      /* active, S = both */
+    MS_COUNCIL_SOLO,      /* active, S = itself */
+    MS_COUNCIL_HOLD,   /* was PAIR, the peer is lost, and nobody has voted for SOLO yet: paused */
+    MS_COUNCIL_DRAIN,  /* was PAIR, is handing over: paused */
+    MS_COUNCIL_HALTED, /* its store failed */
+    MS_COUNCIL_STATES
+};
+
+/* What a master of a pair has on its disk, beside the log. */
+struct ms_council_record {
+    struct ms_voter voter;
+    struct ms_uuid incarnation; /* drawn when the data directory was made */
+    uint8_t place;
+    uint8_t lead;     /* place of the incumbent as far as it knows; MS_MASTERS = nobody */
+    bool is_fresh;    /* never was a member with this incarnation */
+    bool is_complete; /* its log is usable */
+    bool is_held;     /* an operator has switched automatic takeover off */
+    ms_epoch served;  /* highest epoch it served itself */
+    uint32_t witness_version;
+    struct ms_witnesses witnesses,
+        witnesses_next; /* next.count = 0 and is_changing false: not under way */
+    bool is_changing;
+};
+
+/* True when that identity is in S. */
+bool ms_decision_has(const struct ms_decision *decision, uint8_t place,
+                     const struct ms_uuid *incarnation);
+
+/* True when both places are in S. */
+bool ms_decision_is_pair(const struct ms_decision *decision);
+
+/* The same decision, of the same incarnations. */
+bool ms_decision_equal(const struct ms_decision *a, const struct ms_decision *b);
+
+/* Possible at all: places and kind exist, and the active is in S. What came from outside is asked this first. */
+bool ms_decision_is_sound(const struct ms_decision *decision);
+
+/* False when the epoch is so far above what was promised that it must be an error. Who has promised nothing takes any. */
+bool ms_epoch_is_near(ms_epoch epoch, ms_epoch promised);
+
+/* The rule of acceptance for a witness, or for a master (served: its highest epoch served) that is not fresh. A BOOTSTRAP is
+ * acceptable to whoever has promised nothing; that it belongs to no other cluster is asked beside this. */
+bool ms_decision_is_acceptable(const struct ms_decision *decision, const struct ms_voter *voter,
+                               bool is_master, ms_epoch served);
+
+/* The same in the same order. */
+bool ms_witnesses_equal(const struct ms_witnesses *a, const struct ms_witnesses *b);
+
+/* Lists are numbered: an odd number is that of an old list and a new one. (The new one may be empty.) */
+static inline bool ms_witnesses_are_changing(uint32_t version)
+{
+    return (version & 1) != 0;
+}
+
+/* A strict majority of list, and of next while that is being changed to (NULL = it is not); votes has a bit for each witness
+ * of list, votes_next of next. An empty list has no majority. */
+bool ms_witnesses_are_quorum(const struct ms_witnesses *list, uint32_t votes,
+                             const struct ms_witnesses *next, uint32_t votes_next);
+
+#endif
