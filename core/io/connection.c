@@ -59,6 +59,7 @@ struct ms_connection *ms_connection_create(struct ms_driver *driver)
     connection->payload_max = driver->options.payload_max;
     ms_encoder_init(&connection->encoder);
     ms_list_init(&connection->age);
+    ms_list_init(&connection->hold);
     ev_io_init(&connection->io, on_io, -1, 0);
     connection->io.data = driver;
     driver->stats.connections++;
@@ -86,11 +87,13 @@ void ms_connection_watch(struct ms_connection *connection, int fd, int events)
     }
 }
 
-/* What to wait for in its present state. */
-static void watch(struct ms_connection *connection)
+void ms_connection_watch_again(struct ms_connection *connection)
 {
-    bool has_output = !connection->is_shut && ms_encoder_pending(&connection->encoder) > 0;
-    bool has_input = !connection->is_paused && !connection->is_at_end;
+    bool is_lost = connection->lost != MS_E_OK;
+    bool is_held = ms_list_is_linked(&connection->hold);
+    bool has_output =
+        !is_lost && !connection->is_shut && ms_encoder_pending(&connection->encoder) > 0;
+    bool has_input = !is_held && !connection->is_paused && !connection->is_at_end;
     int events = (has_input ? EV_READ : 0) | (has_output ? EV_WRITE : 0);
 
     ms_connection_watch(connection, connection->io.fd, events);
@@ -224,7 +227,8 @@ void ms_connection_flush(struct ms_connection *connection)
     if (connection->state != MS_CONNECTION_OPEN) {
         free_partial(connection);
     }
-    if (connection->state == MS_CONNECTION_DEAD || connection->is_shut) {
+    if (connection->state == MS_CONNECTION_DEAD || connection->is_shut ||
+        connection->lost != MS_E_OK) {
         return;
     }
     output = ms_encoder_flush(&connection->encoder);
@@ -249,7 +253,7 @@ void ms_connection_flush(struct ms_connection *connection)
     }
     if (connection->state != MS_CONNECTION_DEAD) {
         hold_back(connection);
-        watch(connection);
+        ms_connection_watch_again(connection);
     }
 }
 
@@ -270,6 +274,7 @@ static void start_closing(struct ms_connection *connection)
     struct ms_driver *driver = ms_connection_driver(connection);
 
     take_off(connection);
+    ms_hold_forget(connection);
     connection->state = MS_CONNECTION_CLOSING;
     connection->is_paused = false;
     put_on(connection, &driver->closing, &driver->closing_count);
@@ -291,7 +296,7 @@ void ms_connection_fail(struct ms_connection *connection, enum ms_error error, c
     struct ms_command goodbye = {.kind = MS_KIND_ERROR, .error = (uint16_t)error};
     enum ms_connection_state before = connection->state;
 
-    if (before != MS_CONNECTION_OPEN) {
+    if (before != MS_CONNECTION_OPEN || ms_connection_is_held(connection)) {
         ms_connection_drop(connection, error);
         return;
     }
@@ -310,6 +315,11 @@ void ms_connection_drop(struct ms_connection *connection, enum ms_error error)
         return;
     }
     take_off(connection);
+    if (ms_connection_is_held(connection)) {
+        ms_hold_lose(connection, error);
+        return;
+    }
+    ms_hold_forget(connection);
     ev_io_stop(driver->options.loop, &connection->io);
     if (connection->io.fd >= 0) {
         close(connection->io.fd);
@@ -338,11 +348,20 @@ void ms_connection_bury(struct ms_driver *driver)
     }
 }
 
-static bool is_due(const struct ms_driver *driver, const struct ms_list *list, ms_time patience)
+/* Whether the oldest of a list has been on it for too long. The time of those that are not heard begins anew. */
+static bool is_due(const struct ms_driver *driver, struct ms_list *list, ms_time patience)
 {
-    const struct ms_connection *first = oldest(list);
+    struct ms_connection *first;
 
-    return first != NULL && first->since + patience <= driver->now;
+    while ((first = oldest(list)) != NULL && first->since + patience <= driver->now) {
+        if (!ms_connection_is_held(first)) {
+            return true;
+        }
+        ms_list_remove(&first->age);
+        first->since = driver->now;
+        ms_list_push_back(list, &first->age);
+    }
+    return false;
 }
 
 /* A frame that is still incomplete: fine while it moves, if it is a long one. */
@@ -401,7 +420,9 @@ static void on_io(struct ev_loop *loop, ev_io *io, int revents)
     if ((revents & EV_WRITE) != 0) {
         mark_dirty(connection);
     }
-    if ((revents & EV_READ) != 0) {
+    if ((revents & EV_READ) != 0 && ms_connection_is_held(connection)) {
+        ms_hold_keep(connection);
+    } else if ((revents & EV_READ) != 0) {
         ms_connection_receive(connection);
         ms_driver_served(io->data); /* frees the connection if it is dead */
     }

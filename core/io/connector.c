@@ -11,24 +11,28 @@
 
 struct ms_attempt {
     uint32_t tag;
-    uint32_t next; /* of the endpoints to try */
+    uint32_t next;   /* of the endpoints to try */
+    bool is_refused; /* the last one: a machine answers, but nobody listens */
     struct ms_endpoints endpoints;
 };
 
-static void tell_failed(struct ms_driver *driver, uint32_t tag, enum ms_error error)
+static void tell_failed(struct ms_driver *driver, uint32_t tag, enum ms_error error,
+                        bool is_refused)
 {
-    struct ms_event event = {.type = MS_EVENT_PEER_CLOSED, .tag = tag, .error = error};
+    struct ms_event event = {
+        .type = MS_EVENT_PEER_CLOSED, .tag = tag, .error = error, .count = is_refused};
 
     ms_driver_tell(driver, &event);
 }
 
 void ms_connector_failed(struct ms_connection *connection, enum ms_error error)
 {
-    uint32_t tag = connection->attempt->tag;
+    const uint32_t tag = connection->attempt->tag;
+    const bool is_refused = connection->attempt->is_refused && error == MS_E_UNREACHABLE;
 
     free(connection->attempt);
     connection->attempt = NULL;
-    tell_failed(ms_connection_driver(connection), tag, error);
+    tell_failed(ms_connection_driver(connection), tag, error, is_refused);
 }
 
 /* A descriptor on its way to the endpoint, or -1. */
@@ -44,7 +48,10 @@ static int begin(const struct ms_endpoint *endpoint)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
     if (connect(fd, address, endpoint->size) != 0 && errno != EINPROGRESS) {
+        const int why = errno;
+
         close(fd);
+        errno = why;
         return -1;
     }
     return fd;
@@ -62,6 +69,7 @@ static void try_next(struct ms_connection *connection)
             ms_connection_watch(connection, fd, EV_WRITE);
             return;
         }
+        attempt->is_refused = errno == ECONNREFUSED;
     }
     ms_connection_drop(connection, MS_E_UNREACHABLE);
 }
@@ -89,6 +97,7 @@ void ms_connector_ready(struct ms_connection *connection)
 
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0 ||
         is_to_itself(fd)) {
+        connection->attempt->is_refused = error == ECONNREFUSED;
         ms_connection_watch(connection, -1, 0);
         close(fd);
         try_next(connection);
@@ -133,17 +142,17 @@ void ms_connector_start(struct ms_driver *driver, uint32_t tag, const char *text
     struct ms_connection *connection;
 
     if (!ms_address_parse(text, MS_ADDRESS_CONNECT, &address, NULL)) {
-        tell_failed(driver, tag, MS_E_BAD_ARGUMENT);
+        tell_failed(driver, tag, MS_E_BAD_ARGUMENT, false);
         return;
     }
     connection = ms_connection_create(driver);
     if (connection == NULL) {
-        tell_failed(driver, tag, MS_E_TOO_MANY);
+        tell_failed(driver, tag, MS_E_TOO_MANY, false);
         return;
     }
     connection->attempt = calloc(1, sizeof *connection->attempt);
     if (connection->attempt == NULL) {
-        tell_failed(driver, tag, MS_E_NO_MEMORY);
+        tell_failed(driver, tag, MS_E_NO_MEMORY, false);
         ms_connection_drop(connection, MS_E_NO_MEMORY);
         return;
     }

@@ -37,7 +37,7 @@ static void send_to(struct ms_driver *driver, const struct ms_effect *effect)
     struct ms_connection *connection = find(driver, effect->peer);
     enum ms_error error;
 
-    if (connection == NULL) {
+    if (connection == NULL || connection->lost != MS_E_OK) {
         return;
     }
     error = ms_connection_send(connection, effect->epoch, &effect->command);
@@ -45,7 +45,8 @@ static void send_to(struct ms_driver *driver, const struct ms_effect *effect)
         ms_connection_drop(connection, error);
         return;
     }
-    if (effect->command.kind == MS_KIND_WELCOME && driver->options.is_server) {
+    if (effect->command.kind == MS_KIND_PEER_HELLO ||
+        (effect->command.kind == MS_KIND_WELCOME && driver->options.is_server)) {
         ms_connection_greeted(connection, driver->options.payload_max);
     }
 }
@@ -66,6 +67,18 @@ static void carry_out(struct ms_driver *driver, const struct ms_effect *effect)
         break;
     case MS_EFFECT_CONNECT:
         ms_connector_start(driver, effect->tag, effect->text);
+        break;
+    case MS_EFFECT_MARK:
+        connection = find(driver, effect->peer);
+        if (connection != NULL) {
+            ms_hold_mark(connection);
+        }
+        break;
+    case MS_EFFECT_PAUSE:
+        ms_hold_pause(driver);
+        break;
+    case MS_EFFECT_RESUME:
+        ms_hold_resume(driver);
         break;
     default:
         driver->options.effect(driver->options.context, effect);
@@ -163,7 +176,8 @@ static void arm_timer(struct ms_driver *driver)
     if (limit < wake) {
         wake = limit;
     }
-    if (driver->dirty != NULL || !ms_mailbox_is_empty(&driver->mailbox)) {
+    if (driver->dirty != NULL || !ms_mailbox_is_empty(&driver->mailbox) ||
+        !ms_list_is_empty(&driver->stashed)) {
         wake = driver->now;
     }
     if (ev_is_active(&driver->timer) && wake == driver->armed_at) {
@@ -221,6 +235,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 
     (void)loop, (void)revents;
     ms_connection_expire(driver);
+    ms_hold_serve(driver);
     if (ms_engine_deadline(driver->options.engine) <= driver->now) {
         ms_driver_step(driver, &(struct ms_event){.type = MS_EVENT_TICK});
     }
@@ -272,6 +287,8 @@ static void init_lists(struct ms_driver *driver)
     ms_list_init(&driver->partial);
     ms_list_init(&driver->closing);
     ms_list_init(&driver->dead);
+    ms_list_init(&driver->held);
+    ms_list_init(&driver->stashed);
     ms_list_init(&driver->listeners);
     ms_mailbox_init(&driver->mailbox);
 }
@@ -332,6 +349,7 @@ void ms_driver_destroy(struct ms_driver *driver)
     }
     ms_assert(!driver->is_stepping);
     driver->is_stepping = true; /* what the end of connections has to tell goes nowhere */
+    driver->is_holding = false;
     ms_resolver_destroy(driver->resolver);
     ms_listener_close_all(driver);
     flush(driver);

@@ -5,6 +5,10 @@
  * connections' encoders; before the loop sleeps (ev_prepare) each connection that has something to
  * say is written once. Input is read before a due timer is served, so a loaded master ages nobody.
  *
+ * A pause (effects PAUSE, RESUME) ends the reading at once, in the midst of a connection's input, too: what was read is kept and
+ * handled after it. Connections that the engine has MARKed are read nevertheless, and before others in every turn; so are new
+ * ones, up to their first frame.
+ *
  * Thread rule: everything here belongs to the loop's thread. Other threads come in by ev_async of
  * the owner, who then calls ms_driver_post. */
 #ifndef CORE_IO_DRIVER_H
@@ -16,7 +20,7 @@
 
 struct ms_driver;
 
-/* Effects that are not the network's: RUN, ABORT, PRODUCE, PERSIST, DELIVER, STOPPED. Called in order,
+/* Effects that are not the network's: RUN, PERSIST, DELIVER, STOPPED and others. Called in order,
  * between steps' polls; may call ms_driver_post only for later (it queues). */
 typedef void (*ms_driver_effect_fn)(void *context, const struct ms_effect *effect);
 

@@ -1,4 +1,4 @@
-/* The driver's inside, shared by driver.c, connection.c, connector.c and listener.c, and by its
+/* The driver's inside, shared by driver.c, connection.c and their neighbours, and by its
  * tests, which set the tuning. */
 #ifndef CORE_IO_DRIVER_PRIVATE_H
 #define CORE_IO_DRIVER_PRIVATE_H
@@ -37,12 +37,21 @@ enum ms_connection_state {
 
 struct ms_attempt; /* connector.c */
 
+/* What was received and not yet handled when a step emitted PAUSE. */
+struct ms_stash {
+    uint32_t skip; /* commands of its first frame that were handled */
+    size_t size;
+    uint8_t bytes[];
+};
+
 /* One connection; lives in the driver's pool, whose handle is the ms_peer. It is all that an idle
  * peer costs: buffers exist only while something waits in them. */
 struct ms_connection {
     ev_io io; /* data is the driver */
     struct ms_encoder encoder;
-    struct ms_list age; /* on pending, partial or closing, ordered by since */
+    struct ms_list age;  /* on pending, partial or closing, ordered by since */
+    struct ms_list hold; /* while it is not read: on held or stashed of the driver */
+    struct ms_stash *stash;
     struct ms_connection *next_dirty;
     struct ms_attempt *attempt; /* while connecting */
     uint8_t *partial;           /* a frame begun, kept until it is complete */
@@ -52,9 +61,11 @@ struct ms_connection {
     uint32_t window_bytes; /* received of the partial frame since then */
     uint32_t payload_max;
     uint8_t state; /* enum ms_connection_state */
+    uint16_t lost; /* enum ms_error: it is over, which the engine hears after RESUME */
     bool is_greeted, is_dirty, is_paused;
-    bool is_shut;   /* our side said its last byte */
-    bool is_at_end; /* closing, and the peer's side said its last */
+    bool is_marked, has_spoken; /* has_spoken: its first frame was handled */
+    bool is_shut;               /* our side said its last byte */
+    bool is_at_end;             /* closing, and the peer's side said its last */
 };
 
 static_assert(sizeof(struct ms_connection) <= 384, "an idle peer stays cheap");
@@ -68,11 +79,14 @@ struct ms_driver {
     ms_time active_at; /* of the last input or output, for busy_poll */
     ms_time armed_at;  /* what the timer is set to */
     bool is_turning, is_stepping;
-    uint8_t *input; /* MS_DRIVER_READ_SIZE, shared by all connections */
+    bool is_holding; /* between PAUSE and RESUME */
+    uint8_t *input;  /* MS_DRIVER_READ_SIZE, shared by all connections */
     struct ms_decoder *decoder;
     struct ms_pool pool;
     struct ms_connection *dirty;
     struct ms_list pending, partial, closing, dead;
+    struct ms_list held;    /* had something to say in a pause */
+    struct ms_list stashed; /* what was kept back of them is handled by the timer */
     uint32_t pending_count, closing_count;
     struct ms_mailbox mailbox;
     struct ms_list listeners;
@@ -94,6 +108,13 @@ static inline struct ms_driver *ms_connection_driver(const struct ms_connection 
     return connection->io.data;
 }
 
+/* It must not be heard, nor may the engine be told of its end. */
+static inline bool ms_connection_is_held(const struct ms_connection *connection)
+{
+    return ms_connection_driver(connection)->is_holding && connection->has_spoken &&
+           !connection->is_marked && connection->state == MS_CONNECTION_OPEN;
+}
+
 /* driver.c. Steps the engine and carries out its effects; not from within a step. */
 void ms_driver_step(struct ms_driver *driver, const struct ms_event *event);
 /* A connection's input has been served: writes what there is when it has become much. */
@@ -109,11 +130,15 @@ void ms_connection_watch(struct ms_connection *connection, int fd, int events);
 void ms_connection_opened(struct ms_connection *connection, uint32_t tag);
 enum ms_error ms_connection_send(struct ms_connection *connection, ms_epoch epoch,
                                  const struct ms_command *command);
-/* HELLO or WELCOME was accepted: longer frames are allowed from now on. */
+/* HELLO or WELCOME was accepted, or PEER_HELLO said: longer frames are allowed from now on. */
 void ms_connection_greeted(struct ms_connection *connection, uint64_t payload_max);
 void ms_connection_flush(struct ms_connection *connection);
 /* receive.c. It is readable: one read, its whole frames to the engine. */
 void ms_connection_receive(struct ms_connection *connection);
+/* Handles what was kept back when a pause began. */
+void ms_connection_serve_stash(struct ms_connection *connection);
+/* What to wait for in its present state. */
+void ms_connection_watch_again(struct ms_connection *connection);
 /* Nothing more is read; what was sent goes out, then it closes. The engine is not told. */
 void ms_connection_close(struct ms_connection *connection);
 /* An ERROR frame that says why, then as close; the engine is told if it knew the peer. */
@@ -125,6 +150,23 @@ void ms_connection_bury(struct ms_driver *driver);
 /* Closes what has been on its list for too long; and when that happens next. */
 void ms_connection_expire(struct ms_driver *driver);
 ms_time ms_connection_deadline(const struct ms_driver *driver);
+
+/* hold.c. MARK, PAUSE and RESUME. A pause costs nothing by itself: a connection is put aside when it has something to
+ * say, and only those are taken up again. */
+void ms_hold_mark(struct ms_connection *connection);
+void ms_hold_pause(struct ms_driver *driver);
+void ms_hold_resume(struct ms_driver *driver);
+/* It is not read until RESUME. */
+void ms_hold_keep(struct ms_connection *connection);
+/* Its end is told after RESUME; until then it is not touched. */
+void ms_hold_lose(struct ms_connection *connection, enum ms_error error);
+/* The engine has closed it, or it is gone: nothing is kept back any more. */
+void ms_hold_forget(struct ms_connection *connection);
+/* Keeps a frame of which `skip` commands were handled (none when it is empty), and what came behind it. */
+void ms_hold_stash(struct ms_connection *connection, struct ms_bytes frame, uint32_t skip,
+                   struct ms_bytes rest);
+/* Handles what was kept back, unless there is a pause again. */
+void ms_hold_serve(struct ms_driver *driver);
 
 /* connector.c */
 void ms_connector_start(struct ms_driver *driver, uint32_t tag, const char *address);

@@ -23,36 +23,52 @@ static void refuse(struct ms_connection *connection, enum ms_error error, enum m
     ms_connection_fail(connection, error, detail);
 }
 
-/* Steps every command of a frame. False when the connection has ended meanwhile. */
-static bool handle(struct ms_connection *connection, const struct ms_frame *frame)
+enum progress {
+    HANDLED,
+    STOPPED, /* a pause has begun, and there is more in the frame */
+    ENDED,   /* so has the connection */
+};
+
+/* Steps every command of a frame but the first *count, which counts on. */
+static enum progress handle(struct ms_connection *connection, const struct ms_frame *frame,
+                            uint32_t *count)
 {
     struct ms_driver *driver = ms_connection_driver(connection);
     struct ms_command command;
     struct ms_event event = {.type = MS_EVENT_RECEIVED, .epoch = frame->epoch, .command = &command};
     enum ms_error error = ms_decoder_begin(driver->decoder, frame);
     bool has_more = false;
+    const uint32_t skip = *count;
 
     event.peer = ms_pool_handle(&driver->pool, connection);
-    driver->stats.frames_in_total++;
-    while (error == MS_E_OK) {
+    driver->stats.frames_in_total += skip == 0;
+    for (uint32_t i = 0; error == MS_E_OK; i++) {
         error = ms_decoder_next(driver->decoder, &command, &has_more);
+        if (i < skip) {
+            continue;
+        }
+        if ((error != MS_E_OK || has_more) && ms_connection_is_held(connection)) {
+            return STOPPED;
+        }
         if (error != MS_E_OK || !has_more) {
             break;
         }
+        ++*count;
         driver->stats.commands_in_total++;
         if (frame->kind == MS_KIND_WELCOME && !driver->options.is_server) {
             ms_connection_greeted(connection, command.body.welcome->payload_max);
         }
         ms_driver_step(driver, &event);
         if (connection->state != MS_CONNECTION_OPEN) {
-            return false;
+            return ENDED;
         }
     }
     if (error != MS_E_OK) {
         refuse(connection, error, frame->kind);
-        return false;
+        return ENDED;
     }
-    return true;
+    connection->has_spoken = true;
+    return HANDLED;
 }
 
 static enum ms_error parse(const struct ms_connection *connection, struct ms_bytes input,
@@ -147,6 +163,8 @@ static bool complete(struct ms_connection *connection, struct ms_bytes *input)
         struct ms_bytes whole;
         struct ms_frame frame;
         size_t used, need;
+        uint32_t count = 0;
+        enum progress progress;
         enum ms_error error;
 
         if (!fill(connection, input)) {
@@ -163,27 +181,34 @@ static bool complete(struct ms_connection *connection, struct ms_bytes *input)
         }
         if (used > 0) {
             ms_assert(used == whole.size);
-            if (!handle(connection, &frame)) {
-                return false;
+            progress = handle(connection, &frame, &count);
+            if (progress == STOPPED) {
+                ms_hold_stash(connection, whole, count, *input);
             }
-            forget(connection);
-            return true;
+            if (progress != ENDED) {
+                forget(connection);
+            }
+            return progress == HANDLED;
         }
         ms_assert(need > connection->partial_need);
         connection->partial_need = need;
     }
 }
 
-static void consume(struct ms_connection *connection, struct ms_bytes input)
+/* Handles whole frames, the first of them but for its first `skip` commands, and keeps the head of the next. */
+static void consume(struct ms_connection *connection, struct ms_bytes input, uint32_t skip)
 {
-    if (connection->partial != NULL && !complete(connection, &input)) {
-        return;
-    }
     while (input.size > 0) {
         struct ms_frame frame;
         size_t used, need;
-        enum ms_error error = parse(connection, input, &frame, &used, &need);
+        enum progress progress;
+        enum ms_error error;
 
+        if (ms_connection_is_held(connection)) {
+            ms_hold_stash(connection, (struct ms_bytes){0}, skip, input);
+            return;
+        }
+        error = parse(connection, input, &frame, &used, &need);
         if (error != MS_E_OK) {
             refuse(connection, error, MS_KIND_NONE);
             return;
@@ -192,12 +217,26 @@ static void consume(struct ms_connection *connection, struct ms_bytes input)
             keep(connection, input, need);
             return;
         }
-        if (!handle(connection, &frame)) {
+        progress = handle(connection, &frame, &skip);
+        if (progress == STOPPED) {
+            ms_hold_stash(connection, (struct ms_bytes){0}, skip, input);
+        }
+        if (progress != HANDLED) {
             return;
         }
+        skip = 0;
         input.data += used;
         input.size -= used;
     }
+}
+
+void ms_connection_serve_stash(struct ms_connection *connection)
+{
+    struct ms_stash *stash = connection->stash;
+
+    connection->stash = NULL;
+    consume(connection, (struct ms_bytes){stash->bytes, stash->size}, stash->skip);
+    free(stash);
 }
 
 /* One read: the rest of a partial frame goes straight to its place, what follows it to the shared
@@ -245,6 +284,7 @@ static void discard(struct ms_connection *connection)
 void ms_connection_receive(struct ms_connection *connection)
 {
     struct ms_driver *driver = ms_connection_driver(connection);
+    struct ms_bytes input;
     size_t placed;
     ssize_t size;
 
@@ -263,5 +303,8 @@ void ms_connection_receive(struct ms_connection *connection)
     driver->stats.bytes_in_total += (uint64_t)size;
     driver->active_at = driver->now;
     connection->partial_size += placed;
-    consume(connection, (struct ms_bytes){driver->input, (size_t)size - placed});
+    input = (struct ms_bytes){driver->input, (size_t)size - placed};
+    if (connection->partial == NULL || complete(connection, &input)) {
+        consume(connection, input, 0);
+    }
 }

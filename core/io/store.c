@@ -14,50 +14,137 @@ static void emit(struct ms_store *store, const struct ms_event *event)
     }
 }
 
-static void hand_over(struct ms_store *store)
+static struct ms_store_job *make_job(enum ms_store_job_kind kind)
 {
-    struct ms_store_window *window = store->window;
-    const size_t handed = window->live + (size_t)window->unwritten; /* it is the thread's soon */
+    struct ms_store_job *job = calloc(1, sizeof *job);
 
+    ms_assert(job != NULL);
+    ms_list_init(&job->link);
+    job->kind = kind;
+    return job;
+}
+
+static void free_job(struct ms_store_job *job)
+{
+    ms_store_window_destroy(job->window);
+    free(job);
+}
+
+/* Makes the window that gathers a job of its own, and begins another. */
+static struct ms_store_job *take_window(struct ms_store *store)
+{
+    struct ms_store_job *job = make_job(MS_STORE_COMMIT);
+
+    job->window = store->window;
     pthread_mutex_lock(&store->lock);
-    ms_assert(store->job == NULL);
-    store->job = window;
     store->window = store->spare;
     store->spare = NULL;
     pthread_mutex_unlock(&store->lock);
-    pthread_cond_signal(&store->work); /* who is woken finds the lock free */
-    store->is_under_way = true;
-    store->handed = handed;
     store->due = 0;
-    if (store->loop != NULL) {
-        ev_ref(store->loop); /* nobody may leave it while an answer is to come */
-    }
     if (store->window == NULL) {
         store->window = ms_store_window_create();
     }
+    return job;
 }
 
+/* Whether the next thing to do is the loop's. */
+static bool must_reread(const struct ms_store *store)
+{
+    const struct ms_list *link = ms_list_first(&store->queue);
+
+    return link != NULL &&
+           ms_container_of(link, const struct ms_store_job, link)->kind == MS_STORE_REREAD;
+}
+
+/* The next thing to do; NULL when there is none. */
+static struct ms_store_job *next_job(struct ms_store *store)
+{
+    struct ms_list *link = ms_list_pop_front(&store->queue);
+
+    if (link != NULL) {
+        return ms_container_of(link, struct ms_store_job, link);
+    }
+    return store->window->seq != 0 ? take_window(store) : NULL;
+}
+
+/* What is asked for comes after all that was written before. */
+static void enqueue(struct ms_store *store, struct ms_store_job *job)
+{
+    if (store->window->seq != 0) {
+        ms_list_push_back(&store->queue, &take_window(store)->link);
+    }
+    ms_list_push_back(&store->queue, &job->link);
+}
+
+static void hand_over(struct ms_store *store, struct ms_store_job *job)
+{
+    ms_assert(store->current == NULL);
+    store->current = job;
+    if (job->kind == MS_STORE_COMMIT) { /* its window is the thread's soon */
+        store->handed = job->window->live + (size_t)job->window->unwritten;
+    }
+    pthread_mutex_lock(&store->lock);
+    ms_assert(store->job == NULL);
+    store->job = job;
+    pthread_mutex_unlock(&store->lock);
+    pthread_cond_signal(&store->work); /* who is woken finds the lock free */
+    if (store->loop != NULL) {
+        ev_ref(store->loop); /* nobody may leave it while an answer is to come */
+    }
+}
+
+/* The job is done, or never will be. */
 static void come_back(struct ms_store *store)
 {
-    if (store->is_under_way && store->loop != NULL) {
+    if (store->current == NULL) {
+        return;
+    }
+    if (store->loop != NULL) {
         ev_unref(store->loop);
     }
-    store->is_under_way = false;
+    free_job(store->current);
+    store->current = NULL;
 }
 
-/* Whether the window waits for a pause. While much is going on, what a commit sets free comes back at once as new
- * records, and most of what is younger than that is void before long: so fewer commits write less. */
+static void drop_queue(struct ms_store *store)
+{
+    struct ms_list *link;
+
+    while ((link = ms_list_pop_front(&store->queue)) != NULL) {
+        free_job(ms_container_of(link, struct ms_store_job, link));
+    }
+    ms_store_window_clear(store->window);
+}
+
+/* Whether what comes next is a window that waits for a pause. While much is going on, what a commit sets free comes back
+ * at once as new records, and most of what is younger than that is void before long: so fewer commits write less. */
 static bool may_wait(struct ms_store *store)
 {
-    const ms_time now = store->patience > 0 ? ms_clock_now() : 0;
+    ms_time now;
 
-    if (store->patience == 0) {
+    if (store->patience == 0 || ms_list_first(&store->queue) != NULL || store->window->seq == 0) {
         return false;
     }
+    now = ms_clock_now();
     if (store->due == 0) {
         store->due = now + store->patience;
     }
     return now < store->due;
+}
+
+static void go_on(struct ms_store *store)
+{
+    struct ms_store_job *job;
+
+    if (store->current != NULL || store->is_failed) {
+        return;
+    }
+    if (must_reread(store)) {
+        ev_async_send(store->loop,
+                      &store->async); /* where input is served, not when a turn is over */
+    } else if ((job = next_job(store)) != NULL) {
+        hand_over(store, job);
+    }
 }
 
 /* The last thing a loop does before it sleeps: all that this turn wrote goes into one commit. An active idle
@@ -67,15 +154,12 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int revents)
     struct ms_store *store = prepare->data;
 
     (void)revents;
-    if (store->is_under_way || store->is_failed || store->window->seq == 0) {
-        return;
-    }
-    if (may_wait(store)) {
+    if (store->current == NULL && !store->is_failed && may_wait(store)) {
         ev_idle_start(loop, &store->pause);
         return;
     }
     ev_idle_stop(loop, &store->pause);
-    hand_over(store);
+    go_on(store);
 }
 
 /* Nothing is there to be read, and no time has come. */
@@ -85,9 +169,7 @@ static void on_pause(struct ev_loop *loop, ev_idle *pause, int revents)
 
     (void)revents;
     ev_idle_stop(loop, pause);
-    if (!store->is_under_way && !store->is_failed && store->window->seq != 0) {
-        hand_over(store);
-    }
+    go_on(store);
 }
 
 static ms_time patience_after(const struct ms_store *store, const struct ms_store_report *report)
@@ -124,6 +206,103 @@ static void tell_room(struct ms_store *store, const struct ms_store_report *repo
     }
 }
 
+/* The job is done: says so to whoever asked for it. */
+static void answer(struct ms_store *store, const struct ms_store_report *report)
+{
+    const struct ms_command command = {.payload = {store->piece.bytes, store->piece.size}};
+    const enum ms_store_job_kind kind = store->current->kind;
+
+    come_back(store);
+    switch (kind) {
+    case MS_STORE_COMMIT:
+        store->told_seq = report->seq;
+        store->patience = patience_after(store, report);
+        emit(store, &(struct ms_event){.type = MS_EVENT_PERSISTED, .seq = report->seq});
+        break;
+    case MS_STORE_SCAN:
+        emit(store, &(struct ms_event){
+                        .type = MS_EVENT_SCANNED, .seq = store->piece.last, .command = &command});
+        break;
+    case MS_STORE_CLEAR:
+        emit(store, &(struct ms_event){.type = MS_EVENT_CLEARED});
+        break;
+    case MS_STORE_REREAD:
+        break;
+    }
+}
+
+/* For good. Whoever waits for an empty store hears that it is not. */
+static void tell_failure(struct ms_store *store)
+{
+    const bool is_clear = store->current != NULL && store->current->kind == MS_STORE_CLEAR;
+
+    store->is_failed = true;
+    come_back(store);
+    ev_timer_stop(store->loop, &store->timer);
+    drop_queue(store);
+    if (is_clear) {
+        emit(store, &(struct ms_event){.type = MS_EVENT_CLEARED, .error = MS_E_STORE_FAILED});
+    }
+    emit(store, &(struct ms_event){.type = MS_EVENT_PERSISTED,
+                                   .seq = store->told_seq,
+                                   .error = MS_E_STORE_FAILED});
+}
+
+/* The thread has something to do, and has not failed in it. The lock is held. */
+static bool is_at_work(const struct ms_store *store)
+{
+    return (store->job != NULL || store->is_busy) && !store->report.is_failed;
+}
+
+/* Until the thread has done what it was given, or its time is up; false when it failed, or goes on. */
+static bool wait_idle(struct ms_store *store)
+{
+    const struct timespec limit = {store->limit / MS_SEC, store->limit % MS_SEC * 1000};
+    bool is_good;
+    int code = 0;
+
+    pthread_mutex_lock(&store->lock);
+    while (is_at_work(store) && code == 0) {
+        code = store->limit == MS_TIME_NEVER
+                   ? pthread_cond_wait(&store->done, &store->lock)
+                   : pthread_cond_timedwait(&store->done, &store->lock, &limit);
+    }
+    is_good = !store->report.is_failed && !is_at_work(store);
+    pthread_mutex_unlock(&store->lock);
+    return is_good;
+}
+
+static enum ms_error replay(struct ms_store *store, ms_store_entry_fn fn, void *context,
+                            struct ms_complaint *complaint)
+{
+    enum ms_error error;
+
+    if (!wait_idle(store)) {
+        ms_complain(complaint, "%s", store->failure);
+        return MS_E_STORE_FAILED;
+    }
+    error = ms_store_keeper_replay(&store->keeper, fn, context, complaint);
+    pthread_mutex_lock(&store->lock);
+    ms_store_thread_report(store);
+    pthread_mutex_unlock(&store->lock);
+    return error;
+}
+
+/* All is committed, and nothing is under way. */
+static void reread(struct ms_store *store)
+{
+    struct ms_store_job *job = next_job(store);
+    const struct ms_store_reader reader = job->reader;
+    struct ms_complaint complaint = {.text = ""};
+    enum ms_error error;
+
+    free_job(job);
+    error = replay(store, reader.entry, reader.context, &complaint);
+    if (error != MS_E_STORE_FAILED) { /* that is told by PERSISTED */
+        reader.done(reader.context, error, complaint.text);
+    }
+}
+
 static void on_report(struct ev_loop *loop, ev_async *async, int revents)
 {
     struct ms_store *store = async->data;
@@ -137,24 +316,18 @@ static void on_report(struct ev_loop *loop, ev_async *async, int revents)
     if (store->is_failed) {
         return;
     }
-    if (report.windows > store->told_windows) {
-        store->told_windows = report.windows;
-        store->told_seq = report.seq;
-        store->patience = patience_after(store, &report);
-        come_back(store);
-        emit(store, &(struct ms_event){.type = MS_EVENT_PERSISTED, .seq = report.seq});
+    if (report.jobs > store->told_jobs) {
+        store->told_jobs = report.jobs;
+        answer(store, &report);
     }
     if (report.is_failed) {
-        store->is_failed = true;
-        come_back(store);
-        ev_timer_stop(store->loop, &store->timer);
-        ms_store_window_clear(store->window);
-        emit(store, &(struct ms_event){.type = MS_EVENT_PERSISTED,
-                                       .seq = store->told_seq,
-                                       .error = MS_E_STORE_FAILED});
+        tell_failure(store);
         return;
     }
     tell_room(store, &report);
+    if (store->current == NULL && must_reread(store)) {
+        reread(store);
+    }
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -190,7 +363,9 @@ static void start_watchers(struct ms_store *store)
 
 static void stop_watchers(struct ms_store *store)
 {
-    come_back(store);
+    if (store->current != NULL) {
+        ev_unref(store->loop); /* its answer goes nowhere */
+    }
     ev_ref(store->loop);
     ev_prepare_stop(store->loop, &store->prepare);
     ev_ref(store->loop);
@@ -240,7 +415,9 @@ struct ms_store *ms_store_open(const struct ms_store_options *options, enum ms_e
         *error_out = error;
         return NULL;
     }
+    store->id = ms_store_file_id(store->keeper.file);
     store->window = ms_store_window_create();
+    ms_list_init(&store->queue);
     if (store->loop != NULL) {
         start_watchers(store);
         ev_async_send(store->loop, &store->async); /* the first ROOM */
@@ -248,41 +425,28 @@ struct ms_store *ms_store_open(const struct ms_store_options *options, enum ms_e
     return store;
 }
 
-/* The thread has something to do, and has not failed in it. The lock is held. */
-static bool is_at_work(const struct ms_store *store)
-{
-    return (store->job != NULL || store->is_busy) && !store->report.is_failed;
-}
-
-/* Until the thread has done what it was given, or its time is up; false when it failed, or goes on. */
-static bool wait_idle(struct ms_store *store)
-{
-    const struct timespec limit = {store->limit / MS_SEC, store->limit % MS_SEC * 1000};
-    bool is_good;
-    int code = 0;
-
-    pthread_mutex_lock(&store->lock);
-    while (is_at_work(store) && code == 0) {
-        code = store->limit == MS_TIME_NEVER
-                   ? pthread_cond_wait(&store->done, &store->lock)
-                   : pthread_cond_timedwait(&store->done, &store->lock, &limit);
-    }
-    is_good = !store->report.is_failed && !is_at_work(store);
-    pthread_mutex_unlock(&store->lock);
-    return is_good;
-}
-
-/* Everything written is committed when it returns true. */
+/* Everything written is committed when it returns true. What else was asked for is forgotten; so is what comes after a CLEAR,
+ * which was not begun: it would be added to what there is. */
 static bool flush(struct ms_store *store)
 {
-    if (!wait_idle(store)) {
-        return false;
+    struct ms_store_job *job;
+
+    while (wait_idle(store)) {
+        come_back(store);
+        job = next_job(store);
+        if (job == NULL) {
+            return true;
+        }
+        if (job->kind == MS_STORE_COMMIT) {
+            hand_over(store, job);
+            continue;
+        }
+        if (job->kind == MS_STORE_CLEAR) {
+            drop_queue(store);
+        }
+        free_job(job);
     }
-    if (store->window->seq != 0) {
-        hand_over(store);
-        store->is_under_way = false;
-    }
-    return wait_idle(store);
+    return false;
 }
 
 /* Tells the thread to end when it has nothing to do. False when it is in the hands of the system, which does not
@@ -321,9 +485,11 @@ bool ms_store_close(struct ms_store *store)
         return false;
     }
     is_good = ms_store_keeper_close(&store->keeper) && is_good;
+    come_back(store);
+    drop_queue(store);
+    free(store->piece.bytes);
     ms_store_window_destroy(store->window);
     ms_store_window_destroy(store->spare);
-    ms_store_window_destroy(store->job);
     pthread_cond_destroy(&store->work);
     pthread_cond_destroy(&store->done);
     pthread_mutex_destroy(&store->lock);
@@ -333,25 +499,28 @@ bool ms_store_close(struct ms_store *store)
 
 struct ms_uuid ms_store_id(const struct ms_store *store)
 {
-    return ms_store_file_id(store->keeper.file);
+    return store->id;
 }
 
 enum ms_error ms_store_replay(struct ms_store *store, ms_store_entry_fn fn, void *context,
                               struct ms_complaint *complaint)
 {
-    enum ms_error error;
-
-    ms_assert(store->told_windows == 0);
+    ms_assert(store->told_jobs == 0);
     ms_assert(store->window->seq == 0);
-    if (!wait_idle(store)) {
-        ms_complain(complaint, "%s", store->failure);
-        return MS_E_STORE_FAILED;
+    return replay(store, fn, context, complaint);
+}
+
+void ms_store_reread(struct ms_store *store, const struct ms_store_reader *reader)
+{
+    struct ms_store_job *job;
+
+    ms_assert(store->loop != NULL);
+    if (store->is_failed) {
+        return;
     }
-    error = ms_store_keeper_replay(&store->keeper, fn, context, complaint);
-    pthread_mutex_lock(&store->lock);
-    ms_store_thread_report(store);
-    pthread_mutex_unlock(&store->lock);
-    return error;
+    job = make_job(MS_STORE_REREAD);
+    job->reader = *reader;
+    enqueue(store, job);
 }
 
 void ms_store_write(struct ms_store *store, ms_seq seq, struct ms_bytes entries)
@@ -367,6 +536,34 @@ void ms_store_write(struct ms_store *store, ms_seq seq, struct ms_bytes entries)
     }
 }
 
+void ms_store_scan(struct ms_store *store, ms_seq above, size_t bytes_max)
+{
+    struct ms_store_job *job;
+
+    ms_assert(store->loop != NULL);
+    ms_assert(bytes_max > 0);
+    if (store->is_failed) {
+        return;
+    }
+    job = make_job(MS_STORE_SCAN);
+    job->above = above;
+    job->bytes_max = bytes_max;
+    enqueue(store, job);
+}
+
+void ms_store_clear(struct ms_store *store, uint64_t number)
+{
+    struct ms_store_job *job;
+
+    ms_assert(store->loop != NULL);
+    if (store->is_failed) {
+        return;
+    }
+    job = make_job(MS_STORE_CLEAR);
+    job->number = number;
+    enqueue(store, job);
+}
+
 const char *ms_store_failure(const struct ms_store *store)
 {
     return store->is_failed ? store->failure : NULL;
@@ -380,4 +577,10 @@ void ms_store_stats(const struct ms_store *store, struct ms_store_stats *stats_o
     *stats_out = store->report.stats;
     pthread_mutex_unlock(lock);
     stats_out->gathered_bytes = store->window->size;
+    ms_list_for_each(link, &store->queue)
+    {
+        const struct ms_store_job *job = ms_container_of(link, struct ms_store_job, link);
+
+        stats_out->gathered_bytes += job->window != NULL ? job->window->size : 0;
+    }
 }

@@ -18,18 +18,19 @@
 
 struct ms_store;
 
-/* PERSISTED and ROOM events, called from the loop, never from inside ms_store_write. PERSISTED with an
- * error (STORE_FAILED) comes once, and nothing after it. */
+/* PERSISTED, ROOM, SCANNED and CLEARED events, called from the loop, never from inside a function of the store. PERSISTED with
+ * an error (STORE_FAILED) comes once, and nothing after it. */
 typedef void (*ms_store_event_fn)(void *context, const struct ms_event *event);
 
 /* Room counts bytes of entries, and each as two bytes of disk, because pages are never full. So `reserve`
  * takes twice its size on the disk, given back when nothing else is left. */
 struct ms_store_options {
-    size_t size;           /* of this struct */
-    struct ev_loop *loop;  /* NULL: for tools; writes are committed in passing, without events */
-    const char *directory; /* made when it is missing; its parent must exist */
-    uint64_t bytes_max;    /* of its files at most; 0 = what the disk has */
-    uint64_t reserve; /* bytes held ready on the disk, so that results and cancels always fit */
+    size_t size;          /* of this struct */
+    struct ev_loop *loop; /* NULL: for tools; writes are committed in passing, without events */
+    const char *
+        directory; /* made when it is missing; its parent must exist. Or a file that was set aside, read only */
+    uint64_t bytes_max; /* of its files at most; 0 = what the disk has */
+    uint64_t reserve;   /* bytes held ready on the disk, so that results and cancels always fit */
     ms_time close_timeout;   /* 0 = MS_STORE_CLOSE_TIMEOUT */
     ms_store_event_fn event; /* may be NULL without a loop */
     void *context;
@@ -57,10 +58,34 @@ typedef bool (*ms_store_entry_fn)(void *context, ms_seq seq, struct ms_bytes ent
 enum ms_error ms_store_replay(struct ms_store *store, ms_store_entry_fn fn, void *context,
                               struct ms_complaint *complaint);
 
-/* Takes a copy of whole entries, which need not be sealed, puts with rising numbers above those of every live
- * record; seq is the highest so far. Answered by PERSISTED when it is on the disk. When nothing is under way, the commit begins
- * before the loop sleeps. After a failure it is dropped. */
+/* Who is read back to: entry for every live record, then done, once, with the error of ms_store_replay and its sentence. */
+struct ms_store_reader {
+    ms_store_entry_fn entry;
+    void (*done)(void *context, enum ms_error error, const char *why);
+    void *context;
+};
+
+/* The same in mid-life, later, from the loop: everything that was written before the call is committed, then read back in one
+ * go. Writing is allowed at any time. Without a word when the store fails or closes before. */
+void ms_store_reread(struct ms_store *store, const struct ms_store_reader *reader);
+
+/* Takes a copy of whole entries, which need not be sealed: puts with rising numbers above those of every live record, where
+ * gaps may be and numbers of what was erased may come again; and erases, which do no harm where there is no such record. seq
+ * is the highest so far. Answered by PERSISTED when it is on the disk. When nothing is under way, the commit begins before the loop
+ * sleeps. After a failure it is dropped. */
 void ms_store_write(struct ms_store *store, ms_seq seq, struct ms_bytes entries);
+
+/* Reads live records above a number, in rising order, whole entries of up to so many bytes; one at least if there
+ * is any. Answered by SCANNED: its command's payload is the entries, its seq the last of them; none: that was all.
+ * What was written before the call is seen; of what is erased or written meanwhile nothing is promised. Commits go
+ * on in between. A record that is found damaged is a failure of the store. */
+void ms_store_scan(struct ms_store *store, ms_seq above, size_t bytes_max);
+
+/* Empties the store of everything that was written before; what is written after, with any numbers, comes into an empty one.
+ * number > 0: the file as it was is kept in the directory as divergent-NUMBER.db, or divergent-NUMBER-2.db and so on when
+ * there is such a file already. Answered by CLEARED; with an error, before the PERSISTED that says the same, when the store
+ * failed over it. A crash before the answer leaves the store as it was, or empty. */
+void ms_store_clear(struct ms_store *store, uint64_t number);
 
 /* Why it failed, one sentence; NULL while it works. */
 const char *ms_store_failure(const struct ms_store *store);

@@ -87,6 +87,14 @@ enum ms_error ms_store_directory_open(struct ms_store_directory *directory, cons
     return take_lock(directory, path, is_read_only, complaint);
 }
 
+enum ms_error ms_store_directory_visit(struct ms_store_directory *directory, const char *path,
+                                       struct ms_complaint *complaint)
+{
+    directory->lock_fd = -1;
+    directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return directory->fd < 0 ? refuse(path, errno, complaint) : MS_E_OK;
+}
+
 void ms_store_directory_close(struct ms_store_directory *directory)
 {
     if (directory->lock_fd >= 0) {

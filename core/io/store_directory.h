@@ -19,6 +19,9 @@ struct ms_store_directory {
 /* Makes the directory, unless it is only looked at, and locks it. */
 enum ms_error ms_store_directory_open(struct ms_store_directory *directory, const char *path,
                                       bool is_read_only, struct ms_complaint *complaint);
+/* Only to look at a file in it that nobody writes. */
+enum ms_error ms_store_directory_visit(struct ms_store_directory *directory, const char *path,
+                                       struct ms_complaint *complaint);
 void ms_store_directory_close(struct ms_store_directory *directory);
 
 /* Allocates the reserve really. False when the disk has not twice as much, or refuses. */

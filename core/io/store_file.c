@@ -8,7 +8,6 @@
 #include "core/invariant.h"
 #include "core/io/store_log.h"
 
-#define FILE_NAME "store.db"
 #define PATH_SIZE 4096
 #define PAGE_SIZE                                                                                  \
     16384 /* fewer system calls for a batch; a small commit is one page of either size */
@@ -36,6 +35,7 @@ enum statement {
     ERASE_OLD,
     MAKE_YOUNG,
     ERASE_ALL_YOUNG,
+    ERASE_ALL_OLD,
     WALK_OLD,
     WALK_YOUNG,
     PAGES,
@@ -51,7 +51,8 @@ static const char *const texts[STATEMENTS] = {
     [ERASE_OLD] = "DELETE FROM old WHERE seq=?",
     [MAKE_YOUNG] = "REPLACE INTO young VALUES(?,?)",
     [ERASE_ALL_YOUNG] = "DELETE FROM young",
-    [WALK_OLD] = "SELECT seq, entry FROM old ORDER BY seq",
+    [ERASE_ALL_OLD] = "DELETE FROM old",
+    [WALK_OLD] = "SELECT seq, entry FROM old WHERE seq>? ORDER BY seq",
     [WALK_YOUNG] = "SELECT row, log FROM young",
     [PAGES] = "PRAGMA page_count",
     [FREE_PAGES] = "PRAGMA freelist_count",
@@ -332,7 +333,8 @@ struct ms_store_file *ms_store_file_open(const struct ms_store_file_options *opt
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     file->is_read_only = options->is_read_only;
     ms_text_init(&path, file->path, sizeof file->path);
-    ms_text_add(&path, "%s/" FILE_NAME, options->directory);
+    ms_text_add(&path, "%s/%s", options->directory,
+                options->name != NULL ? options->name : MS_STORE_FILE_NAME);
     if (ms_text_is_cut(&path)) {
         ms_complain(complaint, "the path of the data directory is too long");
         error = MS_E_BAD_ARGUMENT;
@@ -415,7 +417,17 @@ enum ms_store_result ms_store_file_put_young(struct ms_store_file *file,
 
 enum ms_store_result ms_store_file_erase_all_young(struct ms_store_file *file)
 {
-    return step(file, ERASE_ALL_YOUNG);
+    const enum ms_store_result result = step(file, ERASE_ALL_YOUNG);
+
+    if (result == MS_STORE_DONE) {
+        ms_store_young_begin_anew(&file->young);
+    }
+    return result;
+}
+
+enum ms_store_result ms_store_file_erase_all_old(struct ms_store_file *file)
+{
+    return step(file, ERASE_ALL_OLD);
 }
 
 enum ms_store_result ms_store_file_commit(struct ms_store_file *file)
@@ -449,14 +461,15 @@ enum ms_store_result ms_store_file_walk_young(struct ms_store_file *file, ms_sto
     return result;
 }
 
-enum ms_store_result ms_store_file_walk_old(struct ms_store_file *file, ms_store_row_fn fn,
-                                            void *context)
+enum ms_store_result ms_store_file_walk_old(struct ms_store_file *file, ms_seq above,
+                                            ms_store_row_fn fn, void *context)
 {
     sqlite3_stmt *statement = file->statements[WALK_OLD];
     enum ms_store_result result;
     bool goes_on = true;
     int code;
 
+    sqlite3_bind_int64(statement, 1, above > INT64_MAX ? INT64_MAX : (sqlite3_int64)above);
     while ((code = sqlite3_step(statement)) == SQLITE_ROW && goes_on) {
         const uint8_t *data = sqlite3_column_blob(statement, 1);
         size_t size = (size_t)sqlite3_column_bytes(statement, 1);

@@ -15,7 +15,9 @@
 #include "core/io/store_young.h"
 #include "core/text.h"
 
-#define MS_STORE_FORMAT 2
+#define MS_STORE_FORMAT    2
+#define MS_STORE_FILE_NAME "store.db"
+#define MS_STORE_LOG_NAME  "store.db-wal"
 
 struct ms_store_file;
 
@@ -26,6 +28,7 @@ enum ms_store_result { MS_STORE_DONE, MS_STORE_FULL, MS_STORE_FAILED };
 
 struct ms_store_file_options {
     const char *directory;
+    const char *name; /* in it; NULL = MS_STORE_FILE_NAME */
     bool is_read_only;
     struct ms_uuid id; /* for a new file */
     size_t log_size;   /* bytes of write-ahead log that a new file is given at once */
@@ -51,15 +54,16 @@ enum ms_store_result ms_store_file_erase_old(struct ms_store_file *file, ms_seq 
 enum ms_store_result ms_store_file_put_young(struct ms_store_file *file,
                                              const struct ms_store_batch *batch);
 enum ms_store_result ms_store_file_erase_all_young(struct ms_store_file *file);
+enum ms_store_result ms_store_file_erase_all_old(struct ms_store_file *file);
 enum ms_store_result ms_store_file_commit(struct ms_store_file *file);
 void ms_store_file_rollback(struct ms_store_file *file);
 
-/* In order: young batches (see store_young.h), old records. False of fn stops the walk. */
+/* In order: young batches (see store_young.h), old records above a number. False of fn stops the walk. */
 enum ms_store_result ms_store_file_walk_young(struct ms_store_file *file, ms_store_batch_fn fn,
                                               void *context);
 typedef bool (*ms_store_row_fn)(void *context, ms_seq seq, struct ms_bytes entry);
-enum ms_store_result ms_store_file_walk_old(struct ms_store_file *file, ms_store_row_fn fn,
-                                            void *context);
+enum ms_store_result ms_store_file_walk_old(struct ms_store_file *file, ms_seq above,
+                                            ms_store_row_fn fn, void *context);
 
 /* Looks at every page. False with a sentence when the structure is damaged. */
 bool ms_store_file_verify(struct ms_store_file *file, struct ms_complaint *complaint);

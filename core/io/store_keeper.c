@@ -54,8 +54,10 @@ static void mark_erased(struct ms_store_keeper *keeper, struct ms_store_window *
 }
 
 /* What a young record was erased by has to be found again after a crash: an entry in this batch, unless the
- * record's own batch leaves now. Those of old records need none, they are erased in the file itself. */
-static void resolve_erases(struct ms_store_keeper *keeper, struct ms_store_window *window)
+ * record's own batch leaves now, as those before `leaving` do. Those of old records need none, they are erased in the
+ * file itself. */
+static void resolve_erases(struct ms_store_keeper *keeper, struct ms_store_window *window,
+                           uint64_t leaving)
 {
     size_t old;
     uint64_t spent;
@@ -63,6 +65,7 @@ static void resolve_erases(struct ms_store_keeper *keeper, struct ms_store_windo
 
     mark_erased(keeper, window, &old);
     spent = ms_store_ring_spent(&keeper->ring);
+    spent = leaving > spent ? leaving : spent;
     gone = spent > keeper->ring.first ? ms_store_ring_at(&keeper->ring, spent - 1)->seq : 0;
     for (size_t i = old; i < window->erases_count; i++) {
         if (window->erases[i] > gone) {
@@ -74,17 +77,33 @@ static void resolve_erases(struct ms_store_keeper *keeper, struct ms_store_windo
     window->erases_count = old;
 }
 
+/* In the ring, numbers rise from batch to batch. Where they begin anew, below those of dead young records, all young
+ * batches must leave first: those before the result. */
+static uint64_t keep_order(const struct ms_store_keeper *keeper, struct ms_store_window *window)
+{
+    const struct ms_store_ring *ring = &keeper->ring;
+    const ms_seq last = ring->first < ring->next ? ms_store_ring_at(ring, ring->next - 1)->seq : 0;
+
+    if (window->count > 0 && window->puts[0].seq <= last) {
+        return ring->next;
+    }
+    window->seq = window->seq < last ? last : window->seq;
+    return ring->first;
+}
+
 void ms_store_keeper_plan(struct ms_store_keeper *keeper, struct ms_store_window *window,
                           struct ms_store_plan *plan_out)
 {
     size_t puts_size;
+    uint64_t leaving;
 
     ms_store_window_pack(window);
+    leaving = keep_order(keeper, window);
     puts_size = window->size;
     keeper->unwritten_total += window->unwritten;
     keeper->records_total += window->count;
     keeper->records += window->count;
-    resolve_erases(keeper, window);
+    resolve_erases(keeper, window, leaving);
     keeper->bytes_total += window->size;
     *plan_out = (struct ms_store_plan){
         .window = window,
@@ -99,6 +118,9 @@ void ms_store_keeper_plan(struct ms_store_keeper *keeper, struct ms_store_window
         plan_out->blob.size == 0
             ? ms_store_ring_spent(&keeper->ring)
             : ms_store_ring_horizon(&keeper->ring, plan_out->blob.size, keeper->ring_max);
+    if (plan_out->horizon < leaving) {
+        plan_out->horizon = leaving;
+    }
     plan_out->has_batch = plan_out->blob.size > 0 || plan_out->horizon > keeper->ring.first;
 }
 
@@ -143,11 +165,11 @@ static enum ms_store_result change(struct ms_store_keeper *keeper, const struct 
     const struct ms_store_window *window = plan->window;
     enum ms_store_result result = ms_store_file_begin(keeper->file);
 
-    if (result == MS_STORE_DONE && plan->is_direct) {
-        result = put_all_old(keeper, window);
-    }
     for (size_t i = 0; i < window->erases_count && result == MS_STORE_DONE; i++) {
         result = ms_store_file_erase_old(keeper->file, window->erases[i], erased_out);
+    }
+    if (result == MS_STORE_DONE && plan->is_direct) {
+        result = put_all_old(keeper, window);
     }
     if (result == MS_STORE_DONE) {
         result = retire(keeper, plan);

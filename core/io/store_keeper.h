@@ -15,7 +15,9 @@
 
 struct ms_store_keeper {
     struct ms_store_directory directory;
-    struct ms_store_file *file;
+    struct ms_store_file *file; /* NULL: it could not be opened again after it was set aside */
+    struct ms_store_file_options file_options;
+    char *path; /* absolute, of the directory */
     struct ms_store_ring ring;
     struct ms_store_window *spares[MS_STORE_SPARES_MAX]; /* empty, the last one used most lately */
     uint32_t spares_count;
@@ -66,7 +68,28 @@ bool ms_store_keeper_is_full(const struct ms_store_keeper *keeper);
 /* Full, or a submission of any size might not fit above the reserve. */
 bool ms_store_keeper_is_near(const struct ms_store_keeper *keeper);
 
+/* store_walk.c: every live record, young or old, in rising order. */
 enum ms_error ms_store_keeper_replay(struct ms_store_keeper *keeper, ms_store_entry_fn fn,
                                      void *context, struct ms_complaint *complaint);
+
+/* Live records that were read together: whole entries, one behind the other. */
+struct ms_store_piece {
+    uint8_t *bytes;
+    size_t size, capacity;
+    ms_seq last; /* the number of the last of them; 0 = there are none */
+};
+
+/* Fills a piece, which may have been used before, with the records above a number, up to so many bytes; with one at
+ * least if there is any. STORE_CORRUPT or IO with a sentence. */
+enum ms_error ms_store_keeper_scan(struct ms_store_keeper *keeper, ms_seq above, size_t bytes_max,
+                                   struct ms_store_piece *piece, struct ms_complaint *complaint);
+
+/* store_clear.c: erases everything. number > 0: what was there is kept under a name of that number, in a file that needs
+ * no other. After FULL nothing has changed, and it may be called again; FAILED comes with a sentence. */
+enum ms_store_result ms_store_keeper_clear(struct ms_store_keeper *keeper, uint64_t number,
+                                           struct ms_complaint *complaint);
+
+/* Takes away what a crash in the midst of that left behind; before the file is opened. */
+void ms_store_keeper_tidy_up(const struct ms_store_keeper *keeper);
 
 #endif

@@ -5,8 +5,27 @@
 #include <pthread.h>
 
 #include "core/io/store_keeper.h"
+#include "core/list.h"
 
 #define MS_STORE_RETRY (1 * MS_SEC) /* between looks at a full disk */
+
+/* What the thread is given to do, one at a time, in the order in which it was asked for. */
+enum ms_store_job_kind {
+    MS_STORE_COMMIT,
+    MS_STORE_SCAN,
+    MS_STORE_CLEAR,
+    MS_STORE_REREAD, /* the loop's side does it, while the thread is idle */
+};
+
+struct ms_store_job {
+    struct ms_list link; /* in the queue */
+    enum ms_store_job_kind kind;
+    struct ms_store_window *window; /* COMMIT; the thread's once it has begun */
+    ms_seq above;                   /* SCAN */
+    size_t bytes_max;               /* SCAN */
+    uint64_t number;                /* CLEAR */
+    struct ms_store_reader reader;  /* REREAD */
+};
 
 /* What follows a commit of so many records waits for a pause of the loop; as long as that took, and at most this. */
 #define MS_STORE_CROWD    64
@@ -14,8 +33,8 @@
 
 /* What the thread tells; copied as a whole. */
 struct ms_store_report {
-    ms_seq seq;       /* every record up to it is durable */
-    uint64_t windows; /* that were committed */
+    ms_seq seq;    /* every record up to it is durable */
+    uint64_t jobs; /* that were done */
     bool is_failed, is_full;
     bool is_near; /* full, or so little room that a submission may be refused for it */
     uint64_t room;
@@ -23,6 +42,8 @@ struct ms_store_report {
 };
 
 struct ms_store {
+    struct ms_uuid id; /* of the directory */
+
     /* The loop's. */
     struct ev_loop *loop; /* NULL: a tool's store */
     ev_prepare prepare;
@@ -34,11 +55,12 @@ struct ms_store {
     ms_store_event_fn event;
     void *context;
     struct ms_store_window *window; /* gathers */
+    struct ms_list queue;           /* of jobs that come before it */
+    struct ms_store_job *current;   /* is with the thread; NULL = none */
     size_t handed;                  /* records put in the last window that was handed over */
-    bool is_under_way;              /* a window is with the thread */
     bool is_failed;                 /* has been told */
     ms_seq told_seq;                /* by PERSISTED */
-    uint64_t told_windows;
+    uint64_t told_jobs;
     uint64_t told_room;
     bool has_told_room;
     ms_time close_timeout, limit; /* of waiting for the thread */
@@ -47,7 +69,7 @@ struct ms_store {
     pthread_mutex_t lock;
     pthread_cond_t work;           /* for the thread: job, look or quit was set */
     pthread_cond_t done;           /* for the loop's side: the thread is idle or failed */
-    struct ms_store_window *job;   /* handed over, not yet taken */
+    struct ms_store_job *job;      /* handed over, not yet taken */
     struct ms_store_window *spare; /* empty, for the loop to gather in */
     bool is_patient; /* a full disk is waited for; not by tools, and not when closing */
     bool look, quit, is_busy;
@@ -56,11 +78,14 @@ struct ms_store {
 
     /* The thread's, and the loop's while the thread is idle. */
     struct ms_store_keeper keeper;
+    struct ms_store_piece
+        piece; /* of a SCAN: the loop's from the report of the job to the next job */
+    struct ms_complaint trouble; /* what failed, when it was not the file */
     pthread_t thread;
     ms_time commit_time_last, commit_time_max;
 };
 
-/* Waits for windows, commits them, until quit. */
+/* Waits for jobs, does them, until quit. */
 void *ms_store_thread_run(void *context);
 
 /* Puts what the keeper knows into the report. The lock is held. */

@@ -1,4 +1,8 @@
-/* Reading a store back: what was young becomes old, so a start leaves an empty ring. */
+/* Opening a store: what was young becomes old, so a start leaves an empty ring. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
 #include "core/io/clock.h"
 #include "core/io/store_keeper.h"
 
@@ -136,15 +140,57 @@ static size_t log_size_for(const struct ms_store_keeper *keeper)
                                      : (size_t)size;
 }
 
+/* A file that was set aside is looked at where it lies: nobody writes it, so nobody is locked out. *name_out is its name
+ * in the directory that keeper->path becomes. */
+static bool is_set_aside(struct ms_store_keeper *keeper, const char *path, const char **name_out)
+{
+    struct stat file;
+    char *slash;
+
+    if (stat(path, &file) != 0 || !S_ISREG(file.st_mode) ||
+        (keeper->path = realpath(path, NULL)) == NULL) {
+        return false;
+    }
+    slash = strrchr(keeper->path, '/');
+    ms_assert(slash != NULL);
+    *slash = '\0';
+    *name_out = slash + 1;
+    return true;
+}
+
+static enum ms_error open_directory(struct ms_store_keeper *keeper,
+                                    const struct ms_store_options *options,
+                                    struct ms_complaint *complaint)
+{
+    enum ms_error error;
+
+    keeper->file_options.is_read_only = options->is_read_only;
+    if (options->is_read_only &&
+        is_set_aside(keeper, options->directory, &keeper->file_options.name)) {
+        keeper->file_options.directory = keeper->path;
+        return ms_store_directory_visit(&keeper->directory, keeper->path, complaint);
+    }
+    error = ms_store_directory_open(&keeper->directory, options->directory, options->is_read_only,
+                                    complaint);
+    if (error != MS_E_OK) {
+        return error;
+    }
+    keeper->path = realpath(options->directory, NULL);
+    if (keeper->path == NULL) {
+        ms_complain(complaint, "data directory %s: %s", options->directory, strerror(errno));
+        return MS_E_IO;
+    }
+    keeper->file_options.directory = keeper->path;
+    return MS_E_OK;
+}
+
 enum ms_error ms_store_keeper_open(struct ms_store_keeper *keeper,
                                    const struct ms_store_options *options,
                                    struct ms_complaint *complaint)
 {
     struct ms_entropy entropy = {0};
-    struct ms_store_file_options file = {.directory = options->directory,
-                                         .is_read_only = options->is_read_only};
-    enum ms_error error = ms_store_directory_open(&keeper->directory, options->directory,
-                                                  options->is_read_only, complaint);
+    struct ms_store_file_options *file = &keeper->file_options;
+    enum ms_error error = open_directory(keeper, options, complaint);
 
     if (error != MS_E_OK) {
         return error;
@@ -154,13 +200,17 @@ enum ms_error ms_store_keeper_open(struct ms_store_keeper *keeper,
     keeper->directory.reserve = options->reserve * MS_STORE_DISK_FACTOR;
     keeper->log_max = log_size_for(keeper);
     keeper->ring_max = keeper->log_max / 4;
-    file.log_size = keeper->log_max;
-    file.young_size = keeper->ring_max;
-    file.id = ms_entropy_uuid(&entropy);
-    keeper->file = ms_store_file_open(&file, &error, complaint);
+    file->log_size = keeper->log_max;
+    file->young_size = keeper->ring_max;
+    file->id = ms_entropy_uuid(&entropy);
+    if (!keeper->is_read_only) {
+        ms_store_keeper_tidy_up(keeper);
+    }
+    keeper->file = ms_store_file_open(file, &error, complaint);
     if (keeper->file == NULL) {
         return error;
     }
+    file->id = ms_store_file_id(keeper->file); /* of the next one, too */
     error = recover(keeper, options->directory, complaint);
     if (error == MS_E_OK) {
         ms_store_keeper_look(keeper);
@@ -181,45 +231,7 @@ bool ms_store_keeper_close(struct ms_store_keeper *keeper)
         ms_store_window_destroy(keeper->spares[--keeper->spares_count]);
     }
     ms_store_directory_close(&keeper->directory);
+    free(keeper->path);
+    keeper->path = NULL;
     return is_clean;
-}
-
-struct replay {
-    struct ms_store_keeper *keeper;
-    ms_store_entry_fn fn;
-    void *context;
-    struct ms_complaint *complaint;
-    bool is_sound;
-};
-
-static bool on_old(void *context, uint64_t seq, struct ms_bytes value)
-{
-    struct replay *replay = context;
-    struct ms_bytes rest = value;
-    struct ms_entry entry;
-
-    if (!ms_record_next(&rest, &entry) || rest.size != 0 || entry.seq != seq ||
-        entry.kind == MS_RECORD_ERASE) {
-        ms_complain(replay->complaint, "record %llu of the store is damaged",
-                    (unsigned long long)seq);
-        replay->is_sound = false;
-        return false;
-    }
-    replay->keeper->records++;
-    return replay->fn(replay->context, seq, value);
-}
-
-enum ms_error ms_store_keeper_replay(struct ms_store_keeper *keeper, ms_store_entry_fn fn,
-                                     void *context, struct ms_complaint *complaint)
-{
-    struct replay replay = {keeper, fn, context, complaint, true};
-
-    if (keeper->is_read_only && !ms_store_file_verify(keeper->file, complaint)) {
-        return MS_E_STORE_CORRUPT;
-    }
-    keeper->records = 0;
-    if (ms_store_file_walk_old(keeper->file, on_old, &replay) != MS_STORE_DONE) {
-        return refuse(keeper, complaint);
-    }
-    return replay.is_sound ? MS_E_OK : MS_E_STORE_CORRUPT;
 }

@@ -1,8 +1,9 @@
-/* The store's thread: takes a window, commits it, says so, and tidies up when nobody waits. */
+/* The store's thread: takes a job, mostly a window to commit, says how it went, and tidies up when nobody waits. */
 #include "core/io/store_private.h"
 
 #include <time.h>
 
+#include "core/invariant.h"
 #include "core/io/clock.h"
 
 void ms_store_thread_report(struct ms_store *store)
@@ -49,7 +50,9 @@ static void fail(struct ms_store *store)
 
     pthread_mutex_lock(&store->lock);
     ms_text_init(&sentence, store->failure, sizeof store->failure);
-    ms_text_add(&sentence, "the store failed: %s", ms_store_file_failure(store->keeper.file));
+    ms_text_add(&sentence, "the store failed: %s",
+                store->trouble.text[0] != '\0' ? store->trouble.text
+                                               : ms_store_file_failure(store->keeper.file));
     store->report.is_failed = true;
     tell(store);
 }
@@ -95,13 +98,16 @@ static enum ms_store_result commit(struct ms_store *store, struct ms_store_windo
     return result;
 }
 
-static enum ms_store_result work(struct ms_store *store, struct ms_store_window *window)
+static enum ms_store_result commit_job(struct ms_store *store, struct ms_store_job *job)
 {
+    struct ms_store_window *window = job->window;
     const ms_seq seq = window->seq;
     const ms_time begin = ms_clock_now();
     struct ms_store_window *spare = NULL;
-    enum ms_store_result result = commit(store, window, &spare);
+    enum ms_store_result result;
 
+    job->window = NULL;
+    result = commit(store, window, &spare);
     if (result != MS_STORE_DONE) {
         return result;
     }
@@ -111,7 +117,7 @@ static enum ms_store_result work(struct ms_store *store, struct ms_store_window 
     }
     pthread_mutex_lock(&store->lock);
     store->report.seq = seq;
-    store->report.windows++;
+    store->report.jobs++;
     ms_store_window_destroy(store->spare);
     store->spare = spare;
     tell(store);
@@ -134,8 +140,57 @@ static enum ms_store_result tidy(struct ms_store *store)
     return result;
 }
 
-/* The next window; NULL = somebody wants a look. False = the end. */
-static bool take(struct ms_store *store, struct ms_store_window **window_out)
+/* Between two commits, so that none waits for more than one piece. */
+static enum ms_store_result scan(struct ms_store *store, const struct ms_store_job *job)
+{
+    if (ms_store_keeper_scan(&store->keeper, job->above, job->bytes_max, &store->piece,
+                             &store->trouble) != MS_E_OK) {
+        return MS_STORE_FAILED;
+    }
+    pthread_mutex_lock(&store->lock);
+    store->report.jobs++;
+    tell(store);
+    return MS_STORE_DONE;
+}
+
+static enum ms_store_result clear(struct ms_store *store, const struct ms_store_job *job)
+{
+    enum ms_store_result result;
+
+    while ((result = ms_store_keeper_clear(&store->keeper, job->number, &store->trouble)) ==
+           MS_STORE_FULL) {
+        if (!ms_store_directory_release(&store->keeper.directory) && !wait_for_space(store)) {
+            break;
+        }
+    }
+    if (result == MS_STORE_DONE) {
+        store->trouble.text[0] = '\0'; /* there was room in the end */
+        ms_store_keeper_look(&store->keeper);
+        pthread_mutex_lock(&store->lock);
+        store->report.jobs++;
+        tell(store);
+    }
+    return result;
+}
+
+static enum ms_store_result carry_out(struct ms_store *store, struct ms_store_job *job)
+{
+    switch (job->kind) {
+    case MS_STORE_COMMIT:
+        return commit_job(store, job);
+    case MS_STORE_SCAN:
+        return scan(store, job);
+    case MS_STORE_CLEAR:
+        return clear(store, job);
+    case MS_STORE_REREAD:
+        break;
+    }
+    ms_assert(false); /* is not the thread's */
+    return MS_STORE_FAILED;
+}
+
+/* The next job; NULL = somebody wants a look. False = the end. */
+static bool take(struct ms_store *store, struct ms_store_job **job_out)
 {
     bool goes_on;
 
@@ -146,7 +201,7 @@ static bool take(struct ms_store *store, struct ms_store_window **window_out)
         pthread_cond_wait(&store->work, &store->lock);
     }
     goes_on = store->job != NULL || !store->quit;
-    *window_out = store->job;
+    *job_out = store->job;
     store->job = NULL;
     store->look = false;
     store->is_busy = true;
@@ -175,13 +230,13 @@ void *ms_store_thread_run(void *context)
 {
     struct ms_store *store = context;
     bool is_good = true;
-    struct ms_store_window *window;
+    struct ms_store_job *job;
 
-    while (is_good && take(store, &window)) {
-        const bool is_asked = window == NULL;
+    while (is_good && take(store, &job)) {
+        const bool is_asked = job == NULL;
 
-        if (window != NULL) {
-            is_good = work(store, window) == MS_STORE_DONE;
+        if (job != NULL) {
+            is_good = carry_out(store, job) == MS_STORE_DONE;
         }
         if (is_good) {
             is_good = tidy(store) != MS_STORE_FAILED;

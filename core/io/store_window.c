@@ -128,9 +128,19 @@ static struct ms_store_put put_at(ms_seq seq, size_t offset)
     return (struct ms_store_put){.seq = seq, .offset = offset & (UINT64_MAX >> 1)};
 }
 
+/* Numbers of dead records may come again: whoever reads a store back and numbers on cannot know of them. */
+static void forget_dead_from(struct ms_store_window *window, ms_seq seq)
+{
+    while (window->count > 0 && window->puts[window->count - 1].seq >= seq) {
+        ms_assert(window->puts[window->count - 1].is_dead);
+        window->count--;
+        window->size = window->puts[window->count].offset;
+    }
+}
+
+/* Its entry goes to the end of the bytes. */
 static void add_put(struct ms_store_window *window, ms_seq seq)
 {
-    ms_assert(window->count == 0 || seq > window->puts[window->count - 1].seq);
     if (window->count == window->puts_capacity) {
         window->puts =
             grown(window->puts, &window->puts_capacity, window->count + 1, sizeof *window->puts);
@@ -158,8 +168,6 @@ static void add_erase(struct ms_store_window *window, ms_seq seq)
 
 void ms_store_window_add(struct ms_store_window *window, ms_seq seq, struct ms_bytes entries)
 {
-    ms_assert(seq >= window->seq);
-    window->seq = seq;
     while (entries.size > 0) {
         const uint8_t *entry = entries.data;
         size_t size;
@@ -171,14 +179,20 @@ void ms_store_window_add(struct ms_store_window *window, ms_seq seq, struct ms_b
         if (ms_store_entry_is_erase(entry)) {
             add_erase(window, ms_store_entry_seq(entry));
         } else {
-            uint8_t *to = ms_store_window_reserve(window, size);
+            uint8_t *to;
 
+            forget_dead_from(window, ms_store_entry_seq(entry));
+            to = ms_store_window_reserve(window, size);
             memcpy(to, entry, size);
             add_put(window, ms_store_entry_seq(entry));
             window->size += size;
         }
         entries.data += size;
         entries.size -= size;
+    }
+    window->seq = seq;
+    if (window->count > 0 && seq < window->puts[window->count - 1].seq) {
+        window->seq = window->puts[window->count - 1].seq;
     }
 }
 

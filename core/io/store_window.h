@@ -30,7 +30,8 @@ struct ms_store_window *ms_store_window_create(void);
 void ms_store_window_destroy(struct ms_store_window *window); /* accepts NULL */
 void ms_store_window_clear(struct ms_store_window *window);
 
-/* Takes a copy of whole entries. A malformed one is a programmer error. */
+/* Takes a copy of whole entries; puts have numbers above those of all that live in it. An erase of what is nowhere does no
+ * harm. A malformed entry is a programmer error. */
 void ms_store_window_add(struct ms_store_window *window, ms_seq seq, struct ms_bytes entries);
 
 /* The live or dead put of this number; NULL when it is not here. */

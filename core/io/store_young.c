@@ -170,6 +170,11 @@ int ms_store_young_put(struct ms_store_young *young, const struct ms_store_batch
     return code;
 }
 
+void ms_store_young_begin_anew(struct ms_store_young *young)
+{
+    young->written = (struct ms_store_young_place){0};
+}
+
 void ms_store_young_settle(struct ms_store_young *young, bool is_committed)
 {
     if (is_committed) {

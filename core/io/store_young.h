@@ -58,6 +58,9 @@ void ms_store_young_init(struct ms_store_young *young, sqlite3 *db, sqlite3_stmt
 /* Writes a batch, which may be empty, inside a transaction, at most one in each. A code of SQLite. */
 int ms_store_young_put(struct ms_store_young *young, const struct ms_store_batch *batch);
 
+/* Its rows were taken away in this transaction: the log begins anew. */
+void ms_store_young_begin_anew(struct ms_store_young *young);
+
 /* The transaction was committed, or rolled back. */
 void ms_store_young_settle(struct ms_store_young *young, bool is_committed);
 

@@ -82,7 +82,7 @@ static void check_rows(const char *young, const char *old)
     ck_assert_int_eq(ms_store_file_walk_young(file, collect_batch, &all), MS_STORE_DONE);
     ck_assert_str_eq(words, young);
     ms_text_init(&all, words, sizeof words);
-    ck_assert_int_eq(ms_store_file_walk_old(file, collect, &all), MS_STORE_DONE);
+    ck_assert_int_eq(ms_store_file_walk_old(file, 0, collect, &all), MS_STORE_DONE);
     ck_assert_str_eq(words, old);
 }
 

@@ -181,6 +181,141 @@ START_TEST(test_model)
 }
 END_TEST
 
+/* The same without a reopening: what a walk finds, young and old. */
+static void check_walk(const uint8_t *expected)
+{
+    uint8_t marks[4096] = {0};
+    struct ms_store_piece piece = {0};
+    ms_seq above = 0;
+    size_t found = 0, live = 0;
+
+    ck_assert_int_eq(ms_store_keeper_replay(&keeper, mark, marks, &complaint), MS_E_OK);
+    ck_assert_mem_eq(marks, expected, sizeof marks);
+    do {
+        struct ms_entry entry;
+
+        ck_assert_int_eq(ms_store_keeper_scan(&keeper, above, 1000, &piece, &complaint), MS_E_OK);
+        for (struct ms_bytes rest = {piece.bytes, piece.size}; rest.size > 0; found++) {
+            ck_assert(ms_record_next(&rest, &entry));
+            ck_assert(expected[entry.seq]);
+        }
+        above = piece.last;
+    } while (above != 0);
+    for (size_t seq = 0; seq < sizeof marks; seq++) {
+        live += expected[seq];
+    }
+    ck_assert_uint_eq(found, live);
+    ck_assert_uint_eq(keeper.records, live);
+}
+
+/* A follower's life: numbers with gaps, erases of what never was there or is gone, and from time to time a new reign
+ * that numbers on from the highest that lives. */
+START_TEST(test_model_of_a_follower)
+{
+    uint8_t lives[4096] = {0};
+    uint32_t random = (uint32_t)_i * 104729 + 7;
+    ms_seq seq = 0;
+
+    for (int window = 0; window < 1500 && seq < 3900; window++) {
+        const uint32_t kind = (random = random * 1664525 + 1013904223) >> 27;
+
+        if (kind == 0) {
+            for (ms_seq i = 0; i < 12 && i < seq; i++) {
+                entries_erase(&entries, seq - i);
+                lives[seq - i] = 0;
+            }
+            for (seq = sizeof lives - 1; seq > 0 && !lives[seq]; seq--) {
+            }
+            entries.seq = seq == 0 ? 1 : seq;
+        }
+        for (uint32_t i = 0; i < (kind == 0 ? 8 : kind); i++) {
+            random = random * 1664525 + 1013904223;
+            ms_seq victim = (random >> 9) % (seq + 20) + 1;
+
+            if ((random >> 5) % 3 == 0) {
+                seq += (random >> 7) % 4 == 0 ? 2 : 1;
+                entries_put(&entries, seq);
+                lives[seq] = 1;
+            } else if (victim < sizeof lives) {
+                victim = (random & 16) && seq > 30 ? seq - victim % 30 : victim;
+                entries_erase(&entries, victim);
+                lives[victim] = 0;
+            }
+        }
+        commit();
+        if (window % 50 == 0) {
+            check_walk(lives);
+        }
+        if (window % 230 == 229) {
+            check_lives(lives);
+        }
+    }
+    check_walk(lives);
+    check_lives(lives);
+}
+END_TEST
+
+/* Whichever way the former bearer of a number went, the next one is erased for good. */
+START_TEST(test_numbers_come_again_in_one_life)
+{
+    uint8_t lives[4096] = {0};
+
+    entries_put(&entries, 1);
+    lives[1] = 1;
+    commit();
+    for (int round = 0; round < 20; round++) {
+        const ms_seq count = round % 3 == 2 ? 300 : 3; /* too large for the ring, or not */
+
+        for (ms_seq seq = 2; seq < 2 + count; seq++) {
+            entries_put(&entries, seq);
+            lives[seq] = 1;
+        }
+        commit();
+        check_walk(lives);
+        for (ms_seq seq = 2; seq < 2 + count; seq++) {
+            entries_erase(&entries, seq);
+            lives[seq] = 0;
+        }
+        if (round % 2 == 0) {
+            entries.seq = 1;
+            commit();
+            check_walk(lives);
+        }
+    }
+    commit();
+    check_walk(lives);
+    check_lives(lives);
+}
+END_TEST
+
+START_TEST(test_erase_of_what_is_not_there)
+{
+    uint8_t lives[4096] = {0};
+
+    for (ms_seq seq = 10; seq <= 100; seq += 10) {
+        entries_put(&entries, seq);
+        lives[seq] = 1;
+    }
+    commit();
+    for (int age = 0; age < 2; age++) {
+        for (ms_seq seq = 1; seq < 200; seq++) {
+            if (seq % 10 != 0 || seq > 100) {
+                entries_erase(&entries, seq);
+            }
+        }
+        commit();
+        ck_assert_uint_eq(keeper.erased_total, 0);
+        check_walk(lives);
+        check_lives(lives); /* makes them old */
+    }
+    entries_put(&entries, 150); /* a number that was erased before it came */
+    lives[150] = 1;
+    commit();
+    check_walk(lives);
+    check_lives(lives);
+}
+END_TEST
+
 START_TEST(test_a_survivor_pins_nothing)
 {
     uint64_t young = 0;
@@ -304,6 +439,28 @@ START_TEST(test_damaged_old_record_is_named)
 }
 END_TEST
 
+START_TEST(test_damaged_old_record_ends_a_scan)
+{
+    struct ms_store_piece piece = {0};
+
+    for (ms_seq seq = 1; seq <= 3; seq++) {
+        entries_put(&entries, seq);
+    }
+    commit();
+    ms_store_keeper_close(&keeper);
+    ck_assert_int_eq(open_keeper(false), MS_E_OK); /* makes them old */
+    spoil("UPDATE old SET entry=" SPOILT("entry", "40") " WHERE seq=2");
+    ck_assert_int_eq(open_keeper(false), MS_E_OK);
+    ck_assert_int_eq(ms_store_keeper_scan(&keeper, 0, 1, &piece, &complaint), MS_E_OK);
+    ck_assert_uint_eq(piece.last, 1);
+    ck_assert_int_eq(ms_store_keeper_scan(&keeper, 1, 1, &piece, &complaint), MS_E_STORE_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(complaint.text, "record 2"));
+    ck_assert_int_eq(ms_store_keeper_scan(&keeper, 2, 1, &piece, &complaint), MS_E_OK);
+    ck_assert_uint_eq(piece.last, 3);
+    free(piece.bytes);
+}
+END_TEST
+
 START_TEST(test_damaged_batch_is_named)
 {
     entries_put(&entries, 1);
@@ -346,11 +503,15 @@ static Suite *suite(void)
     tcase_add_test(io, test_lives_over_a_reopen);
     tcase_add_test(io, test_nothing_to_write_is_no_commit);
     tcase_add_loop_test(io, test_model, 0, 6);
+    tcase_add_loop_test(io, test_model_of_a_follower, 0, 6);
+    tcase_add_test(io, test_numbers_come_again_in_one_life);
+    tcase_add_test(io, test_erase_of_what_is_not_there);
     tcase_add_test(io, test_a_survivor_pins_nothing);
     tcase_add_test(io, test_large_windows_become_old_at_once);
     tcase_add_test(io, test_the_dead_leave_at_once);
     tcase_add_test(io, test_visitor_sees_young_ones_too);
     tcase_add_test(io, test_damaged_old_record_is_named);
+    tcase_add_test(io, test_damaged_old_record_ends_a_scan);
     tcase_add_test(io, test_damaged_batch_is_named);
     tcase_add_test(io, test_numbers_of_the_dead_may_come_again);
     suite_add_tcase(all, io);

@@ -45,6 +45,30 @@ START_TEST(test_finds_in_the_right_batch)
 }
 END_TEST
 
+START_TEST(test_finds_with_gaps_in_a_batch)
+{
+    struct ms_store_window *batch = NULL;
+
+    push(10, 1);
+    for (ms_seq first = 20; first <= 60; first += 20) {
+        struct ms_store_window *window = ms_store_window_create();
+        struct entries entries = {0};
+
+        for (ms_seq seq = first; seq < first + 16; seq += 5) {
+            entries_put(&entries, seq);
+        }
+        ms_store_window_add(window, first + 16, entries_take(&entries));
+        entries_finish(&entries);
+        ms_store_ring_push(&ring, window);
+    }
+    for (ms_seq seq = 1; seq < 100; seq++) {
+        const bool is_there = seq == 10 || (seq >= 20 && seq <= 75 && seq % 5 == 0);
+
+        ck_assert_int_eq(ms_store_ring_find(&ring, seq, &batch) != NULL, is_there);
+    }
+}
+END_TEST
+
 START_TEST(test_batch_of_erases_is_stepped_over)
 {
     struct ms_store_window *empty = ms_store_window_create(), *batch = NULL;
@@ -163,6 +187,7 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(io, NULL, tear_down);
     tcase_add_test(io, test_finds_in_the_right_batch);
+    tcase_add_test(io, test_finds_with_gaps_in_a_batch);
     tcase_add_test(io, test_batch_of_erases_is_stepped_over);
     tcase_add_test(io, test_bounded_by_bytes);
     tcase_add_test(io, test_bounded_by_count);

@@ -2,117 +2,7 @@
 #include <check.h>
 
 #include "core/io/store_private.h"
-#include "io_store_entries.h"
-
-static struct place place;
-static struct ms_store *store;
-static struct entries entries;
-static struct ms_complaint complaint;
-static struct {
-    ms_seq persisted;
-    uint64_t answers, rooms, room;
-    enum ms_error error;
-    bool is_inside; /* ms_store_write */
-} seen;
-
-static void on_event(void *context, const struct ms_event *event)
-{
-    ck_assert_ptr_eq(context, &seen);
-    ck_assert(!seen.is_inside);
-    ck_assert_int_eq(seen.error, MS_E_OK);
-    if (event->type == MS_EVENT_ROOM) {
-        seen.rooms++;
-        seen.room = event->count;
-        return;
-    }
-    ck_assert_int_eq(event->type, MS_EVENT_PERSISTED);
-    ck_assert_uint_ge(event->seq, seen.persisted);
-    seen.persisted = event->seq;
-    seen.error = event->error;
-    seen.answers++;
-}
-
-static struct ms_store *open_with(struct ev_loop *loop, bool is_read_only, enum ms_error *error_out)
-{
-    struct ms_store_options options = {.size = sizeof options,
-                                       .loop = loop,
-                                       .directory = place.data,
-                                       .bytes_max = 256u << 20,
-                                       .reserve = 1u << 20,
-                                       .event = loop == NULL ? NULL : on_event,
-                                       .context = &seen,
-                                       .is_read_only = is_read_only};
-
-    return ms_store_open(&options, error_out, &complaint);
-}
-
-static void open_store(void)
-{
-    enum ms_error error = MS_E_OK;
-
-    store = open_with(EV_DEFAULT, false, &error);
-    ck_assert_msg(store != NULL, "%s", complaint.text);
-}
-
-static void set_up(void)
-{
-    place_make(&place);
-    open_store();
-}
-
-static void tear_down(void)
-{
-    ms_store_close(store);
-    entries_finish(&entries);
-    place_remove(&place);
-}
-
-static void write_all(void)
-{
-    seen.is_inside = true;
-    ms_store_write(store, entries.seq, entries_take(&entries));
-    seen.is_inside = false;
-}
-
-static void wait_for(ms_seq seq)
-{
-    while (seen.persisted < seq && seen.error == MS_E_OK) {
-        ev_run(EV_DEFAULT, EVRUN_ONCE);
-    }
-}
-
-struct census {
-    uint64_t count, sum;
-    size_t payload;
-    ms_seq last;
-};
-
-static bool take_census(void *context, ms_seq seq, struct ms_bytes entry)
-{
-    struct census *census = context;
-
-    ck_assert_uint_gt(seq, census->last);
-    entries_check(seq, entry, census->payload);
-    census->last = seq;
-    census->count++;
-    census->sum += seq;
-    return true;
-}
-
-static struct census count_records(size_t payload)
-{
-    struct census census = {.payload = payload};
-
-    ck_assert_int_eq(ms_store_replay(store, take_census, &census, &complaint), MS_E_OK);
-    return census;
-}
-
-static void reopen(void)
-{
-    ck_assert(ms_store_close(store));
-    seen.persisted = 0;
-    open_store();
-}
+#include "io_store_fixture.h"
 
 START_TEST(test_written_is_answered_and_comes_back)
 {
@@ -191,7 +81,7 @@ START_TEST(test_behind_a_crowd_a_window_waits_for_a_pause)
     start_bustle(1001, 1020);
     while (ev_is_active(&bustle.idle)) {
         ev_run(EV_DEFAULT, EVRUN_ONCE);
-        ck_assert(!store->is_under_way);
+        ck_assert_ptr_null(store->current);
     }
     wait_for(1020);
     ck_assert_uint_eq(seen.answers, 1);
@@ -221,8 +111,27 @@ START_TEST(test_behind_a_few_none_waits)
     ev_run(EV_DEFAULT, EVRUN_ONCE);
     ck_assert_uint_eq(bustle.next, 1002);
     ev_run(EV_DEFAULT, EVRUN_ONCE);
-    ck_assert(store->is_under_way);
+    ck_assert_ptr_nonnull(store->current);
     wait_for(1020);
+}
+END_TEST
+
+START_TEST(test_what_else_is_asked_for_ends_the_wait)
+{
+    put_many(1, MS_STORE_CROWD);
+    wait_for(MS_STORE_CROWD);
+    store->patience = 3600 * MS_SEC;
+    start_bustle(1001, UINT64_MAX);
+    ev_run(EV_DEFAULT, EVRUN_ONCE);
+    ck_assert_ptr_null(store->current);
+    ms_store_scan(store, 1000, 1);
+    while (seen.scans == 0) {
+        ev_run(EV_DEFAULT, EVRUN_ONCE);
+    }
+    ck_assert(ev_is_active(&bustle.idle));
+    ck_assert_uint_eq(seen.piece_last, 1001);
+    ev_idle_stop(EV_DEFAULT, &bustle.idle);
+    wait_for(bustle.next - 1);
 }
 END_TEST
 
@@ -422,6 +331,7 @@ static Suite *suite(void)
     tcase_add_test(io, test_behind_a_crowd_a_window_waits_for_a_pause);
     tcase_add_test(io, test_no_window_waits_for_long);
     tcase_add_test(io, test_behind_a_few_none_waits);
+    tcase_add_test(io, test_what_else_is_asked_for_ends_the_wait);
     tcase_add_test(io, test_erased_before_its_commit_is_never_written);
     tcase_add_test(io, test_erases_alone_are_answered);
     tcase_add_test(io, test_close_commits);

@@ -1,5 +1,6 @@
 /* Gathering: what is left of entries when puts and erases meet. */
 #include <check.h>
+#include <signal.h>
 
 #include "core/io/store_window.h"
 #include "io_store_entries.h"
@@ -97,6 +98,51 @@ START_TEST(test_erase_twice_counts_once)
 }
 END_TEST
 
+START_TEST(test_erase_of_nothing_and_its_number_later)
+{
+    entries_erase(&entries, 5);
+    entries_erase(&entries, 5);
+    entries_put(&entries, 4);
+    entries_put(&entries, 5);
+    add();
+    ck_assert_uint_eq(window->live, 2);
+    ck_assert_uint_eq(window->unwritten, 0);
+    ck_assert_uint_eq(window->erases_count, 2); /* of an earlier 5, if there was one */
+}
+END_TEST
+
+START_TEST(test_numbers_of_the_dead_come_again)
+{
+    for (ms_seq seq = 1; seq <= 9; seq++) {
+        entries_put_sized(&entries, seq, 10 * seq);
+    }
+    for (ms_seq seq = 4; seq <= 9; seq++) {
+        entries_erase(&entries, seq);
+    }
+    add();
+    entries_erase(&entries, 2);
+    entries_put_sized(&entries, 5, 99);
+    entries_put_sized(&entries, 7, 3);
+    add();
+    ck_assert_uint_eq(window->seq, 7);
+    ms_store_window_pack(window);
+    ck_assert_uint_eq(window->count, 4);
+    entries_check(1, ms_store_window_entry(window, 0), 10);
+    entries_check(3, ms_store_window_entry(window, 1), 30);
+    entries_check(5, ms_store_window_entry(window, 2), 99);
+    entries_check(7, ms_store_window_entry(window, 3), 3);
+}
+END_TEST
+
+START_TEST(test_number_of_a_living_one_is_refused)
+{
+    entries_put(&entries, 5);
+    add();
+    entries_put(&entries, 4);
+    add();
+}
+END_TEST
+
 START_TEST(test_find_with_gaps)
 {
     for (ms_seq i = 0; i < 300; i++) {
@@ -158,6 +204,9 @@ static Suite *suite(void)
     tcase_add_test(io, test_everything_annihilates);
     tcase_add_test(io, test_erase_of_others_is_kept);
     tcase_add_test(io, test_erase_twice_counts_once);
+    tcase_add_test(io, test_erase_of_nothing_and_its_number_later);
+    tcase_add_test(io, test_numbers_of_the_dead_come_again);
+    tcase_add_test_raise_signal(io, test_number_of_a_living_one_is_refused, SIGABRT);
     tcase_add_test(io, test_find_with_gaps);
     tcase_add_test(io, test_clear_makes_it_empty);
     tcase_add_test_raise_signal(io, test_numbers_must_rise, 6);

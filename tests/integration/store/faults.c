@@ -1,5 +1,6 @@
 #include "faults.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -263,6 +264,55 @@ static void *bad_malloc(int size)
         return NULL;
     }
     return disk.memory.xMalloc(size);
+}
+
+/* Whether a change of the directory may be made. */
+static bool may_change(void)
+{
+    bool may = true;
+
+    pthread_mutex_lock(&disk.lock);
+    if (disk.is_dead || is_hit(&disk.writes, disk.fault == FAULT_WRITE)) {
+        may = false;
+    } else if (disk.fault == FAULT_POWER && is_hit(&disk.writes, true)) {
+        disk.is_dead = true;
+        may = false;
+    }
+    pthread_mutex_unlock(&disk.lock);
+    if (!may) {
+        errno = EIO;
+    }
+    return may;
+}
+
+/* The linker puts these in place of the calls. */
+int __real_unlinkat(int fd, const char *path, int flags);
+int __wrap_unlinkat(int fd, const char *path, int flags);
+int __real_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags);
+int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags);
+int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
+int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_unlinkat(int fd, const char *path, int flags)
+{
+    return may_change() ? __real_unlinkat(fd, path, flags) : -1;
+}
+
+int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
+{
+    return may_change() ? __real_linkat(from_fd, from, to_fd, to, flags) : -1;
+}
+
+int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+    return may_change() ? __real_renameat(from_fd, from, to_fd, to) : -1;
+}
+
+int __wrap_fsync(int fd)
+{
+    return may_change() ? __real_fsync(fd) : -1;
 }
 
 void faults_install(void)

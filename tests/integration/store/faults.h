@@ -1,4 +1,4 @@
-/* A disk below SQLite that fails at the n-th operation, or loses its power there. */
+/* A disk below SQLite, and below what the store does with names by itself, that fails at the n-th operation, or loses its power there. */
 #ifndef TESTS_INTEGRATION_STORE_FAULTS_H
 #define TESTS_INTEGRATION_STORE_FAULTS_H
 

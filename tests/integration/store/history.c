@@ -36,6 +36,13 @@ void history_write(struct history *history, struct entries *entries)
     }
 }
 
+void history_clear(struct history *history)
+{
+    ck_assert_uint_lt(history->windows, HISTORY_WINDOWS);
+    history->windows++;
+    memset(history->lives[history->windows], 0, sizeof history->lives[0]);
+}
+
 struct found {
     const struct history *history;
     bool lives[HISTORY_RECORDS];

@@ -19,6 +19,9 @@ struct history {
 /* Makes the entries of the next window: the same ones for the same seed. */
 void history_write(struct history *history, struct entries *entries);
 
+/* A window after which nothing lives. */
+void history_clear(struct history *history);
+
 /* Which window's state the store has; the test fails when it is none of `from` and later. */
 size_t history_judge(const struct history *history, struct ms_store *store, size_t from);
 

@@ -1,0 +1,32 @@
+/* A script of the operator's that is run when something has changed, with two words that say what. One at a time, in the
+ * order of the changes; never waited for. One that takes longer than MS_HOOK_TIMEOUT is killed. */
+#ifndef CORE_IO_HOOK_H
+#define CORE_IO_HOOK_H
+
+#include <ev.h>
+
+#include "core/io/log.h"
+#include "core/types.h"
+
+#define MS_HOOK_TIMEOUT  (30 * MS_SEC)
+#define MS_HOOK_WORD_MAX 31
+#define MS_HOOK_QUEUE    16u /* changes that may wait; of more, the oldest is left out */
+
+struct ms_hook;
+
+/* path and log are borrowed. NULL when memory is out. */
+struct ms_hook *ms_hook_create(struct ev_loop *loop, const char *path, struct ms_log *log);
+void ms_hook_destroy(struct ms_hook *hook); /* a script that runs is left alone; accepts NULL */
+
+/* Runs `path what number`, now or when those before it have ended. */
+void ms_hook_run(struct ms_hook *hook, const char *what, uint64_t number);
+
+/* Runs that have begun, and how many of them could not be started, were killed or failed. */
+struct ms_hook_stats {
+    uint64_t runs_total, failed_total, left_out_total;
+    uint32_t waiting;
+    bool is_running;
+};
+void ms_hook_stats(const struct ms_hook *hook, struct ms_hook_stats *stats_out);
+
+#endif

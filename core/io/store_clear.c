@@ -1,0 +1,187 @@
+/* Emptying a store, and keeping what it was. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/io/store_keeper.h"
+
+#define NEW_NAME     "store.new"
+#define NEW_LOG_NAME "store.new-wal"
+#define NAME_SIZE    64
+#define ASIDE_MAX    1000u /* files of one number */
+
+static enum ms_store_result complain(const char *what, struct ms_complaint *complaint)
+{
+    ms_complain(complaint, "setting the store aside: %s: %s", what, strerror(errno));
+    return MS_STORE_FAILED;
+}
+
+static enum ms_store_result of_file(const struct ms_store_keeper *keeper,
+                                    enum ms_store_result result, struct ms_complaint *complaint)
+{
+    if (result == MS_STORE_FAILED) {
+        ms_complain(complaint, "%s", ms_store_file_failure(keeper->file));
+    }
+    return result;
+}
+
+static void begin_anew(struct ms_store_keeper *keeper)
+{
+    ms_store_ring_finish(&keeper->ring);
+    keeper->ring = (struct ms_store_ring){0};
+    keeper->records = 0;
+}
+
+/* One transaction, so a crash leaves all or nothing. */
+static enum ms_store_result erase_all(struct ms_store_keeper *keeper)
+{
+    enum ms_store_result result = ms_store_file_begin(keeper->file);
+
+    if (result == MS_STORE_DONE) {
+        result = ms_store_file_erase_all_old(keeper->file);
+    }
+    if (result == MS_STORE_DONE) {
+        result = ms_store_file_erase_all_young(keeper->file);
+    }
+    if (result == MS_STORE_DONE) {
+        result = ms_store_file_commit(keeper->file);
+    }
+    if (result != MS_STORE_DONE) {
+        ms_store_file_rollback(keeper->file);
+    }
+    return result;
+}
+
+static bool remove_new(const struct ms_store_keeper *keeper)
+{
+    const int fd = keeper->directory.fd;
+    const bool is_gone = unlinkat(fd, NEW_NAME, 0) == 0 || errno == ENOENT;
+
+    return (unlinkat(fd, NEW_LOG_NAME, 0) == 0 || errno == ENOENT) && is_gone;
+}
+
+/* An empty store beside the present one, whole without a log. */
+static enum ms_store_result make_new(struct ms_store_keeper *keeper, struct ms_complaint *complaint)
+{
+    struct ms_store_file_options options = keeper->file_options;
+    struct ms_store_file *file;
+    enum ms_error error = MS_E_OK;
+
+    if (!remove_new(keeper)) {
+        return complain(NEW_NAME, complaint);
+    }
+    options.name = NEW_NAME;
+    options.log_size = 0;
+    file = ms_store_file_open(&options, &error, complaint);
+    if (file != NULL && !ms_store_file_close(file)) {
+        ms_complain(complaint, "%s/" NEW_NAME ": could not be written", options.directory);
+        error = MS_E_IO;
+    }
+    if (error == MS_E_OK && unlinkat(keeper->directory.fd, NEW_LOG_NAME, 0) != 0 &&
+        errno != ENOENT) {
+        return complain(NEW_LOG_NAME, complaint);
+    }
+    return error == MS_E_OK           ? MS_STORE_DONE
+           : error == MS_E_STORE_FULL ? MS_STORE_FULL
+                                      : MS_STORE_FAILED;
+}
+
+/* A second name for the present file, one that nothing has yet. */
+static bool link_aside(int fd, uint64_t number)
+{
+    char name[NAME_SIZE];
+
+    for (unsigned i = 1; i <= ASIDE_MAX; i++) {
+        snprintf(name, sizeof name, i == 1 ? "divergent-%llu.db" : "divergent-%llu-%u.db",
+                 (unsigned long long)number, i);
+        if (linkat(fd, MS_STORE_FILE_NAME, fd, name, 0) == 0) {
+            return true;
+        }
+        if (errno != EEXIST) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* At every moment the name of the store is that of a whole one, the old or the new. The log must not be found beside
+ * the new one, and the old one must have its second name before it loses the first. */
+static bool exchange(const struct ms_store_keeper *keeper, uint64_t number)
+{
+    const int fd = keeper->directory.fd;
+
+    return (unlinkat(fd, MS_STORE_LOG_NAME, 0) == 0 || errno == ENOENT) && fsync(fd) == 0 &&
+           link_aside(fd, number) && fsync(fd) == 0 &&
+           renameat(fd, NEW_NAME, fd, MS_STORE_FILE_NAME) == 0 && fsync(fd) == 0;
+}
+
+static enum ms_store_result set_aside(struct ms_store_keeper *keeper, uint64_t number,
+                                      struct ms_complaint *complaint)
+{
+    enum ms_store_result result = ms_store_file_checkpoint(keeper->file);
+    enum ms_error error = MS_E_OK;
+    bool is_closed;
+
+    if (result != MS_STORE_DONE) {
+        return of_file(keeper, result, complaint);
+    }
+    result = make_new(keeper, complaint);
+    if (result != MS_STORE_DONE) {
+        return result;
+    }
+    is_closed = ms_store_file_log_bytes(keeper->file) == 0 && ms_store_file_close(keeper->file);
+    keeper->file = NULL;
+    if (!is_closed) {
+        ms_complain(complaint, "setting the store aside: it could not be closed");
+        return MS_STORE_FAILED;
+    }
+    if (!exchange(keeper, number)) {
+        return complain(MS_STORE_FILE_NAME, complaint);
+    }
+    keeper->file = ms_store_file_open(&keeper->file_options, &error, complaint);
+    return keeper->file != NULL ? MS_STORE_DONE : MS_STORE_FAILED;
+}
+
+enum ms_store_result ms_store_keeper_clear(struct ms_store_keeper *keeper, uint64_t number,
+                                           struct ms_complaint *complaint)
+{
+    const enum ms_store_result result = number == 0 ? of_file(keeper, erase_all(keeper), complaint)
+                                                    : set_aside(keeper, number, complaint);
+
+    if (result == MS_STORE_DONE) {
+        begin_anew(keeper);
+    }
+    return result;
+}
+
+/* A crash between the two names: the file is the store, and nothing was set aside. */
+static void drop_second_names(const struct ms_store_keeper *keeper, ino_t inode)
+{
+    const int fd = dup(keeper->directory.fd);
+    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+
+    while (entries != NULL && (entry = readdir(entries)) != NULL) {
+        if (entry->d_ino == inode && strncmp(entry->d_name, "divergent-", 10) == 0) {
+            (void)unlinkat(keeper->directory.fd, entry->d_name, 0);
+        }
+    }
+    if (entries != NULL) {
+        closedir(entries);
+    } else if (fd >= 0) {
+        close(fd);
+    }
+}
+
+void ms_store_keeper_tidy_up(const struct ms_store_keeper *keeper)
+{
+    struct stat store;
+
+    (void)remove_new(keeper);
+    if (fstatat(keeper->directory.fd, MS_STORE_FILE_NAME, &store, 0) == 0 && store.st_nlink > 1) {
+        drop_second_names(keeper, store.st_ino);
+    }
+}

@@ -1,0 +1,156 @@
+/* Scripts of an operator: run for every change, in order, and never in our way. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/io/hook.h"
+#include "tests/support/echo.h"
+
+static struct ev_loop *loop;
+static struct ms_hook *hook;
+static struct ms_hook_stats stats;
+static char folder[] = "/tmp/muster-hook-XXXXXX";
+static char script[64], output[64], gate[64];
+
+static void write_script(const char *text)
+{
+    FILE *file = fopen(script, "w");
+
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "#!/bin/sh\n%s\n", text);
+    fclose(file);
+    ck_assert_int_eq(chmod(script, 0700), 0);
+}
+
+static void set_up(void)
+{
+    char text[256];
+
+    loop = EV_DEFAULT;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(script, sizeof script, "%s/script", folder);
+    snprintf(output, sizeof output, "%s/output", folder);
+    snprintf(gate, sizeof gate, "%s/gate", folder);
+    ck_assert_int_eq(mkfifo(gate, 0600), 0);
+    snprintf(text, sizeof text, "echo \"$1 $2\" >>%s", output);
+    write_script(text);
+    hook = ms_hook_create(loop, script, NULL);
+    ck_assert_ptr_nonnull(hook);
+}
+
+static void tear_down(void)
+{
+    ms_hook_destroy(hook);
+    unlink(script);
+    unlink(output);
+    unlink(gate);
+    rmdir(folder);
+}
+
+static bool is_idle(void)
+{
+    ms_hook_stats(hook, &stats);
+    return !stats.is_running && stats.waiting == 0;
+}
+
+static void check_output(const char *expected)
+{
+    char text[512] = "";
+    FILE *file = fopen(output, "r");
+
+    ck_assert_ptr_nonnull(file);
+    (void)!fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    ck_assert_str_eq(text, expected);
+}
+
+START_TEST(test_each_change_in_order)
+{
+    ms_hook_run(hook, "CANDIDATE", 7);
+    ms_hook_run(hook, "SOLO", 8);
+    ms_hook_run(hook, "PAIR", UINT64_MAX);
+    ms_hook_stats(hook, &stats);
+    ck_assert(stats.is_running);
+    ck_assert_uint_eq(stats.waiting, 2);
+    echo_wait(loop, is_idle());
+    check_output("CANDIDATE 7\nSOLO 8\nPAIR 18446744073709551615\n");
+    ck_assert_uint_eq(stats.runs_total, 3);
+    ck_assert_uint_eq(stats.failed_total, 0);
+}
+END_TEST
+
+/* One that hangs holds nobody up but its successors; the newest of them are kept. */
+START_TEST(test_of_too_many_the_oldest_are_left_out)
+{
+    char text[256], expected[512] = "";
+    size_t size = 0;
+    int fd;
+
+    snprintf(text, sizeof text, "[ $2 = 1 ] && read line <%s; echo \"$1 $2\" >>%s", gate, output);
+    write_script(text);
+    for (uint64_t i = 1; i <= 1 + MS_HOOK_QUEUE + 3; i++) {
+        ms_hook_run(hook, "x", i);
+    }
+    ms_hook_stats(hook, &stats);
+    ck_assert_uint_eq(stats.waiting, MS_HOOK_QUEUE);
+    ck_assert_uint_eq(stats.left_out_total, 3);
+    fd = open(gate, O_WRONLY); /* when it reads */
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    echo_wait(loop, is_idle());
+    for (uint64_t i = 1; i <= 1 + MS_HOOK_QUEUE + 3; i++) {
+        if (i == 1 || i > 4) {
+            size += (size_t)snprintf(expected + size, sizeof expected - size, "x %llu\n",
+                                     (unsigned long long)i);
+        }
+    }
+    check_output(expected);
+}
+END_TEST
+
+START_TEST(test_what_cannot_be_run_is_counted)
+{
+    ck_assert_int_eq(unlink(script), 0);
+    ms_hook_run(hook, "SOLO", 1);
+    ms_hook_run(hook, "PAIR", 2);
+    ck_assert(is_idle());
+    ck_assert_uint_eq(stats.runs_total, 2);
+    ck_assert_uint_eq(stats.failed_total, 2);
+}
+END_TEST
+
+START_TEST(test_destroy_accepts_null)
+{
+    ms_hook_destroy(NULL);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *all = suite_create("hook");
+    TCase *io = tcase_create("hook");
+
+    tcase_set_timeout(io, 60);
+    tcase_add_checked_fixture(io, set_up, tear_down);
+    tcase_add_test(io, test_each_change_in_order);
+    tcase_add_test(io, test_of_too_many_the_oldest_are_left_out);
+    tcase_add_test(io, test_what_cannot_be_run_is_counted);
+    tcase_add_test(io, test_destroy_accepts_null);
+    suite_add_tcase(all, io);
+    return all;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(suite());
+    int failed;
+
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
