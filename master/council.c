@@ -1,0 +1,141 @@
+#include "master/council_private.h"
+
+#include <stdlib.h>
+
+#include "core/invariant.h"
+
+static ms_time either(ms_time value, ms_time fallback)
+{
+    return value > 0 ? value : fallback;
+}
+
+struct ms_council *ms_council_create(const struct ms_council_config *config, struct ms_trace trace)
+{
+    struct ms_council *council = calloc(1, sizeof *council);
+
+    ms_assert(config->record.place < MS_MASTERS);
+    ms_assert(config->record.witnesses.count <= MS_WITNESSES_MAX);
+    if (council == NULL) {
+        return NULL;
+    }
+    council->config = *config;
+    council->record = config->record;
+    council->durable = config->record;
+    council->trace = trace;
+    council->times = (struct ms_council_times){
+        .beat = either(config->times.beat, MS_PEER_BEAT_DEFAULT),
+        .lease = either(config->times.lease, MS_PEER_LEASE_DEFAULT),
+        .silent = either(config->times.silent, MS_PEER_SILENT_DEFAULT),
+        .vote = either(config->times.vote, MS_VOTE_TIMEOUT),
+        .boot = either(config->times.boot, MS_BOOT_WAIT),
+        .failback_delay = either(config->times.failback_delay, MS_FAILBACK_DELAY),
+    };
+    ms_rng_init(&council->rng, config->seed);
+    council->started_at = MS_TIME_NEVER;
+    council->took_over_at = MS_TIME_NEVER;
+    council->wake = MS_TIME_NEVER;
+    return council;
+}
+
+void ms_council_destroy(struct ms_council *council)
+{
+    free(council);
+}
+
+void ms_council_start(struct ms_council *council, ms_time now)
+{
+    ms_assert(council->started_at == MS_TIME_NEVER);
+    council->started_at = now;
+    ms_council_evaluate(council, now);
+}
+
+void ms_council_tick(struct ms_council *council, ms_time now)
+{
+    ms_council_evaluate(council, now);
+}
+
+ms_time ms_council_deadline(const struct ms_council *council)
+{
+    return council->write == MS_COUNCIL_WRITTEN ? council->wake : MS_TIME_NEVER;
+}
+
+void ms_council_stored(struct ms_council *council, ms_time now)
+{
+    if (council->state == MS_COUNCIL_HALTED) {
+        return;
+    }
+    ms_assert(council->write == MS_COUNCIL_WRITING);
+    council->write = MS_COUNCIL_WRITTEN;
+    council->durable = council->record;
+    ms_council_evaluate(council, now);
+}
+
+void ms_council_failed(struct ms_council *council, ms_time now)
+{
+    (void)now;
+    if (council->state == MS_COUNCIL_HALTED) {
+        return;
+    }
+    /* What waits for the record must never leave. */
+    council->head = 0;
+    council->count = 0;
+    council->write = MS_COUNCIL_WRITTEN;
+    council->mails = 0;
+    ms_election_end(&council->election);
+    ms_council_stop(council);
+    ms_council_change(council, MS_COUNCIL_BREAK);
+    ms_council_send_all(council, MS_KIND_FAILED);
+}
+
+void ms_council_mirrored(struct ms_council *council, ms_time now, bool is_complete)
+{
+    council->is_mirrored = is_complete && council->reign != MS_COUNCIL_NO_REIGN &&
+                           council->peer.link == MS_COUNCIL_MET;
+    ms_council_evaluate(council, now);
+}
+
+void ms_council_expel(struct ms_council *council, ms_time now)
+{
+    if (council->reign != MS_COUNCIL_NO_REIGN && ms_decision_is_pair(&council->tenure)) {
+        council->expelled = council->tenure.epoch;
+    }
+    ms_council_evaluate(council, now);
+}
+
+void ms_council_drained(struct ms_council *council, ms_time now)
+{
+    council->is_drained = council->state == MS_COUNCIL_DRAIN;
+    ms_council_evaluate(council, now);
+}
+
+void ms_council_followed(struct ms_council *council, ms_time now, ms_epoch epoch, bool is_complete)
+{
+    council->followed = epoch;
+    council->is_followed_complete = is_complete;
+    ms_council_evaluate(council, now);
+}
+
+bool ms_council_next(struct ms_council *council, struct ms_council_act *act_out)
+{
+    if (council->count == 0 || council->write == MS_COUNCIL_WRITING) {
+        return false;
+    }
+    *act_out = council->acts[council->head];
+    council->head = (council->head + 1) % MS_COUNCIL_ACTS_MAX;
+    council->count--;
+    if (act_out->type == MS_COUNCIL_STORE) {
+        ms_assert(council->write == MS_COUNCIL_TO_WRITE);
+        council->write = MS_COUNCIL_WRITING;
+    }
+    return true;
+}
+
+enum ms_council_state ms_council_state(const struct ms_council *council)
+{
+    return council->state;
+}
+
+const struct ms_council_record *ms_council_record(const struct ms_council *council)
+{
+    return &council->durable;
+}

@@ -1,0 +1,124 @@
+/* The council: decides which epoch it is, who is active and what S is, with the peer, the witnesses and a durable
+ * record of what was promised. No sockets, no records of commands: it is told what happened and says what to do, in order.
+ * Rules: docs/decisions/0010-pair-model.md; the parts around it: 0011-pair-design.md.
+ *
+ * After each call the owner takes acts until there are none. STORE is carried out before anything after it is begun:
+ * the council itself keeps back what depends on the record until it hears ms_council_stored. */
+#ifndef MASTER_COUNCIL_H
+#define MASTER_COUNCIL_H
+
+#include "core/command.h"
+#include "core/limits.h"
+#include "core/rng.h"
+#include "core/text.h"
+#include "core/trace.h"
+
+enum ms_failover {
+    MS_FAILOVER_QUORUM,   /* by votes */
+    MS_FAILOVER_EVIDENCE, /* peer lost, and a slave or client that came because it had lost it too */
+    MS_FAILOVER_MANUAL,
+};
+
+struct ms_council_times {
+    ms_time beat, lease, silent, vote, boot, failback_delay; /* 0 = the default of core/limits.h */
+};
+
+struct ms_council_config {
+    struct ms_council_record record; /* as read back, or of a new directory */
+    struct ms_council_times times;
+    enum ms_failover failover;
+    bool is_bootstrap; /* make a new cluster if nobody knows of one */
+    bool is_auto_failback;
+    bool is_auto_enrol; /* witnesses are enrolled as they come; else the list of the record stays */
+    struct ms_uuid cluster_new; /* name of the cluster that a bootstrap makes */
+    uint64_t seed;
+};
+
+/* Whom it talks to: the peer, or a witness by its id. */
+struct ms_council_party {
+    bool is_witness;
+    struct ms_uuid id; /* of the witness */
+};
+
+enum ms_council_act_type {
+    MS_COUNCIL_STORE, /* record: make it durable, then ms_council_stored */
+    MS_COUNCIL_SEND, /* to, kind, frame, error, count, flags; dropped when there is no connection */
+    MS_COUNCIL_PAUSE, /* nothing leaves as active until SERVE or STOP */
+    MS_COUNCIL_SERVE, /* decision: the tenure begins, or goes on in that epoch */
+    MS_COUNCIL_STOP,  /* the tenure is over */
+    MS_COUNCIL_FOLLOW, /* the peer is active in decision.epoch: take its log. Also after each new connection to it */
+    MS_COUNCIL_LEAVE, /* follow nobody any more */
+    MS_COUNCIL_NEWS,  /* a change that operators and hooks hear of: state, decision.epoch, text */
+};
+
+struct ms_council_act {
+    enum ms_council_act_type type;
+    struct ms_council_party to;
+    uint8_t kind; /* enum ms_kind */
+    uint16_t error;
+    uint64_t count;
+    uint8_t flags;
+    struct ms_pair_frame frame;
+    struct ms_council_record record;
+    struct ms_decision decision;
+    enum ms_council_state state;
+    const char *text;
+};
+
+struct ms_council;
+
+/* NULL when memory is out. */
+struct ms_council *ms_council_create(const struct ms_council_config *config, struct ms_trace trace);
+void ms_council_destroy(struct ms_council *council); /* accepts NULL */
+
+void ms_council_start(struct ms_council *council, ms_time now);
+void ms_council_tick(struct ms_council *council, ms_time now);
+ms_time ms_council_deadline(const struct ms_council *council);
+
+/* A connection stands, and the other side has said PEER_HELLO; ours is sent as an act. */
+void ms_council_met(struct ms_council *council, ms_time now, const struct ms_council_party *party,
+                    const struct ms_pair_frame *hello);
+/* It is over. is_dead: and the next connect was refused, or reset before PEER_HELLO. Also told when only that happened. */
+void ms_council_lost(struct ms_council *council, ms_time now, const struct ms_council_party *party,
+                     bool is_dead);
+/* PEER_BEAT .. FAILED of that party. epoch: of the frame. */
+void ms_council_hear(struct ms_council *council, ms_time now, const struct ms_council_party *party,
+                     ms_epoch epoch, const struct ms_command *command);
+/* Anything else came from that party, LOG or LOG_ACK: it lives. */
+void ms_council_heard(struct ms_council *council, ms_time now,
+                      const struct ms_council_party *party);
+/* Somebody has shown a higher epoch than is known here. */
+void ms_council_outdone(struct ms_council *council, ms_time now, ms_epoch epoch);
+
+/* The record of the last STORE is durable. */
+void ms_council_stored(struct ms_council *council, ms_time now);
+/* The own store failed, for good. */
+void ms_council_failed(struct ms_council *council, ms_time now);
+
+/* Active: the peer (that incarnation) has everything that was acknowledged, and whatever is acknowledged from now on waits for it.
+ * Told again when it changes. */
+void ms_council_mirrored(struct ms_council *council, ms_time now, bool is_complete);
+/* Active: the peer, which is in S, needs a copy of the log, and may have it only outside S. */
+void ms_council_expel(struct ms_council *council, ms_time now);
+/* Active, paused in DRAIN: the peer has everything there is. */
+void ms_council_drained(struct ms_council *council, ms_time now);
+/* Passive: the log is what the active of that epoch has, or a copy has begun (false). */
+void ms_council_followed(struct ms_council *council, ms_time now, ms_epoch epoch, bool is_complete);
+
+/* An operator's word; *error_out and the sentence say why not. */
+enum ms_error ms_council_order(struct ms_council *council, ms_time now, enum ms_order order,
+                               struct ms_complaint *complaint);
+
+/* These shall be enrolled; begins when it is the active of a pair, and ends when both masters know it. */
+void ms_council_want_witnesses(struct ms_council *council, ms_time now,
+                               const struct ms_witnesses *list);
+
+/* False when there is none. act_out borrows nothing but text, a literal. */
+bool ms_council_next(struct ms_council *council, struct ms_council_act *act_out);
+
+enum ms_council_state ms_council_state(const struct ms_council *council);
+/* As it is on the disk: what is said to others, HELLO too, says no more than this. */
+const struct ms_council_record *ms_council_record(const struct ms_council *council);
+const char *ms_council_state_name(enum ms_council_state state); /* "PAIR"; never NULL */
+
+#endif

@@ -1,0 +1,154 @@
+/* What operators want. */
+#include "core/invariant.h"
+#include "master/council_private.h"
+
+static enum ms_error refuse(struct ms_complaint *complaint, enum ms_error error, const char *why)
+{
+    ms_complain(complaint, "%s", why);
+    return error;
+}
+
+static bool is_active(const struct ms_council *council)
+{
+    return council->reign != MS_COUNCIL_NO_REIGN;
+}
+
+static enum ms_error switch_over(struct ms_council *council, ms_time now,
+                                 struct ms_complaint *complaint)
+{
+    if (!is_active(council)) {
+        return refuse(complaint, MS_E_NOT_ACTIVE,
+                      "this master is not active; the active one hands over");
+    }
+    if (council->state != MS_COUNCIL_PAIR || council->peer.frame.state != MS_COUNCIL_SYNC ||
+        council->expelled == council->tenure.epoch) {
+        return refuse(complaint, MS_E_RETRY_LATER,
+                      "the other master is not in sync; it cannot take over without loss");
+    }
+    ms_council_hand(council, now);
+    return MS_E_OK;
+}
+
+static enum ms_error promote(struct ms_council *council, ms_time now,
+                             struct ms_complaint *complaint)
+{
+    const struct ms_electorate electorate = ms_council_electorate(council);
+
+    if (is_active(council)) {
+        return refuse(complaint, MS_E_BAD_ARGUMENT, "this master is active already");
+    }
+    if (!ms_council_is_eligible(council)) {
+        return refuse(complaint, MS_E_PERMISSION,
+                      "this master may lack acknowledged work: it was not in S at last");
+    }
+    if (electorate.list->count == 0 && council->peer.link != MS_COUNCIL_MET &&
+        ms_council_alone(council) != MS_DECISION_INCUMBENT) {
+        return refuse(
+            complaint, MS_E_PERMISSION,
+            "there is no witness and no peer to vote; if the other master is down for certain, "
+            "promote with force");
+    }
+    if (ms_council_row(council->state, MS_COUNCIL_STAND) == NULL) {
+        return refuse(complaint, MS_E_RETRY_LATER, "a decision is on its way");
+    }
+    ms_election_end(&council->election);
+    ms_council_promote(council, now);
+    return MS_E_OK;
+}
+
+/* So far above that nobody's proposal meets it. Who was forced before, and has not heard of the other since, needs no second
+ * jump: nobody else can have got a decision, and together they would be refused as an error. */
+static ms_epoch forced_epoch(const struct ms_council *council)
+{
+    const struct ms_council_record *record = &council->record;
+    const ms_epoch promised = record->voter.promised;
+    const bool is_alone = record->lead == record->place && ms_council_is_eligible(council) &&
+                          !ms_decision_is_pair(&record->voter.accepted);
+    /* If both are forced, apart from each other, their epochs stay apart, and so do those that follow. */
+    const ms_epoch jump = MS_EPOCH_FORCED_STEP + record->place * (MS_EPOCH_FORCED_STEP / 2);
+    const ms_epoch step = is_alone && record->served > MS_EPOCH_FORCED_STEP ? 1 : jump;
+
+    return (council->seen > promised ? council->seen : promised) + step;
+}
+
+static enum ms_error force(struct ms_council *council, ms_time now, struct ms_complaint *complaint)
+{
+    const struct ms_council_record *record = &council->record;
+    struct ms_decision decision = {
+        .epoch = forced_epoch(council),
+        .kind = MS_DECISION_FORCED,
+        .proposer = record->place,
+        .active = record->place,
+    };
+
+    if (council->state == MS_COUNCIL_SOLO) {
+        return refuse(complaint, MS_E_BAD_ARGUMENT, "this master is active alone already");
+    }
+    if (record->is_fresh || !record->is_complete) {
+        return refuse(complaint, MS_E_PERMISSION, "this master has no complete log to serve from");
+    }
+    decision.set[record->place] = record->incarnation;
+    council->took_over_at = now;
+    ms_council_pause(council);
+    ms_council_serve(council, &decision);
+    return MS_E_OK;
+}
+
+static enum ms_error set_held(struct ms_council *council, bool is_held)
+{
+    if (council->record.is_held != is_held) {
+        council->record.is_held = is_held;
+        ms_council_write(council);
+    }
+    return MS_E_OK;
+}
+
+static enum ms_error bootstrap(struct ms_council *council, struct ms_complaint *complaint)
+{
+    if (!council->record.is_fresh) {
+        return refuse(complaint, MS_E_PERMISSION, "this master belongs to a cluster already");
+    }
+    council->config.is_bootstrap = true;
+    return MS_E_OK;
+}
+
+static enum ms_error obey(struct ms_council *council, ms_time now, enum ms_order order,
+                          struct ms_complaint *complaint)
+{
+    switch (order) {
+    case MS_ORDER_SWITCHOVER:
+        return switch_over(council, now, complaint);
+    case MS_ORDER_PROMOTE:
+        return promote(council, now, complaint);
+    case MS_ORDER_FORCE:
+        return force(council, now, complaint);
+    case MS_ORDER_HOLD:
+        return set_held(council, true);
+    case MS_ORDER_RELEASE:
+        return set_held(council, false);
+    case MS_ORDER_BOOTSTRAP:
+        return bootstrap(council, complaint);
+    case MS_ORDER_NONE:
+    case MS_ORDER_STATUS:
+    case MS_ORDER_COUNT:
+        break;
+    }
+    return refuse(complaint, MS_E_BAD_ARGUMENT, "no such order");
+}
+
+enum ms_error ms_council_order(struct ms_council *council, ms_time now, enum ms_order order,
+                               struct ms_complaint *complaint)
+{
+    enum ms_error error;
+
+    ms_council_evaluate(council, now);
+    if (council->state == MS_COUNCIL_HALTED) {
+        return refuse(complaint, MS_E_STORE_FAILED, "the store of this master failed");
+    }
+    if (council->write != MS_COUNCIL_WRITTEN) {
+        return refuse(complaint, MS_E_RETRY_LATER, "a decision is being written");
+    }
+    error = obey(council, now, order, complaint);
+    ms_council_evaluate(council, now);
+    return error;
+}

@@ -1,0 +1,105 @@
+# Rules of docs/decisions/0010-pair-model.md, each taken away, and the invariant that must notice:
+# ms_council_canary(NAME FOUND_BY SOURCE FROM TO ...). The names in capitals are the model's switches.
+set(MS_COUNCIL_CANARY_OPTIONS --storm-only)
+set(any "invariant: I[0-9]+:|invariant broken")
+
+# MUT_DEGRADE
+ms_council_canary(degrades-without-a-vote "invariant: I(1|2|6):" master/council_decide.c
+    "record->lead == record->place && is_list_empty ? MS_DECISION_INCUMBENT"
+    "record->lead == record->place ? MS_DECISION_FORCED")
+
+# MUT_INCUMBENT
+ms_council_canary(standby-goes-alone "invariant: I(1|2|6):" master/council_decide.c
+    "record->lead == record->place && is_list_empty ? MS_DECISION_INCUMBENT"
+    "is_list_empty ? MS_DECISION_INCUMBENT")
+
+# MUT_ELIGIBLE
+ms_council_canary(votes-for-anybody "invariant: I(1|2|6):" core/decision.c
+    "        return ms_decision_has(&voter->accepted, decision->proposer,
+                               &decision->set[decision->proposer]);"
+    "        return true;")
+
+ms_council_canary(stands-outside-the-set "invariant: I(1|2|6):" master/council_rules.c
+    "    if (!ms_council_is_eligible(council)) {"
+    "    if (council->record.is_fresh || !council->record.is_complete) {"
+    core/decision.c
+    "        return ms_decision_has(&voter->accepted, decision->proposer,
+                               &decision->set[decision->proposer]);"
+    "        return true;")
+
+# MUT_HALF
+ms_council_canary(half-is-a-majority "invariant: I(1|2|6):" core/decision.c
+    "    return 2 * count > list->count;"
+    "    return 2 * count >= list->count;")
+
+# MUT_EVIDENCE
+ms_council_canary(one-witness-is-enough "invariant: I(1|2|6):" core/decision.c
+    "    return 2 * count > list->count;"
+    "    return count > 0;")
+
+# MUT_IGNORE
+ms_council_canary(proposer-keeps-serving "${any}" master/council_decide.c
+    "    ms_council_pause(council);
+    ms_council_change(council, MS_COUNCIL_STAND);"
+    "    ms_council_change(council, MS_COUNCIL_STAND);")
+
+ms_council_canary(promise-not-durable-before-its-use "invariant: (durable|I3|I2):" master/council.c
+    "council->count == 0 || council->write == MS_COUNCIL_WRITING"
+    "council->count == 0")
+
+ms_council_canary(consent-by-anybody "invariant: I(1|2|6):" core/decision.c
+    "        return is_master && decision->served > served;"
+    "        return is_master;"
+    master/council_rules.c
+    "    if (record->served > peer->served && record->is_complete) {"
+    "    if (record->is_complete) {")
+
+# MUT_FRESH_VOTES
+ms_council_canary(fresh-votes "${any}" master/council_hear.c
+    "    if (record->is_fresh || council->state == MS_COUNCIL_HALTED ||"
+    "    if (council->state == MS_COUNCIL_HALTED ||")
+
+# MUT_CAUGHT_UP
+ms_council_canary(member-without-a-decision "${any}" master/council_decide.c
+    "    if (record->is_fresh && record->is_complete &&
+        ms_decision_has(&record->voter.accepted, record->place, &record->incarnation)) {"
+    "    if (record->is_fresh && record->is_complete) {")
+
+# MUT_CANDIDATE
+ms_council_canary(vote-after-following "${any}" master/council_decide.c
+    "    /* Whoever takes anything of an epoch is no candidate for it any more. */
+    ms_election_end(&council->election);"
+    "")
+
+# MUT_SELFNAME
+ms_council_canary(incumbent-by-its-own-word "invariant: I(1|2|6):" master/council_decide.c
+    "    if (decision.kind == MS_DECISION_HANDOVER) {
+        record->lead = decision.active;
+    }"
+    "    record->lead = decision.active;")
+
+# MUT_BOOT_SILENCE
+ms_council_canary(bootstrap-by-silence "invariant: I2:" master/election.c
+    "        return has_peer && is_unanimous(election, electorate.list, is_hopeful);"
+    "        return true;")
+
+# MUT_JOINT_NEW
+ms_council_canary(new-list-alone "invariant: I(1|2|6):" master/election.c
+    "        agrees(election, electorate.list, is_hopeful) &&
+        (electorate.next == NULL || agrees(election, electorate.next, is_hopeful));"
+    "        agrees(election, electorate.next != NULL ? electorate.next : electorate.list, is_hopeful);")
+
+# MUT_LIST_ALONE
+ms_council_canary(list-changed-by-one "invariant: I(1|2|6):" master/council_enrol.c
+    "        if (is_confirmed(council)) {"
+    "        if (true) {")
+
+ms_council_canary(follows-below-its-promise "${any}" master/council_decide.c
+    "    return decision->epoch >= record->voter.promised && decision->epoch > record->served &&"
+    "    return decision->epoch > record->served &&")
+
+# It hangs; what else it does is too rare.
+set(MS_COUNCIL_CANARY_OPTIONS "")
+ms_council_canary(greets-with-what-is-not-durable "invariant" master/council.c
+    "    return &council->durable;"
+    "    return &council->record;")

@@ -1,0 +1,67 @@
+/* The parts of the hall among themselves. */
+#ifndef TESTS_COUNCIL_PARTS_H
+#define TESTS_COUNCIL_PARTS_H
+
+#include "tests/council/hall.h"
+
+/* net.c */
+void hall_send(struct hall *hall, uint8_t from, uint8_t to, const struct hall_note *note);
+void hall_dial(struct hall *hall, uint8_t node, uint8_t other);
+void hall_dial_later(struct hall *hall, uint8_t a, uint8_t b);
+void hall_break(struct hall *hall, uint8_t a, uint8_t b);
+void hall_cut(struct hall *hall, uint8_t from, uint8_t to);
+void hall_heal(struct hall *hall, uint8_t a, uint8_t b);
+void hall_arrive(struct hall *hall, const struct hall_event *event);
+void hall_closed(struct hall *hall, const struct hall_event *event);
+bool hall_is_up(const struct hall *hall, uint8_t node);
+bool hall_is_connected(const struct hall *hall, uint8_t from, uint8_t to);
+
+/* masters.c */
+void hall_master_start(struct hall *hall, uint8_t place);
+void hall_master_crash(struct hall *hall, uint8_t place);
+void hall_master_wipe(struct hall *hall, uint8_t place);
+void hall_master_blank(struct hall *hall, uint8_t place);
+void hall_master_act(struct hall *hall, uint8_t place); /* carries out what the council wants */
+void hall_master_hello(struct hall *hall, uint8_t place, struct hall_note *note);
+void hall_master_met(struct hall *hall, uint8_t place, uint8_t other, const struct hall_note *note);
+void hall_master_lost(struct hall *hall, uint8_t place, uint8_t other, bool is_dead);
+void hall_master_hear(struct hall *hall, uint8_t place, uint8_t other,
+                      const struct hall_note *note);
+void hall_master_stored(struct hall *hall, uint8_t place);
+struct ms_council_party hall_party(uint8_t node);
+
+/* log.c */
+void hall_log_hear(struct hall *hall, uint8_t place, const struct hall_note *note);
+void hall_log_follow(struct hall *hall, uint8_t place);
+void hall_log_submit(struct hall *hall, uint8_t place);
+void hall_log_compare(struct hall *hall,
+                      uint8_t place); /* tells the council how far both logs are */
+void hall_log_serve(struct hall *hall, uint8_t place, const struct ms_decision *decision);
+void hall_log_stop(struct hall *hall, uint8_t place, const struct ms_decision *decision);
+
+/* witnesses.c */
+void hall_witness_start(struct hall *hall, uint8_t node);
+void hall_witness_crash(struct hall *hall, uint8_t node);
+void hall_witness_hello(struct hall *hall, uint8_t node, struct hall_note *note);
+void hall_witness_hear(struct hall *hall, uint8_t node, uint8_t other,
+                       const struct hall_note *note);
+void hall_witness_lost(struct hall *hall, uint8_t node, uint8_t other, bool is_dead);
+void hall_witness_stored(struct hall *hall, uint8_t node);
+
+/* faults.c */
+void hall_faults_draw(struct hall *hall);
+void hall_fault(struct hall *hall);
+void hall_split(struct hall *hall);
+void hall_lose(struct hall *hall, uint8_t place);
+
+/* observer.c: every invariant of docs/decisions/0010-pair-model.md that a council can break */
+void hall_observe_store(struct hall *hall, uint8_t place, const struct ms_council_record *record);
+void hall_observe_vote(struct hall *hall, uint8_t node, const struct ms_voter *before,
+                       const struct ms_voter *after);
+void hall_observe_send(struct hall *hall, uint8_t place, const struct ms_council_act *act);
+void hall_observe_serve(struct hall *hall, uint8_t place, const struct ms_decision *decision);
+void hall_observe_ack(struct hall *hall, uint8_t place, uint64_t bit);
+void hall_observe_wipe(struct hall *hall, uint8_t place);
+void hall_observe_logs(struct hall *hall);
+
+#endif
