@@ -1,0 +1,134 @@
+#include "master/backlog.h"
+
+#include <stdlib.h>
+
+#include "core/invariant.h"
+#include "proto/record.h"
+
+#define BATCHES_MIN (size_t)256
+
+struct ms_batch_block {
+    struct ms_batch_block *next; /* when it was dropped */
+    uint8_t bytes[];
+};
+
+void ms_backlog_free(struct ms_backlog *backlog)
+{
+    while (backlog->dropped != NULL) {
+        struct ms_batch_block *block = backlog->dropped;
+
+        backlog->dropped = block->next;
+        free(block);
+    }
+}
+
+static void drop_all(struct ms_backlog *backlog)
+{
+    while (backlog->base.number < backlog->tip.number) {
+        ms_backlog_drop(backlog);
+    }
+}
+
+void ms_backlog_begin(struct ms_backlog *backlog, ms_epoch reign, ms_seq last)
+{
+    drop_all(backlog);
+    backlog->base = (struct ms_place){
+        .seq = last,
+        .digest = ms_record_digest(reign * 2 + last, (struct ms_bytes){0}),
+    };
+    backlog->tip = backlog->base;
+}
+
+void ms_backlog_finish(struct ms_backlog *backlog)
+{
+    drop_all(backlog);
+    ms_backlog_free(backlog);
+    free(backlog->batches);
+    *backlog = (struct ms_backlog){0};
+}
+
+static bool grow(struct ms_backlog *backlog)
+{
+    const uint64_t count = backlog->tip.number - backlog->base.number;
+    const size_t size = backlog->batches == NULL ? BATCHES_MIN : (backlog->mask + 1) * 2;
+    struct ms_batch *batches;
+
+    if (backlog->batches != NULL && count <= backlog->mask) {
+        return true;
+    }
+    batches = calloc(size, sizeof *batches);
+    if (batches == NULL) {
+        return false;
+    }
+    for (uint64_t i = backlog->base.number + 1; i <= backlog->tip.number; i++) {
+        batches[i & (size - 1)] = backlog->batches[i & backlog->mask];
+    }
+    free(backlog->batches);
+    backlog->batches = batches;
+    backlog->mask = size - 1;
+    return true;
+}
+
+bool ms_backlog_append(struct ms_backlog *backlog, ms_seq seq, struct ms_bytes entries)
+{
+    struct ms_place *tip = &backlog->tip;
+    struct ms_batch_block *block = malloc(sizeof *block + entries.size);
+    const bool is_kept = block != NULL && grow(backlog);
+
+    ms_assert(seq >= tip->seq);
+    ms_assert(entries.size > 0);
+    if (!is_kept) {
+        free(block);
+        drop_all(backlog);
+    }
+    tip->number++;
+    tip->bytes += entries.size;
+    tip->seq = seq;
+    tip->digest = ms_record_digest(tip->digest, entries);
+    if (!is_kept) {
+        backlog->base = *tip;
+        return false;
+    }
+    memcpy(block->bytes, entries.data, entries.size);
+    backlog->batches[tip->number & backlog->mask] =
+        (struct ms_batch){*tip, block, {block->bytes, entries.size}};
+    return true;
+}
+
+void ms_backlog_drop(struct ms_backlog *backlog)
+{
+    const struct ms_batch *batch = ms_backlog_at(backlog, backlog->base.number + 1);
+
+    batch->block->next = backlog->dropped;
+    backlog->dropped = batch->block;
+    backlog->base = batch->place;
+}
+
+const struct ms_batch *ms_backlog_at(const struct ms_backlog *backlog, uint64_t number)
+{
+    ms_assert(number > backlog->base.number && number <= backlog->tip.number);
+    return &backlog->batches[number & backlog->mask];
+}
+
+const struct ms_place *ms_backlog_place(const struct ms_backlog *backlog, uint64_t number)
+{
+    return number == backlog->base.number ? &backlog->base : &ms_backlog_at(backlog, number)->place;
+}
+
+const struct ms_place *ms_backlog_find(const struct ms_backlog *backlog, uint64_t number,
+                                       ms_seq seq)
+{
+    uint64_t low = backlog->base.number, high = number;
+
+    ms_assert(ms_backlog_has(backlog, number));
+    while (low < high) {
+        const uint64_t middle = high - (high - low) / 2;
+
+        if (ms_backlog_place(backlog, middle)->seq <= seq) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    return ms_backlog_place(backlog, low);
+}

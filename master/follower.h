@@ -1,0 +1,49 @@
+/* The passive's side of replication: takes the active's log into the own store. Applies nothing. */
+#ifndef MASTER_FOLLOWER_H
+#define MASTER_FOLLOWER_H
+
+#include "core/engine.h"
+
+struct ms_follower;
+
+/* Emits SEND, PERSIST and CLEAR through engine; one PERSIST at most in a step. NULL when memory is out. */
+struct ms_follower *ms_follower_create(struct ms_engine *engine);
+void ms_follower_destroy(struct ms_follower *follower); /* accepts NULL */
+
+/* Where the own log stands when one's own reign has ended by a HANDOVER, so that the peer need not copy it: the new active's reign begins
+ * where this log ends, and all of it is durable: every PERSIST of one's own has been answered. A zero reign: unknown, a copy is needed. */
+void ms_follower_place(struct ms_follower *follower, ms_epoch reign, uint64_t number);
+
+/* The peer is active in that epoch: says FOLLOW_LOG. divergent > 0: what is here was served by ourselves, and a copy sets
+ * it aside under that number. */
+void ms_follower_follow(struct ms_follower *follower, ms_peer peer, ms_epoch epoch,
+                        uint64_t divergent);
+/* The active goes on in another epoch of the same reign: what is durable is said again, in that epoch. */
+void ms_follower_epoch(struct ms_follower *follower, ms_epoch epoch);
+void ms_follower_leave(
+    struct ms_follower *follower); /* the connection or the active is gone; the place is kept */
+
+/* LOG_BEGIN, LOG_COPY or LOG of the active. False when it makes no sense: close the connection. */
+bool ms_follower_hear(struct ms_follower *follower, ms_epoch epoch,
+                      const struct ms_command *command);
+/* A LOG_BEGIN has come on that connection and is not taken: a question has its answer all the same. */
+void ms_follower_answered(struct ms_follower *follower, ms_peer peer);
+void ms_follower_persisted(struct ms_follower *follower, ms_seq seq);
+void ms_follower_cleared(struct ms_follower *follower);
+
+enum ms_follower_news {
+    MS_FOLLOWER_NOTHING,
+    MS_FOLLOWER_INCOMPLETE, /* a copy is about to begin: remember that durably, then ms_follower_go_on */
+    MS_FOLLOWER_COMPLETE, /* the log is the active's, all of it durable up to some number */
+    MS_FOLLOWER_REFUSED,  /* the active does not copy now: ask again */
+};
+enum ms_follower_news ms_follower_news(struct ms_follower *follower); /* taken once */
+void ms_follower_go_on(struct ms_follower *follower);
+
+/* Says what had no room in an earlier step; true when there is still something. */
+bool ms_follower_pump(struct ms_follower *follower);
+
+bool ms_follower_is_complete(const struct ms_follower *follower);
+ms_seq ms_follower_durable(const struct ms_follower *follower);
+
+#endif

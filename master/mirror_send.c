@@ -1,0 +1,263 @@
+/* What the mirror sends, and the copy that it reads from the store. */
+#include "master/mirror_private.h"
+
+#include <stdlib.h>
+
+#include "core/invariant.h"
+#include "proto/record.h"
+
+#define COPY_FIRST 1u /* flags of LOG_BEGIN */
+#define COPY_OVER  1u /* of LOG_COPY */
+#define LOG_LAST   1u /* of LOG */
+
+/* The store cannot be read, or memory is out: the peer shall ask later. */
+static void give_up(struct ms_mirror *mirror)
+{
+    ms_mirror_interrupt(mirror, MS_MIRROR_REFUSING);
+}
+
+/* Bytes of entries up to that record, and the last of them; SIZE_MAX when they are not sound. */
+static size_t cut(struct ms_bytes entries, ms_seq last, ms_seq *seq_out)
+{
+    const uint8_t *start = entries.data;
+    struct ms_entry entry;
+
+    while (entries.size > 0) {
+        const uint8_t *at = entries.data;
+
+        if (!ms_record_next(&entries, &entry)) {
+            return SIZE_MAX;
+        }
+        if (entry.seq > last) {
+            return (size_t)(at - start);
+        }
+        *seq_out = entry.seq;
+    }
+    return (size_t)(entries.data - start);
+}
+
+static bool keep(struct ms_mirror_copy *copy, const uint8_t *bytes, size_t size)
+{
+    if (size > copy->capacity || copy->capacity > 4 * (size_t)MS_SCAN_BYTES) {
+        const size_t capacity = size > MS_SCAN_BYTES ? size : MS_SCAN_BYTES;
+
+        free(copy->bytes);
+        copy->bytes = malloc(capacity);
+        copy->capacity = copy->bytes != NULL ? capacity : 0;
+    }
+    if (copy->bytes == NULL) {
+        return false;
+    }
+    memcpy(copy->bytes, bytes, size);
+    copy->size = size;
+    copy->sent = 0;
+    return true;
+}
+
+void ms_mirror_scanned(struct ms_mirror *mirror, const struct ms_event *event)
+{
+    const struct ms_bytes none = {0};
+    const struct ms_bytes entries = event->command != NULL ? event->command->payload : none;
+    struct ms_mirror_copy *copy = &mirror->copy;
+    size_t size = entries.size;
+    ms_seq seq = event->seq;
+
+    ms_mirror_enter(mirror);
+    ms_assert(mirror->is_scanning);
+    mirror->is_scanning = false;
+    if (mirror->is_scan_void || mirror->phase != MS_MIRROR_COPYING) {
+        mirror->is_scan_void = false;
+        return;
+    }
+    ms_assert(copy->sent == copy->size && copy->count < MS_MIRROR_PIECES_MAX);
+    if (event->error != MS_E_OK || (size > 0 && event->seq <= copy->above)) {
+        give_up(mirror);
+        return;
+    }
+    if (event->seq > copy->start.seq) {
+        size = cut(entries, copy->start.seq, &seq);
+    }
+    copy->is_read = size < entries.size || size == 0;
+    if (size == 0) {
+        return;
+    }
+    if (size == SIZE_MAX || !keep(copy, entries.data, size)) {
+        give_up(mirror);
+        return;
+    }
+    copy->above = seq;
+    copy->digest = ms_record_digest(copy->digest, (struct ms_bytes){entries.data, size});
+    copy->unstored += size;
+    copy->pieces[(copy->head + copy->count++) % MS_MIRROR_PIECES_MAX] =
+        (struct ms_mirror_piece){copy->above, size};
+}
+
+static void send(struct ms_mirror *mirror, struct ms_command *command)
+{
+    ms_engine_send(mirror->engine, mirror->peer.name, mirror->epoch, command);
+}
+
+static void send_begin(struct ms_mirror *mirror, const struct ms_place *place, uint8_t flags)
+{
+    send(mirror, &(struct ms_command){
+                     .kind = MS_KIND_LOG_BEGIN,
+                     .flags = flags,
+                     .token = {mirror->reign, place->number},
+                     .id = {.seq = place->seq},
+                     .count = place->digest,
+                 });
+    mirror->peer.questions = 0;
+    mirror->peer.received = place->number;
+    mirror->peer.received_bytes = place->bytes;
+    mirror->peer.stored = *place;
+    mirror->peer.sending = place->number + 1;
+    mirror->peer.offset = 0;
+}
+
+static void begin_stream(struct ms_mirror *mirror)
+{
+    send_begin(mirror, ms_backlog_place(&mirror->backlog, mirror->peer.asked.n), 0);
+    mirror->phase = MS_MIRROR_STREAMING;
+    mirror->resumes_total++;
+}
+
+/* SCAN comes in a later step, so it sees all that was appended until now. */
+static void begin_copy(struct ms_mirror *mirror)
+{
+    mirror->copy.start = mirror->backlog.tip;
+    mirror->copy.above = 0;
+    mirror->copy.digest = 0;
+    send_begin(mirror, &mirror->copy.start, COPY_FIRST);
+    mirror->phase = MS_MIRROR_CLEARING;
+    mirror->copies_total++;
+}
+
+static void end_copy(struct ms_mirror *mirror)
+{
+    mirror->whole = mirror->backlog.tip;
+    send(mirror, &(struct ms_command){
+                     .kind = MS_KIND_LOG_COPY,
+                     .flags = COPY_OVER,
+                     .token = {mirror->reign, mirror->whole.number},
+                     .id = {.seq = mirror->whole.seq},
+                     .count = mirror->copy.digest,
+                 });
+    mirror->phase = MS_MIRROR_STREAMING;
+}
+
+/* False when nothing more can be sent of the copy now. */
+static bool pump_copy(struct ms_mirror *mirror)
+{
+    struct ms_mirror_copy *copy = &mirror->copy;
+
+    if (copy->sent < copy->size) {
+        const size_t left = copy->size - copy->sent;
+        const size_t size = left < MS_LOG_FRAME_SIZE ? left : MS_LOG_FRAME_SIZE;
+
+        send(mirror, &(struct ms_command){
+                         .kind = MS_KIND_LOG_COPY,
+                         .count = left - size,
+                         .payload = {copy->bytes + copy->sent, size},
+                     });
+        copy->sent += size;
+        return true;
+    }
+    if (copy->is_read) {
+        end_copy(mirror);
+        return true;
+    }
+    if (!mirror->is_scanning && copy->unstored < MS_LOG_AHEAD_BYTES &&
+        copy->count < MS_MIRROR_PIECES_MAX) {
+        mirror->is_scanning = true;
+        ms_engine_emit(mirror->engine, &(struct ms_effect){
+                                           .type = MS_EFFECT_SCAN,
+                                           .seq = copy->above,
+                                           .count = MS_SCAN_BYTES,
+                                       });
+    }
+    return false;
+}
+
+/* Bytes sent of the stream and of a copy that are not there yet. */
+static uint64_t ahead(const struct ms_mirror *mirror)
+{
+    const struct ms_mirror_peer *peer = &mirror->peer;
+
+    return ms_backlog_place(&mirror->backlog, peer->sending - 1)->bytes + peer->offset -
+           peer->received_bytes + mirror->copy.unstored;
+}
+
+/* False when nothing more can be sent of the stream now. */
+static bool pump_stream(struct ms_mirror *mirror)
+{
+    struct ms_mirror_peer *peer = &mirror->peer;
+
+    if (peer->sending > mirror->backlog.tip.number ||
+        (ahead(mirror) >= MS_LOG_AHEAD_BYTES &&
+         (peer->sending > peer->received + 1 || mirror->copy.unstored > 0))) {
+        return false;
+    }
+    const struct ms_batch *batch = ms_backlog_at(&mirror->backlog, peer->sending);
+    const size_t left = batch->entries.size - peer->offset;
+    const size_t size = left < MS_LOG_FRAME_SIZE ? left : MS_LOG_FRAME_SIZE;
+
+    send(mirror, &(struct ms_command){
+                     .kind = MS_KIND_LOG,
+                     .flags = size == left ? LOG_LAST : 0,
+                     .token = {mirror->reign, peer->sending},
+                     .id = {.seq = batch->place.seq},
+                     .payload = {batch->entries.data + peer->offset, size},
+                 });
+    peer->offset += size;
+    if (size == left) {
+        peer->sending++;
+        peer->offset = 0;
+    }
+    return true;
+}
+
+static void refuse(struct ms_mirror *mirror)
+{
+    send(mirror, &(struct ms_command){.kind = MS_KIND_LOG_BEGIN, .error = MS_E_NOT_ACTIVE});
+    mirror->peer.questions -= mirror->peer.questions > 0 ? 1 : 0;
+}
+
+/* One effect at most; false when there is nothing to do before something else happens. */
+static bool pump(struct ms_mirror *mirror)
+{
+    if (mirror->peer.questions > 1) {
+        refuse(mirror); /* only the last counts */
+        return true;
+    }
+    switch (mirror->phase) {
+    case MS_MIRROR_SILENT:
+    case MS_MIRROR_CLEARING:
+        return false;
+    case MS_MIRROR_REFUSING:
+        refuse(mirror);
+        mirror->phase = MS_MIRROR_SILENT;
+        return false;
+    case MS_MIRROR_ASKED:
+        begin_stream(mirror);
+        return true;
+    case MS_MIRROR_COPY_DUE:
+        begin_copy(mirror);
+        return false;
+    case MS_MIRROR_COPYING:
+        return pump_copy(mirror);
+    case MS_MIRROR_STREAMING:
+        break;
+    }
+    return pump_stream(mirror);
+}
+
+bool ms_mirror_pump(struct ms_mirror *mirror)
+{
+    bool is_going = mirror->peer.name != MS_PEER_NONE;
+
+    ms_mirror_enter(mirror);
+    while (is_going && ms_engine_room(mirror->engine) > 0) {
+        is_going = pump(mirror);
+    }
+    return is_going;
+}

@@ -1,0 +1,99 @@
+# Planted faults in the log between two masters: ms_log_canary(NAME MODULE FOUND_BY FROM TO).
+
+ms_log_canary(covered-ignores-the-peer mirror "invariant: covered: "
+    "if ((mirror->is_pair || mirror->is_waiting) && mirror->peer.confirmed < covered) {"
+    "if (mirror->is_waiting && mirror->peer.confirmed < covered) {")
+
+ms_log_canary(nobody-is-waited-for mirror "invariant: (covered|complete): "
+    "if ((mirror->is_pair || mirror->is_waiting) && mirror->peer.confirmed < covered) {"
+    "if (mirror->is_pair && mirror->peer.confirmed < covered) {")
+
+ms_log_canary(old-epochs-count mirror "invariant: covered: said in this epoch"
+    "if (epoch == mirror->epoch && seq > peer->confirmed) {"
+    "if (seq > peer->confirmed) {")
+
+ms_log_canary(new-epoch-old-word mirror "invariant: covered: said in this epoch"
+    "        mirror->peer.confirmed = 0; /* until it is said again */"
+    "")
+
+ms_log_canary(drained-of-all-but-erasures mirror "invariant: (drained|handover): "
+    "mirror->peer.received == mirror->backlog.tip.number &&"
+    "")
+
+ms_log_canary(any-scan-will-do mirror "invariant: (follower|quiet|peer|takeover): "
+    "    mirror->is_scan_void = mirror->is_scanning;"
+    "")
+
+ms_log_canary(backlog-without-end mirror "invariant: backlog: it is bounded"
+    "    while (ms_backlog_bytes(backlog) > MS_BACKLOG_COPY_BYTES ||
+           (ms_backlog_bytes(backlog) > MS_BACKLOG_BYTES && backlog->base.number < keep)) {"
+    "    while (ms_backlog_bytes(backlog) > MS_BACKLOG_BYTES && backlog->base.number < keep) {")
+
+ms_log_canary(sent-without-end mirror_send "invariant: ahead: it is bounded"
+    "        (ahead(mirror) >= MS_LOG_AHEAD_BYTES &&"
+    "        (ahead(mirror) >= 10 * MS_LOG_AHEAD_BYTES &&")
+
+ms_log_canary(part-of-a-copy-is-lost mirror_send "invariant: (peer|quiet): "
+    "    copy->sent = 0;
+    return true;"
+    "    copy->sent = size % 3 == 0 ? size : 0;
+    return true;")
+
+ms_log_canary(copy-with-what-comes-later mirror_send "invariant: peer: "
+    "    if (event->seq > copy->start.seq) {"
+    "    if (size == SIZE_MAX) {")
+
+ms_log_canary(copy-is-whole-at-once mirror_send "invariant: follower: its log is the active's"
+    "                     .token = {mirror->reign, mirror->whole.number},
+                     .id = {.seq = mirror->whole.seq},"
+    "                     .token = {mirror->reign, mirror->copy.start.number},
+                     .id = {.seq = mirror->copy.start.seq},")
+
+ms_log_canary(whole-before-the-stream follower "invariant: follower: "
+    "        follower->place.n >= follower->whole_at && follower->persisted >= seq) {"
+    "        follower->persisted >= follower->copied) {")
+
+ms_log_canary(whole-before-it-is-durable follower "invariant: (follower|covered|complete|quiet): "
+    "        follower->place.n >= follower->whole_at && follower->persisted >= seq) {"
+    "        follower->place.n >= follower->whole_at) {")
+
+ms_log_canary(received-is-durable follower "invariant: (follower|covered): "
+    "    ms_seq seq = follower->persisted;"
+    "    ms_seq seq = follower->last;")
+
+ms_log_canary(erasures-are-lost follower "invariant: (quiet|follower|covered): "
+    "    persist(follower, seq, entries);"
+    "    if (highest > expected.above) {
+        persist(follower, seq, entries);
+    }")
+
+ms_log_canary(erased-between-copy-and-stream follower "invariant: (quiet|follower|covered): "
+    "    persist(follower, seq, entries);"
+    "    if (highest > expected.above || follower->is_whole) {
+        persist(follower, seq, entries);
+    }")
+
+ms_log_canary(batch-torn-by-a-break follower "invariant: peer: "
+    "    follower->is_ask_due = follower->is_clear_due = follower->is_ack_due = false;
+    follower->parts.size = 0;"
+    "    follower->is_ask_due = follower->is_clear_due = follower->is_ack_due = false;")
+
+ms_log_canary(half-a-copy-kept follower "invariant: (follower|quiet|peer|covered|takeover): |invariant broken"
+    "        forget(follower); /* half a copy is nothing */"
+    "        follower->place = follower->copy_at;
+        follower->last = follower->copy_seq;")
+
+ms_log_canary(cleared-without-a-word follower "invariant: clear: the owner"
+    "    follower->news = MS_FOLLOWER_INCOMPLETE;
+    return true;"
+    "    follower->news = MS_FOLLOWER_INCOMPLETE;
+    ms_follower_go_on(follower);
+    return true;")
+
+ms_log_canary(set-aside-again follower "invariant: clear: set aside once"
+    "    follower->divergent = divergent != follower->aside ? divergent : 0;"
+    "    follower->divergent = divergent;")
+
+ms_log_canary(durable-before-the-clear follower "invariant: (follower|covered|complete): "
+    "    follower->persisted = follower->copied = 0; /* the rest was before */"
+    "    follower->copied = 0;")

@@ -1,0 +1,547 @@
+/* The passive's side of replication: what it takes, writes and says. */
+#include "master_stream.h"
+#include "core/limits.h"
+#include "master/follower.h"
+
+#define REIGN ((ms_epoch)7)
+#define EPOCH ((ms_epoch)9)
+#define PEER  ((ms_peer)3)
+
+static struct stream *stream;
+static struct ms_follower *follower;
+static uint64_t copied; /* digest of the copy */
+
+static void set_up(void)
+{
+    stream = stream_make();
+    follower = ms_follower_create(&stream->engine);
+    ck_assert_ptr_nonnull(follower);
+}
+
+static void tear_down(void)
+{
+    stream_step(stream);
+    ms_follower_destroy(follower);
+    stream_drop(stream);
+}
+
+static bool hear(const struct ms_command *command)
+{
+    const bool is_sound = ms_follower_hear(follower, EPOCH, command);
+
+    stream_step(stream);
+    return is_sound;
+}
+
+static bool begin(uint64_t number, ms_seq seq, uint8_t flags)
+{
+    return hear(&(struct ms_command){
+        .kind = MS_KIND_LOG_BEGIN, .token = {REIGN, number}, .id.seq = seq, .flags = flags});
+}
+
+/* A LOG of what was written to the stream. */
+static bool log_of(uint64_t number, ms_seq seq)
+{
+    return hear(&(struct ms_command){.kind = MS_KIND_LOG,
+                                     .token = {REIGN, number},
+                                     .id.seq = seq,
+                                     .flags = 1,
+                                     .payload = stream_entries(stream)});
+}
+
+/* Live records that were written to the stream, and whether they are taken. */
+static bool copy_of(void)
+{
+    const struct ms_bytes entries = stream_entries(stream);
+    const struct ms_command command = {.kind = MS_KIND_LOG_COPY, .payload = entries};
+    const bool is_sound = hear(&command);
+
+    copied = is_sound ? ms_record_digest(copied, entries) : copied;
+    return is_sound;
+}
+
+static bool copy_ends(uint64_t number, ms_seq seq)
+{
+    return hear(&(struct ms_command){.kind = MS_KIND_LOG_COPY,
+                                     .flags = 1,
+                                     .token = {REIGN, number},
+                                     .id.seq = seq,
+                                     .count = copied});
+}
+
+static void follow(uint64_t divergent)
+{
+    ms_follower_follow(follower, PEER, EPOCH, divergent);
+    stream_step(stream);
+    stream_want_sent(stream, MS_KIND_FOLLOW_LOG);
+}
+
+static void persisted(ms_seq seq)
+{
+    ms_follower_persisted(follower, seq);
+    stream_step(stream);
+}
+
+static void want_ack(uint64_t number, ms_seq seq)
+{
+    const struct ms_effect *ack = stream_want_sent(stream, MS_KIND_LOG_ACK);
+
+    ck_assert_uint_eq(ack->peer, PEER);
+    ck_assert_uint_eq(ack->epoch, EPOCH);
+    ck_assert_uint_eq(ack->command.token.epoch, REIGN);
+    ck_assert_uint_eq(ack->command.token.n, number);
+    ck_assert_uint_eq(ack->command.id.seq, seq);
+}
+
+/* In the stream from the beginning of the reign, after a HANDOVER with that record. */
+static void join(ms_seq seq)
+{
+    ms_follower_place(follower, REIGN, 0);
+    follow(0);
+    ck_assert(begin(0, seq, 0));
+    want_ack(0, seq); /* what was its own is durable */
+    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_COMPLETE);
+}
+
+/* Empty, and a copy that began at that place will come. */
+static void begin_copy(uint64_t number, ms_seq seq)
+{
+    follow(0);
+    ck_assert(begin(number, seq, 1));
+    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_INCOMPLETE);
+    ms_follower_go_on(follower);
+    stream_step(stream);
+    stream_want(stream, MS_EFFECT_CLEAR, MS_KIND_NONE);
+    ms_follower_cleared(follower);
+    stream_step(stream);
+    want_ack(number, 0);
+    copied = 0;
+}
+
+START_TEST(it_asks_from_where_it_is)
+{
+    ms_follower_follow(follower, PEER + 2, EPOCH, 0);
+    stream_step(stream);
+    const struct ms_effect *nothing = stream_want_sent(stream, MS_KIND_FOLLOW_LOG);
+
+    ck_assert_uint_eq(nothing->command.token.epoch, 0);
+    ms_follower_leave(follower);
+    join(50);
+    stream_put(stream, 51);
+    ck_assert(log_of(1, 51));
+    ms_follower_leave(follower);
+    ms_follower_follow(follower, PEER + 1, EPOCH, 0);
+    stream_step(stream);
+    const struct ms_effect *effect = stream_want_sent(stream, MS_KIND_FOLLOW_LOG);
+
+    ck_assert_uint_eq(effect->peer, PEER + 1);
+    ck_assert_uint_eq(effect->command.token.epoch, REIGN);
+    ck_assert_uint_eq(effect->command.token.n, 1);
+}
+END_TEST
+
+START_TEST(a_batch_is_one_write_and_said_when_durable)
+{
+    join(50);
+    stream_put(stream, 51);
+    stream_put(stream, 52);
+    stream_erase(stream, 3);
+    const size_t size = stream->size;
+
+    ck_assert(log_of(1, 52));
+    const struct ms_effect *write = stream_want(stream, MS_EFFECT_PERSIST, MS_KIND_NONE);
+
+    ck_assert_uint_eq(write->seq, 52);
+    ck_assert_uint_eq(write->command.payload.size, size);
+    stream_want_nothing(stream);
+    persisted(52);
+    want_ack(1, 52);
+    ck_assert_uint_eq(ms_follower_durable(follower), 52);
+}
+END_TEST
+
+START_TEST(frames_of_one_batch_are_put_together)
+{
+    join(50);
+    stream_put_sized(stream, 51, 150000);
+    stream_erase(stream, 9);
+    const struct ms_bytes entries = stream_entries(stream);
+    struct ms_command piece = {.kind = MS_KIND_LOG, .token = {REIGN, 1}, .id.seq = 51};
+
+    for (size_t at = 0; at < entries.size; at += piece.payload.size) {
+        const size_t left = entries.size - at;
+
+        stream_want_nothing(stream);
+        piece.payload = (struct ms_bytes){entries.data + at, left < 65536 ? left : 65536};
+        piece.flags = left <= 65536;
+        ck_assert(hear(&piece));
+    }
+    const struct ms_effect *write = stream_want(stream, MS_EFFECT_PERSIST, MS_KIND_NONE);
+
+    ck_assert_uint_eq(write->command.payload.size, entries.size);
+    ck_assert_mem_eq(write->command.payload.data, entries.data, entries.size);
+}
+END_TEST
+
+START_TEST(half_a_batch_is_forgotten_with_the_connection)
+{
+    join(50);
+    stream_put(stream, 51);
+    ck_assert(hear(&(struct ms_command){
+        .kind = MS_KIND_LOG, .token = {REIGN, 1}, .id.seq = 51, .payload = {stream->entries, 10}}));
+    ms_follower_leave(follower);
+    follow(0);
+    ck_assert(begin(0, 50, 0));
+    want_ack(0, 50);
+    ck_assert(log_of(1, 51));
+    stream_want(stream, MS_EFFECT_PERSIST, MS_KIND_NONE);
+}
+END_TEST
+
+START_TEST(much_that_arrived_is_said_before_it_is_durable)
+{
+    uint64_t number = 0;
+
+    join(50);
+    do {
+        number++;
+        stream_put_sized(stream, 50 + number, 100000);
+        ck_assert(log_of(number, 50 + number));
+        ck_assert_uint_lt(number, 100);
+    } while (stream->count == 1);
+    want_ack(number, 50);
+    stream_want(stream, MS_EFFECT_PERSIST, MS_KIND_NONE); /* which is the last of its step */
+    ck_assert_uint_ge(number * 100000, MS_LOG_AHEAD_BYTES / 4);
+}
+END_TEST
+
+START_TEST(a_copy_waits_for_its_owner_and_for_the_store)
+{
+    follow(33);
+    ck_assert(begin(4, 60, 1));
+    stream_want_nothing(stream);
+    ck_assert(!ms_follower_is_complete(follower));
+    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_INCOMPLETE);
+    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_NOTHING);
+    ms_follower_go_on(follower);
+    stream_step(stream);
+    ck_assert_uint_eq(stream_want(stream, MS_EFFECT_CLEAR, MS_KIND_NONE)->count, 33);
+    stream_want_nothing(stream);
+    persisted(99); /* of what was there before */
+    stream_want_nothing(stream);
+    ms_follower_cleared(follower);
+    stream_step(stream);
+    want_ack(4, 0);
+}
+END_TEST
+
+START_TEST(what_was_set_aside_is_so_once)
+{
+    follow(33);
+    ck_assert(begin(4, 60, 1));
+    ms_follower_go_on(follower);
+    ms_follower_cleared(follower);
+    ck_assert(begin(5, 61, 1)); /* begun anew */
+    ms_follower_go_on(follower);
+    stream_step(stream);
+    ck_assert_uint_eq(stream_want(stream, MS_EFFECT_CLEAR, MS_KIND_NONE)->count, 0);
+    ms_follower_cleared(follower);
+    ms_follower_leave(follower);
+    stream_step(stream);
+    follow(33);
+    ck_assert(begin(4, 60, 1));
+    ms_follower_go_on(follower);
+    stream_step(stream);
+    ck_assert_uint_eq(stream_want(stream, MS_EFFECT_CLEAR, MS_KIND_NONE)->count, 0);
+}
+END_TEST
+
+START_TEST(a_copy_is_written_as_it_comes)
+{
+    begin_copy(4, 60);
+    stream_put(stream, 10);
+    stream_put(stream, 20);
+    ck_assert(copy_of());
+    ck_assert_uint_eq(stream_want(stream, MS_EFFECT_PERSIST, MS_KIND_NONE)->seq, 20);
+    persisted(20);
+    want_ack(4, 20);
+    stream_put(stream, 60);
+    const struct ms_bytes entries = stream_entries(stream);
+
+    ck_assert(hear(&(struct ms_command){
+        .kind = MS_KIND_LOG_COPY, .count = entries.size - 30, .payload = {entries.data, 30}}));
+    stream_want_nothing(stream);
+    ck_assert(hear(&(struct ms_command){.kind = MS_KIND_LOG_COPY,
+                                        .payload = {entries.data + 30, entries.size - 30}}));
+    ck_assert_uint_eq(stream_want(stream, MS_EFFECT_PERSIST, MS_KIND_NONE)->command.payload.size,
+                      entries.size);
+    copied = ms_record_digest(copied, entries);
+    ck_assert(copy_ends(4, 60));
+    ck_assert(!ms_follower_is_complete(follower));
+    persisted(60);
+    ck_assert(ms_follower_is_complete(follower));
+    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_COMPLETE);
+    want_ack(4, 60);
+}
+END_TEST
+
+START_TEST(an_empty_copy_is_complete)
+{
+    begin_copy(4, 60);
+    ck_assert(copy_ends(4, 60));
+    ck_assert(ms_follower_is_complete(follower));
+    want_ack(4, 60);
+    ck_assert_uint_eq(ms_follower_durable(follower), 60);
+}
+END_TEST
+
+START_TEST(a_copy_is_whole_only_where_it_was_read_to_the_end)
+{
+    begin_copy(4, 60);
+    stream_put(stream, 60);
+    ck_assert(copy_of());
+    ck_assert(copy_ends(6, 62));
+    persisted(60);
+    want_ack(4, 60);
+    ck_assert_uint_eq(ms_follower_durable(follower), 0);
+    stream_put(stream, 61);
+    stream_erase(stream, 60);
+    ck_assert(log_of(5, 61));
+    stream_put(stream, 62);
+    ck_assert(log_of(6, 62));
+    persisted(61);
+    want_ack(6, 60); /* it speaks of the copy yet */
+    ck_assert(!ms_follower_is_complete(follower));
+    persisted(62);
+    want_ack(6, 62);
+    ck_assert(ms_follower_is_complete(follower));
+    ck_assert_uint_eq(ms_follower_durable(follower), 62);
+}
+END_TEST
+
+START_TEST(half_a_copy_is_nothing_but_after_it_the_stream_goes_on)
+{
+    begin_copy(4, 60);
+    stream_put(stream, 60);
+    ck_assert(copy_of());
+    ms_follower_leave(follower);
+    ms_follower_follow(follower, PEER + 1, EPOCH, 0);
+    stream_step(stream);
+    ck_assert_uint_eq(stream_want_sent(stream, MS_KIND_FOLLOW_LOG)->command.token.epoch, 0);
+    ms_follower_leave(follower);
+
+    begin_copy(4, 60);
+    ck_assert(copy_ends(5, 61));
+    ms_follower_leave(follower);
+    ms_follower_follow(follower, PEER, EPOCH, 0);
+    stream_step(stream);
+    ck_assert_uint_eq(stream_want_sent(stream, MS_KIND_FOLLOW_LOG)->command.token.n, 4);
+    ck_assert(begin(4, 60, 0));
+    ck_assert(!ms_follower_is_complete(follower));
+    stream_put(stream, 61);
+    ck_assert(log_of(5, 61));
+    persisted(61);
+    ck_assert(ms_follower_is_complete(follower));
+}
+END_TEST
+
+START_TEST(it_is_said_again_in_another_epoch)
+{
+    join(50);
+    stream_put(stream, 51);
+    ck_assert(log_of(1, 51));
+    persisted(51);
+    want_ack(1, 51);
+    ms_follower_epoch(follower, EPOCH + 1);
+    stream_step(stream);
+    const struct ms_effect *ack = stream_want_sent(stream, MS_KIND_LOG_ACK);
+
+    ck_assert_uint_eq(ack->epoch, EPOCH + 1);
+    ck_assert_uint_eq(ack->command.id.seq, 51);
+}
+END_TEST
+
+START_TEST(a_refusal_is_told)
+{
+    follow(0);
+    ck_assert(hear(&(struct ms_command){.kind = MS_KIND_LOG_BEGIN, .error = MS_E_NOT_ACTIVE}));
+    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_REFUSED);
+    follow(0);
+}
+END_TEST
+
+START_TEST(what_answers_an_older_question_is_not_taken)
+{
+    follow(0);
+    ms_follower_leave(follower);
+    follow(0);
+    ck_assert(begin(9, 9, 1));
+    stream_put(stream, 70);
+    ck_assert(copy_of());
+    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_NOTHING);
+    ck_assert(begin(4, 60, 1));
+    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_INCOMPLETE);
+}
+END_TEST
+
+START_TEST(the_active_may_begin_a_copy_anew)
+{
+    begin_copy(4, 60);
+    stream_put(stream, 10);
+    ck_assert(copy_of());
+    ck_assert(begin(90, 300, 1));
+    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_INCOMPLETE);
+    ms_follower_go_on(follower);
+    ms_follower_cleared(follower);
+    stream_step(stream);
+    stream_want(stream, MS_EFFECT_CLEAR, MS_KIND_NONE);
+    want_ack(90, 0);
+    stream_put(stream, 7);
+    ck_assert(copy_of());
+}
+END_TEST
+
+START_TEST(another_log_is_not_gone_on_with)
+{
+    join(50);
+    stream_put(stream, 51);
+    ck_assert(log_of(1, 51));
+    ms_follower_leave(follower);
+    follow(0);
+    ck_assert(!begin(1, 52, 0)); /* it has another record there */
+    ms_follower_follow(follower, PEER, EPOCH, 0);
+    stream_step(stream);
+    ck_assert_uint_eq(stream_want_sent(stream, MS_KIND_FOLLOW_LOG)->command.token.epoch, 0);
+}
+END_TEST
+
+START_TEST(another_digest_is_another_log)
+{
+    struct ms_command command = {
+        .kind = MS_KIND_LOG_BEGIN, .token = {REIGN, 0}, .id.seq = 50, .count = 777};
+
+    ms_follower_place(follower, REIGN, 0);
+    follow(0);
+    ck_assert(hear(&command));
+    ck_assert_uint_eq(stream_want_sent(stream, MS_KIND_LOG_ACK)->command.count, 777);
+    ms_follower_leave(follower);
+    follow(0);
+    command.count = 778;
+    ck_assert(!hear(&command));
+}
+END_TEST
+
+/* Each in a connection of its own. */
+START_TEST(what_makes_no_sense_is_refused)
+{
+    const struct ms_command log = {.kind = MS_KIND_LOG, .token = {REIGN, 1}, .flags = 1};
+    struct ms_command wrong = log;
+
+    join(50);
+    ck_assert(!hear(&log)); /* empty */
+    stream_put(stream, 51);
+    ck_assert(!log_of(2, 51)); /* a gap */
+    stream_put(stream, 51);
+    ck_assert(!log_of(0, 51));
+    stream_put(stream, 50);
+    ck_assert(!log_of(1, 50)); /* it was there */
+    stream_put(stream, 52);
+    stream_put(stream, 51);
+    ck_assert(!log_of(1, 52)); /* does not rise */
+    stream_put(stream, 52);
+    ck_assert(!log_of(1, 51)); /* beyond what it says */
+    stream_erase(stream, 52);
+    ck_assert(!log_of(1, 51));
+    stream_put(stream, 51);
+    stream->entries[25] ^= 1;
+    ck_assert(!log_of(1, 51)); /* not sound */
+    stream_put(stream, 51);
+    stream->size--;
+    ck_assert(!log_of(1, 51)); /* torn */
+    wrong.token.epoch = REIGN + 1;
+    wrong.payload = (struct ms_bytes){stream->entries, 30};
+    ck_assert(!hear(&wrong)); /* another reign */
+    wrong.token.epoch = EPOCH + 1;
+    ck_assert(!hear(&wrong));    /* one to come */
+    ck_assert(!begin(1, 51, 0)); /* not asked for */
+    stream_put(stream, 20);
+    ck_assert(!copy_of());
+    wrong.kind = MS_KIND_LOG_ACK;
+    ck_assert(!hear(&wrong));
+    stream_want_nothing(stream); /* and none of it was written */
+    stream_put(stream, 51);
+    ck_assert(log_of(1, 51));
+}
+END_TEST
+
+START_TEST(a_copy_that_makes_no_sense_is_refused)
+{
+    begin_copy(4, 60);
+    stream_put(stream, 61);
+    ck_assert(!copy_of()); /* from after it began */
+    stream_erase(stream, 10);
+    ck_assert(!copy_of());
+    ck_assert(!copy_of()); /* empty */
+    stream_put(stream, 10);
+    ck_assert(copy_of());
+    stream_put(stream, 10);
+    ck_assert(!copy_of());
+    stream_put(stream, 61);
+    ck_assert(!log_of(5, 61)); /* the copy is not over */
+    ck_assert(!copy_ends(3, 60));
+    ck_assert(!copy_ends(4, 59));
+    copied++;
+    ck_assert(!copy_ends(4, 60)); /* not all that was sent is here */
+    copied--;
+    ck_assert(copy_ends(4, 60));
+    ck_assert(!copy_ends(4, 60));
+}
+END_TEST
+
+START_TEST(what_has_no_room_is_said_later)
+{
+    const struct ms_effect tick = {.type = MS_EFFECT_READY};
+
+    while (ms_engine_room(&stream->engine) > 0) {
+        ms_engine_emit(&stream->engine, &tick);
+    }
+    ms_follower_follow(follower, PEER, EPOCH, 0);
+    ck_assert(ms_follower_pump(follower));
+    stream_step(stream);
+    ck_assert(!ms_follower_pump(follower));
+    stream_step(stream);
+    stream_want_sent(stream, MS_KIND_FOLLOW_LOG);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *made = suite_create("follower");
+    TCase *tests = tcase_create("follower");
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, it_asks_from_where_it_is);
+    tcase_add_test(tests, a_batch_is_one_write_and_said_when_durable);
+    tcase_add_test(tests, frames_of_one_batch_are_put_together);
+    tcase_add_test(tests, half_a_batch_is_forgotten_with_the_connection);
+    tcase_add_test(tests, much_that_arrived_is_said_before_it_is_durable);
+    tcase_add_test(tests, a_copy_waits_for_its_owner_and_for_the_store);
+    tcase_add_test(tests, what_was_set_aside_is_so_once);
+    tcase_add_test(tests, a_copy_is_written_as_it_comes);
+    tcase_add_test(tests, an_empty_copy_is_complete);
+    tcase_add_test(tests, a_copy_is_whole_only_where_it_was_read_to_the_end);
+    tcase_add_test(tests, half_a_copy_is_nothing_but_after_it_the_stream_goes_on);
+    tcase_add_test(tests, it_is_said_again_in_another_epoch);
+    tcase_add_test(tests, a_refusal_is_told);
+    tcase_add_test(tests, what_answers_an_older_question_is_not_taken);
+    tcase_add_test(tests, the_active_may_begin_a_copy_anew);
+    tcase_add_test(tests, another_log_is_not_gone_on_with);
+    tcase_add_test(tests, another_digest_is_another_log);
+    tcase_add_test(tests, what_makes_no_sense_is_refused);
+    tcase_add_test(tests, a_copy_that_makes_no_sense_is_refused);
+    tcase_add_test(tests, what_has_no_room_is_said_later);
+    suite_add_tcase(made, tests);
+    return made;
+}
+
+STREAM_MAIN(suite)
