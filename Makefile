@@ -47,8 +47,9 @@ clang: ## build everything with clang, warnings are errors
 
 soak: ## many simulator seeds, optimised: make soak SEEDS=1000000
 	cmake --preset release >/dev/null
-	cmake --build --preset release -j $(JOBS) --target ms-sim
+	cmake --build --preset release -j $(JOBS) --target ms-sim ms-council-sim
 	build/release/bin/ms-sim --seeds 1..$(SEEDS) --coverage
+	build/release/bin/ms-council-sim --seeds 1..$(SEEDS) --coverage
 
 torture: ## kill -9 of a durable master under load, until BUDGET seconds or KILLS kills: make torture BUDGET=60 SEED=7
 	cmake --preset debug >/dev/null

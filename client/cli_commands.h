@@ -24,6 +24,12 @@ extern const struct ms_cli_command ms_cmd_export;
 extern const struct ms_cli_command ms_cmd_import;
 extern const struct ms_cli_command ms_cmd_bench;
 extern const struct ms_cli_command ms_cmd_map;
+extern const struct ms_cli_command ms_cmd_pair;
+extern const struct ms_cli_command ms_cmd_is_active;
+extern const struct ms_cli_command ms_cmd_switchover;
+extern const struct ms_cli_command ms_cmd_promote;
+extern const struct ms_cli_command ms_cmd_hold;
+extern const struct ms_cli_command ms_cmd_unhold;
 extern const struct ms_cli_command ms_cmd_dev;
 extern const struct ms_cli_command ms_cmd_new;
 

@@ -303,6 +303,21 @@ static void report_cb(struct ms_client *client, const struct ms_client_report *r
     }
 }
 
+void ms_cli_print_report(const struct ms_cli *cli, const struct ms_client_report *report,
+                         const struct ms_cli_table *table)
+{
+    struct printing printing = {.cli = cli, .table = table};
+
+    if (print_part(&printing, report)) {
+        printing.rows = report->rows;
+        print_end(&printing);
+    } else {
+        ms_cli_say(cli, "out of memory");
+    }
+    free(printing.widths);
+    json_decref(printing.record);
+}
+
 static int explain(const struct ms_cli *cli, int error)
 {
     ms_cli_say(cli, "%s",

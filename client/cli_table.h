@@ -35,6 +35,10 @@ int ms_cli_put_question(const struct ms_cli *cli, const struct ms_cli_common *co
 /* One JSON object of a row; the caller frees it. */
 json_t *ms_cli_row_to_json(const struct ms_client_report *report, uint32_t row);
 
+/* A report that is at hand, printed as the answer to a question is. */
+void ms_cli_print_report(const struct ms_cli *cli, const struct ms_client_report *report,
+                         const struct ms_cli_table *table);
+
 /* Prints text to standard output; control characters become '?'. */
 void ms_cli_print_clean(const char *text);
 

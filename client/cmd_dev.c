@@ -26,8 +26,14 @@ static const struct ms_option table[] = {
      .kind = MS_OPTION_U64,
      .max = 65535,
      .default_text = "0",
-     .help = "port of the master on 127.0.0.1; 0 is any that is free",
+     .help = "port of the master on 127.0.0.1; 0 is any that is free (--ha: the second has the "
+             "next one)",
      .offset = offsetof(struct ms_dev_settings, port)},
+    {.name = "ha",
+     .kind = MS_OPTION_BOOL,
+     .help =
+         "start two masters, each the hot standby of the other, with the slaves as their witnesses",
+     .offset = offsetof(struct ms_dev_settings, is_pair)},
     {.name = "allow-exec",
      .kind = MS_OPTION_BOOL,
      .default_text = "true",
@@ -56,7 +62,7 @@ static const struct ms_option table[] = {
      .offset = offsetof(struct ms_dev_settings, prefetch)},
     {.name = "respawn",
      .kind = MS_OPTION_BOOL,
-     .help = "start a slave that died again",
+     .help = "start a slave that died again; with --ha a master, too",
      .offset = offsetof(struct ms_dev_settings, respawn)},
     {.name = "drain-timeout",
      .kind = MS_OPTION_DURATION,
@@ -68,7 +74,7 @@ static const struct ms_option table[] = {
      .kind = MS_OPTION_STRING,
      .argument = "FILE",
      .group = "Output",
-     .help = "write the master's address to FILE once all slaves serve",
+     .help = "write the address of the master to FILE once all slaves serve; with --ha both",
      .offset = offsetof(struct ms_dev_settings, port_file)},
     {.name = "log-level",
      .kind = MS_OPTION_ENUM,
@@ -83,10 +89,12 @@ const struct ms_cli ms_dev_cli = {
     .arguments = "[-- COMMAND...]",
     .summary = "Starts a whole cluster on this machine: a master on 127.0.0.1 and some slaves.\n"
                "Stays in the foreground; Ctrl-C ends it, and nothing is left running.",
-    .epilogue = "With COMMAND, runs it with MUSTER_MASTER set, and ends with its exit code.\n\n"
-                "Examples:\n  muster dev\n"
-                "  muster dev --slaves 4 -- muster map echo ::: a b c\n"
-                "  muster dev --handler ./thumb.so --isolate\n",
+    .epilogue =
+        "With COMMAND, runs it with MUSTER_MASTER set, and ends with its exit code.\n\n"
+        "Examples:\n  muster dev\n"
+        "  muster dev --slaves 4 -- muster map echo ::: a b c\n"
+        "  muster dev --handler ./thumb.so --isolate\n"
+        "  muster dev --ha --slaves 3          # then kill -9 a master, and look at muster pair\n",
     .table = table,
     .count = sizeof table / sizeof table[0],
     .arguments_max = -1,

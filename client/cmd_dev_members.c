@@ -19,7 +19,7 @@
 
 /* ---- ending ---- */
 
-static void signal_member(const struct ms_dev_member *member, int number)
+void ms_dev_signal(const struct ms_dev_member *member, int number)
 {
     if (member->is_running) {
         kill(member->child.pid, number);
@@ -28,10 +28,28 @@ static void signal_member(const struct ms_dev_member *member, int number)
 
 static void signal_slaves(struct ms_dev *dev, int number)
 {
-    for (size_t i = 1; i < dev->count; i++) {
+    for (size_t i = dev->masters; i < dev->count; i++) {
         ev_timer_stop(dev->loop, &dev->members[i].respawn);
-        signal_member(&dev->members[i], number);
+        ms_dev_signal(&dev->members[i], number);
     }
+}
+
+static void signal_masters(struct ms_dev *dev, int number)
+{
+    for (size_t i = 0; i < dev->masters; i++) {
+        ev_timer_stop(dev->loop, &dev->members[i].respawn);
+        ms_dev_signal(&dev->members[i], number);
+    }
+}
+
+static bool has_master(const struct ms_dev *dev)
+{
+    for (size_t i = 0; i < dev->masters; i++) {
+        if (dev->members[i].is_running) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void killer_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
@@ -40,12 +58,10 @@ static void killer_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 
     (void)loop;
     (void)revents;
-    signal_member(&dev->members[0], SIGKILL);
+    signal_masters(dev, SIGKILL);
     signal_slaves(dev, SIGKILL);
 }
 
-/* 1st: the master drains, which needs the slaves; they end after it. 2nd: everyone at once, and by force
- * if that takes long. 3rd: by force. */
 void ms_dev_stop(struct ms_dev *dev)
 {
     switch (dev->stops++) {
@@ -53,13 +69,16 @@ void ms_dev_stop(struct ms_dev *dev)
         if (dev->is_command_running) {
             kill(dev->command.pid, SIGTERM);
         }
-        signal_member(&dev->members[0], SIGTERM);
-        if (!dev->members[0].is_running) {
+        if (!has_master(dev)) {
             signal_slaves(dev, SIGTERM);
+        } else if (dev->settings->is_pair) {
+            ms_dev_stop_pair(dev);
+        } else {
+            signal_masters(dev, SIGTERM);
         }
         break;
     case 1:
-        signal_member(&dev->members[0], SIGTERM);
+        signal_masters(dev, SIGTERM);
         signal_slaves(dev, SIGTERM);
         ev_timer_set(&dev->killer, KILL_S, 0.0);
         ev_timer_start(dev->loop, &dev->killer);
@@ -106,7 +125,9 @@ static void member_died(struct ms_dev *dev, struct ms_dev_member *member, int st
     ms_dev_describe(status, how, sizeof how);
     fflush(dev->out);
     ms_cli_say(&ms_dev_cli, "%s (pid %d) died: %s", member->name, (int)member->child.pid, how);
-    if (member->is_master || !dev->is_ready) {
+    if (!dev->is_ready || (!dev->settings->respawn && !has_master(dev))) {
+        ms_dev_fail(dev, EX_UNAVAILABLE);
+    } else if (member->is_master && !dev->settings->is_pair) {
         ms_dev_fail(dev, EX_UNAVAILABLE);
     } else if (dev->settings->respawn) {
         const bool was_short = ms_clock_now() - member->begun < MS_SEC;
@@ -126,7 +147,7 @@ static void member_cb(struct ev_loop *loop, ev_child *watcher, int revents)
     member->is_running = false;
     if (dev->stops == 0) {
         member_died(dev, member, watcher->rstatus);
-    } else if (member->is_master) {
+    } else if (member->is_master && !has_master(dev)) {
         signal_slaves(dev, SIGTERM);
     }
     if (dev->stops > 0) {
@@ -146,13 +167,62 @@ static void add(struct arguments *arguments, const char *text)
     arguments->items[arguments->count] = NULL;
 }
 
+/* Texts that are made for the arguments of one program. */
+struct texts {
+    char program[MS_DEV_PATH_SIZE];
+    char drain[NUMBER_SIZE], listen[NUMBER_SIZE], slots[NUMBER_SIZE], prefetch[NUMBER_SIZE];
+    char directory[MS_DEV_PATH_SIZE + MS_DEV_NAME_SIZE];
+};
+
+static void add_pair_arguments(const struct ms_dev *dev, struct arguments *arguments,
+                               const struct ms_dev_member *member, struct texts *texts)
+{
+    const bool is_first = member == &dev->members[0];
+
+    snprintf(texts->directory, sizeof texts->directory, "%s/%s", dev->directory, member->name);
+    add(arguments, "--name");
+    add(arguments, member->name);
+    add(arguments, "--listen");
+    add(arguments, member->address);
+    add(arguments, "--data");
+    add(arguments, texts->directory);
+    add(arguments, "--store-reserve");
+    add(arguments, "1MiB");
+    add(arguments, "--role");
+    add(arguments, is_first ? "primary" : "backup");
+    add(arguments, "--peer");
+    add(arguments, dev->members[is_first ? 1 : 0].address);
+    if (is_first) {
+        add(arguments, "--bootstrap");
+    }
+}
+
+static void add_master_arguments(const struct ms_dev *dev, struct arguments *arguments,
+                                 const struct ms_dev_member *member, struct texts *texts)
+{
+    if (dev->settings->is_pair) {
+        add_pair_arguments(dev, arguments, member, texts);
+        return;
+    }
+    snprintf(texts->listen, sizeof texts->listen, "127.0.0.1:%" PRIu64, dev->settings->port);
+    add(arguments, "--listen");
+    add(arguments, texts->listen);
+    add(arguments, "--port-file");
+    add(arguments, dev->port_path);
+}
+
 static void add_slave_arguments(const struct ms_dev *dev, struct arguments *arguments,
-                                const struct ms_dev_member *member)
+                                const struct ms_dev_member *member, struct texts *texts)
 {
     const struct ms_dev_settings *settings = dev->settings;
 
     add(arguments, "--name");
     add(arguments, member->name);
+    if (settings->is_pair) {
+        snprintf(texts->directory, sizeof texts->directory, "%s/%s", dev->directory, member->name);
+        add(arguments, "--state");
+        add(arguments, texts->directory);
+    }
     if (settings->allow_exec) {
         add(arguments, "--allow-exec");
     }
@@ -167,48 +237,43 @@ static void add_slave_arguments(const struct ms_dev *dev, struct arguments *argu
         add(arguments, "--handler");
         add(arguments, settings->handler.items[i]);
     }
+    snprintf(texts->slots, sizeof texts->slots, "%" PRIu64, settings->slots);
+    snprintf(texts->prefetch, sizeof texts->prefetch, "%" PRIu64, settings->prefetch);
+    add(arguments, "--slots");
+    add(arguments, texts->slots);
+    add(arguments, "--prefetch");
+    add(arguments, texts->prefetch);
+    add(arguments, dev->address);
 }
 
-/* Explains and fails when it cannot be started. */
 void ms_dev_start_member(struct ms_dev *dev, struct ms_dev_member *member)
 {
     const struct ms_dev_settings *settings = dev->settings;
-    char program[MS_DEV_PATH_SIZE], listen[NUMBER_SIZE], slots[NUMBER_SIZE], prefetch[NUMBER_SIZE];
-    char drain[NUMBER_SIZE];
     struct arguments arguments = {.count = 0};
+    struct texts texts;
 
-    if (!ms_dev_find_program(member->is_master ? "muster-master" : "muster-slave", program)) {
+    if (!ms_dev_find_program(member->is_master ? "muster-master" : "muster-slave", texts.program)) {
         ms_cli_say(&ms_dev_cli, "there is no %s beside this program",
                    member->is_master ? "muster-master" : "muster-slave");
         ms_dev_fail(dev, EX_UNAVAILABLE);
         return;
     }
-    snprintf(drain, sizeof drain, "%" PRId64 "ms", (settings->drain_timeout + 999) / MS_MSEC);
-    add(&arguments, program);
+    snprintf(texts.drain, sizeof texts.drain, "%" PRId64 "ms",
+             (settings->drain_timeout + 999) / MS_MSEC);
+    add(&arguments, texts.program);
     add(&arguments, "--log-level");
     add(&arguments, ms_log_level_names[settings->log_level]);
     add(&arguments, "--drain-timeout");
-    add(&arguments, drain);
+    add(&arguments, texts.drain);
     if (member->is_master) {
-        snprintf(listen, sizeof listen, "127.0.0.1:%" PRIu64, settings->port);
-        add(&arguments, "--listen");
-        add(&arguments, listen);
-        add(&arguments, "--port-file");
-        add(&arguments, dev->port_path);
+        add_master_arguments(dev, &arguments, member, &texts);
     } else {
-        snprintf(slots, sizeof slots, "%" PRIu64, settings->slots);
-        snprintf(prefetch, sizeof prefetch, "%" PRIu64, settings->prefetch);
-        add_slave_arguments(dev, &arguments, member);
-        add(&arguments, "--slots");
-        add(&arguments, slots);
-        add(&arguments, "--prefetch");
-        add(&arguments, prefetch);
-        add(&arguments, dev->address);
+        add_slave_arguments(dev, &arguments, member, &texts);
     }
     const pid_t pid = ms_dev_start(arguments.items, MS_DEV_MEMBER);
 
     if (pid < 0) {
-        ms_cli_say(&ms_dev_cli, "%s: %s", program, strerror(errno));
+        ms_cli_say(&ms_dev_cli, "%s: %s", texts.program, strerror(errno));
         ms_dev_fail(dev, EX_OSERR);
         return;
     }
@@ -220,7 +285,8 @@ void ms_dev_start_member(struct ms_dev *dev, struct ms_dev_member *member)
 
 bool ms_dev_create_members(struct ms_dev *dev)
 {
-    dev->count = 1 + (size_t)dev->settings->slaves;
+    dev->masters = dev->settings->is_pair ? MS_DEV_MASTERS_MAX : 1;
+    dev->count = dev->masters + (size_t)dev->settings->slaves;
     dev->members = calloc(dev->count, sizeof *dev->members);
     if (dev->members == NULL) {
         ms_cli_say(&ms_dev_cli, "out of memory");
@@ -232,16 +298,18 @@ bool ms_dev_create_members(struct ms_dev *dev)
         struct ms_dev_member *member = &dev->members[i];
 
         member->dev = dev;
-        member->is_master = i == 0;
-        if (i == 0) {
-            snprintf(member->name, sizeof member->name, "master");
+        member->is_master = i < dev->masters;
+        if (!member->is_master) {
+            snprintf(member->name, sizeof member->name, "slave-%zu", i + 1 - dev->masters);
+        } else if (dev->settings->is_pair) {
+            snprintf(member->name, sizeof member->name, "master-%zu", i + 1);
         } else {
-            snprintf(member->name, sizeof member->name, "slave-%zu", i);
+            snprintf(member->name, sizeof member->name, "master");
         }
         ev_child_init(&member->child, member_cb, 0, 0);
         ev_timer_init(&member->respawn, respawn_cb, 0.0, 0.0);
         member->child.data = member;
         member->respawn.data = member;
     }
-    return true;
+    return !dev->settings->is_pair || ms_dev_choose_addresses(dev);
 }

@@ -1,6 +1,7 @@
 #include "client/cmd_dev.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "core/io/clock.h"
 
 #define POLL_S             0.005
+#define DIRECTORIES_OPEN   8
 #define POLL_MS            10
 #define START_TIMEOUT      (30 * MS_SEC)
 #define COMMAND_INTERRUPTS 2 /* left to the user's command alone */
@@ -66,16 +68,30 @@ static void break_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
     ev_break(loop, EVBREAK_ONE);
 }
 
-static bool await_master(struct ms_dev *dev)
+/* Directories of the masters, which hold stores, go with it. */
+static int remove_cb(const char *path, const struct stat *what, int type, struct FTW *place)
+{
+    (void)what;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
+static bool has_come(struct ms_dev *dev, enum ms_dev_stage stage)
+{
+    return dev->settings->is_pair ? ms_dev_pair_is(dev, stage) : read_address(dev);
+}
+
+static bool await_masters(struct ms_dev *dev, enum ms_dev_stage stage, const char *complaint)
 {
     const ms_time deadline = ms_clock_now() + START_TIMEOUT;
     ev_timer poll;
 
     ev_timer_init(&poll, break_cb, POLL_S, POLL_S);
     ev_timer_start(dev->loop, &poll);
-    while (dev->stops == 0 && !read_address(dev)) {
+    while (dev->stops == 0 && !has_come(dev, stage)) {
         if (ms_clock_now() > deadline) {
-            ms_cli_say(&ms_dev_cli, "the master did not begin to serve");
+            ms_cli_say(&ms_dev_cli, "%s", complaint);
             ms_dev_fail(dev, EX_UNAVAILABLE);
             break;
         }
@@ -177,8 +193,9 @@ static void print_cluster(const struct ms_dev *dev)
 {
     for (size_t i = 0; i < dev->count; i++) {
         fprintf(dev->out, "%-9s pid %d", dev->members[i].name, (int)dev->members[i].child.pid);
-        if (i == 0) {
-            fprintf(dev->out, "  %s\n", dev->address);
+        if (dev->members[i].is_master) {
+            fprintf(dev->out, "  %s\n",
+                    dev->settings->is_pair ? dev->members[i].address : dev->address);
         } else {
             fprintf(dev->out, "  slots %" PRIu64 "\n", dev->settings->slots);
         }
@@ -187,10 +204,10 @@ static void print_cluster(const struct ms_dev *dev)
         fprintf(dev->out,
                 "ready; in another terminal:\n"
                 "  export MUSTER_MASTER=%s\n"
-                "  muster status\n"
+                "  muster %s\n"
                 "  %s\n"
                 "Ctrl-C ends it.\n",
-                dev->address,
+                dev->address, dev->settings->is_pair ? "pair" : "status",
                 dev->settings->allow_exec ? "muster map echo ::: hello world"
                                           : "muster submit echo --payload hello --wait");
     }
@@ -274,16 +291,28 @@ static void watch_signals(struct ms_dev *dev)
     }
 }
 
-static void begin(struct ms_dev *dev, char **argv)
+static void start_members(struct ms_dev *dev, size_t from, size_t to)
 {
-    ms_dev_start_member(dev, &dev->members[0]);
-    if (dev->stops > 0 || !await_master(dev)) {
-        return;
-    }
-    for (size_t i = 1; i < dev->count && dev->stops == 0; i++) {
+    for (size_t i = from; i < to && dev->stops == 0; i++) {
         ms_dev_start_member(dev, &dev->members[i]);
     }
+}
+
+static void begin(struct ms_dev *dev, char **argv)
+{
+    start_members(dev, 0, dev->masters);
+    if (dev->stops > 0 ||
+        !await_masters(dev, MS_DEV_SERVES,
+                       dev->settings->is_pair ? "no master began to serve"
+                                              : "the master did not begin to serve")) {
+        return;
+    }
+    start_members(dev, dev->masters, dev->count);
     if (dev->stops > 0 || !await_slaves(dev)) {
+        return;
+    }
+    if (dev->settings->is_pair &&
+        !await_masters(dev, MS_DEV_IS_SAFE, "the masters did not become a pair")) {
         return;
     }
     dev->is_ready = true;
@@ -319,8 +348,7 @@ int ms_dev_run(struct ms_dev_settings *settings, char **argv)
         }
     }
     if (dev.directory[0] != '\0') {
-        unlink(dev.port_path);
-        rmdir(dev.directory);
+        nftw(dev.directory, remove_cb, DIRECTORIES_OPEN, FTW_DEPTH | FTW_PHYS);
     }
     free(dev.members);
     return dev.exit_code;

@@ -125,6 +125,7 @@ struct ms_mapper {
     uint64_t succeeded;
     unsigned interrupts;
     bool is_input_over, is_stopping, is_cancelling, is_fatal, is_ended, is_asking, is_told_idle;
+    bool is_told_away; /* since the last connection */
     bool has_slots;
     /* watchers */
     ev_io input;

@@ -87,9 +87,10 @@ static void connection_cb(struct ms_client *client, bool is_up, int error, void 
     struct ms_mapper *mapper = context;
 
     (void)client;
-    if (!is_up && !mapper->is_ended) {
+    if (!is_up && !mapper->is_ended && !mapper->is_told_away) {
         ms_mapper_say(mapper, "%s; trying again", ms_client_strerror(error));
     }
+    mapper->is_told_away = !is_up;
 }
 
 /* ---- how many slots there are ---- */

@@ -31,7 +31,7 @@ struct submitting {
     struct ms_cli_out out;
     struct ms_cli_bytes output;
     unsigned interrupts;
-    bool is_ended;
+    bool is_ended, is_told_away;
     int code;
     ev_signal signals[2];
     ev_timer patience; /* runs while nobody is there to accept the command */
@@ -248,10 +248,13 @@ static void wait_patiently(struct submitting *submitting, bool is_taken)
 
 static void connection_cb(struct ms_client *client, bool is_up, int error, void *context)
 {
+    struct submitting *submitting = context;
+
     (void)client;
-    if (!is_up) {
+    if (!is_up && !submitting->is_told_away) {
         ms_cli_say(&ms_submit_cli, "%s; trying again", ms_client_strerror(error));
     }
+    submitting->is_told_away = !is_up;
     wait_patiently(context, is_up);
 }
 

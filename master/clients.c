@@ -89,7 +89,7 @@ void ms_clients_resume(struct ms_master *master, struct ms_client *client,
                        const struct ms_hello *hello)
 {
     ms_assert(client->session != NULL);
-    if (hello->epoch != master->config.epoch) {
+    if (hello->epoch < master->queue.epoch) { /* of another reign */
         client->is_fresh = hello->epoch == 0;
     }
     ms_spool_drop_all(master, client);

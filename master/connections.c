@@ -83,3 +83,22 @@ struct ms_connection *ms_connections_oldest(const struct ms_connections *connect
     ms_assert((link == NULL) == (connections->pending_count == 0));
     return link != NULL ? ms_container_of(link, struct ms_connection, pending) : NULL;
 }
+
+ms_peer ms_connections_next(const struct ms_connections *connections, uint32_t *cursor)
+{
+    while (*cursor <= MS_PEERS_MAX) {
+        const struct ms_connection *chunk = connections->chunks[*cursor >> MS_CONNECTIONS_SHIFT];
+        const struct ms_connection *connection;
+
+        if (chunk == NULL) {
+            *cursor = ((*cursor >> MS_CONNECTIONS_SHIFT) + 1) << MS_CONNECTIONS_SHIFT;
+            continue;
+        }
+        connection = chunk + (*cursor & (MS_CONNECTIONS_CHUNK - 1));
+        ++*cursor;
+        if (connection->peer != MS_PEER_NONE) {
+            return connection->peer;
+        }
+    }
+    return MS_PEER_NONE;
+}

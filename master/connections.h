@@ -73,6 +73,9 @@ void ms_connections_greet(struct ms_connections *connections, struct ms_connecti
 
 void ms_connections_close(struct ms_connections *connections, struct ms_connection *connection);
 
+/* The next one in use from slot *cursor on, which moves behind it; MS_PEER_NONE = that was the last. */
+ms_peer ms_connections_next(const struct ms_connections *connections, uint32_t *cursor);
+
 /* The connection that has waited longest with its HELLO; NULL = none. */
 struct ms_connection *ms_connections_oldest(const struct ms_connections *connections);
 

@@ -14,8 +14,11 @@
 
 void ms_journal_init(struct ms_journal *journal, bool is_on)
 {
-    *journal = (struct ms_journal){
-        .is_on = is_on, .is_replaying = is_on, .room = UINT64_MAX, .error = MS_E_NO_MEMORY};
+    *journal = (struct ms_journal){.is_on = is_on,
+                                   .is_replaying = is_on,
+                                   .copies = 1,
+                                   .room = UINT64_MAX,
+                                   .error = MS_E_NO_MEMORY};
     ms_list_init(&journal->floors);
     ms_list_init(&journal->gated);
 }
@@ -122,7 +125,7 @@ void ms_journal_erase_closed(struct ms_journal *journal, ms_seq seq)
 static void start_once(struct ms_master *master, const struct ms_answer *answer)
 {
     const struct ms_token token = {answer->epoch, answer->first};
-    const struct ms_work *work = ms_queue_find_token(&master->queue, token, master->config.epoch);
+    const struct ms_work *work = ms_queue_find_token(&master->queue, token, master->queue.epoch);
 
     if (work != NULL && work->holder->session->peer == answer->peer) {
         ms_dispatch_send(master, work);
@@ -164,7 +167,9 @@ static void say(struct ms_master *master, const struct ms_answer *answer)
     default:
         command.id.seq = answer->first;
         command.id.client = connection->session->uuid;
-        command.copies = answer->kind == MS_KIND_SUBMIT_ACK ? 1 : 0;
+        if (answer->kind == MS_KIND_SUBMIT_ACK) {
+            command.copies = answer->durability == MS_DURABILITY_MEM ? 1 : master->journal.copies;
+        }
         break;
     }
     ms_master_send(master, answer->peer, &command);
@@ -216,6 +221,7 @@ void ms_journal_persisted(struct ms_master *master, const struct ms_event *event
     if (event->seq > journal->persisted) {
         journal->persisted = event->seq;
     }
+    journal->copies = event->count > 1 ? (uint8_t)event->count : 1;
     journal->is_committed = true;
     journal->flying_bytes = journal->window_bytes;
     journal->window_bytes = 0;

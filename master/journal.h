@@ -21,6 +21,7 @@ struct ms_journal {
     ms_seq last;      /* number of the latest record */
     ms_seq emitted;   /* highest that was handed to the store */
     ms_seq persisted; /* highest that is durable */
+    uint8_t copies;   /* on so many disks, as was said last */
     bool is_on;       /* there is a store */
     bool is_replaying;
     bool is_failed;                    /* nothing may be acknowledged any more */

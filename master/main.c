@@ -11,6 +11,7 @@
 #include "core/list.h"
 #include "core/uri.h"
 #include "master/main_options.h"
+#include "master/main_pair.h"
 #include "master/main_store.h"
 
 #define FLUSH_TURNS 3 /* of the loop at the end, so that the last words leave */
@@ -32,6 +33,7 @@ struct master_node {
     struct ms_master *master;
     struct ms_driver *driver;
     struct ms_main_store store;
+    struct ms_main_pair pair; /* in place of master, with a peer */
     ev_timer clock;
 };
 
@@ -46,6 +48,9 @@ static void on_effect(void *context, const struct ms_effect *effect)
 {
     struct master_node *self = context;
 
+    if (ms_main_pair_effect(&self->pair, effect)) {
+        return;
+    }
     switch (effect->type) {
     case MS_EFFECT_PERSIST:
         ms_main_store_write(&self->store, effect);
@@ -65,15 +70,39 @@ static void on_effect(void *context, const struct ms_effect *effect)
     }
 }
 
+/* The engine of the commands; NULL while this half of a pair is passive. */
+static struct ms_master *serving(const struct master_node *self)
+{
+    return self->pair.pair != NULL ? ms_pair_master(self->pair.pair) : self->master;
+}
+
 static void on_clock(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct master_node *self = timer->data;
     struct ms_master_stats stats;
 
     (void)loop, (void)revents;
-    ms_master_set_wall(self->master, ms_clock_wall_offset());
-    ms_master_stats(self->master, &stats);
-    ms_main_store_watch(&self->store, &stats);
+    if (self->pair.pair != NULL) {
+        ms_pair_set_wall(self->pair.pair, ms_clock_wall_offset());
+    } else {
+        ms_master_set_wall(self->master, ms_clock_wall_offset());
+    }
+    if (serving(self) != NULL) {
+        ms_master_stats(serving(self), &stats);
+        ms_main_store_watch(&self->store, &stats);
+    }
+}
+
+/* A master, or one half of a pair. */
+static enum ms_error create(struct master_node *self, const struct ms_master_config *config)
+{
+    if (self->settings.peer != NULL) {
+        self->pair.program = &self->program;
+        self->pair.store = &self->store;
+        return ms_main_pair_open(&self->pair, &self->settings, config);
+    }
+    self->master = ms_master_create(config);
+    return self->master != NULL ? MS_E_OK : MS_E_NO_MEMORY;
 }
 
 static enum ms_error init(struct ms_node *node)
@@ -102,15 +131,17 @@ static enum ms_error init(struct ms_node *node)
     config.seed = ms_entropy_seed();
     config.name = self->name;
     config.build = MS_VERSION;
-    self->master = ms_master_create(&config);
-    if (self->master == NULL) {
+    error = create(self, &config);
+    if (error != MS_E_OK) {
         ms_main_store_close(&self->store);
-        return MS_E_NO_MEMORY;
+        return error;
     }
-    options.engine = ms_master_engine(self->master);
+    options.engine =
+        self->pair.pair != NULL ? ms_pair_engine(self->pair.pair) : ms_master_engine(self->master);
     options.engine->trace = ms_log_trace(self->program.log);
     self->driver = ms_driver_create(&options);
     if (self->driver == NULL) {
+        ms_main_pair_close(&self->pair);
         ms_master_destroy(self->master);
         self->master = NULL;
         ms_main_store_close(&self->store);
@@ -138,32 +169,43 @@ static void finish(struct ms_node *node)
         self->program.exit_code = ms_program_exit_code(error);
     }
     ms_driver_destroy(self->driver);
+    ms_main_pair_close(&self->pair);
     ms_master_destroy(self->master);
     self->driver = NULL;
     self->master = NULL;
+}
+
+static bool listen_at(struct master_node *self, const char *address, char *bound_out)
+{
+    char why[MS_COMPLAINT_MAX];
+
+    if (!ms_driver_listen(self->driver, address, bound_out, why, sizeof why)) {
+        ms_log(self->program.log, MS_LEVEL_ERROR, "cannot listen", MS_LOG_TEXT("address", address),
+               MS_LOG_TEXT("error", why));
+        ms_driver_stop_listening(self->driver);
+        return false;
+    }
+    ms_log(self->program.log, MS_LEVEL_INFO, "listening", MS_LOG_TEXT("address", bound_out));
+    return true;
 }
 
 /* Listens everywhere; the address of the first one is what the port file holds. */
 static bool serve(struct master_node *self)
 {
     const bool is_url = self->url_address != NULL;
+    const struct ms_option_list *peers = &self->settings.peer_listen;
     const size_t count = is_url ? 1 : self->settings.listen.count;
-    char first[MS_ADDRESS_MAX + 1] = "";
+    char first[MS_ADDRESS_MAX + 1] = "", bound[MS_ADDRESS_MAX + 1];
 
     for (size_t i = 0; i < count; i++) {
-        const char *address = is_url ? self->url_address : self->settings.listen.items[i];
-        char bound[MS_ADDRESS_MAX + 1];
-        char why[MS_COMPLAINT_MAX];
-
-        if (!ms_driver_listen(self->driver, address, bound, why, sizeof why)) {
-            ms_log(self->program.log, MS_LEVEL_ERROR, "cannot listen",
-                   MS_LOG_TEXT("address", address), MS_LOG_TEXT("error", why));
-            ms_driver_stop_listening(self->driver);
+        if (!listen_at(self, is_url ? self->url_address : self->settings.listen.items[i],
+                       i == 0 ? first : bound)) {
             return false;
         }
-        ms_log(self->program.log, MS_LEVEL_INFO, "listening", MS_LOG_TEXT("address", bound));
-        if (i == 0) {
-            memcpy(first, bound, sizeof first);
+    }
+    for (size_t i = 0; i < peers->count; i++) {
+        if (!listen_at(self, peers->items[i], bound)) {
+            return false;
         }
     }
     return ms_program_serving(&self->program, first);
@@ -174,7 +216,7 @@ static enum ms_error start(struct ms_node *node)
 {
     struct master_node *self = node_of(node);
 
-    if (self->store.store != NULL) {
+    if (self->store.store != NULL && self->pair.pair == NULL) {
         return ms_main_store_replay(&self->store);
     }
     return serve(self) ? MS_E_OK : MS_E_UNREACHABLE;
@@ -248,8 +290,12 @@ static void on_reload(void *context)
     config = ms_master_settings_config(&settings);
     config.epoch = 1; /* the running one stays */
     ms_log_set_level(self->program.log, (enum ms_level)settings.program.log_level);
-    ms_master_engine(self->master)->trace = ms_log_trace(self->program.log);
-    ms_master_reconfigure(self->master, &config);
+    if (self->pair.pair != NULL) {
+        ms_pair_reconfigure(self->pair.pair, &config);
+    } else {
+        ms_master_engine(self->master)->trace = ms_log_trace(self->program.log);
+        ms_master_reconfigure(self->master, &config);
+    }
     ms_driver_post(self->driver, &(struct ms_event){.type = MS_EVENT_RELOAD});
     warn_of_restart(self, &options);
     ms_log(self->program.log, MS_LEVEL_INFO, "reloaded");
@@ -261,7 +307,12 @@ static void on_dump(void *context)
     const struct master_node *self = context;
     struct ms_master_stats stats;
 
-    ms_master_stats(self->master, &stats);
+    ms_main_pair_dump(&self->pair);
+    if (serving(self) == NULL) {
+        ms_main_store_dump(&self->store);
+        return;
+    }
+    ms_master_stats(serving(self), &stats);
     ms_log(
         self->program.log, MS_LEVEL_INFO, "state", MS_LOG_NUMBER("commands", stats.commands_count),
         MS_LOG_NUMBER("ready", stats.commands[MS_LIFE_READY]),

@@ -1,9 +1,16 @@
 #include "master/main_options.h"
 
+#include <unistd.h>
+
 #include "core/limits.h"
 #include "core/uri.h"
 
 #define FIELD(member) .offset = offsetof(struct ms_master_settings, member)
+
+static const char *const roles[] = {"primary", "backup", NULL};
+/* MS_FAILOVER_EVIDENCE is not decided by yet, and so not offered. */
+static const char *const failovers[] = {"quorum", "manual", NULL};
+static const char *const failbacks[] = {"manual", "auto", NULL};
 
 static const struct ms_option table[] = {
     {.name = "listen",
@@ -174,8 +181,183 @@ static const struct ms_option table[] = {
      .key = "crashes-max",
      .help = "slaves or handlers a command may take down before it is given up",
      FIELD(crashes_max)},
+    {.name = "peer",
+     .kind = MS_OPTION_STRING,
+     .argument = "HOST:PORT[,HOST:PORT]",
+     .max = (MS_ADDRESS_MAX + 1) * MS_ADDRESSES_MAX,
+     .env = "MUSTER_PEER",
+     .key = "peer",
+     .group = "Pair",
+     .help = "where the other master of a pair is; needs --data",
+     FIELD(peer)},
+    {.name = "role",
+     .kind = MS_OPTION_ENUM,
+     .choices = roles,
+     .default_text = "primary",
+     .key = "role",
+     .help = "which of both this one is: one is primary, the other backup, whoever is active",
+     FIELD(role)},
+    {.name = "peer-listen",
+     .kind = MS_OPTION_LIST,
+     .argument = "HOST:PORT",
+     .max = MS_ADDRESSES_MAX,
+     .key = "peer-listen",
+     .help = "serve the other master, witnesses and operators there, beside --listen",
+     FIELD(peer_listen)},
+    {.name = "bootstrap",
+     .kind = MS_OPTION_BOOL,
+     .key = "bootstrap",
+     .help = "make a new pair, if neither the other master nor a witness knows of one; once, on "
+             "one of both",
+     FIELD(is_bootstrap)},
+    {.name = "failover",
+     .kind = MS_OPTION_ENUM,
+     .choices = failovers,
+     .default_text = "quorum",
+     .key = "failover",
+     .help = "take over when a majority of the witnesses votes for it, or only when an operator "
+             "says so",
+     FIELD(failover)},
+    {.name = "failback",
+     .kind = MS_OPTION_ENUM,
+     .choices = failbacks,
+     .default_text = "manual",
+     .key = "failback",
+     .help = "whether the primary becomes active again by itself",
+     FIELD(failback)},
+    {.name = "failback-delay",
+     .kind = MS_OPTION_DURATION,
+     .default_text = "5m",
+     .key = "failback-delay",
+     .help = "after being in sync for so long",
+     FIELD(failback_delay)},
+    {.name = "witness",
+     .kind = MS_OPTION_STRING,
+     .argument = "auto|none|ID,ID,ID",
+     .default_text = "auto",
+     .max = 256,
+     .key = "witness",
+     .help = "slaves that vote about who is active: enrolled as they come, none, or these",
+     FIELD(witness)},
+    {.name = "notify",
+     .kind = MS_OPTION_STRING,
+     .argument = "SCRIPT",
+     .max = 1023,
+     .key = "notify",
+     .help =
+         "run SCRIPT STATE EPOCH after each change of one of both; an active master is PAIR, SOLO, "
+         "HOLD or DRAIN",
+     FIELD(notify)},
     MS_PROGRAM_OPTIONS(struct ms_master_settings, program),
 };
+
+/* Each address of a comma list. */
+static bool check_addresses(const char *text, struct ms_complaint *complaint)
+{
+    char address[MS_ADDRESS_MAX + 1];
+    struct ms_address parsed;
+    uint32_t count = 0;
+
+    for (const char *from = text; from != NULL; count++) {
+        const char *comma = strchr(from, ',');
+        const size_t length = comma != NULL ? (size_t)(comma - from) : strlen(from);
+
+        if (length == 0 || length > MS_ADDRESS_MAX || count == MS_ADDRESSES_MAX) {
+            return ms_complain(complaint,
+                               "peer '%s': up to %u addresses HOST:PORT, separated by commas", text,
+                               MS_ADDRESSES_MAX);
+        }
+        memcpy(address, from, length);
+        address[length] = '\0';
+        if (!ms_address_parse(address, MS_ADDRESS_CONNECT, &parsed, complaint)) {
+            return false;
+        }
+        from = comma != NULL ? comma + 1 : NULL;
+    }
+    return true;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool read_id(struct ms_uuid *id_out, const char *text, size_t length)
+{
+    if (length != 2 * sizeof id_out->bytes) {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        const int digit = hex_digit(text[i]);
+
+        if (digit < 0) {
+            return false;
+        }
+        id_out->bytes[i / 2] = (uint8_t)(id_out->bytes[i / 2] << 4 | digit);
+    }
+    return !ms_uuid_is_zero(id_out);
+}
+
+bool ms_master_settings_witnesses(const struct ms_master_settings *settings,
+                                  struct ms_witnesses *list_out, bool *is_auto_out,
+                                  struct ms_complaint *complaint)
+{
+    const char *text = settings->witness;
+
+    *list_out = (struct ms_witnesses){0};
+    *is_auto_out = strcmp(text, "auto") == 0;
+    if (*is_auto_out || strcmp(text, "none") == 0) {
+        return true;
+    }
+    while (text != NULL) {
+        const char *comma = strchr(text, ',');
+        const size_t length = comma != NULL ? (size_t)(comma - text) : strlen(text);
+
+        if (list_out->count == MS_WITNESSES_MAX ||
+            !read_id(&list_out->ids[list_out->count++], text, length)) {
+            return ms_complain(
+                complaint,
+                "witness '%s': auto, none, or up to %u ids of 32 hex digits, separated by commas",
+                settings->witness, MS_WITNESSES_MAX);
+        }
+        text = comma != NULL ? comma + 1 : NULL;
+    }
+    return true;
+}
+
+static bool check_pair(const struct ms_master_settings *settings, struct ms_complaint *complaint)
+{
+    struct ms_witnesses witnesses;
+    struct ms_address address;
+    bool is_auto;
+
+    if (settings->peer == NULL) {
+        if (settings->is_bootstrap || settings->role != 0 || settings->peer_listen.count > 0 ||
+            settings->notify != NULL) {
+            return ms_complain(complaint, "role, peer-listen, bootstrap and notify are of a pair: "
+                                          "say where the other master is with peer");
+        }
+        return true;
+    }
+    if (settings->data == NULL) {
+        return ms_complain(complaint, "peer '%s': a pair needs a directory, say which with data",
+                           settings->peer);
+    }
+    for (size_t i = 0; i < settings->peer_listen.count; i++) {
+        if (!ms_address_parse(settings->peer_listen.items[i], MS_ADDRESS_LISTEN, &address,
+                              complaint)) {
+            return false;
+        }
+    }
+    if (settings->notify != NULL && access(settings->notify, X_OK) != 0) {
+        return ms_complain(complaint, "notify '%s': no file that can be run", settings->notify);
+    }
+    return check_addresses(settings->peer, complaint) &&
+           ms_master_settings_witnesses(settings, &witnesses, &is_auto, complaint);
+}
 
 static bool check(const void *target, struct ms_complaint *complaint)
 {
@@ -191,7 +373,7 @@ static bool check(const void *target, struct ms_complaint *complaint)
         return ms_complain(complaint, "name '%s': letters, digits and . _ - : are allowed",
                            settings->name);
     }
-    return true;
+    return check_pair(settings, complaint);
 }
 
 const struct ms_cli ms_master_cli = {

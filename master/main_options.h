@@ -4,6 +4,7 @@
 
 #include "core/io/cli.h"
 #include "core/io/program.h"
+#include "master/council.h"
 #include "master/master.h"
 
 struct ms_master_settings {
@@ -28,11 +29,26 @@ struct ms_master_settings {
     ms_time keep_age;
     ms_time client_ttl;
     ms_time busy_poll;
+    /* Of a pair; only with peer. */
+    uint32_t role; /* place: 0 primary, 1 backup */
+    const char *peer;
+    struct ms_option_list peer_listen;
+    bool is_bootstrap;
+    uint32_t failover; /* 0 quorum, 1 manual */
+    uint32_t failback; /* 0 manual, 1 auto */
+    ms_time failback_delay;
+    const char *witness;
+    const char *notify; /* NULL = nobody is told */
 };
 
 extern const struct ms_cli ms_master_cli;
 
 /* What the settings mean for the engine; epoch, seed, name and build are left to the caller. */
 struct ms_master_config ms_master_settings_config(const struct ms_master_settings *settings);
+
+/* What --witness says: a list of ids (else empty), or that they are enrolled as they come. False with the complaint. */
+bool ms_master_settings_witnesses(const struct ms_master_settings *settings,
+                                  struct ms_witnesses *list_out, bool *is_auto_out,
+                                  struct ms_complaint *complaint);
 
 #endif

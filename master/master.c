@@ -76,6 +76,9 @@ static void greet(struct ms_master *master, ms_time now, struct ms_connection *c
     case MS_KIND_HELLO:
         ms_sessions_hello(master, now, connection, command->body.hello);
         break;
+    case MS_KIND_PEER_HELLO:
+        ms_master_refuse(master, connection->peer, MS_E_ROLE, "this master has no peer");
+        break;
     default:
         ms_master_refuse(master, connection->peer, MS_E_ORDER, "the first frame must be HELLO");
         break;
@@ -170,14 +173,14 @@ static void receive(struct ms_master *master, ms_time now, struct ms_session *se
     }
 }
 
-/* Frames of another epoch than ours are fenced off; HELLO comes from any earlier one. */
+/* Frames of another reign than ours are fenced off; HELLO comes from any earlier one. */
 static enum ms_error fence(const struct ms_master *master, const struct ms_event *event)
 {
     ms_assert(master->config.epoch > 0);
     if (event->epoch > master->config.epoch) {
         return MS_E_NOT_ACTIVE;
     }
-    if (event->epoch != 0 && event->epoch < master->config.epoch &&
+    if (event->epoch != 0 && event->epoch < master->queue.epoch &&
         event->command->kind != MS_KIND_HELLO) {
         return MS_E_STALE_EPOCH;
     }
@@ -544,6 +547,32 @@ struct ms_engine *ms_master_engine(struct ms_master *master)
 {
     ms_assert(master != NULL);
     return &master->engine;
+}
+
+void ms_master_set_epoch(struct ms_master *master, ms_epoch epoch)
+{
+    ms_assert(epoch > master->config.epoch && !master->journal.is_replaying);
+    master->config.epoch = epoch;
+}
+
+bool ms_master_is_ready(const struct ms_master *master)
+{
+    return master->is_ready;
+}
+
+ms_seq ms_master_last_record(const struct ms_master *master)
+{
+    return master->journal.last;
+}
+
+ms_peer ms_master_next_peer(const struct ms_master *master, uint32_t *cursor)
+{
+    return ms_connections_next(&master->connections, cursor);
+}
+
+bool ms_master_knows(const struct ms_master *master, ms_peer peer)
+{
+    return ms_connections_find(&master->connections, peer) != NULL;
 }
 
 void ms_master_set_wall(struct ms_master *master, int64_t wall_offset)

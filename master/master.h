@@ -28,9 +28,11 @@ struct ms_master_limits {
 
 /* name and build are borrowed for the call of create and cut at MS_NAME_MAX. */
 struct ms_master_config {
-    ms_epoch epoch;        /* > 0; above that of every earlier master of these slaves. With a store
+    ms_epoch epoch;  /* > 0; above that of every earlier master of these slaves. With a store
                             * at least this, and one more than the last one in the journal */
-    bool is_durable;       /* there is a store: REPLAYED events come first */
+    bool is_durable; /* there is a store: REPLAYED events come first */
+    bool
+        is_paired; /* the epoch was decided: it is taken as it is, and is above all in the journal */
     int64_t wall_offset;   /* wall clock, in us since 1970, minus the engine's */
     uint32_t payload_max;  /* bytes; 0 = MS_PAYLOAD_MAX_DEFAULT */
     uint32_t crashes_max;  /* sessions and processes a command may take down and still be retried */
@@ -57,6 +59,19 @@ struct ms_engine *ms_master_engine(struct ms_master *master);
 
 /* The wall clock was set: its distance to the engine's. Times already fixed stay as they are. */
 void ms_master_set_wall(struct ms_master *master, int64_t wall_offset);
+
+/* It goes on in a later epoch, in the same reign: tokens keep the epoch with which it began, and frames of the reign
+ * are taken. */
+void ms_master_set_epoch(struct ms_master *master, ms_epoch epoch);
+
+/* Everything is read back and its epoch is durable. */
+bool ms_master_is_ready(const struct ms_master *master);
+/* Number of the latest record that it wrote or read back. */
+ms_seq ms_master_last_record(const struct ms_master *master);
+/* A peer that it knows of, for one who ends it and has to close its connections; *cursor is 0 at first. MS_PEER_NONE:
+ * that was the last. */
+ms_peer ms_master_next_peer(const struct ms_master *master, uint32_t *cursor);
+bool ms_master_knows(const struct ms_master *master, ms_peer peer);
 
 /* Takes over what may change in a running master: payload_max is told to new connections only;
  * commands_max, bytes_max, keep_*, crashes_max, drain_timeout, client_keep hold from now on. The rest is ignored. */
@@ -92,6 +107,7 @@ struct ms_master_stats {
     uint64_t dormant_count; /* clients of which only numbers are remembered */
     uint64_t doubted_count, awaited_count, orphans_count; /* until the slaves have come back */
     ms_epoch epoch;
+    uint8_t copies; /* disks that acknowledgements promise */
     bool is_durable, is_failed, is_ready;
     bool
         is_store_full; /* the largest submission that is allowed would be refused with STORE_FULL */

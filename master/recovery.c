@@ -78,7 +78,11 @@ static void begin(struct ms_master *master, ms_time now, ms_epoch epoch)
     journal->emitted = journal->last;
     journal->persisted = journal->last;
     master->queue.is_doubting = master->awaited_count > 0;
-    master->config.epoch = master->config.epoch >= epoch ? master->config.epoch + 1 : epoch;
+    if (master->config.is_paired || master->config.epoch < epoch) {
+        master->config.epoch = epoch;
+    } else {
+        master->config.epoch++;
+    }
     master->queue.epoch = master->config.epoch;
     master->epoch_record = ms_journal_put(journal, &(struct ms_record){
                                                        .kind = MS_RECORD_EPOCH,
@@ -104,6 +108,14 @@ void ms_recovery_replayed(struct ms_master *master, ms_time now, const struct ms
     if (master->queue.incomplete_count > 0) {
         ms_complain(&master->complaint, "%u commands lack parts of their payload",
                     master->queue.incomplete_count);
+        fail(master, MS_E_STORE_CORRUPT);
+        return;
+    }
+    if (master->config.is_paired && master->config.epoch >= master->epoch_floor &&
+        master->epoch_record != 0) {
+        ms_complain(&master->complaint, "a master of epoch %llu wrote here, above the decided %llu",
+                    (unsigned long long)master->config.epoch,
+                    (unsigned long long)master->epoch_floor);
         fail(master, MS_E_STORE_CORRUPT);
         return;
     }

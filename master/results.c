@@ -277,8 +277,7 @@ static void acknowledge(struct ms_master *master, const struct ms_slave *slave,
 void ms_results_receive(struct ms_master *master, ms_time now, struct ms_slave *slave,
                         const struct ms_command *command)
 {
-    struct ms_work *work =
-        ms_queue_find_token(&master->queue, command->token, master->config.epoch);
+    struct ms_work *work = ms_queue_find_token(&master->queue, command->token, master->queue.epoch);
 
     ms_assert(command->kind == MS_KIND_RESULT);
     master->totals.results_total++;
@@ -335,8 +334,7 @@ static void keep_piece(struct ms_master *master, struct ms_work *work,
 void ms_results_output(struct ms_master *master, ms_time now, struct ms_slave *slave,
                        const struct ms_command *command)
 {
-    struct ms_work *work =
-        ms_queue_find_token(&master->queue, command->token, master->config.epoch);
+    struct ms_work *work = ms_queue_find_token(&master->queue, command->token, master->queue.epoch);
 
     ms_assert(command->kind == MS_KIND_OUTPUT);
     if (work == NULL && ms_orphans_hold(slave, &command->token, false)) {

@@ -204,9 +204,9 @@ static bool may_be_undone(const struct ms_master *master)
 static bool judge(struct ms_master *master, ms_time now, struct ms_slave *slave,
                   const struct ms_token *token, const struct ms_holding *holding)
 {
-    struct ms_work *work = ms_queue_find_token(&master->queue, *token, master->config.epoch);
+    struct ms_work *work = ms_queue_find_token(&master->queue, *token, master->queue.epoch);
 
-    if (work == NULL && holding != NULL && token->epoch < master->config.epoch) {
+    if (work == NULL && holding != NULL && token->epoch < master->queue.epoch) {
         work = ms_recovery_claim(master, now, slave, token, holding);
         if (work == NULL) {
             return !ms_orphans_keep(master, slave, token, holding) && !may_be_undone(master);
@@ -265,7 +265,7 @@ static void call_roll(struct ms_master *master, ms_time now, struct ms_slave *sl
 static void give_back(struct ms_master *master, ms_time now, struct ms_slave *slave,
                       struct ms_token token)
 {
-    struct ms_work *work = ms_queue_find_token(&master->queue, token, master->config.epoch);
+    struct ms_work *work = ms_queue_find_token(&master->queue, token, master->queue.epoch);
 
     if (work == NULL || work->holder != slave) {
         return;

@@ -2,6 +2,21 @@
 #include "master/slaves.h"
 #include "master/state.h"
 
+static void count_journal(const struct ms_master *master, struct ms_master_stats *stats)
+{
+    stats->journal_last = master->journal.last;
+    stats->journal_persisted = master->journal.persisted;
+    stats->journal_waiting = master->journal.waiting.count + master->journal.unflushed.count;
+    stats->store_room = master->journal.room;
+    if (!ms_journal_covers(&master->journal, master->journal.last)) {
+        stats->store_behind = master->journal.window_bytes + master->journal.flying_bytes;
+    }
+    stats->copies = master->journal.copies;
+    stats->is_failed = master->journal.is_failed;
+    stats->is_store_full =
+        master->journal.is_on && ms_journal_is_full(master, master->config.payload_max);
+}
+
 /* Everything here is kept up to date anyway, so asking costs nothing. */
 void ms_master_stats(const struct ms_master *master, struct ms_master_stats *stats_out)
 {
@@ -38,13 +53,7 @@ void ms_master_stats(const struct ms_master *master, struct ms_master_stats *sta
     stats->credit = master->credit;
     stats->held = master->queue.leases.count;
     stats->held += ms_map_count(&master->queue.adopted);
-    stats->journal_last = master->journal.last;
-    stats->journal_persisted = master->journal.persisted;
-    stats->journal_waiting = master->journal.waiting.count + master->journal.unflushed.count;
-    stats->store_room = master->journal.room;
-    if (!ms_journal_covers(&master->journal, master->journal.last)) {
-        stats->store_behind = master->journal.window_bytes + master->journal.flying_bytes;
-    }
+    count_journal(master, stats);
     stats->spools_count = master->spools_count;
     stats->spools_bytes = master->spools_bytes;
     stats->inquiries_count = ms_pool_used(&master->inspect.pool);
@@ -56,9 +65,6 @@ void ms_master_stats(const struct ms_master *master, struct ms_master_stats *sta
     stats->orphans_count = ms_pool_used(&master->orphans.pool);
     stats->epoch = master->config.epoch;
     stats->is_durable = master->config.is_durable;
-    stats->is_failed = master->journal.is_failed;
-    stats->is_store_full =
-        master->journal.is_on && ms_journal_is_full(master, master->config.payload_max);
     stats->is_ready = master->is_ready;
     stats->is_draining = ms_master_is_draining(master);
     stats->is_stopped = master->drain == MS_DRAIN_STOPPED;

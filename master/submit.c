@@ -48,8 +48,10 @@ static enum ms_durability class_of(const struct ms_master *master, const struct 
     if ((submit->flags & MS_FLAG_DURABILITY) != 0) {
         return (enum ms_durability)submit->durability;
     }
-    return submit->durability > MS_DURABILITY_LOCAL ? (enum ms_durability)submit->durability
-                                                    : MS_DURABILITY_LOCAL;
+    const enum ms_durability usual =
+        master->config.is_paired ? MS_DURABILITY_SYNC : MS_DURABILITY_LOCAL;
+
+    return submit->durability > usual ? (enum ms_durability)submit->durability : usual;
 }
 
 static bool is_array(const struct ms_command *submit)
@@ -142,7 +144,7 @@ static enum ms_error examine(struct ms_master *master, const struct ms_client *c
     if (error != MS_E_OK) {
         return error;
     }
-    if (submit->durability == MS_DURABILITY_STRICT ||
+    if ((submit->durability == MS_DURABILITY_STRICT && master->journal.copies < 2) ||
         (submit->durability > MS_DURABILITY_MEM && !master->config.is_durable)) {
         ms_complain(&master->complaint, "class %s is asked for, but this master keeps %s",
                     ms_durability_name((enum ms_durability)submit->durability),

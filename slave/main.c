@@ -16,6 +16,7 @@
 #include "core/uri.h"
 #include "slave/main_host.h"
 #include "slave/main_options.h"
+#include "slave/main_witness.h"
 #include "slave/slave.h"
 
 #define PATH_SIZE 4096
@@ -34,7 +35,8 @@ struct program {
     struct ms_slave *slave;
     struct ms_driver *driver;
     struct ms_executor *executor;
-    char **host_argv;     /* of the processes for handlers, when they are isolated */
+    char **host_argv; /* of the processes for handlers, when they are isolated */
+    struct ms_main_witness witness;
     ev_prepare readiness; /* until the first master is found */
 };
 
@@ -97,6 +99,10 @@ static bool check_settings(struct program *program, const char *masters,
         !ms_text_is_name(settings->group, strlen(settings->group))) {
         return ms_complain(complaint, "--group: 1 to %d letters, digits, '.', '_' or '-'",
                            MS_NAME_MAX);
+    }
+    if (settings->witness_only && settings->state == NULL) {
+        return ms_complain(complaint,
+                           "--witness-only: say with --state DIR where it keeps its votes");
     }
     choose_name(program);
     program->slots = (uint32_t)settings->slots;
@@ -303,6 +309,18 @@ static bool create_hosts(struct program *program, struct ms_complaint *complaint
     return program->executor != NULL;
 }
 
+/* A witness, beside the slave or alone. */
+static bool create_witness(struct program *program, struct ms_complaint *complaint)
+{
+    if (program->settings.state == NULL) {
+        return true;
+    }
+    program->witness.program = &program->base;
+    program->witness.ends_program = program->settings.witness_only;
+    return ms_main_witness_start(&program->witness, program->settings.state, program->addresses,
+                                 program->name, complaint) == MS_E_OK;
+}
+
 static bool create_parts(struct program *program, struct ms_complaint *complaint)
 {
     program->slave = create_slave(program, complaint);
@@ -334,6 +352,10 @@ static void log_state(void *context)
     struct ms_workers_stats workers = {0};
     struct ms_hosts_stats hosts = {0};
 
+    ms_main_witness_dump(&program->witness);
+    if (program->slave == NULL) {
+        return;
+    }
     ms_slave_stats(program->slave, &slave);
     if (program->settings.isolate) {
         ms_hosts_stats(program->executor, &hosts);
@@ -376,11 +398,15 @@ static enum ms_error start(struct ms_node *node)
     struct program *program = program_of(node);
     struct ms_complaint complaint;
 
-    if (!create_parts(program, &complaint)) {
+    if (!create_witness(program, &complaint) ||
+        (!program->settings.witness_only && !create_parts(program, &complaint))) {
         ms_log(program->base.log, MS_LEVEL_ERROR, "cannot start",
                MS_LOG_TEXT("error", complaint.text));
         node->ops->stop(node);
         return MS_E_INTERNAL;
+    }
+    if (program->settings.witness_only) {
+        return ms_program_serving(&program->base, program->addresses) ? MS_E_OK : MS_E_IO;
     }
     ev_prepare_init(&program->readiness, readiness_cb);
     program->readiness.data = program;
@@ -393,6 +419,7 @@ static void stop(struct ms_node *node)
     struct program *program = program_of(node);
 
     ev_prepare_stop(program->base.loop, &program->readiness);
+    ms_main_witness_stop(&program->witness);
     if (program->executor != NULL && !program->executor->ops->destroy(program->executor)) {
         /* A handler that does not listen holds a thread that nobody can end but the process. */
         ms_log(program->base.log, MS_LEVEL_WARN, "a handler did not stop");
@@ -429,7 +456,8 @@ static void on_stop(void *context, bool is_now)
     const struct program *program = context;
 
     (void)is_now; /* the engine counts */
-    ms_driver_post(program->driver, &(struct ms_event){.type = MS_EVENT_STOP});
+    ms_driver_post(program->driver != NULL ? program->driver : program->witness.driver,
+                   &(struct ms_event){.type = MS_EVENT_STOP});
 }
 
 static void on_reload(void *context)
@@ -445,7 +473,9 @@ static void on_reload(void *context)
         return;
     }
     ms_log_set_level(program->base.log, (enum ms_level)settings.program.log_level);
-    ms_slave_engine(program->slave)->trace = ms_log_trace(program->base.log);
+    if (program->slave != NULL) {
+        ms_slave_engine(program->slave)->trace = ms_log_trace(program->base.log);
+    }
     ms_options_finish(&options);
     ms_log(program->base.log, MS_LEVEL_INFO, "configuration reloaded");
 }
@@ -500,7 +530,7 @@ int main(int argc, char **argv)
 
     if (!check_settings(&program, masters, &complaint)) {
         exit_code = ms_cli_usage_error(&slave_cli, complaint.text);
-    } else if (!load_handlers(&program, &complaint)) {
+    } else if (!program.settings.witness_only && !load_handlers(&program, &complaint)) {
         exit_code = complain(complaint.text, EX_CONFIG);
     } else {
         exit_code = run(&program);

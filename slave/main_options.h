@@ -20,6 +20,8 @@ struct slave_options {
     uint32_t mode; /* enum ms_credit_mode */
     ms_time drain_timeout;
     ms_time busy_poll;
+    const char *state; /* directory; NULL = this slave is no witness */
+    bool witness_only;
 };
 
 extern const struct ms_cli slave_cli;

@@ -101,8 +101,8 @@ ms_sim_canary(closed-span-not-written master/floors.c "invariant: (recovery|lost
     "        (void)write_span;")
 
 ms_sim_canary(epoch-reused master/recovery.c "invariant: (epoch|attempts)|${engine_assertion}"
-    "    master->config.epoch = master->config.epoch >= epoch ? master->config.epoch + 1 : epoch;"
-    "    master->config.epoch = master->config.epoch >= epoch ? master->config.epoch : epoch;")
+    "        master->config.epoch++;"
+    "        ;")
 
 ms_sim_canary(failures-forgotten master/apply.c "invariant: (recovery|attempts|journal)"
     "    ms_queue_retry(&master->queue, now, work, record, seq);"
@@ -262,3 +262,24 @@ ms_sim_canary(kick-with-old-failures master/changes.c "invariant: (journal|opera
 ms_sim_canary(operation-before-durable master/operate.c "invariant: operate"
     "    inquiry->waits_for = is_over && !inquiry->query.is_dry ? MS_INQUIRY_ALL : 0;"
     "    inquiry->waits_for = 0;")
+
+# Of a pair of masters.
+ms_sim_canary(said-before-the-peer-has-it master/mirror.c "invariant: durable"
+    "        covered = mirror->peer.confirmed;"
+    "        ;"
+    --pair)
+
+ms_sim_canary(witness-forgets slave/witness_vote.c "invariant: (promise|epoch)|${engine_assertion}"
+    "        voter.promised = decision->epoch;
+        voter.accepted = *decision;
+        voter.cluster = frame->cluster;
+        witness->answer"
+    "        voter.cluster = frame->cluster;
+        witness->answer"
+    --pair)
+
+ms_sim_canary(active-goes-on-after-its-proposal master/council_acts.c "invariant: fence|${engine_assertion}"
+    "    council->reign = MS_COUNCIL_RESTS;
+    ms_council_emit(council, &(struct ms_council_act){.type = MS_COUNCIL_PAUSE,"
+    "    ms_council_emit(council, &(struct ms_council_act){.type = MS_COUNCIL_NEWS, .text = \"\","
+    --pair)

@@ -8,10 +8,16 @@ const char *sim_fault_name(enum sim_fault fault)
     static const char *const names[] = {
 #define SIM_FAULT_NAME(name, text) [SIM_FAULT_##name] = (text),
         SIM_TIMED_FAULTS(SIM_FAULT_NAME) SIM_DRAWN_FAULTS(SIM_FAULT_NAME)
+            SIM_PAIR_FAULTS(SIM_FAULT_NAME)
 #undef SIM_FAULT_NAME
     };
 
     return names[fault];
+}
+
+bool sim_fault_is_timed(enum sim_fault fault)
+{
+    return fault < SIM_FAULTS_TIMED || fault >= SIM_FAULTS_SINGLE;
 }
 
 static uint32_t draw(struct ms_rng *rng, uint32_t low, uint32_t high)
@@ -32,7 +38,7 @@ static uint32_t draw_scaled(struct ms_rng *rng, uint32_t low, uint32_t high)
 
 static void draw_fault(struct sim_config *config, struct ms_rng *rng, enum sim_fault fault)
 {
-    if (fault < SIM_FAULTS_TIMED) {
+    if (sim_fault_is_timed(fault)) {
         const uint32_t period = (uint32_t)(config->tick / MS_MSEC);
 
         config->faults[fault] = draw(rng, period, 20 * period);
@@ -51,12 +57,12 @@ static void draw_faults(struct sim_config *config, struct ms_rng *rng)
 {
     /* A third of the seeds know one kind of fault: with all of them at once, some masks others. */
     if (ms_rng_chance(rng, 1, 3)) {
-        draw_fault(config, rng, (enum sim_fault)ms_rng_below(rng, SIM_FAULTS));
+        draw_fault(config, rng, (enum sim_fault)ms_rng_below(rng, SIM_FAULTS_SINGLE));
         return;
     }
     const uint32_t likely = draw(rng, 1, 6);
 
-    for (uint32_t i = 0; i < SIM_FAULTS; i++) {
+    for (uint32_t i = 0; i < SIM_FAULTS_SINGLE; i++) {
         if (ms_rng_chance(rng, likely, 8)) {
             draw_fault(config, rng, (enum sim_fault)i);
         }
@@ -81,6 +87,7 @@ void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps)
 
     ms_rng_init(&rng, seed ^ UINT64_C(0x5157a3b1));
     *config = (struct sim_config){.seed = seed, .steps = steps};
+    config->masters = 1;
     config->slaves = draw(&rng, 1, SIM_SLAVES_MAX);
     config->clients = draw(&rng, 1, SIM_CLIENTS_MAX);
     config->types = draw(&rng, 1, SIM_TYPES_MAX);
@@ -113,16 +120,75 @@ void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps)
     sim_keep_config(config);
 }
 
+#define PAIR_STEPS 3 /* many steps are beats */
+
+/* Times from much shorter than a tick to longer; the lease ends before anybody may call its holder silent. */
+static void draw_times(struct sim_config *config, struct ms_rng *rng)
+{
+    struct sim_pair_config *pair = &config->pair;
+
+    pair->silent = config->tick * draw(rng, 30, 200) / 100;
+    pair->lease = pair->silent * 3 / 4;
+    pair->beat = pair->silent / draw(rng, 4, 8);
+    pair->vote = pair->silent * 3 / 10;
+    pair->boot = pair->silent * draw(rng, 1, 5);
+    pair->failback_delay = config->tick * draw(rng, 3, 30);
+    pair->is_auto_failback = ms_rng_chance(rng, 1, 4);
+}
+
+static void draw_pair_faults(struct sim_config *config, struct ms_rng *rng)
+{
+    const uint32_t likely = draw(rng, 0, 5);
+
+    for (uint32_t i = SIM_FAULTS_SINGLE; i < SIM_FAULTS; i++) {
+        if (ms_rng_chance(rng, likely, 8)) {
+            draw_fault(config, rng, (enum sim_fault)i);
+        }
+    }
+    if (ms_rng_chance(rng, 1, 2)) {
+        draw_fault(config, rng, SIM_FAULT_CRASH_MASTER);
+    }
+    if (config->witnesses == 0) {
+        config->faults[SIM_FAULT_CRASH_WITNESS] = 0;
+        config->faults[SIM_FAULT_STALL_WITNESS] = 0;
+        config->faults[SIM_FAULT_WITNESS_DISK] = 0;
+        config->faults[SIM_FAULT_WIPE_WITNESS] = 0;
+    }
+}
+
+unsigned long long sim_config_steps(const struct sim_config *config)
+{
+    return config->masters > 1 ? config->steps / PAIR_STEPS : config->steps;
+}
+
+void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t steps)
+{
+    struct ms_rng rng;
+
+    sim_config_draw(config, seed, steps);
+    ms_rng_init(&rng, seed ^ UINT64_C(0x70616972));
+    config->masters = 2;
+    config->steps *= PAIR_STEPS;
+    config->witnesses = draw(&rng, 0, SIM_WITNESSES_MAX);
+    if (!config->has_disk) {
+        config->has_disk = true;
+        config->durable_permille = draw(&rng, 500, 1000);
+    }
+    draw_times(config, &rng);
+    draw_pair_faults(config, &rng);
+}
+
 void sim_config_print(const struct sim_config *config, FILE *out)
 {
     fprintf(out,
-            "seed %llu: %u slaves, %u clients, %u types, %u outstanding, payload %u, tick %lld ms, "
+            "seed %llu: %u masters, %u witnesses, %u slaves, %u clients, %u types, %u outstanding, "
+            "payload %u, tick %lld ms, "
             "delay %lld us, work %lld ms, drift %u ppm, window %u, %s, %u/1000 durable\nfaults:",
-            (unsigned long long)config->seed, config->slaves, config->clients, config->types,
-            config->outstanding, config->payload_max, (long long)(config->tick / MS_MSEC),
-            (long long)config->delay_base, (long long)(config->work_max / MS_MSEC),
-            config->drift_ppm, config->window, config->has_disk ? "a disk" : "no disk",
-            config->durable_permille);
+            (unsigned long long)config->seed, config->masters, config->witnesses, config->slaves,
+            config->clients, config->types, config->outstanding, config->payload_max,
+            (long long)(config->tick / MS_MSEC), (long long)config->delay_base,
+            (long long)(config->work_max / MS_MSEC), config->drift_ppm, config->window,
+            config->has_disk ? "a disk" : "no disk", config->durable_permille);
     if (config->keep.permille > 0 || config->keep.wishes != 0) {
         fprintf(out, " keep=%u/1000,%u,%lluB,%lldms wishes=%u/1000,%#x", config->keep.permille,
                 config->keep.count_max, (unsigned long long)config->keep.bytes_max,
@@ -132,7 +198,7 @@ void sim_config_print(const struct sim_config *config, FILE *out)
     for (uint32_t i = 0; i < SIM_FAULTS; i++) {
         if (config->faults[i] != 0) {
             fprintf(out, " %s=%u%s", sim_fault_name((enum sim_fault)i), config->faults[i],
-                    i < SIM_FAULTS_TIMED ? "ms" : "/1000");
+                    sim_fault_is_timed((enum sim_fault)i) ? "ms" : "/1000");
         }
     }
     fputc('\n', out);

@@ -7,9 +7,11 @@
 #include "core/rng.h"
 #include "core/types.h"
 
+#define SIM_MASTERS_MAX   2
 #define SIM_SLAVES_MAX    5
 #define SIM_CLIENTS_MAX   5
-#define SIM_NODES_MAX     (1 + SIM_SLAVES_MAX + SIM_CLIENTS_MAX)
+#define SIM_WITNESSES_MAX 5
+#define SIM_NODES_MAX     (SIM_MASTERS_MAX + SIM_SLAVES_MAX + SIM_CLIENTS_MAX + SIM_WITNESSES_MAX)
 #define SIM_TYPES_MAX     4
 #define SIM_STEPS_DEFAULT 2000
 
@@ -46,11 +48,23 @@
     X(HANG, "hang")                                                                                \
     X(LATE, "late")
 
+/* ... and those that need a pair of masters; they strike at random times, too. */
+#define SIM_PAIR_FAULTS(X)                                                                         \
+    X(CRASH_WITNESS, "crash-witness")                                                              \
+    X(STALL_WITNESS, "stall-witness")                                                              \
+    X(CRASH_BOTH, "crash-both")                                                                    \
+    X(CUT_PEERS, "cut-peers")                                                                      \
+    X(WIPE_MASTER, "wipe-master")                                                                  \
+    X(WIPE_WITNESS, "wipe-witness")                                                                \
+    X(WITNESS_DISK, "witness-disk")
+
 enum sim_fault {
 #define SIM_FAULT_ENUM(name, text) SIM_FAULT_##name,
     SIM_TIMED_FAULTS(SIM_FAULT_ENUM) SIM_FAULTS_TIMED,
     SIM_FAULT_BEFORE_DRAWN = SIM_FAULTS_TIMED - 1,
-    SIM_DRAWN_FAULTS(SIM_FAULT_ENUM)
+    SIM_DRAWN_FAULTS(SIM_FAULT_ENUM) SIM_FAULTS_SINGLE, /* those of one master come before */
+    SIM_FAULT_BEFORE_PAIR = SIM_FAULTS_SINGLE - 1,
+    SIM_PAIR_FAULTS(SIM_FAULT_ENUM)
 #undef SIM_FAULT_ENUM
         SIM_FAULTS
 };
@@ -74,10 +88,18 @@ struct sim_keep_config {
     ms_time age_max;        /* and for how long */
 };
 
+/* Times of a pair of masters, and its ways. */
+struct sim_pair_config {
+    ms_time beat, lease, silent, vote, boot, failback_delay;
+    bool is_auto_failback, is_auto_enrol;
+};
+
 struct sim_config {
     uint64_t seed;
-    uint64_t steps; /* engine steps of the phase with faults */
+    uint64_t steps;   /* engine steps of the phase with faults */
+    uint32_t masters; /* one, or a pair */
     uint32_t slaves, clients;
+    uint32_t witnesses;                /* of the pair */
     uint32_t types;                    /* kinds of work, each announced by at least one slave */
     uint32_t slots[SIM_SLAVES_MAX];    /* attempts run at a time */
     uint32_t prefetch[SIM_SLAVES_MAX]; /* attempts granted beyond the free slots */
@@ -99,17 +121,26 @@ struct sim_config {
     uint32_t
         faults[SIM_FAULTS];    /* timed: mean time between two in ms; drawn: per mille; 0 = never */
     uint32_t strange_permille; /* submissions of a type that nobody runs */
-    uint32_t dead_addresses;   /* addresses ahead of the master's where nobody listens */
+    uint32_t dead_addresses;   /* addresses ahead of the masters' where nobody listens */
     bool has_disk;             /* the master has a store */
     uint32_t durable_permille; /* submissions of class local; without a store they are refused */
     uint32_t attributes;       /* bit i: the i-th generator of attributes (load.c) is at work */
     bool batches;              /* a client submits its whole window at once */
     struct sim_keep_config keep;
+    struct sim_pair_config pair;
 };
 
 /* Everything follows from the seed. */
 void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps);
 
+/* The same seed's world with a pair of masters in it. */
+void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t steps);
+
+/* As they were asked for. */
+unsigned long long sim_config_steps(const struct sim_config *config);
+
+/* It strikes at random times. */
+bool sim_fault_is_timed(enum sim_fault fault);
 const char *sim_fault_name(enum sim_fault fault);
 void sim_config_print(const struct sim_config *config, FILE *out);
 

@@ -14,6 +14,7 @@
 #define SLOW_FACTOR       64
 #define ROOM_PLENTY       (UINT64_C(1) << 40)
 #define FULL_SLOW_BYTES   (64u << 10) /* what is left when a disk fills slowly */
+#define REPLACE_TICKS     6
 #define REPAIR_TICKS_MAX  6
 
 struct sim_disk *sim_disk_create(void)
@@ -25,15 +26,26 @@ struct sim_disk *sim_disk_create(void)
     return disk;
 }
 
+void sim_disk_empty(struct sim_disk *disk)
+{
+    for (uint32_t i = 0; i < disk->entries_count; i++) {
+        free(disk->entries[i].bytes);
+    }
+    disk->entries_count = 0;
+    disk->live_bytes = 0;
+    disk->highest = 0;
+    sim_ledger_finish(&disk->ledger);
+    sim_ledger_init(&disk->ledger);
+}
+
 void sim_disk_destroy(struct sim_disk *disk)
 {
     if (disk == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < disk->entries_count; i++) {
-        free(disk->entries[i].bytes);
-    }
+    sim_disk_empty(disk);
     free(disk->entries);
+    free(disk->small.bytes);
     free(disk->gathered.bytes);
     free(disk->committing.bytes);
     sim_ledger_finish(&disk->ledger);
@@ -96,7 +108,8 @@ static void put(struct sim_world *world, struct sim_disk *disk, const struct ms_
     world->stats.counts[SIM_STAT_RECORDS]++;
 }
 
-static void erase(struct sim_world *world, struct sim_disk *disk, ms_seq seq)
+/* What a copy did not contain may be erased all the same. */
+static void erase(struct sim_world *world, struct sim_disk *disk, ms_seq seq, bool is_copied)
 {
     const uint32_t place = place_of(disk, seq);
     struct ms_record_room room;
@@ -104,6 +117,9 @@ static void erase(struct sim_world *world, struct sim_disk *disk, ms_seq seq)
     struct ms_entry entry;
 
     if (place == disk->entries_count || disk->entries[place].seq != seq) {
+        if (is_copied) {
+            return;
+        }
         sim_fail(world, "journal", "record %llu is erased, which is not there",
                  (unsigned long long)seq);
     }
@@ -121,14 +137,16 @@ static void erase(struct sim_world *world, struct sim_disk *disk, ms_seq seq)
     world->stats.counts[SIM_STAT_RECORDS_ERASED]++;
 }
 
-static void apply(struct sim_world *world, struct sim_disk *disk)
+static void apply(struct sim_world *world, struct sim_node *node)
 {
+    struct sim_disk *disk = node->disk;
+    const bool is_copied = world->config.masters > 1;
     struct ms_bytes left = {disk->committing.bytes, disk->committing.size};
     struct ms_entry entry;
 
     while (ms_record_next(&left, &entry)) {
         if (entry.kind == MS_RECORD_ERASE) {
-            erase(world, disk, entry.seq);
+            erase(world, disk, entry.seq, is_copied);
         } else {
             put(world, disk, &entry);
         }
@@ -144,7 +162,7 @@ static void apply(struct sim_world *world, struct sim_disk *disk)
 
 /* --- commits --- */
 
-static ms_time latency(struct sim_world *world, const struct sim_disk *disk)
+ms_time sim_disk_latency(struct sim_world *world, const struct sim_disk *disk)
 {
     struct ms_rng *rng = &world->rng_disk;
     const uint32_t shift = (uint32_t)ms_rng_below(rng, LATENCY_SHIFT_MAX + 1);
@@ -198,7 +216,8 @@ void sim_disk_flush(struct sim_world *world, struct sim_node *node)
 {
     struct sim_disk *disk = node->disk;
 
-    if (disk->is_committing || disk->gathered.size == 0 || disk->is_failed) {
+    if (disk->is_committing || disk->gathered.size == 0 || disk->is_failed ||
+        sim_disk_is_held(disk)) {
         return;
     }
     const struct sim_batch empty = disk->committing;
@@ -207,10 +226,29 @@ void sim_disk_flush(struct sim_world *world, struct sim_node *node)
     disk->gathered = empty;
     disk->gathered.size = 0;
     disk->is_committing = true;
-    sim_world_push(world, (struct sim_item){.at = world->now + latency(world, disk),
+    disk->rounds_begun++;
+    sim_world_push(world, (struct sim_item){.at = world->now + sim_disk_latency(world, disk),
                                             .kind = SIM_ITEM_COMMIT,
                                             .a = node->index,
                                             .c = ++disk->stamp});
+}
+
+void sim_disk_fail(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_disk *disk = node->disk;
+
+    world->stats.counts[SIM_STAT_DISK_FAILURES]++;
+    if (disk->failing_until <= world->now) {
+        disk->failure = SIM_DISK_SOUND;
+    }
+    disk->is_failed = true;
+    disk->gathered.size = 0;
+    if (world->config.masters > 1) {
+        sim_world_push(world,
+                       (struct sim_item){.at = world->now + REPLACE_TICKS * world->config.tick,
+                                         .kind = SIM_ITEM_REPLACE,
+                                         .a = node->index});
+    }
 }
 
 static void fail(struct sim_world *world, struct sim_node *node)
@@ -222,14 +260,9 @@ static void fail(struct sim_world *world, struct sim_node *node)
     sim_trace(world, "the disk of %s fails to commit up to %llu, and has %s of it",
               sim_node_name(world, node->index), (unsigned long long)disk->committing.seq,
               is_kept ? "all" : "nothing");
-    world->stats.counts[SIM_STAT_DISK_FAILURES]++;
-    if (disk->failing_until <= world->now) {
-        disk->failure = SIM_DISK_SOUND;
-    }
-    disk->is_failed = true;
-    disk->gathered.size = 0;
+    sim_disk_fail(world, node);
     if (is_kept) {
-        apply(world, disk);
+        apply(world, node);
         sim_observe_commit(world, node);
     }
     disk->durable = 0;
@@ -248,17 +281,19 @@ void sim_disk_done(struct sim_world *world, struct sim_node *node, uint64_t stam
     }
     ms_assert(node->is_up);
     disk->is_committing = false;
+    disk->rounds_done++;
     if (disk->failure != SIM_DISK_SOUND) {
         fail(world, node);
         return;
     }
-    apply(world, disk);
+    apply(world, node);
     sim_observe_commit(world, node);
     sim_driver_post(world, node,
                     &(struct ms_event){.type = MS_EVENT_PERSISTED, .seq = disk->committing.seq});
     if (disk->full_until != 0) {
         tell_room(world, node);
     }
+    sim_disk_jobs_begin(world, node);
     sim_disk_flush(world, node);
 }
 
@@ -269,15 +304,17 @@ void sim_disk_crash(struct sim_world *world, struct sim_node *node)
     if (disk->is_committing) {
         disk->is_committing = false;
         if (disk->failure == SIM_DISK_SOUND && ms_rng_chance(&world->rng_disk, 1, 2)) {
-            apply(world, disk);
+            apply(world, node);
             sim_observe_commit(world, node);
             world->stats.counts[SIM_STAT_COMMITS_ORPHANED]++;
         } else {
             world->stats.counts[SIM_STAT_COMMITS_LOST]++;
         }
     }
+    sim_disk_jobs_crash(world, node);
     disk->stamp++;
     disk->gathered.size = 0;
+    disk->rounds_begun = disk->rounds_done = 0;
     disk->is_failed = false;
     disk->durable = 0;
 }

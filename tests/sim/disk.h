@@ -1,4 +1,4 @@
-/* The simulated store of one master: what core/io/store.h promises, and the ways in which disks break.
+/* The simulated store of one node: what core/io/store.h promises, and the ways in which disks break.
  *
  * Entries that are written gather; a commit takes all of them after a while, and then the process is told.
  * What is committed outlives the process. A crash loses what has gathered, and keeps all or nothing of a
@@ -24,6 +24,32 @@ struct sim_batch {
     ms_seq seq;
 };
 
+/* A small record, beside the store. */
+struct sim_small {
+    uint8_t *bytes;
+    size_t size;
+};
+
+enum sim_job_kind {
+    SIM_JOB_STORE,  /* the small record */
+    SIM_JOB_REPLAY, /* see core/engine.h */
+    SIM_JOB_SCAN,
+    SIM_JOB_CLEAR,
+    SIM_JOBS
+};
+
+/* What a process wants of its store as a whole; one of each kind at a time. */
+struct sim_job {
+    bool is_wanted;
+    bool is_planned; /* its item is in the heap */
+    bool is_begun;
+    uint64_t after; /* commits that come first */
+    ms_seq seq;
+    uint64_t count;
+};
+
+#define SIM_STORES_MAX 16 /* small records under way */
+
 enum sim_disk_failure {
     SIM_DISK_SOUND,
     SIM_DISK_WRITE_FAILS, /* nothing of the commit is there */
@@ -45,6 +71,12 @@ struct sim_disk {
     ms_seq highest; /* record ever committed */
     ms_seq durable; /* highest record of this process that is committed */
     struct sim_ledger ledger;
+    uint64_t rounds_begun, rounds_done; /* commits of this process */
+    struct sim_small small, stores[SIM_STORES_MAX];
+    uint32_t stores_count;
+    struct sim_job jobs[SIM_JOBS];
+    uint64_t jobs_stamp; /* of the process that wants them */
+    uint32_t lives;      /* times that it was lost and replaced */
 };
 
 struct sim_disk *sim_disk_create(void);
@@ -77,6 +109,25 @@ uint64_t sim_disk_room(const struct sim_world *world, const struct sim_disk *dis
 /* A fault of the disk's strikes; harmless to a node without one. */
 void sim_disk_strike(struct sim_world *world, struct sim_node *node, enum sim_fault fault,
                      ms_time duration);
+
+/* Jobs (disk_jobs.c): an effect that wants one, the item that says it is done, and what a commit lets begin. */
+void sim_disk_job(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect);
+void sim_disk_job_done(struct sim_world *world, struct sim_node *node, enum sim_job_kind kind,
+                       uint64_t stamp);
+void sim_disk_jobs_begin(struct sim_world *world, struct sim_node *node);
+void sim_disk_jobs_crash(struct sim_world *world, struct sim_node *node);
+bool sim_disk_is_held(const struct sim_disk *disk); /* nothing is committed before it is empty */
+
+/* The disk of a node that is down is replaced by an empty one. */
+void sim_disk_wipe(struct sim_world *world, struct sim_node *node);
+
+/* A process whose disk has failed, and that goes on all the same, is replaced. */
+void sim_disk_replace(struct sim_world *world, struct sim_node *node);
+
+/* For disk_jobs.c: how long it takes, no entry is there any more, and nothing is written from now on. */
+ms_time sim_disk_latency(struct sim_world *world, const struct sim_disk *disk);
+void sim_disk_empty(struct sim_disk *disk);
+void sim_disk_fail(struct sim_world *world, struct sim_node *node);
 
 /* Space may have returned. */
 void sim_disk_roomy(struct sim_world *world, struct sim_node *node);

@@ -18,14 +18,6 @@ void sim_driver_init(struct sim_driver *driver, bool is_server)
     ms_assert(driver->decoder != NULL);
 }
 
-static void free_posted(struct sim_posted *posted)
-{
-    if (posted != NULL) {
-        free(posted->payload);
-        free(posted);
-    }
-}
-
 void sim_driver_finish(struct sim_world *world, struct sim_node *node, bool told)
 {
     struct sim_driver *driver = &node->driver;
@@ -46,66 +38,11 @@ void sim_driver_finish(struct sim_world *world, struct sim_node *node, bool told
     }
     free(driver->peers);
     for (size_t i = 0; i < driver->notices_count; i++) {
-        free_posted(driver->notices[driver->notices_head + i].posted);
+        sim_posted_free(driver->notices[driver->notices_head + i].posted);
     }
     free(driver->notices);
     ms_decoder_destroy(driver->decoder);
     *driver = (struct sim_driver){.is_server = driver->is_server};
-}
-
-void sim_driver_notice(struct sim_world *world, struct sim_node *node, struct sim_notice notice)
-{
-    struct sim_driver *driver = &node->driver;
-
-    if (driver->notices_head + driver->notices_count == driver->notices_capacity) {
-        if (driver->notices_head > 0) {
-            memmove(driver->notices, driver->notices + driver->notices_head,
-                    driver->notices_count * sizeof *driver->notices);
-            driver->notices_head = 0;
-        } else {
-            driver->notices_capacity =
-                driver->notices_capacity == 0 ? 32 : driver->notices_capacity * 2;
-            driver->notices =
-                realloc(driver->notices, driver->notices_capacity * sizeof *driver->notices);
-            ms_assert(driver->notices != NULL);
-        }
-    }
-    driver->notices[driver->notices_head + driver->notices_count++] = notice;
-    /* A process needs a moment to wake up; what comes meanwhile is handled in the same turn. */
-    sim_node_wake(world, node, world->now + 1 + (ms_time)ms_rng_below(&world->rng_net, 60));
-}
-
-void sim_driver_post(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
-{
-    struct sim_posted *posted = calloc(1, sizeof *posted);
-
-    ms_assert(posted != NULL);
-    posted->event = *event;
-    if (event->command != NULL) {
-        posted->command = *event->command;
-        posted->event.command = &posted->command;
-        posted->command.detail = (struct ms_bytes){NULL, 0};
-        if (event->command->payload.size > 0) {
-            posted->payload = malloc(event->command->payload.size);
-            ms_assert(posted->payload != NULL);
-            memcpy(posted->payload, event->command->payload.data, event->command->payload.size);
-            posted->command.payload.data = posted->payload;
-        }
-        if (event->command->kind == MS_KIND_QUERY) {
-            posted->query = *event->command->body.query;
-            posted->command.body.query = &posted->query;
-        }
-        if (event->command->terms != NULL) {
-            posted->terms = *event->command->terms;
-            posted->command.terms = &posted->terms;
-        }
-        if (event->command->usage != NULL) {
-            posted->usage = *event->command->usage;
-            posted->command.usage = &posted->usage;
-        }
-    }
-    sim_driver_notice(world, node,
-                      (struct sim_notice){.kind = SIM_NOTICE_POSTED, .posted = posted});
 }
 
 /* --- peers --- */
@@ -177,6 +114,35 @@ size_t sim_driver_pending(const struct sim_driver *driver)
     return pending;
 }
 
+/* --- peers that are held --- */
+
+static bool is_held(const struct sim_node *node, const struct sim_peer *peer)
+{
+    return node->driver.is_holding && peer->has_spoken && !peer->is_marked && !peer->is_closing;
+}
+
+/* Those that were held are read again, and what became of them is told. */
+static void resume(struct sim_world *world, struct sim_node *node)
+{
+    for (uint32_t i = 0; i < node->driver.peers_count; i++) {
+        struct sim_peer *peer = node->driver.peers[i];
+        struct sim_notice notice = {.kind = SIM_NOTICE_READABLE};
+
+        if (peer->name == MS_PEER_NONE || !is_held(node, peer)) {
+            continue;
+        }
+        notice.connection = peer->connection;
+        notice.end = peer->end;
+        sim_driver_notice(world, node, notice);
+        if (peer->held != SIM_NOTICE_OPENED) {
+            notice.kind = peer->held;
+            peer->held = SIM_NOTICE_OPENED;
+            sim_driver_notice(world, node, notice);
+        }
+    }
+    node->driver.is_holding = false;
+}
+
 /* --- steps --- */
 
 static void send(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
@@ -188,7 +154,8 @@ static void send(struct sim_world *world, struct sim_node *node, const struct ms
                  sim_node_name(world, node->index),
                  ms_kind_name((enum ms_kind)effect->command.kind));
     }
-    if (effect->command.kind == MS_KIND_WELCOME) {
+    if (effect->command.kind == MS_KIND_WELCOME ||
+        (effect->command.kind == MS_KIND_PEER_HELLO && node->driver.is_server)) {
         peer->is_greeted = true;
     }
     const enum ms_error error = ms_encoder_put(&peer->encoder, effect->epoch, &effect->command);
@@ -219,6 +186,21 @@ static void carry_out(struct sim_world *world, struct sim_node *node,
         break;
     case MS_EFFECT_SEND:
         send(world, node, effect);
+        break;
+    case MS_EFFECT_MARK:
+        peer = find(&node->driver, effect->peer);
+        if (peer == NULL || peer->is_closing) {
+            sim_fail(world, "contract", "%s marks a peer that it closed",
+                     sim_node_name(world, node->index));
+        }
+        peer->is_marked = true;
+        node->driver.has_marked = true;
+        break;
+    case MS_EFFECT_PAUSE:
+        node->driver.is_holding = true;
+        break;
+    case MS_EFFECT_RESUME:
+        resume(world, node);
         break;
     default:
         node->ops->effect(world, node, effect);
@@ -297,11 +279,14 @@ static bool parse(struct sim_world *world, struct sim_node *node, struct sim_pee
     return used > 0;
 }
 
-/* Steps every command of the frame, as long as the peer stays. */
-static void take_frame(struct sim_world *world, struct sim_node *node, ms_peer name,
+/* Steps every command of the frame, as long as the peer stays. False when it is held before the end. */
+static bool take_frame(struct sim_world *world, struct sim_node *node, ms_peer name,
                        const struct ms_frame *frame)
 {
     struct ms_decoder *decoder = node->driver.decoder;
+    struct sim_peer *peer = find(&node->driver, name);
+    uint32_t taken = 0;
+    const uint32_t before = peer->taken;
     struct ms_command command;
     bool more = true;
     enum ms_error error = ms_decoder_begin(decoder, frame);
@@ -311,12 +296,20 @@ static void take_frame(struct sim_world *world, struct sim_node *node, ms_peer n
         if (error != MS_E_OK || !more) {
             break;
         }
-        struct sim_peer *peer = find(&node->driver, name);
-
+        peer = find(&node->driver, name);
         if (node->is_doomed || peer == NULL || peer->is_closing) {
-            return;
+            return true;
         }
-        if (command.kind == MS_KIND_WELCOME) {
+        if (taken++ < before) {
+            continue;
+        }
+        if (is_held(node, peer)) {
+            return false;
+        }
+        peer->taken = taken;
+        peer->has_spoken = true;
+        if (command.kind == MS_KIND_WELCOME ||
+            (command.kind == MS_KIND_PEER_HELLO && !node->driver.is_server)) {
             peer->is_greeted = true;
         }
         step(world, node,
@@ -329,17 +322,22 @@ static void take_frame(struct sim_world *world, struct sim_node *node, ms_peer n
         sim_fail(world, "codec", "%s cannot decode %s: %s", sim_node_name(world, node->index),
                  ms_kind_name(frame->kind), ms_error_text(error));
     }
+    peer = find(&node->driver, name);
+    if (peer != NULL) {
+        peer->taken = 0;
+    }
+    return true;
 }
 
 static void take_input(struct sim_world *world, struct sim_node *node, ms_peer name)
 {
     struct sim_peer *peer = find(&node->driver, name);
     struct ms_frame frame;
-    size_t at = 0;
+    size_t at = 0, next = 0;
 
-    while (peer != NULL && !peer->is_closing && !node->is_doomed &&
-           parse(world, node, peer, &at, &frame)) {
-        take_frame(world, node, name, &frame);
+    while (peer != NULL && !peer->is_closing && !node->is_doomed && !is_held(node, peer) &&
+           parse(world, node, peer, &next, &frame) && take_frame(world, node, name, &frame)) {
+        at = next;
         peer = find(&node->driver, name);
     }
     if (peer != NULL && at > 0) {
@@ -375,7 +373,7 @@ static void readable(struct sim_world *world, struct sim_node *node,
     struct sim_end *end = &world->net.connections[notice->connection]->ends[notice->end];
 
     end->is_noted = false;
-    if (peer->is_paused) {
+    if (peer->is_paused || is_held(node, peer)) {
         return;
     }
     if (peer->is_closing) {
@@ -469,6 +467,10 @@ static void closed(struct sim_world *world, struct sim_node *node, const struct 
     }
     const ms_peer name = peer->name;
 
+    if (is_held(node, peer)) {
+        peer->held = notice->kind;
+        return;
+    }
     while (notice->kind == SIM_NOTICE_CLOSED && peer != NULL && !peer->is_closing &&
            !node->is_doomed && sim_net_readable(world, notice->connection, notice->end) > 0) {
         read_peer(world, peer);
@@ -488,8 +490,10 @@ static void handle(struct sim_world *world, struct sim_node *node, const struct 
         break;
     case SIM_NOTICE_FAILED:
         step(world, node,
-             &(struct ms_event){
-                 .type = MS_EVENT_PEER_CLOSED, .tag = notice->tag, .error = MS_E_UNREACHABLE});
+             &(struct ms_event){.type = MS_EVENT_PEER_CLOSED,
+                                .tag = notice->tag,
+                                .error = MS_E_UNREACHABLE,
+                                .count = notice->end});
         break;
     case SIM_NOTICE_READABLE:
         readable(world, node, notice);
@@ -506,23 +510,60 @@ static void handle(struct sim_world *world, struct sim_node *node, const struct 
     }
 }
 
+/* The first of so many notices that is of a marked peer becomes the first of all; false when there is none. */
+static bool bring_marked(struct sim_world *world, struct sim_node *node, size_t count)
+{
+    struct sim_driver *driver = &node->driver;
+    struct sim_notice *first = driver->notices + driver->notices_head;
+
+    for (size_t i = 0; i < count && driver->has_marked; i++) {
+        const bool is_of_peer =
+            first[i].kind >= SIM_NOTICE_READABLE && first[i].kind <= SIM_NOTICE_RESET;
+        const struct sim_peer *peer = is_of_peer ? of_notice(world, node, &first[i]) : NULL;
+
+        if (peer != NULL && peer->is_marked) {
+            const struct sim_notice notice = first[i];
+
+            memmove(first + 1, first, i * sizeof *first);
+            *first = notice;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tick(struct sim_world *world, struct sim_node *node)
+{
+    if (!node->is_doomed && ms_engine_deadline(node->engine) <= node->driver.clock) {
+        step(world, node, &(struct ms_event){.type = MS_EVENT_TICK});
+    }
+}
+
 void sim_driver_turn(struct sim_world *world, struct sim_node *node)
 {
     struct sim_driver *driver = &node->driver;
     size_t left = driver->notices_count;
+    bool is_ticked = false;
 
     driver->clock = sim_node_clock(world, node);
     while (left > 0 && !node->is_doomed) {
+        const bool is_marked = bring_marked(world, node, left--);
         const struct sim_notice notice = driver->notices[driver->notices_head++];
 
-        left--;
         driver->notices_count--;
+        /* Half a pair knows that its time is over before it hears those for whom it would go on. */
+        if (!is_marked && !is_ticked && driver->has_marked) {
+            is_ticked = true;
+            tick(world, node);
+        }
+        if (node->is_doomed) {
+            sim_posted_free(notice.posted);
+            break;
+        }
         handle(world, node, &notice);
-        free_posted(notice.posted);
+        sim_posted_free(notice.posted);
     }
-    if (!node->is_doomed && ms_engine_deadline(node->engine) <= driver->clock) {
-        step(world, node, &(struct ms_event){.type = MS_EVENT_TICK});
-    }
+    tick(world, node);
     if (node->disk != NULL) {
         sim_disk_flush(world, node);
     }

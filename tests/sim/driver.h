@@ -45,6 +45,10 @@ struct sim_peer {
     bool is_failed;  /* found broken; PEER_CLOSED is on its way to the engine */
     bool is_eof;     /* the other side is gone */
     bool is_paused;  /* too much output waits: its input is not read */
+    bool is_marked;  /* of the pair: read first, and while others are held */
+    bool has_spoken;
+    uint32_t taken; /* commands of its first frame that were stepped before it was held */
+    enum sim_notice_kind held; /* CLOSED or RESET that it is told of when it is not held any more */
     uint8_t *input;
     size_t input_size, input_capacity;
     struct ms_encoder encoder;
@@ -53,6 +57,8 @@ struct sim_peer {
 struct sim_driver {
     bool is_server;
     bool is_listening;
+    bool is_holding; /* those that have spoken and are not marked are not read */
+    bool has_marked;
     struct sim_peer **peers;
     uint32_t peers_count; /* places, free ones too */
     struct sim_notice *notices;
@@ -65,6 +71,8 @@ void sim_driver_init(struct sim_driver *driver, bool is_server);
 
 /* The process ends: its sockets are closed, told or not. */
 void sim_driver_finish(struct sim_world *world, struct sim_node *node, bool told);
+
+void sim_posted_free(struct sim_posted *posted); /* accepts NULL */
 
 void sim_driver_notice(struct sim_world *world, struct sim_node *node, struct sim_notice notice);
 

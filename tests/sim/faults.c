@@ -1,7 +1,6 @@
 #include "tests/sim/faults.h"
 
 #include "core/invariant.h"
-#include "master/master.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/nodes.h"
 
@@ -34,8 +33,8 @@ static void arm(struct sim_world *world, enum sim_fault fault)
 
 void sim_faults_arm(struct sim_world *world)
 {
-    for (uint32_t i = 0; i < SIM_FAULTS_TIMED; i++) {
-        if (world->config.faults[i] != 0) {
+    for (uint32_t i = 0; i < SIM_FAULTS; i++) {
+        if (sim_fault_is_timed((enum sim_fault)i) && world->config.faults[i] != 0) {
             arm(world, (enum sim_fault)i);
         }
     }
@@ -43,15 +42,12 @@ void sim_faults_arm(struct sim_world *world)
 
 static struct sim_node *pick(struct sim_world *world, enum sim_role role)
 {
-    const uint32_t slaves = world->config.slaves, clients = world->config.clients;
-    uint32_t index = 0;
+    const uint32_t first = sim_first(world, role), count = sim_count(world, role);
 
-    if (role == SIM_SLAVE) {
-        index = 1 + (uint32_t)ms_rng_below(&world->rng_fault, slaves);
-    } else if (role == SIM_CLIENT) {
-        index = 1 + slaves + (uint32_t)ms_rng_below(&world->rng_fault, clients);
+    if (role == SIM_MASTER && count == 1) {
+        return &world->nodes[first];
     }
-    return &world->nodes[index];
+    return &world->nodes[first + (uint32_t)ms_rng_below(&world->rng_fault, count)];
 }
 
 void sim_faults_crash(struct sim_world *world, struct sim_node *node, bool with_host)
@@ -83,6 +79,26 @@ static void crash(struct sim_world *world, enum sim_role role)
     sim_faults_crash(world, node, ms_rng_chance(&world->rng_fault, 1, 4));
 }
 
+/* The node loses its way to masters, or from them: of a pair to one of them, or to both. */
+static void cut(struct sim_world *world, uint32_t node, bool is_inward, bool is_outward,
+                ms_time until)
+{
+    const uint32_t masters = world->config.masters;
+    const uint64_t which = masters == 1 ? 1 : 1 + ms_rng_below(&world->rng_fault, 3);
+
+    for (uint32_t master = 0; master < masters; master++) {
+        if (master == node || (which >> master & 1) == 0) {
+            continue;
+        }
+        if (is_inward) {
+            sim_net_block(world, node, master, until);
+        }
+        if (is_outward) {
+            sim_net_block(world, master, node, until);
+        }
+    }
+}
+
 /* Any set of nodes loses its way to the master, from it, or both. */
 static void partition(struct sim_world *world, bool is_one_way)
 {
@@ -96,12 +112,7 @@ static void partition(struct sim_world *world, bool is_one_way)
         }
         sim_trace(world, "%s is cut off%s until %lld", sim_node_name(world, i),
                   is_one_way ? " one way" : "", (long long)until);
-        if (!is_one_way || is_inward) {
-            sim_net_block(world, i, 0, until);
-        }
-        if (!is_one_way || !is_inward) {
-            sim_net_block(world, 0, i, until);
-        }
+        cut(world, i, !is_one_way || is_inward, !is_one_way || !is_inward, until);
     }
 }
 
@@ -136,7 +147,7 @@ static void set_clock(struct sim_world *world, struct sim_node *node, ms_time sp
     node->wall_offset = SIM_WALL_START - node->clock_offset + span;
     world->wall_jumped_at = world->now;
     if (node->is_up && ms_rng_chance(rng, 1, 2)) {
-        ms_master_set_wall(node->state, node->wall_offset);
+        node->ops->set_wall(node);
     }
     world->stats.counts[SIM_STAT_WALL_JUMPS]++;
     sim_trace(world, "the wall clock of %s jumps by %lld s", sim_node_name(world, node->index),
@@ -173,7 +184,7 @@ static void strike_node(struct sim_world *world, enum sim_fault fault)
         sim_node_stall(world, pick(world, SIM_CLIENT), draw_time(world, STALL_TICKS_MAX));
         break;
     case SIM_FAULT_STALL_MASTER:
-        sim_node_stall(world, &world->nodes[0], draw_time(world, STALL_TICKS_MAX));
+        sim_node_stall(world, pick(world, SIM_MASTER), draw_time(world, STALL_TICKS_MAX));
         break;
     case SIM_FAULT_DRAIN_SLAVE:
         sim_node_drain(world, pick(world, SIM_SLAVE));
@@ -182,7 +193,7 @@ static void strike_node(struct sim_world *world, enum sim_fault fault)
         sim_node_drain(world, pick(world, SIM_CLIENT));
         break;
     case SIM_FAULT_DRAIN_MASTER:
-        sim_node_drain(world, &world->nodes[0]);
+        sim_node_drain(world, pick(world, SIM_MASTER));
         break;
     case SIM_FAULT_CANCEL:
         sim_client_cancel(world, pick(world, SIM_CLIENT));
@@ -194,6 +205,11 @@ static void strike_node(struct sim_world *world, enum sim_fault fault)
 
 void sim_faults_strike(struct sim_world *world, enum sim_fault fault)
 {
+    if (fault >= SIM_FAULTS_SINGLE) {
+        sim_faults_strike_pair(world, fault, draw_time(world, PARTITION_TICKS_MAX));
+        arm(world, fault);
+        return;
+    }
     switch (fault) {
     case SIM_FAULT_RESET:
         break_line(world, false);
@@ -212,10 +228,10 @@ void sim_faults_strike(struct sim_world *world, enum sim_fault fault)
     case SIM_FAULT_DISK_SLOW:
     case SIM_FAULT_DISK_FULL:
     case SIM_FAULT_DISK_FLIP:
-        sim_disk_strike(world, &world->nodes[0], fault, draw_time(world, DISK_TICKS_MAX));
+        sim_disk_strike(world, pick(world, SIM_MASTER), fault, draw_time(world, DISK_TICKS_MAX));
         break;
     case SIM_FAULT_WALL_JUMP:
-        jump(world, &world->nodes[0]);
+        jump(world, pick(world, SIM_MASTER));
         break;
     case SIM_FAULT_CLOG:
         world->net.clogged_until = world->now + draw_time(world, PARTITION_TICKS_MAX);
@@ -239,6 +255,20 @@ static void reset_all(struct sim_world *world, const struct sim_node *node)
     }
 }
 
+/* Between the node and all masters; one of those is cut off from everybody. */
+static void block(struct sim_world *world, const struct sim_node *node, bool is_inward,
+                  ms_time until)
+{
+    const uint32_t count = node->role == SIM_MASTER ? world->nodes_count : world->config.masters;
+
+    for (uint32_t other = 0; other < count; other++) {
+        if (is_inward) {
+            sim_net_block(world, node->index, other, until);
+        }
+        sim_net_block(world, other, node->index, until);
+    }
+}
+
 void sim_faults_act(struct sim_world *world, enum sim_fault fault, struct sim_node *node,
                     ms_time duration)
 {
@@ -258,11 +288,10 @@ void sim_faults_act(struct sim_world *world, enum sim_fault fault, struct sim_no
         sim_node_restart(world, node, duration);
         break;
     case SIM_FAULT_PARTITION:
-        sim_net_block(world, node->index, 0, until);
-        sim_net_block(world, 0, node->index, until);
+        block(world, node, true, until);
         break;
     case SIM_FAULT_ONE_WAY:
-        sim_net_block(world, 0, node->index, until);
+        block(world, node, false, until);
         break;
     case SIM_FAULT_RESET:
         reset_all(world, node);
@@ -309,6 +338,9 @@ void sim_faults_heal(struct sim_world *world)
             sim_node_wake(world, node, world->now);
         }
     }
-    sim_disk_heal(world, &world->nodes[0]);
+    for (uint32_t i = 0; i < world->nodes_count; i++) {
+        sim_disk_heal(world, &world->nodes[i]);
+        sim_disk_replace(world, &world->nodes[i]);
+    }
     sim_slaves_heal(world);
 }

@@ -20,4 +20,7 @@ void sim_faults_crash(struct sim_world *world, struct sim_node *node, bool with_
 /* Faults are over: everybody comes back, all ways are free. */
 void sim_faults_heal(struct sim_world *world);
 
+/* Where there are two masters and witnesses (faults_pair.c). */
+void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_time duration);
+
 #endif

@@ -54,7 +54,9 @@ static void priority(struct sim_world *world, struct sim_node *node, struct sim_
 /* The master's wall clock, wherever it was set to. */
 static int64_t wall_of(const struct sim_world *world)
 {
-    return world->nodes[0].driver.clock + world->nodes[0].wall_offset;
+    const struct sim_node *node = &world->nodes[world->observer->newest];
+
+    return node->driver.clock + node->wall_offset;
 }
 
 static void deadline(struct sim_world *world, struct sim_node *node, struct sim_draft *draft)

@@ -25,6 +25,7 @@ struct sim_ask {
     int64_t value;
     /* At the master: the question as it came last. */
     bool is_there;
+    uint32_t master; /* node */
     ms_peer peer;
     uint64_t number;
     /* FETCH: as the observer knew it when it was asked, and the pieces that came. */

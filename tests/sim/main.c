@@ -15,6 +15,7 @@ struct arguments {
     bool wants_stats;
     bool wants_scenarios;
     bool wants_coverage;
+    bool is_pair;
     const char *scenario;
     struct sim_options options;
 };
@@ -25,9 +26,10 @@ static _Noreturn void usage(const char *complaint)
             "ms-sim: %s\n"
             "usage: ms-sim [--seed N] [--seeds FROM..TO] [--steps N] [--stats] [--coverage] "
             "[--trace] [--tail]\n"
-            "              [--scenario NAME] [--scenarios]\n"
+            "              [--pair] [--scenario NAME] [--scenarios]\n"
             "  --seed N         one seed; prints the digest of all effects\n"
             "  --seeds A..B     all of them, until one fails\n"
+            "  --pair           with a pair of masters, and witnesses\n"
             "  --steps N        engine steps with faults, before they stop (default %d)\n"
             "  --stats          counts of what happened\n"
             "  --coverage       fail unless everything happened that should\n"
@@ -92,6 +94,8 @@ static void parse(struct arguments *arguments, char **argv)
             arguments->options.is_tracing = arguments->options.is_loud = true;
         } else if (strcmp(*at, "--tail") == 0) {
             arguments->options.is_tracing = true;
+        } else if (strcmp(*at, "--pair") == 0) {
+            arguments->is_pair = true;
         } else if (strcmp(*at, "--scenarios") == 0) {
             arguments->wants_scenarios = true;
         } else if (strcmp(*at, "--scenario") == 0 && at[1] != NULL) {
@@ -136,7 +140,11 @@ static int run_seeds(const struct arguments *arguments)
     for (uint64_t seed = arguments->first; seed <= arguments->last; seed++) {
         struct sim_config config;
 
-        sim_config_draw(&config, seed, arguments->steps);
+        if (arguments->is_pair) {
+            sim_config_draw_pair(&config, seed, arguments->steps);
+        } else {
+            sim_config_draw(&config, seed, arguments->steps);
+        }
         digest = digest * 31 + sim_world_run(&config, &arguments->options, &stats);
     }
     clock_gettime(CLOCK_MONOTONIC, &to);
@@ -150,7 +158,7 @@ static int run_seeds(const struct arguments *arguments)
     if (arguments->wants_stats) {
         sim_stats_print(&stats, stdout);
     }
-    if (arguments->wants_coverage && !sim_stats_are_full(&stats, stderr)) {
+    if (arguments->wants_coverage && !sim_stats_are_full(&stats, arguments->is_pair, stderr)) {
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

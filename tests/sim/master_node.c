@@ -11,14 +11,16 @@
 #define KEEP_TICKS         12  /* outcomes of a silent client */
 #define DURABLE_KEEP_TICKS 100 /* and of one with durable commands: longer than any is silent */
 #define RESULT_MIN         24
-#define ADDRESSES_SIZE     64
 
 const char *sim_addresses(const struct sim_world *world)
 {
-    static const char *const lists[] = {"master:7400", "nobody:1,master:7400",
-                                        "nobody:1,nobody:2,master:7400"};
+    static const char *const lists[SIM_MASTERS_MAX][3] = {
+        {SIM_ADDRESS_A, "nobody:1," SIM_ADDRESS_A, "nobody:1,nobody:2," SIM_ADDRESS_A},
+        {SIM_ADDRESS_A "," SIM_ADDRESS_B, "nobody:1," SIM_ADDRESS_A "," SIM_ADDRESS_B,
+         "nobody:1," SIM_ADDRESS_A ",nobody:2," SIM_ADDRESS_B},
+    };
 
-    return lists[world->config.dead_addresses];
+    return lists[world->config.masters - 1][world->config.dead_addresses];
 }
 
 struct ms_uuid sim_uuid(const struct sim_world *world, const struct sim_node *node,
@@ -81,6 +83,12 @@ static void replay(struct sim_world *world, struct sim_node *node)
     sim_driver_step(world, node,
                     &(struct ms_event){.type = MS_EVENT_ROOM, .count = sim_disk_room(world, disk)});
     sim_disk_flush(world, node);
+}
+
+struct ms_master *sim_master_of(const struct sim_node *node)
+{
+    ms_assert(node->role == SIM_MASTER);
+    return node->is_up && node->state != NULL ? node->ops->master(node) : NULL;
 }
 
 struct ms_master_config sim_master_config(const struct sim_world *world,
@@ -156,6 +164,16 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
     }
 }
 
+static void set_wall(const struct sim_node *node)
+{
+    ms_master_set_wall(node->state, node->wall_offset);
+}
+
+static struct ms_master *master(const struct sim_node *node)
+{
+    return node->state;
+}
+
 static void affair(struct sim_world *world, struct sim_node *node, uint32_t what)
 {
     (void)world;
@@ -177,4 +195,6 @@ const struct sim_role_ops sim_master_ops = {
     .effect = effect,
     .affair = affair,
     .check = check,
+    .master = master,
+    .set_wall = set_wall,
 };

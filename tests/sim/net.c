@@ -82,17 +82,30 @@ static struct sim_connection *add(struct sim_net *net)
     return connection;
 }
 
+uint32_t sim_net_find(const struct sim_world *world, const char *address)
+{
+    static const char *const addresses[SIM_MASTERS_MAX] = {SIM_ADDRESS_A, SIM_ADDRESS_B};
+
+    for (uint32_t i = 0; i < world->config.masters; i++) {
+        if (strcmp(address, addresses[i]) == 0) {
+            return i;
+        }
+    }
+    return SIM_NOBODY;
+}
+
 void sim_net_connect(struct sim_world *world, struct sim_node *node, uint32_t tag,
                      const char *address)
 {
     struct sim_connection *connection = add(&world->net);
+    const uint32_t target = sim_net_find(world, address);
 
     connection->tag = tag;
     connection->ends[0] = (struct sim_end){.node = node->index, .incarnation = node->incarnation};
-    connection->ends[1] = (struct sim_end){.node = 0};
+    connection->ends[1] = (struct sim_end){.node = target == SIM_NOBODY ? 0 : target};
     sim_trace(world, "%s connects to %s as #%u tag %u", sim_node_name(world, node->index), address,
               connection->index, tag);
-    if (strcmp(address, "master:7400") != 0) {
+    if (target == SIM_NOBODY) {
         connection->tries = CONNECT_TRIES_MAX;
         sim_world_push(world, (struct sim_item){.at = world->now + delay(world),
                                                 .kind = SIM_ITEM_ANSWER,
@@ -126,6 +139,7 @@ void sim_net_syn(struct sim_world *world, uint32_t index)
             world, node,
             (struct sim_notice){.kind = SIM_NOTICE_OPENED, .connection = index, .end = 1});
     }
+    connection->is_refused = !is_lost && !connection->was_accepted;
     sim_world_push(
         world,
         (struct sim_item){.at = world->now + delay(world), .kind = SIM_ITEM_ANSWER, .a = index});
@@ -159,6 +173,7 @@ void sim_net_answer(struct sim_world *world, uint32_t index)
         world->stats.counts[SIM_STAT_CONNECTIONS]++;
     } else {
         notice.kind = SIM_NOTICE_FAILED;
+        notice.end = connection->is_refused;
         world->stats.counts[SIM_STAT_CONNECTS_FAILED]++;
     }
     sim_driver_notice(world, node, notice);

@@ -9,6 +9,11 @@
 struct sim_world;
 struct sim_node;
 
+/* Where masters listen. */
+#define SIM_ADDRESS_A "master:7400"
+#define SIM_ADDRESS_B "backup:7400"
+#define SIM_NOBODY    UINT32_MAX
+
 /* Bytes from end e to the other end. */
 struct sim_stream {
     uint8_t *bytes;
@@ -34,6 +39,7 @@ struct sim_connection {
     uint32_t tries;
     bool is_reset; /* nothing passes any more */
     bool was_accepted;
+    bool is_refused; /* a machine answers, but nobody listens */
     struct sim_end ends[2];
     struct sim_stream streams[2];
 };
@@ -46,6 +52,9 @@ struct sim_net {
 };
 
 void sim_net_finish(struct sim_net *net);
+
+/* The node that listens at that address; SIM_NOBODY. */
+uint32_t sim_net_find(const struct sim_world *world, const char *address);
 
 /* A process asks for a connection; the answer comes as a notice to its driver. */
 void sim_net_connect(struct sim_world *world, struct sim_node *node, uint32_t tag,

@@ -2,6 +2,7 @@
 #ifndef SIM_NODES_H
 #define SIM_NODES_H
 
+#include "core/decision.h"
 #include "master/master.h"
 #include "tests/sim/world.h"
 
@@ -10,6 +11,26 @@
 extern const struct sim_role_ops sim_master_ops;
 extern const struct sim_role_ops sim_slave_ops;
 extern const struct sim_role_ops sim_client_ops;
+extern const struct sim_role_ops sim_pair_ops;
+extern const struct sim_role_ops sim_witness_ops;
+
+/* The master engine that lives in that node; NULL while there is none. */
+struct ms_master *sim_master_of(const struct sim_node *node);
+
+/* How one half of a pair stands, in its own eyes. */
+struct sim_standing {
+    bool is_active; /* serves, and does not pause */
+    bool is_pair;   /* S has both */
+    bool has_peer;
+    uint64_t lag; /* bytes that the other half lacks */
+    ms_epoch reign, epoch;
+    const char *state; /* its name */
+    bool is_fresh, is_complete;
+    ms_epoch promised;
+    struct ms_uuid incarnation;
+    struct ms_decision decision; /* that it accepted last */
+    uint8_t lead;                /* place of the incumbent, as far as it knows */
+};
 
 /* Of the master of that node; its texts are literals. */
 struct ms_master_config sim_master_config(const struct sim_world *world,

@@ -28,10 +28,14 @@ void sim_observer_destroy(struct sim_observer *observer)
 {
     ms_map_finish(&observer->by_id);
     ms_map_finish(&observer->by_token);
+    free(observer->served);
+    free(observer->log);
     free(observer->records);
     free(observer->attempts);
-    free(observer->sessions);
-    free(observer->wires);
+    for (uint32_t i = 0; i < SIM_MASTERS_MAX; i++) {
+        free(observer->views[i].sessions);
+        free(observer->views[i].wires);
+    }
     free(observer->names);
     free(observer->tokens);
     free(observer->asks);
@@ -444,54 +448,21 @@ void sim_client_effect(struct sim_world *world, struct sim_node *node,
 
 /* --- every step --- */
 
-static const char *event_name(enum ms_event_type type)
+struct sim_node *sim_serving(struct sim_world *world)
 {
-    static const char *const names[] = {
-        [MS_EVENT_TICK] = "tick",           [MS_EVENT_PEER_OPENED] = "opened",
-        [MS_EVENT_PEER_CLOSED] = "closed",  [MS_EVENT_RECEIVED] = "received",
-        [MS_EVENT_PERSISTED] = "persisted", [MS_EVENT_REPLAYED] = "replayed",
-        [MS_EVENT_ROOM] = "room",           [MS_EVENT_FINISHED] = "finished",
-        [MS_EVENT_OUTPUT] = "output",       [MS_EVENT_PRODUCED] = "produced",
-        [MS_EVENT_REQUEST] = "request",     [MS_EVENT_STOP] = "stop",
-        [MS_EVENT_RELOAD] = "reload",
-    };
+    struct sim_node *node = sim_newest(world);
 
-    return names[type];
-}
+    const struct sim_view *view = sim_view(world, node);
 
-static const char *effect_name(enum ms_effect_type type)
-{
-    static const char *const names[] = {
-        [MS_EFFECT_CONNECT] = "connect", [MS_EFFECT_CLOSE] = "close",
-        [MS_EFFECT_SEND] = "send",       [MS_EFFECT_PERSIST] = "persist",
-        [MS_EFFECT_RUN] = "run",         [MS_EFFECT_ABORT] = "abort",
-        [MS_EFFECT_PRODUCE] = "produce", [MS_EFFECT_DELIVER] = "deliver",
-        [MS_EFFECT_READY] = "ready",     [MS_EFFECT_STOPPED] = "stopped",
-        [MS_EFFECT_FOLLOW] = "follow",
-    };
-
-    return names[type];
+    return node->is_up && view->is_ready && !view->is_over ? node : NULL;
 }
 
 void sim_observe_event(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
 {
-    const struct ms_command *command = event->command;
-
-    sim_digest(world, (uint64_t)node->driver.clock ^ ((uint64_t)event->type << 56) ^ node->index);
-    if (command != NULL) {
-        sim_digest(world, command->id.seq ^ command->token.n << 20 ^ (uint64_t)command->kind << 50);
-    }
-    if (world->is_tracing && event->type != MS_EVENT_TICK) {
-        sim_trace(world, "%s <- %s %s seq %llu token %llu:%llu peer %x",
-                  sim_node_name(world, node->index), event_name(event->type),
-                  command != NULL ? ms_kind_name((enum ms_kind)command->kind) : "",
-                  command != NULL ? (unsigned long long)command->id.seq : 0,
-                  command != NULL ? (unsigned long long)command->token.epoch : 0,
-                  command != NULL ? (unsigned long long)command->token.n : 0,
-                  ms_peer_slot(event->peer));
-    }
+    sim_trace_event(world, node, event);
     switch (node->role) {
     case SIM_MASTER:
+        sim_view(world, node)->had_master = sim_master_of(node) != NULL;
         sim_sessions_before(world, node, event);
         sim_durable_event(world, node, event);
         sim_master_event(world, node, event);
@@ -500,6 +471,7 @@ void sim_observe_event(struct sim_world *world, struct sim_node *node, const str
         sim_slave_event(world, node, event);
         break;
     case SIM_CLIENT:
+    case SIM_WITNESS:
         break;
     }
 }
@@ -507,22 +479,9 @@ void sim_observe_event(struct sim_world *world, struct sim_node *node, const str
 void sim_observe_effect(struct sim_world *world, struct sim_node *node,
                         const struct ms_effect *effect)
 {
-    const struct ms_command *command = &effect->command;
-
-    sim_digest(world, ((uint64_t)effect->type << 56) ^ effect->peer ^ effect->epoch << 40);
-    sim_digest(world, command->id.seq ^ command->token.n << 20 ^ (uint64_t)command->kind << 50 ^
-                          (uint64_t)command->status << 48);
-    if (command->payload.size > 0) {
-        sim_digest(world, sim_hash(0, command->payload.data, command->payload.size));
-    }
-    if (world->is_tracing) {
-        sim_trace(world, "   %s -> %s %s seq %llu token %llu:%llu count %llu %s %s peer %x",
-                  sim_node_name(world, node->index), effect_name(effect->type),
-                  ms_kind_name((enum ms_kind)command->kind), (unsigned long long)command->id.seq,
-                  (unsigned long long)command->token.epoch, (unsigned long long)command->token.n,
-                  (unsigned long long)command->count,
-                  ms_status_name((enum ms_status)command->status),
-                  ms_error_name((enum ms_error)command->error), ms_peer_slot(effect->peer));
+    sim_trace_effect(world, node, effect);
+    if (world->config.masters > 1 && node->role != SIM_SLAVE && node->role != SIM_CLIENT) {
+        sim_pair_effect(world, node, effect);
     }
     switch (node->role) {
     case SIM_MASTER:
@@ -535,17 +494,24 @@ void sim_observe_effect(struct sim_world *world, struct sim_node *node,
     case SIM_CLIENT:
         sim_client_effect(world, node, effect);
         break;
+    case SIM_WITNESS:
+        break;
     }
 }
 
 void sim_observe_engine(struct sim_world *world, struct sim_node *node)
 {
-    if (node->role == SIM_MASTER) {
+    if (node->role == SIM_MASTER && world->config.masters > 1) {
+        sim_pair_engine(world, node);
+    }
+    if (node->role == SIM_MASTER && sim_master_of(node) != NULL) {
         sim_sessions_after(world, node);
-        if (world->observer->may_join && world->observer->is_ready) {
+        const struct sim_view *view = sim_view(world, node);
+
+        if (view->may_join && view->is_ready && !view->is_over) {
             sim_unique_walk(world, node);
         }
-        if (world->observer->asks_there > 0 && world->observer->is_ready) {
+        if (world->observer->asks_there > 0 && view->is_ready && !view->is_over) {
             sim_operate_walk(world, node);
         }
     }
@@ -558,7 +524,7 @@ void sim_observe_step(struct sim_world *world, struct sim_node *node)
         sim_check_kept(world);
         sim_keep_walk(world);
     }
-    if (node->role == SIM_MASTER) {
+    if (node->role == SIM_MASTER && sim_master_of(node) != NULL) {
         sim_recovery_step(world, node);
     }
 }
@@ -585,9 +551,11 @@ void sim_observe_death(struct sim_world *world, struct sim_node *node)
     }
     observer->held[node->index] = 0;
     observer->running[node->index] = 0;
-    if (node->role == SIM_MASTER) {
-        sim_durable_end(world);
-        sim_keep_death(world);
-        sim_sessions_forget(world);
+    observer->heard[node->index] = 0;
+    if (node->role == SIM_MASTER && world->config.masters > 1) {
+        sim_pair_death(world, node);
+    } else if (node->role == SIM_MASTER) {
+        sim_tenure_over(world, node);
+        sim_sessions_forget(world, node);
     }
 }

@@ -2,10 +2,12 @@
 #ifndef SIM_OBSERVER_H
 #define SIM_OBSERVER_H
 
+#include "core/invariant.h"
 #include "core/map.h"
-#include "core/session.h"
 #include "tests/sim/observer_durable.h"
 #include "tests/sim/observer_keep.h"
+#include "tests/sim/observer_pair.h"
+#include "tests/sim/observer_view.h"
 #include "tests/sim/world.h"
 
 #define SIM_NONE UINT32_MAX
@@ -19,10 +21,11 @@ struct sim_record {
     size_t payload_size;
     uint32_t attempts_max;
     uint8_t flags;
-    uint8_t durability;  /* as asked for */
-    uint8_t chain;       /* enum sim_chain: of the records that this master wrote or read */
-    uint32_t failures;   /* in the latest of them */
-    uint32_t runs;       /* attempts that were started */
+    uint8_t durability; /* as asked for */
+    uint32_t runs;      /* attempts that were started */
+    /* On each node: enum sim_chain, of the records that its master wrote or read; failures in the latest of them. */
+    uint8_t chain[SIM_MASTERS_MAX];
+    uint32_t failures[SIM_MASTERS_MAX];
     uint8_t key;         /* unique key; 0 = none */
     uint8_t unique_mode; /* enum ms_unique */
     int8_t priority;
@@ -36,9 +39,9 @@ struct sim_record {
     bool is_gone;     /* its application died */
     bool is_sent;     /* it left its client at least once */
     bool is_cancel_asked, is_cancel_confirmed, is_never_to_start;
-    uint32_t unstarted_by; /* incarnation of the master that said it never would start; 0 = none */
-    uint32_t accepted_by;  /* incarnation of the master that acknowledged it last */
-    uint32_t outcome_master; /* incarnation that sent the outcome last, and what it was */
+    uint32_t unstarted_by;   /* tenure whose master said it never would start; 0 = none */
+    uint32_t accepted_by;    /* whose master acknowledged it last */
+    uint32_t outcome_master; /* whose master sent the outcome last, and what it was */
     uint64_t outcome_hash;
     uint32_t stream_attempt, stream_count; /* pieces the application has, and of which attempt */
     uint32_t first;                        /* attempt */
@@ -67,7 +70,7 @@ struct sim_attempt {
     struct ms_token token;
     uint32_t record;
     uint32_t node, incarnation; /* of the slave */
-    uint32_t master;            /* incarnation */
+    uint32_t master;            /* tenure */
     uint32_t number;
     uint32_t next; /* older attempt of the same record */
     enum sim_attempt_state state;
@@ -80,28 +83,16 @@ struct sim_attempt {
     uint32_t pieces; /* written so far */
 };
 
-/* The master's view of one session as it was after the last step. */
-struct sim_session {
-    ms_handle handle;
-    enum ms_session_state state;
-    struct ms_uuid uuid;
-    uint32_t node, incarnation;
-    ms_peer peer;
-    ms_time heard_at; /* master's clock */
-    ms_time slack;    /* late ticks since then, with the schedule that began anew */
-    bool was_heard;   /* in this step */
-    bool is_closed;   /* it said goodbye or was replaced: not dead by silence */
-};
-
-struct sim_wire { /* one connection of the master */
-    ms_peer peer;
-    uint64_t granted, sent;
-};
-
 /* Which client was which. */
 struct sim_name {
     uint32_t node, incarnation;
     struct ms_uuid uuid;
+};
+
+/* What the disk of a voter says. */
+struct sim_voter {
+    struct ms_voter record;
+    uint32_t lives; /* 1 + those of the disk; 0 = it has said nothing yet */
 };
 
 struct sim_observer {
@@ -110,35 +101,50 @@ struct sim_observer {
     struct sim_attempt *attempts;
     uint32_t attempts_count, attempts_capacity;
     struct ms_map by_id, by_token;
-    struct sim_session *sessions; /* by place in the master's pool */
-    uint32_t sessions_count;
-    struct sim_wire *wires; /* by slot */
-    uint32_t wires_count;
+    struct sim_view views[SIM_MASTERS_MAX];
+    uint32_t tenures;       /* so far, of all masters */
+    uint32_t newest;        /* node of the latest of them */
+    ms_epoch epoch_highest; /* of all so far */
+    ms_epoch *served;       /* by any master of a pair, */
+    uint32_t served_count;
+    ms_epoch served_highest;
+    struct sim_voter voters[SIM_NODES_MAX];
+    uint64_t *log; /* of the newest master: a hash of each record, by number; 0 = there is none */
+    size_t log_capacity;
     uint32_t held[SIM_NODES_MAX], running[SIM_NODES_MAX];
-    struct sim_name *names; /* of all clients that ever were */
+    ms_epoch heard[SIM_NODES_MAX]; /* highest epoch that reached a slave */
+    struct sim_name *names;        /* of all clients that ever were */
     uint32_t names_count;
     struct sim_name *tokens; /* of all slaves' sessions */
     uint32_t tokens_count;
     uint32_t released_before; /* older attempts are no living master's concern */
     uint32_t queries_open, checks;
     uint32_t kept_from; /* older submissions have all ended */
-    ms_time due;        /* of the master's tick, before this step */
-    bool may_end;       /* the event of this step may end sessions at once */
-    bool may_age;
-    ms_time bound; /* of the time that healing may take */
-    /* Of the process that is the master now. */
-    ms_epoch epoch, epoch_highest; /* 0 = it has said nothing yet; of all so far */
-    ms_seq journal_last;           /* record it wrote last, or found */
-    uint64_t room;                 /* it was told of */
-    bool is_failed;                /* it was told that its store failed */
-    bool is_ready;                 /* it has read back everything */
-    bool may_join;                 /* who joined whom is to be looked at again */
+    ms_time bound;      /* of the time that healing may take */
     uint32_t commits;
-    ms_time began_at;     /* when it started, in the world's time */
-    uint32_t rested;      /* steps since recovery was compared with what lives */
     struct sim_ask *asks; /* wishes; those before asks_from are not at the master */
     uint32_t asks_count, asks_capacity, asks_from, asks_there;
 };
+
+static inline struct sim_view *sim_view(const struct sim_world *world, const struct sim_node *node)
+{
+    ms_assert(node->role == SIM_MASTER);
+    return &world->observer->views[node->index];
+}
+
+/* The node with the latest tenure, whether it lasts or not; and the one that serves now, or NULL. */
+static inline struct sim_node *sim_newest(struct sim_world *world)
+{
+    return &world->nodes[world->observer->newest];
+}
+struct sim_node *sim_serving(struct sim_world *world);
+
+/* No wall clock was set, and no two masters have clocks that run apart: a time read back is the one that was meant. */
+static inline bool sim_walls_agree(const struct sim_world *world)
+{
+    return world->wall_jumped_at == 0 &&
+           (world->config.masters == 1 || world->config.drift_ppm == 0);
+}
 
 struct sim_observer *sim_observer_create(void);
 void sim_observer_destroy(struct sim_observer *observer);
@@ -168,6 +174,10 @@ struct sim_record *sim_record_find(struct sim_world *world, const struct ms_id *
 struct sim_attempt *sim_attempt_find(struct sim_world *world, struct ms_token token);
 
 /* Parts of the above, one file each. */
+void sim_trace_event(struct sim_world *world, const struct sim_node *node,
+                     const struct ms_event *event);
+void sim_trace_effect(struct sim_world *world, const struct sim_node *node,
+                      const struct ms_effect *effect);
 void sim_master_event(struct sim_world *world, struct sim_node *node, const struct ms_event *event);
 void sim_master_effect(struct sim_world *world, struct sim_node *node,
                        const struct ms_effect *effect);
@@ -179,7 +189,7 @@ void sim_client_effect(struct sim_world *world, struct sim_node *node,
 void sim_sessions_before(struct sim_world *world, struct sim_node *node,
                          const struct ms_event *event);
 void sim_sessions_after(struct sim_world *world, struct sim_node *node);
-void sim_sessions_forget(struct sim_world *world);
+void sim_sessions_forget(struct sim_world *world, const struct sim_node *node);
 
 void sim_check_kept(struct sim_world *world);
 void sim_check_accepted(struct sim_world *world, const struct sim_record *record);

@@ -5,6 +5,7 @@
 #include "core/invariant.h"
 #include "master/clients.h"
 #include "master/state.h"
+#include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
 typedef unsigned long long number;
@@ -103,13 +104,13 @@ static uint32_t count_leased(const struct sim_world *world, const struct ms_mast
 
 /* A master before this one handed members out. */
 static bool is_resumed(const struct sim_world *world, const struct sim_record *first,
-                       uint32_t incarnation)
+                       uint32_t tenure)
 {
     const struct sim_observer *observer = world->observer;
 
     for (uint32_t i = 0; i < first->array_count; i++) {
         for (uint32_t j = first[i].first; j != SIM_NONE; j = observer->attempts[j].next) {
-            if (observer->attempts[j].master < incarnation) {
+            if (observer->attempts[j].master < tenure) {
                 return true;
             }
         }
@@ -127,7 +128,7 @@ void sim_array_hand_out(struct sim_world *world, const struct sim_node *node,
     if (record->array_count == 0) {
         return;
     }
-    leased = count_leased(world, node->state, first);
+    leased = count_leased(world, sim_master_of(node), first);
     if (first->concurrency > 0 && leased > first->concurrency) {
         sim_fail(world, "array", "seq %llu is handed out as number %u of its array, and %u may",
                  (number)record->id.seq, leased, first->concurrency);
@@ -135,7 +136,8 @@ void sim_array_hand_out(struct sim_world *world, const struct sim_node *node,
     world->stats.counts[SIM_STAT_ARRAYS_FULL] +=
         leased == first->concurrency && leased < record->array_count;
     world->stats.counts[SIM_STAT_ARRAYS_RETRIED] += command->attempt > 1;
-    world->stats.counts[SIM_STAT_ARRAYS_RESUMED] += is_resumed(world, first, node->incarnation);
+    world->stats.counts[SIM_STAT_ARRAYS_RESUMED] +=
+        is_resumed(world, first, sim_view(world, node)->tenure);
 }
 
 void sim_array_run(struct sim_world *world, const struct sim_record *record,
@@ -184,19 +186,19 @@ bool sim_arrays_wait(const struct ms_master *master)
 
 static bool is_same_time(const struct sim_world *world, ms_time a, ms_time b, ms_time now)
 {
-    return world->wall_jumped_at != 0 || (a <= now && b <= now) ||
+    return !sim_walls_agree(world) || (a <= now && b <= now) ||
            (a >= b - DUE_SLACK && a <= b + DUE_SLACK);
 }
 
-static void compare(struct sim_world *world, const struct ms_master *master,
-                    const struct ms_array *array, const struct ms_array *again)
+static void compare(struct sim_world *world, ms_time now, const struct ms_array *array,
+                    const struct ms_array *again)
 {
     const struct ms_bytes payload = array->record.payload;
 
     if (again == NULL || again->first != array->first || again->count != array->count ||
         again->concurrency != array->concurrency || again->group != NULL ||
         again->record.attempts_max != array->record.attempts_max ||
-        !is_same_time(world, array->due_at, again->due_at, master->engine.now + DUE_SLACK)) {
+        !is_same_time(world, array->due_at, again->due_at, now + DUE_SLACK)) {
         sim_fail(world, "recovery", "the array that begins with seq %llu is another",
                  (number)array->first);
     }
@@ -224,7 +226,7 @@ uint32_t sim_arrays_compare(struct sim_world *world, const struct ms_master *mas
         const struct ms_id id = {array->client->uuid, array->first};
 
         if (array->record.durability >= MS_DURABILITY_LOCAL) {
-            compare(world, master, array, ms_clients_find_array(again, &id));
+            compare(world, again->engine.now, array, ms_clients_find_array(again, &id));
             waiting += array->waiting_count;
             count++;
         }

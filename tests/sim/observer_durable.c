@@ -18,13 +18,13 @@ bool sim_is_durable(const struct sim_world *world, const struct sim_record *reco
 /* --- the journal as it is written --- */
 
 static void fail_chain(struct sim_world *world, const struct sim_record *record,
-                       const struct ms_record *entry)
+                       const struct ms_record *entry, enum sim_chain chain)
 {
     static const char *const words[] = {"unknown", "open", "settled", "closed"};
 
     sim_fail(world, "journal", "%s of seq %llu, which is %s",
              ms_record_kind_name((enum ms_record_kind)entry->kind), (number)record->id.seq,
-             words[record->chain]);
+             words[chain]);
 }
 
 /* As it was submitted; what came in parts has records of its own, and its content is seen where it runs. */
@@ -38,8 +38,8 @@ static bool is_payload(const struct sim_record *record, const struct ms_record *
            sim_hash(0, entry->payload.data, entry->payload.size) == record->payload_hash;
 }
 
-static void check_submit(struct sim_world *world, const struct sim_record *record,
-                         const struct ms_record *entry)
+static void check_submit(struct sim_world *world, const struct sim_node *node,
+                         const struct sim_record *record, const struct ms_record *entry)
 {
     if (entry->type != record->type || entry->attempts_max != record->attempts_max ||
         !is_payload(record, entry)) {
@@ -50,16 +50,18 @@ static void check_submit(struct sim_world *world, const struct sim_record *recor
         sim_fail(world, "journal", "seq %llu is written, although nobody asked for it",
                  (number)record->id.seq);
     }
-    if (world->observer->room < SIM_STORE_RESERVE) {
+    if (sim_view(world, node)->room < SIM_STORE_RESERVE) {
         sim_fail(world, "limits", "seq %llu is accepted into the reserve of a full disk",
                  (number)record->id.seq);
     }
 }
 
 /* States only rise, but for a kick. */
-static void check_chain(struct sim_world *world, struct sim_record *record,
-                        const struct ms_record *entry)
+static void check_chain(struct sim_world *world, const struct sim_node *node,
+                        struct sim_record *record, const struct ms_record *entry)
 {
+    uint8_t *chain = &record->chain[node->index];
+    uint32_t *failures = &record->failures[node->index];
     enum sim_chain from = SIM_CHAIN_OPEN, to = SIM_CHAIN_OPEN;
 
     switch (entry->kind) {
@@ -69,7 +71,7 @@ static void check_chain(struct sim_world *world, struct sim_record *record,
         break;
     case MS_RECORD_SUBMIT:
         from = SIM_CHAIN_NONE;
-        check_submit(world, record, entry);
+        check_submit(world, node, record, entry);
         break;
     case MS_RECORD_SETTLE:
         to = SIM_CHAIN_SETTLED;
@@ -79,28 +81,29 @@ static void check_chain(struct sim_world *world, struct sim_record *record,
         to = SIM_CHAIN_CLOSED;
         break;
     case MS_RECORD_CHANGE:
-        from = (enum sim_chain)record->chain;
+        from = (enum sim_chain) * chain;
         to = entry->event == MS_OPERATION_KICK ? SIM_CHAIN_OPEN : from;
         break;
     default:
         break;
     }
-    if ((enum sim_chain)record->chain != from) {
-        fail_chain(world, record, entry);
+    if ((enum sim_chain) * chain != from) {
+        fail_chain(world, record, entry, (enum sim_chain) * chain);
     }
-    record->chain = (uint8_t)to;
+    *chain = (uint8_t)to;
     if (entry->kind == MS_RECORD_RETRY) {
-        if (entry->failures < record->failures) {
+        if (entry->failures < *failures) {
             sim_fail(world, "journal", "seq %llu had failed %u times, and now %u times",
-                     (number)record->id.seq, record->failures, entry->failures);
+                     (number)record->id.seq, *failures, entry->failures);
         }
-        record->failures = entry->failures;
+        *failures = entry->failures;
     }
 }
 
-static void see_entry(struct sim_world *world, const struct ms_entry *entry)
+static void see_entry(struct sim_world *world, const struct sim_node *node,
+                      const struct ms_entry *entry)
 {
-    struct sim_observer *observer = world->observer;
+    struct sim_view *view = sim_view(world, node);
     struct ms_record_room room;
     struct ms_record record;
     const enum ms_error error = ms_record_read(entry, &room, &record);
@@ -109,11 +112,14 @@ static void see_entry(struct sim_world *world, const struct ms_entry *entry)
         sim_fail(world, "journal", "record %llu cannot be read: %s", (number)entry->seq,
                  ms_error_name(error));
     }
-    if (entry->seq <= observer->journal_last) {
+    if (entry->seq <= view->journal_last) {
         sim_fail(world, "journal", "record %llu follows record %llu", (number)entry->seq,
-                 (number)observer->journal_last);
+                 (number)view->journal_last);
     }
-    observer->journal_last = entry->seq;
+    view->journal_last = entry->seq;
+    if (world->config.masters > 1 && !view->is_over) {
+        sim_pair_wrote(world, entry);
+    }
     sim_trace(world, "      %llu %s seq %llu", (number)entry->seq,
               ms_record_kind_name((enum ms_record_kind)entry->kind), (number)record.id.seq);
     if (sim_record_names(&record)) {
@@ -124,9 +130,11 @@ static void see_entry(struct sim_world *world, const struct ms_entry *entry)
         }
         const bool is_array = record.kind == MS_RECORD_SUBMIT && of->array_count > 0;
 
-        sim_operate_entry(world, of, &record);
+        if (!view->is_over) {
+            sim_operate_entry(world, node, of, &record);
+        }
         for (uint32_t i = 0; i < (is_array ? of->array_count : 1); i++) {
-            check_chain(world, of + i, &record);
+            check_chain(world, node, of + i, &record);
         }
     }
 }
@@ -146,15 +154,15 @@ static void persist(struct sim_world *world, struct sim_node *node, const struct
         if (entry.kind == MS_RECORD_ERASE) {
             sim_trace(world, "      %llu erased", (number)entry.seq);
         } else {
-            see_entry(world, &entry);
+            see_entry(world, node, &entry);
         }
     }
     if (left.size > 0) {
         sim_fail(world, "journal", "%zu bytes are no entry", left.size);
     }
-    if (effect->seq < world->observer->journal_last) {
+    if (effect->seq < sim_view(world, node)->journal_last) {
         sim_fail(world, "journal", "records up to %llu are handed over as up to %llu",
-                 (number)world->observer->journal_last, (number)effect->seq);
+                 (number)sim_view(world, node)->journal_last, (number)effect->seq);
     }
 }
 
@@ -176,10 +184,9 @@ static void fail_early(struct sim_world *world, const struct sim_record *record,
 }
 
 static void check_accept(struct sim_world *world, struct sim_node *node,
-                         const struct ms_effect *effect)
+                         const struct sim_ledger *ledger, const struct ms_effect *effect)
 {
     const struct ms_command *command = &effect->command;
-    const struct sim_ledger *ledger = &node->disk->ledger;
     const uint64_t count = command->count == 0 ? 1 : command->count;
 
     for (uint64_t i = 0; i < count; i++) {
@@ -203,7 +210,7 @@ static void check_accept(struct sim_world *world, struct sim_node *node,
 }
 
 static void check_outcome(struct sim_world *world, struct sim_node *node,
-                          const struct ms_effect *effect)
+                          const struct sim_ledger *ledger, const struct ms_effect *effect)
 {
     const struct ms_command *command = &effect->command;
     const struct sim_record *record = record_to(world, node, effect, command->id.seq);
@@ -211,7 +218,7 @@ static void check_outcome(struct sim_world *world, struct sim_node *node,
     if (record == NULL || !sim_is_durable(world, record)) {
         return;
     }
-    const struct sim_life *life = sim_ledger_find(&node->disk->ledger, &record->id);
+    const struct sim_life *life = sim_ledger_find(ledger, &record->id);
 
     if (life == NULL || life->settle == 0 || life->status != command->status ||
         life->attempt != command->attempt || life->code != command->code) {
@@ -220,10 +227,9 @@ static void check_outcome(struct sim_world *world, struct sim_node *node,
 }
 
 static void check_cancel(struct sim_world *world, struct sim_node *node,
-                         const struct ms_effect *effect)
+                         const struct sim_ledger *ledger, const struct ms_effect *effect)
 {
     const struct sim_record *record = record_to(world, node, effect, effect->command.id.seq);
-    const struct sim_ledger *ledger = &node->disk->ledger;
 
     if (record == NULL || !sim_is_durable(world, record) || effect->command.error != MS_E_OK) {
         return;
@@ -251,7 +257,7 @@ static bool is_result_known(const struct sim_ledger *ledger, const struct sim_re
 }
 
 static void check_result(struct sim_world *world, struct sim_node *node,
-                         const struct ms_effect *effect)
+                         const struct sim_ledger *ledger, const struct ms_effect *effect)
 {
     const struct ms_command *command = &effect->command;
     const uint64_t count = command->count == 0 ? 1 : command->count;
@@ -266,18 +272,17 @@ static void check_result(struct sim_world *world, struct sim_node *node,
         const struct sim_record *record = &world->observer->records[attempt->record];
 
         /* One that nobody submitted to this master is nobody's, after a while. */
-        if (sim_is_durable(world, record) && record->chain == SIM_CHAIN_NONE) {
+        if (sim_is_durable(world, record) && record->chain[node->index] == SIM_CHAIN_NONE) {
             continue;
         }
-        if (sim_is_durable(world, record) &&
-            !is_result_known(&node->disk->ledger, record, attempt)) {
+        if (sim_is_durable(world, record) && !is_result_known(ledger, record, attempt)) {
             fail_early(world, record, "the receipt of a result");
         }
         attempt->is_safe = true;
     }
 }
 
-static void check_start(struct sim_world *world, struct sim_node *node,
+static void check_start(struct sim_world *world, const struct sim_ledger *ledger,
                         const struct ms_effect *effect)
 {
     const struct ms_command *command = &effect->command;
@@ -286,7 +291,7 @@ static void check_start(struct sim_world *world, struct sim_node *node,
     if (record == NULL || !sim_is_durable(world, record) || (record->flags & MS_FLAG_ONCE) == 0) {
         return;
     }
-    const struct sim_life *life = sim_ledger_find(&node->disk->ledger, &record->id);
+    const struct sim_life *life = sim_ledger_find(ledger, &record->id);
 
     if (life == NULL || life->lease == 0 || !ms_token_equal(life->token, command->token)) {
         fail_early(world, record, "the only attempt");
@@ -294,39 +299,40 @@ static void check_start(struct sim_world *world, struct sim_node *node,
 }
 
 static void check_welcome(struct sim_world *world, struct sim_node *node,
-                          const struct ms_effect *effect)
+                          const struct sim_ledger *ledger, const struct ms_effect *effect)
 {
     const struct sim_end *end = sim_other_end(world, node, effect->peer);
 
     if (world->nodes[end->node].role == SIM_SLAVE &&
-        !sim_ledger_has_session(&node->disk->ledger, &effect->command.body.welcome->token)) {
+        !sim_ledger_has_session(ledger, &effect->command.body.welcome->token)) {
         sim_fail(world, "durable", "%s is welcomed before the disk has its session",
                  sim_node_name(world, end->node));
     }
 }
 
-static void speak(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
+static void speak(struct sim_world *world, struct sim_node *node, const struct sim_ledger *ledger,
+                  const struct ms_effect *effect)
 {
     const struct ms_command *command = &effect->command;
 
     switch (command->kind) {
     case MS_KIND_SUBMIT_ACK:
-        check_accept(world, node, effect);
+        check_accept(world, node, ledger, effect);
         break;
     case MS_KIND_OUTCOME:
-        check_outcome(world, node, effect);
+        check_outcome(world, node, ledger, effect);
         break;
     case MS_KIND_CANCEL_ACK:
-        check_cancel(world, node, effect);
+        check_cancel(world, node, ledger, effect);
         break;
     case MS_KIND_RESULT_ACK:
-        check_result(world, node, effect);
+        check_result(world, node, ledger, effect);
         break;
     case MS_KIND_COMMAND:
-        check_start(world, node, effect);
+        check_start(world, ledger, effect);
         break;
     case MS_KIND_WELCOME:
-        check_welcome(world, node, effect);
+        check_welcome(world, node, ledger, effect);
         return;
     case MS_KIND_SUBMIT_NAK:
         world->stats.counts[SIM_STAT_DISK_REFUSALS] += command->error == MS_E_STORE_FULL;
@@ -334,48 +340,77 @@ static void speak(struct sim_world *world, struct sim_node *node, const struct m
     default:
         return;
     }
-    if (world->observer->is_failed) {
+    if (sim_view(world, node)->is_failed) {
         sim_fail(world, "durable", "%s leaves a master whose store has failed",
                  ms_kind_name((enum ms_kind)command->kind));
+    }
+}
+
+/* As durable as it must be: on every disk that must have it. */
+static void check_said(struct sim_world *world, struct sim_node *node,
+                       const struct ms_effect *effect)
+{
+    const struct sim_ledger *ledgers[SIM_MASTERS_MAX];
+    const uint32_t count = sim_pair_ledgers(world, node, ledgers);
+
+    if (!sim_view(world, node)->is_ready && effect->command.kind != MS_KIND_ERROR) {
+        sim_fail(world, "durable", "a master speaks before it is ready");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        speak(world, node, ledgers[i], effect);
     }
 }
 
 void sim_durable_effect(struct sim_world *world, struct sim_node *node,
                         const struct ms_effect *effect)
 {
-    if (effect->type == MS_EFFECT_PERSIST) {
+    const struct sim_view *view = sim_view(world, node);
+
+    if (effect->type == MS_EFFECT_PERSIST && world->config.masters > 1 && !view->has_master &&
+        !view->had_master) {
+        sim_pair_follow(world, node, effect);
+    } else if (effect->type == MS_EFFECT_PERSIST) {
         persist(world, node, effect);
-    } else if (effect->type == MS_EFFECT_SEND && node->disk != NULL) {
-        if (!world->observer->is_ready) {
-            sim_fail(world, "durable", "a master speaks before it is ready");
-        }
-        speak(world, node, effect);
+    } else if (effect->type == MS_EFFECT_SEND && node->disk != NULL &&
+               effect->command.kind < MS_KIND_PEER_HELLO) {
+        check_said(world, node, effect);
     }
 }
 
 void sim_durable_event(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
 {
-    (void)node;
+    struct sim_view *view = sim_view(world, node);
+
     if (event->type == MS_EVENT_ROOM) {
-        world->observer->room = event->count;
+        view->room = event->count;
     } else if (event->type == MS_EVENT_PERSISTED && event->error != MS_E_OK) {
-        world->observer->is_failed = true;
+        view->is_failed = true;
     }
 }
 
 /* --- what the disk holds --- */
 
-/* Everything that was promised is on the disk, or closed there. */
-static void check_promises(struct sim_world *world, const struct sim_node *node)
+static bool is_there(const struct sim_node *node, const struct sim_record *record)
+{
+    return node->disk != NULL && (sim_ledger_is_live(&node->disk->ledger, &record->id) ||
+                                  sim_ledger_is_closed(&node->disk->ledger, &record->id));
+}
+
+/* Everything that was promised is on the disk of the newest master, or closed there; while nobody serves, on any. */
+static void check_promises(struct sim_world *world)
 {
     const struct sim_observer *observer = world->observer;
-    const struct sim_ledger *ledger = &node->disk->ledger;
+    const struct sim_node *newest = sim_newest(world);
+    const bool is_over = sim_view(world, newest)->is_over;
 
     for (uint32_t i = 0; i < observer->records_count; i++) {
         const struct sim_record *record = &observer->records[i];
+        bool is_lost = record->is_promised && !is_there(newest, record);
 
-        if (record->is_promised && !sim_ledger_is_live(ledger, &record->id) &&
-            !sim_ledger_is_closed(ledger, &record->id)) {
+        for (uint32_t other = 0; other < world->config.masters && is_lost && is_over; other++) {
+            is_lost = !is_there(&world->nodes[other], record);
+        }
+        if (is_lost) {
             sim_fail(world, "durable", "seq %llu of %s was promised, and the disk has lost it",
                      (number)record->id.seq, sim_node_name(world, record->node));
         }
@@ -385,55 +420,73 @@ static void check_promises(struct sim_world *world, const struct sim_node *node)
 void sim_observe_commit(struct sim_world *world, struct sim_node *node)
 {
     if (++world->observer->commits % CHECK_ALL_EVERY == 0) {
-        check_promises(world, node);
+        check_promises(world);
     }
+    sim_pair_compare(world);
+    (void)node;
+}
+
+static void note_chain(const struct sim_ledger *ledger, uint32_t node, struct sim_record *record)
+{
+    const struct sim_life *life = sim_ledger_find(ledger, &record->id);
+    const bool is_member = sim_ledger_array(ledger, &record->id) != NULL;
+    enum sim_chain chain = SIM_CHAIN_NONE;
+
+    record->failures[node] = 0;
+    if (life != NULL && life->settle != 0) {
+        chain = SIM_CHAIN_SETTLED;
+    } else if (sim_ledger_is_closed_member(ledger, &record->id)) {
+        chain = SIM_CHAIN_CLOSED;
+    } else if (is_member || (life != NULL && life->submit != 0)) {
+        chain = SIM_CHAIN_OPEN;
+        record->failures[node] = life != NULL && life->retry != 0 ? life->failures : 0;
+    } else if (sim_ledger_is_closed(ledger, &record->id)) {
+        chain = SIM_CHAIN_CLOSED;
+    }
+    record->chain[node] = (uint8_t)chain;
 }
 
 /* A new process reads the disk: its view of every command begins with what is there. */
 void sim_durable_begin(struct sim_world *world, struct sim_node *node)
 {
     struct sim_observer *observer = world->observer;
+    struct sim_view *view = sim_view(world, node);
     const struct sim_disk *disk = node->disk;
 
-    observer->is_failed = false;
-    observer->epoch = 0;
-    observer->began_at = world->now;
-    observer->is_ready = disk == NULL;
-    observer->room = UINT64_MAX;
+    view->tenure = ++observer->tenures;
+    view->epoch = 0;
+    view->began_at = world->now;
+    view->is_ready = disk == NULL;
+    if (world->config.masters == 1) {
+        view->is_failed = false;
+        view->room = UINT64_MAX;
+    } else if (view->served < observer->served_highest) {
+        return; /* another has taken over meanwhile */
+    } else {
+        world->stats.counts[SIM_STAT_TAKEOVERS] += observer->newest != node->index;
+        sim_tenure_over(world, sim_newest(world));
+    }
+    observer->newest = node->index;
+    view->is_over = false;
     sim_operate_begin(world, node);
     if (disk == NULL) {
         return;
     }
-    observer->journal_last =
-        disk->entries_count == 0 ? 0 : disk->entries[disk->entries_count - 1].seq;
+    view->journal_last = disk->entries_count == 0 ? 0 : disk->entries[disk->entries_count - 1].seq;
     for (uint32_t i = 0; i < observer->records_count; i++) {
-        struct sim_record *record = &observer->records[i];
-        const struct sim_life *life = sim_ledger_find(&disk->ledger, &record->id);
-
-        record->chain = SIM_CHAIN_NONE;
-        record->failures = 0;
-        if (life != NULL && life->settle != 0) {
-            record->chain = SIM_CHAIN_SETTLED;
-        } else if (sim_ledger_is_closed_member(&disk->ledger, &record->id)) {
-            record->chain = SIM_CHAIN_CLOSED;
-        } else if (sim_ledger_array(&disk->ledger, &record->id) != NULL) {
-            record->chain = SIM_CHAIN_OPEN;
-            record->failures = life != NULL && life->retry != 0 ? life->failures : 0;
-        } else if (life != NULL && life->submit != 0) {
-            record->chain = SIM_CHAIN_OPEN;
-            record->failures = life->retry != 0 ? life->failures : 0;
-        } else if (sim_ledger_is_closed(&disk->ledger, &record->id)) {
-            record->chain = SIM_CHAIN_CLOSED;
-        }
+        note_chain(&disk->ledger, node->index, &observer->records[i]);
     }
-    check_promises(world, node);
+    check_promises(world);
+    if (world->config.masters > 1) {
+        sim_pair_read(world, node);
+    }
 }
 
 /* The slave of that session is still in touch with the process that dies. */
-static bool has_session(const struct sim_observer *observer, const struct sim_attempt *attempt)
+static bool has_session(const struct sim_view *view, const struct sim_attempt *attempt)
 {
-    for (uint32_t i = 0; i < observer->sessions_count; i++) {
-        const struct sim_session *session = &observer->sessions[i];
+    for (uint32_t i = 0; i < view->sessions_count; i++) {
+        const struct sim_session *session = &view->sessions[i];
 
         if (session->handle != MS_HANDLE_NONE && session->state != MS_SESSION_DEAD &&
             session->node == attempt->node && session->incarnation == attempt->incarnation) {
@@ -445,16 +498,23 @@ static bool has_session(const struct sim_observer *observer, const struct sim_at
 
 /* The process is gone: a result that it heard and did not acknowledge is the slave's still, and what is in
  * memory only is no later master's concern. */
-void sim_durable_end(struct sim_world *world)
+void sim_tenure_over(struct sim_world *world, struct sim_node *node)
 {
     struct sim_observer *observer = world->observer;
+
+    if (sim_view(world, node)->is_over) {
+        return;
+    }
+    sim_view(world, node)->is_over = true;
+    sim_keep_death(world);
 
     for (uint32_t i = observer->released_before; i < observer->attempts_count; i++) {
         struct sim_attempt *attempt = &observer->attempts[i];
 
         if (!sim_is_durable(world, &observer->records[attempt->record])) {
             attempt->is_released = true;
-        } else if (attempt->is_taken && !attempt->is_safe && has_session(observer, attempt)) {
+        } else if (attempt->is_taken && !attempt->is_safe &&
+                   has_session(sim_view(world, node), attempt)) {
             attempt->is_released = false;
         }
         attempt->is_taken = attempt->is_taken && attempt->is_safe;
@@ -467,13 +527,12 @@ void sim_durable_end(struct sim_world *world)
 
 void sim_durable_ready(struct sim_world *world, struct sim_node *node)
 {
-    struct sim_observer *observer = world->observer;
+    struct sim_view *view = sim_view(world, node);
 
-    if (observer->is_ready) {
+    if (view->is_ready) {
         sim_fail(world, "durable", "a master is ready twice");
     }
-    observer->is_ready = true;
-    observer->may_join = true;
-    world->stats.counts[SIM_STAT_RECOVERED] +=
-        ms_queue_count(&((const struct ms_master *)node->state)->queue);
+    view->is_ready = true;
+    view->may_join = true;
+    world->stats.counts[SIM_STAT_RECOVERED] += ms_queue_count(&sim_master_of(node)->queue);
 }

@@ -10,7 +10,7 @@ struct sim_record;
 bool sim_is_durable(const struct sim_world *world, const struct sim_record *record);
 void sim_durable_begin(struct sim_world *world, struct sim_node *node);
 void sim_durable_ready(struct sim_world *world, struct sim_node *node);
-void sim_durable_end(struct sim_world *world);
+void sim_tenure_over(struct sim_world *world, struct sim_node *node);
 void sim_durable_event(struct sim_world *world, struct sim_node *node,
                        const struct ms_event *event);
 void sim_durable_effect(struct sim_world *world, struct sim_node *node,
@@ -20,5 +20,6 @@ bool sim_master_is_at_rest(const struct sim_node *node);
 void sim_recovery_check(struct sim_world *world, struct sim_node *node);
 void sim_recovery_step(struct sim_world *world, struct sim_node *node);
 void sim_observe_commit(struct sim_world *world, struct sim_node *node);
+void sim_observe_stored(struct sim_world *world, struct sim_node *node);
 
 #endif

@@ -56,17 +56,17 @@ void sim_check_kept(struct sim_world *world)
 
 void sim_check_accepted(struct sim_world *world, const struct sim_record *record)
 {
-    const struct sim_node *node = &world->nodes[0];
-    const struct ms_master *master = node->state;
+    const struct sim_node *node = sim_newest(world);
+    const struct ms_master *master = node->is_up ? sim_master_of(node) : NULL;
 
-    if (node->is_up && record->is_promised && world->observer->is_ready) {
+    if (record->is_promised && sim_serving(world) != NULL) {
         if (!sim_master_knows(node, &record->id)) {
             sim_fail(world, "lost", "seq %llu of %s was promised, and the master knows nothing",
                      (unsigned long long)record->id.seq, sim_node_name(world, record->node));
         }
         return;
     }
-    if (!node->is_up || record->accepted_by != node->incarnation) {
+    if (master == NULL || record->accepted_by != sim_view(world, node)->tenure) {
         return;
     }
     const struct ms_floor *floor = ms_floors_find(&master->floors, &record->id.client);
@@ -79,7 +79,8 @@ void sim_check_accepted(struct sim_world *world, const struct sim_record *record
     if (ms_queue_find(&master->queue, client, record->id.seq) == NULL &&
         !sim_array_waits(master, &record->id) &&
         !(record->is_cancel_confirmed && sim_array_has_closed(master, &record->id)) &&
-        (record->flags & MS_FLAG_BACKGROUND) == 0 && record->outcome_master != node->incarnation) {
+        (record->flags & MS_FLAG_BACKGROUND) == 0 &&
+        record->outcome_master != record->accepted_by) {
         sim_fail(world, "lost", "the master accepted seq %llu of %s and has forgotten it",
                  (unsigned long long)record->id.seq, sim_node_name(world, record->node));
     }
@@ -118,8 +119,13 @@ static bool is_idle(struct sim_world *world)
             return false;
         }
     }
-    return observer->is_ready && !sim_arrays_wait(world->nodes[0].state) &&
-           !has_work(world, world->nodes[0].state) && sim_master_is_at_rest(&world->nodes[0]);
+    if (world->config.masters > 1 && !sim_pair_is_whole(world)) {
+        return false;
+    }
+    const struct sim_node *node = sim_serving(world);
+
+    return node != NULL && !sim_arrays_wait(sim_master_of(node)) &&
+           !has_work(world, sim_master_of(node)) && sim_master_is_at_rest(node);
 }
 
 bool sim_observer_is_done(struct sim_world *world, ms_time healed_at)
@@ -133,13 +139,14 @@ bool sim_observer_is_done(struct sim_world *world, ms_time healed_at)
         observer->bound = bound_of(world);
     }
     if (world->now - healed_at > observer->bound) {
-        const struct sim_node *node = &world->nodes[0];
+        const struct sim_node *node = sim_serving(world);
 
+        sim_pair_describe(world);
         sim_fail(world, "liveness",
                  "%lld s after the last fault %u submissions have no end, and the master has %u "
                  "commands",
                  (long long)(observer->bound / MS_SEC), observer->open_count,
-                 node->is_up ? ms_queue_count(&((const struct ms_master *)node->state)->queue) : 0);
+                 node != NULL ? ms_queue_count(&sim_master_of(node)->queue) : 0);
     }
     return false;
 }
@@ -171,22 +178,25 @@ static void check_bytes(struct sim_world *world, const struct ms_master *master)
 void sim_observer_finish(struct sim_world *world)
 {
     const struct sim_observer *observer = world->observer;
+    struct sim_node *node = sim_newest(world);
     struct ms_master_stats stats;
 
     for (uint32_t i = 0; i < world->nodes_count; i++) {
         world->nodes[i].ops->check(world, &world->nodes[i]);
     }
-    ms_master_stats(world->nodes[0].state, &stats);
+    ms_master_stats(sim_master_of(node), &stats);
     if (stats.held != 0) {
         sim_fail(world, "drained", "the master thinks that slaves hold %llu commands",
                  (unsigned long long)stats.held);
     }
-    check_bytes(world, world->nodes[0].state);
-    sim_arrays_finish(world, world->nodes[0].state);
-    if (world->nodes[0].disk != NULL) {
-        sim_recovery_check(world, &world->nodes[0]);
+    sim_pair_compare(world);
+    check_bytes(world, sim_master_of(node));
+    sim_arrays_finish(world, sim_master_of(node));
+    if (node->disk != NULL) {
+        sim_recovery_check(world, node);
     }
-    if (observer->records_count == 0) {
+    /* Of a pair, votes may have taken all the time. */
+    if (observer->records_count == 0 && world->config.masters == 1) {
         sim_fail(world, "work", "nothing was submitted");
     }
 }

@@ -25,7 +25,7 @@ void sim_keep_said(struct sim_world *world, const struct sim_node *node, struct 
     if (keep->ended_at == 0 || !sim_is_durable(world, record)) {
         keep->ended_at = world->now;
     }
-    keep->master = node->incarnation;
+    keep->master = sim_view(world, node)->tenure;
     keep->is_void = false;
     if ((record->flags & MS_FLAG_KEEP) != 0) {
         keep->is_kept = true;
@@ -82,7 +82,7 @@ static bool is_retired(const struct sim_world *world, const struct sim_record *r
     const struct sim_observer *observer = world->observer;
     uint64_t count = 0, bytes = weight_of(world, record);
 
-    if (world->wall_jumped_at != 0) {
+    if (!sim_walls_agree(world)) {
         return true; /* ages and their order are of the wall clock */
     }
     if (limits->age_max > 0 &&
@@ -103,13 +103,13 @@ static bool is_retired(const struct sim_world *world, const struct sim_record *r
 
 static void look(struct sim_world *world, struct sim_record *record)
 {
-    const struct sim_node *node = &world->nodes[0];
+    const struct sim_node *node = sim_serving(world);
     const struct ms_work *work;
 
-    if (!node->is_up || !world->observer->is_ready) {
+    if (node == NULL) {
         return;
     }
-    work = ms_clients_find_work(node->state, &record->id);
+    work = ms_clients_find_work(sim_master_of(node), &record->id);
     if (work != NULL && ms_work_is_finished(work)) {
         return;
     }
@@ -259,7 +259,7 @@ static void hear_row(struct sim_world *world, const struct sim_ask *ask,
     compare(world, ask, record, report);
     world->stats.counts[SIM_STAT_FETCHED]++;
     world->stats.counts[SIM_STAT_FETCHED_LATER] +=
-        record->keep.master != 0 && record->keep.master != world->nodes[0].incarnation;
+        record->keep.master != 0 && record->keep.master != world->observer->tenures;
 }
 
 void sim_keep_heard(struct sim_world *world, const struct sim_node *node,

@@ -34,7 +34,7 @@ struct sim_keep {
     bool is_unsafe;          /* an operation changed it, and has not been answered */
     uint8_t operation;       /* which, */
     uint32_t ask;            /* and whose */
-    uint32_t master;         /* incarnation that said the outcome */
+    uint32_t master;         /* tenure that said the outcome */
     uint32_t counted_from;   /* attempts before this one do not count any more */
     int8_t priority_asked;   /* at its submission */
     ms_time released_at;     /* what the master says of the latest RELEASE, */
@@ -47,17 +47,18 @@ struct sim_keep {
 /* --- operations (observer_operate.c) --- */
 
 /* A question comes to the master; its answer, or its connection, is over. */
-void sim_operate_asked(struct sim_world *world, ms_peer peer, const struct ms_command *command);
+void sim_operate_asked(struct sim_world *world, const struct sim_node *node, ms_peer peer,
+                       const struct ms_command *command);
 void sim_operate_answered(struct sim_world *world, struct sim_node *node, ms_peer peer,
                           const struct ms_command *command);
-void sim_operate_closed(struct sim_world *world, ms_peer peer);
+void sim_operate_closed(struct sim_world *world, const struct sim_node *node, ms_peer peer);
 
 /* After a step of the master: every change since has its reason. */
 void sim_operate_walk(struct sim_world *world, struct sim_node *node);
 
 /* A record of the journal that speaks of that command. */
-void sim_operate_entry(struct sim_world *world, struct sim_record *record,
-                       const struct ms_record *entry);
+void sim_operate_entry(struct sim_world *world, const struct sim_node *node,
+                       struct sim_record *record, const struct ms_record *entry);
 
 /* Nothing that the process knew is left; what the disk holds is. */
 void sim_operate_begin(struct sim_world *world, const struct sim_node *node);

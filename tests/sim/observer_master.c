@@ -19,22 +19,24 @@ const struct sim_end *sim_other_end(struct sim_world *world, const struct sim_no
         node->driver.peers[slot - 1]->name != peer) {
         return NULL;
     }
-    return &world->net.connections[node->driver.peers[slot - 1]->connection]->ends[0];
+    const struct sim_peer *own = node->driver.peers[slot - 1];
+
+    return &world->net.connections[own->connection]->ends[1 - own->end];
 }
 
-static struct sim_wire *wire_of(struct sim_world *world, ms_peer peer)
+static struct sim_wire *wire_of(struct sim_world *world, const struct sim_node *node, ms_peer peer)
 {
-    struct sim_observer *observer = world->observer;
+    struct sim_view *view = sim_view(world, node);
     const uint32_t slot = ms_peer_slot(peer);
 
-    if (slot >= observer->wires_count) {
-        observer->wires = realloc(observer->wires, (slot + 1) * sizeof *observer->wires);
-        ms_assert(observer->wires != NULL);
-        memset(observer->wires + observer->wires_count, 0,
-               (slot + 1 - observer->wires_count) * sizeof *observer->wires);
-        observer->wires_count = slot + 1;
+    if (slot >= view->wires_count) {
+        view->wires = realloc(view->wires, (slot + 1) * sizeof *view->wires);
+        ms_assert(view->wires != NULL);
+        memset(view->wires + view->wires_count, 0,
+               (slot + 1 - view->wires_count) * sizeof *view->wires);
+        view->wires_count = slot + 1;
     }
-    return &observer->wires[slot];
+    return &view->wires[slot];
 }
 
 static void release_token(struct sim_world *world, const struct sim_end *slave,
@@ -101,18 +103,21 @@ static void receive(struct sim_world *world, struct sim_node *node, const struct
 {
     const struct ms_command *command = event->command;
     const struct sim_end *end = sim_other_end(world, node, event->peer);
-    struct sim_wire *wire = wire_of(world, event->peer);
+    struct sim_wire *wire = wire_of(world, node, event->peer);
+    struct sim_view *view = sim_view(world, node);
     struct sim_attempt *attempt;
 
     ms_assert(end != NULL);
-    world->observer->may_join |= command->kind == MS_KIND_ROLL ||
-                                 (command->kind == MS_KIND_SUBMIT && command->terms != NULL);
+    if (command->kind == MS_KIND_PULL || command->kind == MS_KIND_RESULT) {
+        wire->granted += command->count;
+    }
+    if (view->is_over) {
+        return;
+    }
+    view->may_join |= command->kind == MS_KIND_ROLL ||
+                      (command->kind == MS_KIND_SUBMIT && command->terms != NULL);
     switch (command->kind) {
-    case MS_KIND_PULL:
-        wire->granted += command->count;
-        break;
     case MS_KIND_RESULT:
-        wire->granted += command->count;
         hear_result(world, end, command);
         break;
     case MS_KIND_RETURN:
@@ -128,7 +133,7 @@ static void receive(struct sim_world *world, struct sim_node *node, const struct
         hear_roll(world, end, command->body.tokens);
         break;
     case MS_KIND_QUERY:
-        sim_operate_asked(world, event->peer, command);
+        sim_operate_asked(world, node, event->peer, command);
         break;
     default:
         break;
@@ -138,9 +143,9 @@ static void receive(struct sim_world *world, struct sim_node *node, const struct
 void sim_master_event(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
 {
     if (event->type == MS_EVENT_PEER_OPENED) {
-        *wire_of(world, event->peer) = (struct sim_wire){.peer = event->peer};
+        *wire_of(world, node, event->peer) = (struct sim_wire){.peer = event->peer};
     } else if (event->type == MS_EVENT_PEER_CLOSED) {
-        sim_operate_closed(world, event->peer);
+        sim_operate_closed(world, node, event->peer);
     } else if (event->type == MS_EVENT_RECEIVED) {
         receive(world, node, event);
     }
@@ -172,24 +177,26 @@ static struct sim_attempt *add_attempt(struct sim_world *world, const struct ms_
 }
 
 /* An attempt from before the start is kept for its command, but not for ever: nobody has submitted it since. */
-static bool is_nobodys(const struct sim_world *world, const struct sim_record *record)
+static bool is_nobodys(const struct sim_world *world, const struct sim_node *node,
+                       const struct sim_record *record)
 {
-    const struct ms_master_config config = sim_master_config(world, &world->nodes[0], 0);
+    const struct ms_master_config config = sim_master_config(world, node, 0);
 
-    return record->chain == SIM_CHAIN_NONE &&
-           world->now - world->observer->began_at > config.client_keep * 9 / 10;
+    return record->chain[node->index] == SIM_CHAIN_NONE &&
+           world->now - sim_view(world, node)->began_at > config.client_keep * 9 / 10;
 }
 
-static void check_others(struct sim_world *world, const struct sim_record *record,
-                         const struct ms_command *command, uint32_t master)
+static void check_others(struct sim_world *world, const struct sim_node *node,
+                         const struct sim_record *record, const struct ms_command *command)
 {
+    const uint32_t master = sim_view(world, node)->tenure;
     const bool is_durable = sim_is_durable(world, record);
     uint32_t counted = 0;
 
     for (uint32_t i = record->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
         const struct sim_attempt *other = &world->observer->attempts[i];
 
-        if (other->master != master && (!is_durable || is_nobodys(world, record))) {
+        if (other->master != master && (!is_durable || is_nobodys(world, node, record))) {
             continue; /* the one before it could not know, or waited long enough */
         }
         if (!other->is_released) {
@@ -224,13 +231,12 @@ static void check_times(struct sim_world *world, const struct sim_node *node,
                         const struct sim_record *record)
 {
     const int64_t wall = node->driver.clock + node->wall_offset;
-
-    if (record->due_at > world->now && world->wall_jumped_at == 0) {
+    if (record->due_at > world->now && sim_walls_agree(world)) {
         sim_fail(world, "time", "seq %llu is handed out %lld us before its time",
                  (unsigned long long)record->id.seq, (long long)(record->due_at - world->now));
     }
     /* An only attempt waits for the disk after it was handed out. */
-    if (record->deadline != 0 && wall > record->deadline && world->wall_jumped_at == 0 &&
+    if (record->deadline != 0 && wall > record->deadline && sim_walls_agree(world) &&
         !record->keep.is_timeless && (record->flags & MS_FLAG_ONCE) == 0) {
         sim_fail(world, "time", "seq %llu is handed out %lld us after its deadline",
                  (unsigned long long)record->id.seq, (long long)(wall - record->deadline));
@@ -240,8 +246,9 @@ static void check_times(struct sim_world *world, const struct sim_node *node,
 static void hand_out(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
 {
     const struct ms_command *command = &effect->command;
-    struct sim_wire *wire = wire_of(world, effect->peer);
+    struct sim_wire *wire = wire_of(world, node, effect->peer);
     const struct sim_end *end = sim_other_end(world, node, effect->peer);
+    const uint32_t tenure = sim_view(world, node)->tenure;
     struct sim_record *record = sim_record_find(world, &command->id);
 
     if (record == NULL) {
@@ -253,7 +260,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
                  sim_node_name(world, end->node), (unsigned long long)wire->granted);
     }
     wire->sent++;
-    const bool is_bound = record->unstarted_by == node->incarnation ||
+    const bool is_bound = record->unstarted_by == tenure ||
                           (record->unstarted_by != 0 && sim_is_durable(world, record));
 
     if (is_bound || record->is_never_to_start) {
@@ -264,16 +271,23 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
         sim_fail(world, "routing", "%s is sent a type that it does not run",
                  sim_node_name(world, end->node));
     }
-    check_times(world, node, record);
-    sim_priority_check(world, node, record);
-    check_others(world, record, command, node->incarnation);
-    sim_array_hand_out(world, node, record, command);
+    const bool is_over = sim_view(world, node)->is_over;
+
+    if (!is_over) {
+        check_times(world, node, record);
+        sim_priority_check(world, node, record);
+        check_others(world, node, record, command);
+        sim_array_hand_out(world, node, record, command);
+    }
     struct sim_attempt *attempt = add_attempt(world, command);
+
+    /* One that another master has been heard by takes it no more. */
+    attempt->is_released = is_over && world->observer->heard[end->node] > effect->epoch;
 
     attempt->record = (uint32_t)(record - world->observer->records);
     attempt->node = end->node;
     attempt->incarnation = end->incarnation;
-    attempt->master = node->incarnation;
+    attempt->master = tenure;
     attempt->next = record->first;
     record->first = (uint32_t)(attempt - world->observer->attempts);
     world->stats.counts[SIM_STAT_ATTEMPTS_AGAIN] += command->attempt > 1;
@@ -285,6 +299,7 @@ static void give_outcome(struct sim_world *world, struct sim_node *node,
     const struct ms_command *command = &effect->command;
     const struct sim_end *end = sim_other_end(world, node, effect->peer);
     const struct ms_id id = {sim_name_find(world, end->node, end->incarnation), command->id.seq};
+    const uint32_t tenure = sim_view(world, node)->tenure;
     struct sim_record *record = sim_record_find(world, &id);
 
     if (record == NULL) {
@@ -295,14 +310,17 @@ static void give_outcome(struct sim_world *world, struct sim_node *node,
         sim_hash(command->status ^ (uint64_t)command->attempt << 8 ^ (uint64_t)command->code << 40,
                  command->payload.data, command->payload.size);
 
-    const bool is_bound = record->outcome_master == node->incarnation ||
+    const bool is_bound = record->outcome_master == tenure ||
                           (record->outcome_master != 0 && sim_is_durable(world, record));
 
     if (is_bound && !record->keep.is_void && record->outcome_hash != hash) {
         sim_fail(world, "outcome", "seq %llu: the outcome has changed",
                  (unsigned long long)command->id.seq);
     }
-    record->outcome_master = node->incarnation;
+    if (sim_view(world, node)->is_over) {
+        return;
+    }
+    record->outcome_master = tenure;
     record->outcome_hash = hash;
     sim_keep_said(world, node, record);
     sim_unique_outcome(world, record);
@@ -323,7 +341,9 @@ static void accept(struct sim_world *world, struct sim_node *node, const struct 
             sim_fail(world, "identity", "seq %llu is accepted, which was never submitted",
                      (unsigned long long)id.seq);
         }
-        record->accepted_by = node->incarnation;
+        if (!sim_view(world, node)->is_over) {
+            record->accepted_by = sim_view(world, node)->tenure;
+        }
     }
 }
 
@@ -336,19 +356,20 @@ static void answer_cancel(struct sim_world *world, struct sim_node *node,
     struct sim_record *record = sim_record_find(world, &id);
 
     if (record != NULL && command->error == MS_E_OK && (command->flags & MS_FLAG_STARTED) == 0) {
-        record->unstarted_by = node->incarnation;
+        record->unstarted_by = sim_view(world, node)->tenure;
     }
 }
 
 /* Each process has one of its own, above those of all before it. */
-static void check_epoch(struct sim_world *world, ms_epoch epoch)
+static void check_epoch(struct sim_world *world, const struct sim_node *node, ms_epoch epoch)
 {
     struct sim_observer *observer = world->observer;
+    struct sim_view *view = sim_view(world, node);
 
-    if (observer->epoch == 0 && epoch > observer->epoch_highest) {
-        observer->epoch = observer->epoch_highest = epoch;
+    if (view->epoch == 0 && epoch > observer->epoch_highest) {
+        view->epoch = observer->epoch_highest = epoch;
     }
-    if (epoch != observer->epoch) {
+    if (epoch != view->epoch) {
         sim_fail(world, "epoch", "a master sends in epoch %llu, and %llu was the highest before",
                  (unsigned long long)epoch, (unsigned long long)observer->epoch_highest);
     }
@@ -360,12 +381,14 @@ void sim_master_effect(struct sim_world *world, struct sim_node *node,
     const struct ms_command *command = &effect->command;
 
     if (effect->type == MS_EFFECT_CLOSE) {
-        sim_operate_closed(world, effect->peer);
+        sim_operate_closed(world, node, effect->peer);
     }
-    if (effect->type != MS_EFFECT_SEND) {
+    if (effect->type != MS_EFFECT_SEND || command->kind >= MS_KIND_PEER_HELLO) {
         return;
     }
-    check_epoch(world, effect->epoch);
+    if (world->config.masters == 1) {
+        check_epoch(world, node, effect->epoch);
+    }
     switch (command->kind) {
     case MS_KIND_WELCOME:
         world->stats
@@ -381,7 +404,9 @@ void sim_master_effect(struct sim_world *world, struct sim_node *node,
         for (uint32_t i = 0; i < command->body.tokens->count; i++) {
             const struct sim_end *end = sim_other_end(world, node, effect->peer);
 
-            release_token(world, end, command->body.tokens->tokens[i]);
+            if (!sim_view(world, node)->is_over) {
+                release_token(world, end, command->body.tokens->tokens[i]);
+            }
         }
         break;
     case MS_KIND_OUTCOME:

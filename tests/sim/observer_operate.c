@@ -6,6 +6,7 @@
 #include "master/state.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/load_keep.h"
+#include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_unique.h"
 
@@ -51,7 +52,8 @@ static uint32_t leave_of(const struct sim_world *world, const struct sim_record 
     return leave_after(world, record, operation, value, world->observer->asks_from);
 }
 
-void sim_operate_asked(struct sim_world *world, ms_peer peer, const struct ms_command *command)
+void sim_operate_asked(struct sim_world *world, const struct sim_node *node, ms_peer peer,
+                       const struct ms_command *command)
 {
     struct sim_observer *observer = world->observer;
     const struct ms_query *query = command->body.query;
@@ -66,6 +68,7 @@ void sim_operate_asked(struct sim_world *world, ms_peer peer, const struct ms_co
         observer->asks_from = query->from - 1;
     }
     ask->is_there = true;
+    ask->master = node->index;
     ask->peer = peer;
     ask->number = command->count;
 }
@@ -81,12 +84,18 @@ static void end(struct sim_observer *observer, struct sim_ask *ask)
     }
 }
 
-void sim_operate_closed(struct sim_world *world, ms_peer peer)
+/* It came on that connection, and has no answer yet. */
+static bool is_asked_by(const struct sim_ask *ask, const struct sim_node *node, ms_peer peer)
+{
+    return ask->is_there && ask->master == node->index && ask->peer == peer;
+}
+
+void sim_operate_closed(struct sim_world *world, const struct sim_node *node, ms_peer peer)
 {
     struct sim_observer *observer = world->observer;
 
     for (uint32_t i = observer->asks_from; i < observer->asks_count; i++) {
-        if (observer->asks[i].is_there && observer->asks[i].peer == peer) {
+        if (is_asked_by(&observer->asks[i], node, peer)) {
             end(observer, &observer->asks[i]);
         }
     }
@@ -235,7 +244,7 @@ static void look(struct sim_world *world, struct sim_record *record, const struc
 
 void sim_operate_walk(struct sim_world *world, struct sim_node *node)
 {
-    const struct ms_master *master = node->state;
+    const struct ms_master *master = sim_master_of(node);
     const struct ms_work *work;
     uint32_t cursor = 0;
 
@@ -248,24 +257,25 @@ void sim_operate_walk(struct sim_world *world, struct sim_node *node)
     }
 }
 
-void sim_operate_entry(struct sim_world *world, struct sim_record *record,
-                       const struct ms_record *entry)
+void sim_operate_entry(struct sim_world *world, const struct sim_node *node,
+                       struct sim_record *record, const struct ms_record *entry)
 {
+    uint32_t *failures = &record->failures[node->index];
     struct sim_keep *keep = &record->keep;
 
     switch (entry->kind) {
     case MS_RECORD_CHANGE:
         if (entry->event == MS_OPERATION_KICK) {
-            record->failures = 0;
+            *failures = 0;
         } else if (entry->event != MS_OPERATION_CANCEL &&
                    entry->event != MS_OPERATION_CONCURRENCY && !keep->is_unsafe) {
             need(world, record, (enum ms_operation)entry->event, SIM_ANY);
         }
         break;
     case MS_RECORD_RETRY:
-        if (entry->failures > record->failures + 1) {
+        if (entry->failures > *failures + 1) {
             sim_fail(world, "journal", "seq %llu had failed %u times, and now %u times",
-                     (number)record->id.seq, record->failures, entry->failures);
+                     (number)record->id.seq, *failures, entry->failures);
         }
         break;
     case MS_RECORD_SETTLE:
@@ -310,9 +320,8 @@ void sim_operate_answered(struct sim_world *world, struct sim_node *node, ms_pee
     const struct ms_report *report = command->body.report;
     uint32_t index = observer->asks_from;
 
-    while (index < observer->asks_count &&
-           (!observer->asks[index].is_there || observer->asks[index].peer != peer ||
-            observer->asks[index].number != command->count)) {
+    while (index < observer->asks_count && (!is_asked_by(&observer->asks[index], node, peer) ||
+                                            observer->asks[index].number != command->count)) {
         index++;
     }
     if (index == observer->asks_count || !report->last) {

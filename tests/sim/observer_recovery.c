@@ -20,7 +20,7 @@ typedef unsigned long long number;
 
 static const struct ms_master *master_of(const struct sim_node *node)
 {
-    return node->state;
+    return sim_master_of(node);
 }
 
 static const struct ms_work *find(const struct ms_master *master, const struct ms_id *id)
@@ -83,12 +83,13 @@ static void compare_due(struct sim_world *world, const struct ms_master *master,
                         const struct ms_work *work, const struct ms_master *other,
                         const struct ms_work *again)
 {
-    const ms_time now = master->engine.now + DUE_SLACK;
+    /* One that pauses does not see the time pass. */
+    const ms_time now = other->engine.now + DUE_SLACK;
     const ms_time before = due(master, work), after = due(other, again);
 
     /* One that joined a command which is in memory only is on its own again. */
-    if ((before <= now && after <= now) || world->wall_jumped_at != 0 ||
-        ms_unique_is_follower(work) || is_adopted(master, work)) {
+    if ((before <= now && after <= now) || !sim_walls_agree(world) || ms_unique_is_follower(work) ||
+        is_adopted(master, work)) {
         return;
     }
     if (before < after - DUE_SLACK || before > after + DUE_SLACK) {
@@ -245,12 +246,12 @@ void sim_recovery_check(struct sim_world *world, struct sim_node *node)
 
 void sim_recovery_step(struct sim_world *world, struct sim_node *node)
 {
-    struct sim_observer *observer = world->observer;
+    struct sim_view *view = sim_view(world, node);
 
-    if (node->disk == NULL || !observer->is_ready || observer->is_failed ||
-        ++observer->rested < COMPARE_EVERY || !sim_master_is_at_rest(node)) {
+    if (node->disk == NULL || !view->is_ready || view->is_failed ||
+        ++view->rested < COMPARE_EVERY || !sim_master_is_at_rest(node)) {
         return;
     }
-    observer->rested = 0;
+    view->rested = 0;
     sim_recovery_check(world, node);
 }

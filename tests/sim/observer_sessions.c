@@ -10,13 +10,13 @@
 
 static const struct ms_session_manager *manager_of(const struct sim_node *node)
 {
-    return &((const struct ms_master *)node->state)->sessions;
+    return &sim_master_of(node)->sessions;
 }
 
-void sim_sessions_forget(struct sim_world *world)
+void sim_sessions_forget(struct sim_world *world, const struct sim_node *node)
 {
-    world->observer->sessions_count = 0;
-    world->observer->wires_count = 0;
+    sim_view(world, node)->sessions_count = 0;
+    sim_view(world, node)->wires_count = 0;
 }
 
 static bool may_end(const struct ms_event *event)
@@ -35,13 +35,18 @@ static bool may_end(const struct ms_event *event)
 void sim_sessions_before(struct sim_world *world, struct sim_node *node,
                          const struct ms_event *event)
 {
-    struct sim_observer *observer = world->observer;
+    struct sim_view *view = sim_view(world, node);
 
-    observer->due = ms_session_manager_deadline(manager_of(node));
-    observer->may_end = may_end(event);
-    observer->may_age = event->type == MS_EVENT_TICK;
-    for (uint32_t i = 0; i < observer->sessions_count && event->type == MS_EVENT_RECEIVED; i++) {
-        struct sim_session *session = &observer->sessions[i];
+    if (sim_master_of(node) == NULL) {
+        return;
+    }
+    view->due = ms_session_manager_deadline(manager_of(node));
+    view->may_end = may_end(event);
+    /* A half of a pair steps its master with a tick in the same step as it hears others. */
+    view->may_age = event->type == MS_EVENT_TICK ||
+                    (world->config.masters > 1 && event->type != MS_EVENT_PEER_OPENED);
+    for (uint32_t i = 0; i < view->sessions_count && event->type == MS_EVENT_RECEIVED; i++) {
+        struct sim_session *session = &view->sessions[i];
 
         if (session->handle != MS_HANDLE_NONE && session->peer == event->peer &&
             session->state != MS_SESSION_DEAD) {
@@ -65,7 +70,7 @@ static void check_time(struct sim_world *world, const struct sim_node *node,
                        const struct sim_session *session, int ticks, const char *what)
 {
     const ms_time tick = world->config.tick;
-    const ms_time late = node->driver.clock - world->observer->due;
+    const ms_time late = node->driver.clock - sim_view(world, node)->due;
     const ms_time silence = node->driver.clock - session->heard_at;
 
     if (silence <= ticks * tick || silence > (ticks + 1) * tick + session->slack + late) {
@@ -80,10 +85,10 @@ static void check_time(struct sim_world *world, const struct sim_node *node,
 static void age(struct sim_world *world, const struct sim_node *node, struct sim_session *session,
                 enum ms_session_state to)
 {
-    const struct sim_observer *observer = world->observer;
-    const ms_time late = node->driver.clock - observer->due;
+    const struct sim_view *view = sim_view(world, node);
+    const ms_time late = node->driver.clock - view->due;
 
-    if (!observer->may_age || late < 0) {
+    if (!view->may_age || late < 0) {
         fail_walk(world, session, to, "no tick was due");
     }
     if (late > world->config.tick / 2) {
@@ -99,10 +104,14 @@ static void age(struct sim_world *world, const struct sim_node *node, struct sim
 }
 
 /* Nothing ties its commands to it any more: a slave's go to others, a client's may be dropped. */
-static void let_go(struct sim_world *world, const struct sim_session *mirror)
+static void let_go(struct sim_world *world, const struct sim_node *node,
+                   const struct sim_session *mirror)
 {
     struct sim_observer *observer = world->observer;
 
+    if (sim_view(world, node)->is_over) {
+        return; /* another master has them */
+    }
     sim_release(world, mirror->node, mirror->incarnation);
     for (uint32_t i = observer->kept_from; i < observer->records_count; i++) {
         struct sim_record *record = &observer->records[i];
@@ -130,14 +139,14 @@ static void move(struct sim_world *world, const struct sim_node *node, struct si
         if (!mirror->was_heard && mirror->peer == session->peer) {
             fail_walk(world, mirror, to, "nothing was heard of it");
         }
-    } else if (to == MS_SESSION_DEAD && world->observer->may_end) {
+    } else if (to == MS_SESSION_DEAD && sim_view(world, node)->may_end) {
         mirror->is_closed = true;
     } else {
         age(world, node, mirror, to);
     }
     mirror->state = to;
     if (to == MS_SESSION_DEAD) {
-        let_go(world, mirror);
+        let_go(world, node, mirror);
     }
 }
 
@@ -191,7 +200,8 @@ static void born(struct sim_world *world, struct sim_node *node, struct sim_sess
     if (session->peer == MS_PEER_NONE) {
         return; /* it was found on the disk, with what its slave has in hand */
     }
-    let_go(world, mirror); /* what it had in a former session was ended, dropped or begun anew */
+    let_go(world, node,
+           mirror); /* what it had in a former session was ended, dropped or begun anew */
     if (mirror->state != MS_SESSION_ALIVE) {
         sim_fail(world, "sessions", "a session is born %s", ms_session_state_name(mirror->state));
     }
@@ -200,54 +210,53 @@ static void born(struct sim_world *world, struct sim_node *node, struct sim_sess
 static void gone(struct sim_world *world, struct sim_node *node, struct sim_session *mirror)
 {
     if (mirror->state != MS_SESSION_DEAD) {
-        if (!world->observer->may_end) {
+        if (!sim_view(world, node)->may_end) {
             sim_fail(world, "sessions", "session of %s vanishes while %s",
                      sim_node_name(world, mirror->node), ms_session_state_name(mirror->state));
         }
-        let_go(world, mirror);
+        let_go(world, node, mirror);
     } else if (!mirror->is_closed) {
         world->stats.counts[SIM_STAT_RECLAIMS]++;
-        if (world->observer->may_age) {
+        if (sim_view(world, node)->may_age) {
             check_time(world, node, mirror, 4, "reclaimed");
         }
     }
     mirror->handle = MS_HANDLE_NONE;
 }
 
-static void reserve(struct sim_observer *observer, uint32_t count)
+static void reserve(struct sim_view *view, uint32_t count)
 {
-    if (count > observer->sessions_count) {
-        observer->sessions = realloc(observer->sessions, count * sizeof *observer->sessions);
-        ms_assert(observer->sessions != NULL);
-        memset(observer->sessions + observer->sessions_count, 0,
-               (count - observer->sessions_count) * sizeof *observer->sessions);
-        observer->sessions_count = count;
+    if (count > view->sessions_count) {
+        view->sessions = realloc(view->sessions, count * sizeof *view->sessions);
+        ms_assert(view->sessions != NULL);
+        memset(view->sessions + view->sessions_count, 0,
+               (count - view->sessions_count) * sizeof *view->sessions);
+        view->sessions_count = count;
     }
 }
 
 /* A tick that came so late that it aged nobody starts the schedule anew: everybody's silence may grow
  * by what was lost. */
-static void note_slack(struct sim_world *world, ms_time due_after)
+static void note_slack(struct sim_world *world, const struct sim_node *node, ms_time due_after)
 {
-    struct sim_observer *observer = world->observer;
+    struct sim_view *view = sim_view(world, node);
     const ms_time tick = world->config.tick;
 
-    if (observer->due == MS_TIME_NEVER || due_after == MS_TIME_NEVER ||
-        due_after - observer->due <= tick) {
+    if (view->due == MS_TIME_NEVER || due_after == MS_TIME_NEVER || due_after - view->due <= tick) {
         return;
     }
-    for (uint32_t i = 0; i < observer->sessions_count; i++) {
-        observer->sessions[i].slack += due_after - observer->due - tick;
+    for (uint32_t i = 0; i < view->sessions_count; i++) {
+        view->sessions[i].slack += due_after - view->due - tick;
     }
     /* The tick itself aged nobody. */
-    for (uint32_t i = 0; i < observer->sessions_count; i++) {
-        observer->sessions[i].slack += tick;
+    for (uint32_t i = 0; i < view->sessions_count; i++) {
+        view->sessions[i].slack += tick;
     }
 }
 
 void sim_sessions_after(struct sim_world *world, struct sim_node *node)
 {
-    struct sim_observer *observer = world->observer;
+    struct sim_view *view = sim_view(world, node);
     const struct ms_session_manager *manager = manager_of(node);
     uint32_t cursor = 0, seen = 0;
 
@@ -255,14 +264,14 @@ void sim_sessions_after(struct sim_world *world, struct sim_node *node)
          session = ms_session_manager_next(manager, &cursor)) {
         const uint32_t place = cursor - 1;
 
-        reserve(observer, cursor);
+        reserve(view, cursor);
         while (seen < place) {
-            if (observer->sessions[seen].handle != MS_HANDLE_NONE) {
-                gone(world, node, &observer->sessions[seen]);
+            if (view->sessions[seen].handle != MS_HANDLE_NONE) {
+                gone(world, node, &view->sessions[seen]);
             }
             seen++;
         }
-        struct sim_session *mirror = &observer->sessions[place];
+        struct sim_session *mirror = &view->sessions[place];
 
         seen = cursor;
         if (mirror->handle != session->handle) {
@@ -284,10 +293,10 @@ void sim_sessions_after(struct sim_world *world, struct sim_node *node)
         }
         mirror->was_heard = false;
     }
-    for (; seen < observer->sessions_count; seen++) {
-        if (observer->sessions[seen].handle != MS_HANDLE_NONE) {
-            gone(world, node, &observer->sessions[seen]);
+    for (; seen < view->sessions_count; seen++) {
+        if (view->sessions[seen].handle != MS_HANDLE_NONE) {
+            gone(world, node, &view->sessions[seen]);
         }
     }
-    note_slack(world, ms_session_manager_deadline(manager));
+    note_slack(world, node, ms_session_manager_deadline(manager));
 }

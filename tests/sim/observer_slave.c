@@ -30,7 +30,8 @@ static void hear_command(struct sim_world *world, struct sim_node *node,
                          const struct ms_command *command)
 {
     const struct sim_config *config = &world->config;
-    const uint32_t granted = config->slots[node->index - 1] + config->prefetch[node->index - 1];
+    const uint32_t place = sim_place(world, node);
+    const uint32_t granted = config->slots[place] + config->prefetch[place];
     struct sim_attempt *attempt = own(world, node, command->token, "arrival");
     uint32_t *held = &world->observer->held[node->index];
 
@@ -100,6 +101,9 @@ void sim_slave_event(struct sim_world *world, struct sim_node *node, const struc
 
     switch (event->type) {
     case MS_EVENT_RECEIVED:
+        if (event->epoch > world->observer->heard[node->index]) {
+            world->observer->heard[node->index] = event->epoch;
+        }
         receive(world, node, command);
         break;
     case MS_EVENT_OUTPUT:
@@ -149,7 +153,7 @@ static void run(struct sim_world *world, struct sim_node *node, const struct ms_
     }
     attempt->state = SIM_ATTEMPT_RUNNING;
     world->stats.counts[SIM_STAT_ATTEMPTS]++;
-    if (++world->observer->running[node->index] > world->config.slots[node->index - 1]) {
+    if (++world->observer->running[node->index] > world->config.slots[sim_place(world, node)]) {
         sim_fail(world, "slots", "%s runs more than its slots", sim_node_name(world, node->index));
     }
     if (command->id.seq != record->id.seq ||

@@ -43,12 +43,12 @@ static void check_alone(struct sim_world *world, const struct ms_work *work,
 
 void sim_unique_walk(struct sim_world *world, struct sim_node *node)
 {
-    const struct ms_master *master = node->state;
+    const struct ms_master *master = sim_master_of(node);
     uint64_t seen[KEYS_MAX];
     uint32_t cursor = 0, count = 0;
     const struct ms_work *work;
 
-    world->observer->may_join = false;
+    sim_view(world, node)->may_join = false;
     while ((work = ms_pool_next(&master->queue.pool, &cursor)) != NULL) {
         struct sim_record *record = &world->observer->records[index_of(world, work)];
 
@@ -73,7 +73,7 @@ static void compare(struct sim_world *world, const struct sim_record *follower,
     if (leader->outcome_master == 0 || follower->outcome_master == 0 || follower->is_cancel_asked ||
         follower->deadline != 0 || /* on its own */
         follower->keep.is_cancelled || leader->keep.generation > 0 ||
-        follower->keep.generation > 0 || (!are_durable && world->nodes[0].incarnation > 1)) {
+        follower->keep.generation > 0 || (!are_durable && world->observer->tenures > 1)) {
         return;
     }
     if (leader->outcome_hash != follower->outcome_hash) {
@@ -119,7 +119,7 @@ bool sim_unique_excuses(const struct sim_world *world, const struct sim_record *
 void sim_priority_check(struct sim_world *world, const struct sim_node *node,
                         const struct sim_record *record)
 {
-    const struct ms_master *master = node->state;
+    const struct ms_master *master = sim_master_of(node);
     const struct ms_lane *lane = ms_lanes_find(&master->lanes, record->type);
 
     if ((record->flags & MS_FLAG_ONCE) != 0) {

@@ -39,8 +39,9 @@ static void print_replay(void)
         fprintf(stderr, "  replay: %s --scenario %s --trace\n  ", program[0],
                 world->scenario->name);
     } else {
-        fprintf(stderr, "  replay: %s --seed %llu --steps %llu --trace\n  ", program[0],
-                (unsigned long long)world->config.seed, (unsigned long long)world->config.steps);
+        fprintf(stderr, "  replay: %s%s --seed %llu --steps %llu --trace\n  ", program[0],
+                world->config.masters > 1 ? " --pair" : "", (unsigned long long)world->config.seed,
+                sim_config_steps(&world->config));
     }
     sim_config_print(&world->config, stderr);
 }
@@ -62,12 +63,16 @@ static void run_again(void)
 {
     static char seed[ARGUMENT_MAX], steps[ARGUMENT_MAX];
     static char seed_option[] = "--seed", steps_option[] = "--steps", tail_option[] = "--tail",
-                scenario_option[] = "--scenario";
-    char *arguments[] = {program[0], seed_option, seed, steps_option, steps, tail_option, NULL};
+                scenario_option[] = "--scenario", pair_option[] = "--pair";
+    char *arguments[] = {program[0], seed_option, seed, steps_option,
+                         steps,      tail_option, NULL, NULL};
     sigset_t none;
 
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)current->config.seed);
-    snprintf(steps, sizeof steps, "%llu", (unsigned long long)current->config.steps);
+    snprintf(steps, sizeof steps, "%llu", sim_config_steps(&current->config));
+    if (current->config.masters > 1 && current->scenario == NULL) {
+        arguments[6] = pair_option;
+    }
     if (current->scenario != NULL) {
         arguments[1] = scenario_option;
         snprintf(seed, sizeof seed, "%s", current->scenario->name);

@@ -11,7 +11,7 @@
 struct sim_action {
     uint32_t at_ticks;
     enum sim_fault fault;
-    uint32_t node; /* 0 = the master, then slaves, then clients */
+    uint32_t node; /* masters come first, then slaves, clients, witnesses */
     uint32_t for_ticks;
 };
 
@@ -27,6 +27,7 @@ struct sim_scenario {
     uint64_t seed;
     uint32_t ticks; /* faults are over after so many; 0 = a seed's own life and faults */
     uint64_t steps; /* of the seed, when ticks is 0 */
+    bool is_pair;   /* with two masters, and as many witnesses as the seed says */
     void (*setup)(struct sim_config *config);                  /* NULL = as the plain world is */
     struct sim_action actions[SIM_ACTIONS_MAX];                /* for_ticks 0 ends them */
     struct sim_expectation expectations[SIM_EXPECTATIONS_MAX]; /* SIM_STAT_STEPS ends them */

@@ -27,17 +27,19 @@ struct slave {
     uint32_t jobs_count;
 };
 
+/* The first slave runs everything, so that no type is without a taker for good. */
 bool sim_slave_runs(const struct sim_world *world, uint32_t node, uint32_t type)
 {
-    /* The first slave runs everything, so that no type is without a taker for good. */
-    return node == 1 || (sim_hash(world->config.seed, &type, sizeof type) >> node & 1) != 0;
+    const uint32_t place = node - sim_first(world, SIM_SLAVE);
+
+    return place == 0 || (sim_hash(world->config.seed, &type, sizeof type) >> (place + 1) & 1) != 0;
 }
 
 static void start(struct sim_world *world, struct sim_node *node)
 {
     static const char *const names[SIM_TYPES_MAX] = {"alpha", "beta", "gamma", "delta"};
     const struct sim_config *config = &world->config;
-    const uint32_t which = node->index - 1;
+    const uint32_t which = sim_place(world, node);
     struct slave *slave = calloc(1, sizeof *slave);
     struct ms_slave_type types[SIM_TYPES_MAX];
     struct ms_slave_config options = {
@@ -263,7 +265,9 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
 
 void sim_slaves_heal(struct sim_world *world)
 {
-    for (uint32_t i = 1; i <= world->config.slaves; i++) {
+    const uint32_t first = sim_first(world, SIM_SLAVE);
+
+    for (uint32_t i = first; i < first + world->config.slaves; i++) {
         struct slave *slave = world->nodes[i].state;
 
         for (uint32_t j = 0; slave != NULL && j < slave->jobs_count; j++) {

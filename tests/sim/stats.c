@@ -2,7 +2,7 @@
 
 static const struct {
     const char *text;
-    bool is_needed;
+    int needed;
 } rows[SIM_STATS_COUNT] = {
 #define SIM_STAT_ROW(name, text, needed) [SIM_STAT_##name] = {(text), (needed)},
     SIM_STATS(SIM_STAT_ROW)
@@ -28,12 +28,13 @@ void sim_stats_print(const struct sim_stats *stats, FILE *out)
     }
 }
 
-bool sim_stats_are_full(const struct sim_stats *stats, FILE *out)
+bool sim_stats_are_full(const struct sim_stats *stats, bool is_pair, FILE *out)
 {
+    const int needed = is_pair ? SIM_OF_PAIR : true;
     bool are_full = true;
 
     for (int i = 0; i < SIM_STATS_COUNT; i++) {
-        if (rows[i].is_needed && stats->counts[i] == 0) {
+        if (rows[i].needed == needed && stats->counts[i] == 0) {
             fprintf(out, "never seen: %s\n", rows[i].text);
             are_full = false;
         }

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define SIM_OF_PAIR 2 /* must be seen in a batch of seeds with two masters; true: with one */
+
 /* name, text, must be seen in a batch of seeds */
 #define SIM_STATS(X)                                                                               \
     X(STEPS, "engine steps", true)                                                                 \
@@ -77,7 +79,28 @@
     X(BULK_CANCELLED, "commands cancelled by an operation", true)                                  \
     X(RELEASED, "commands released", true)                                                         \
     X(REPRIORITISED, "commands of another priority", true)                                         \
-    X(DRY_RUNS, "dry runs", true)
+    X(DRY_RUNS, "dry runs", true)                                                                  \
+    X(STORES, "small records stored", SIM_OF_PAIR)                                                 \
+    X(STORES_ORPHANED, "  that outlived their process unheard", SIM_OF_PAIR)                       \
+    X(CLEARED, "stores emptied", SIM_OF_PAIR)                                                      \
+    X(SET_ASIDE, "  and set aside", SIM_OF_PAIR)                                                   \
+    X(WIPES, "disks lost", SIM_OF_PAIR)                                                            \
+    X(EPOCHS, "epochs served by masters of a pair", SIM_OF_PAIR)                                   \
+    X(SERVED_BOOTSTRAP, "  of a new cluster", SIM_OF_PAIR)                                         \
+    X(SERVED_SOLO, "  alone, by votes", SIM_OF_PAIR)                                               \
+    X(SERVED_INCUMBENT, "  alone, as incumbent", SIM_OF_PAIR)                                      \
+    X(SERVED_JOIN, "  with the other half in S again", SIM_OF_PAIR)                                \
+    X(SERVED_ADMIT, "  with a new one in S", SIM_OF_PAIR)                                          \
+    X(SERVED_HANDOVER, "  handed over", SIM_OF_PAIR)                                               \
+    X(SERVED_CONSENT, "  by consent of both", SIM_OF_PAIR)                                         \
+    X(SERVED_FORCED, "  by an operator's word", false)                                             \
+    X(TAKEOVERS, "tenures of another node than before", SIM_OF_PAIR)                               \
+    X(COPIES, "copies of a log made", SIM_OF_PAIR)                                                 \
+    X(COPIES_SPARED, "  spared, because the backlog had it", SIM_OF_PAIR)                          \
+    X(VOTES, "votes for a decision", SIM_OF_PAIR)                                                  \
+    X(PROPOSALS, "decisions proposed", SIM_OF_PAIR)                                                \
+    X(MIRRORED, "records taken from the active", SIM_OF_PAIR)                                      \
+    X(LOGS_COMPARED, "  logs found equal", SIM_OF_PAIR)
 
 enum sim_stat {
 #define SIM_STAT_ENUM(name, text, needed) SIM_STAT_##name,
@@ -95,6 +118,6 @@ const char *sim_stat_text(enum sim_stat stat);
 void sim_stats_print(const struct sim_stats *stats, FILE *out);
 
 /* False, with the missing ones named, unless everything that must be seen was seen. */
-bool sim_stats_are_full(const struct sim_stats *stats, FILE *out);
+bool sim_stats_are_full(const struct sim_stats *stats, bool is_pair, FILE *out);
 
 #endif

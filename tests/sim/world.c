@@ -113,15 +113,52 @@ void sim_trace_line(struct sim_world *world, const char *format, ...)
 
 const char *sim_node_name(const struct sim_world *world, uint32_t index)
 {
-    static const char *const names[] = {"s1", "s2", "s3", "s4", "s5", "c1", "c2", "c3", "c4", "c5"};
+    static const char *const names[][SIM_WITNESSES_MAX] = {
+        [SIM_MASTER] = {"a", "b"},
+        [SIM_SLAVE] = {"s1", "s2", "s3", "s4", "s5"},
+        [SIM_CLIENT] = {"c1", "c2", "c3", "c4", "c5"},
+        [SIM_WITNESS] = {"w1", "w2", "w3", "w4", "w5"},
+    };
+    const struct sim_node *node = &world->nodes[index];
 
-    if (index == 0) {
-        return "m";
+    return sim_count(world, SIM_MASTER) == 1 && node->role == SIM_MASTER
+               ? "m"
+               : names[node->role][sim_place(world, node)];
+}
+
+uint32_t sim_count(const struct sim_world *world, enum sim_role role)
+{
+    const struct sim_config *config = &world->config;
+
+    return role == SIM_MASTER   ? config->masters
+           : role == SIM_SLAVE  ? config->slaves
+           : role == SIM_CLIENT ? config->clients
+                                : config->witnesses;
+}
+
+uint32_t sim_first(const struct sim_world *world, enum sim_role role)
+{
+    uint32_t first = 0;
+
+    for (enum sim_role before = SIM_MASTER; before < role; before++) {
+        first += sim_count(world, before);
     }
-    if (index <= world->config.slaves) {
-        return names[index - 1];
+    return first;
+}
+
+uint32_t sim_place(const struct sim_world *world, const struct sim_node *node)
+{
+    return node->index - sim_first(world, node->role);
+}
+
+static enum sim_role role_of(const struct sim_world *world, uint32_t index)
+{
+    enum sim_role role = SIM_MASTER;
+
+    while (role < SIM_WITNESS && index >= sim_first(world, role + 1)) {
+        role++;
     }
-    return names[SIM_SLAVES_MAX + index - world->config.slaves - 1];
+    return role;
 }
 
 /* --- nodes --- */
@@ -277,6 +314,18 @@ static void take_turn(struct sim_world *world, struct sim_node *node)
 
 /* --- the run --- */
 
+static const struct sim_role_ops *ops_of(const struct sim_world *world, enum sim_role role)
+{
+    static const struct sim_role_ops *const ops[] = {
+        [SIM_MASTER] = &sim_master_ops,
+        [SIM_SLAVE] = &sim_slave_ops,
+        [SIM_CLIENT] = &sim_client_ops,
+        [SIM_WITNESS] = &sim_witness_ops,
+    };
+
+    return role == SIM_MASTER && world->config.masters > 1 ? &sim_pair_ops : ops[role];
+}
+
 static void build(struct sim_world *world)
 {
     const struct sim_config *config = &world->config;
@@ -286,21 +335,19 @@ static void build(struct sim_world *world)
     ms_rng_init(&world->rng_load, config->seed * 3 + 2);
     ms_rng_init(&world->rng_disk, ~config->seed);
     ms_rng_init(&world->rng_keep, ~config->seed * 3);
-    world->nodes_count = 1 + config->slaves + config->clients;
+    world->nodes_count = sim_first(world, SIM_WITNESS) + config->witnesses;
     world->observer = sim_observer_create();
     for (uint32_t i = 0; i < world->nodes_count; i++) {
         struct sim_node *node = &world->nodes[i];
 
         node->index = i;
-        node->role = i == 0 ? SIM_MASTER : i <= config->slaves ? SIM_SLAVE : SIM_CLIENT;
-        node->ops = node->role == SIM_MASTER  ? &sim_master_ops
-                    : node->role == SIM_SLAVE ? &sim_slave_ops
-                                              : &sim_client_ops;
+        node->role = role_of(world, i);
+        node->ops = ops_of(world, node->role);
         node->clock_offset = ms_rng_between(&world->rng_load, 0, 1000 * MS_SEC);
         node->clock_ppm =
             ms_rng_between(&world->rng_load, -(int64_t)config->drift_ppm, config->drift_ppm);
         node->wall_offset = SIM_WALL_START - node->clock_offset;
-        if (node->role == SIM_MASTER && config->has_disk) {
+        if ((node->role == SIM_MASTER && config->has_disk) || node->role == SIM_WITNESS) {
             node->disk = sim_disk_create();
         }
         const ms_time first =
@@ -323,6 +370,13 @@ static void demolish(struct sim_world *world)
     sim_observer_destroy(world->observer);
     free(world->items);
     free(world->tail);
+}
+
+static void come_up(struct sim_world *world, struct sim_node *node)
+{
+    if (!node->is_up && (node->disk == NULL || sim_disk_open(world, node))) {
+        sim_node_start(world, node);
+    }
 }
 
 static void handle(struct sim_world *world, const struct sim_item *item)
@@ -356,9 +410,7 @@ static void handle(struct sim_world *world, const struct sim_item *item)
         }
         break;
     case SIM_ITEM_START:
-        if (!node->is_up && (node->disk == NULL || sim_disk_open(world, node))) {
-            sim_node_start(world, node);
-        }
+        come_up(world, node);
         break;
     case SIM_ITEM_FAULT:
         if (!world->is_healing) {
@@ -371,6 +423,12 @@ static void handle(struct sim_world *world, const struct sim_item *item)
         break;
     case SIM_ITEM_COMMIT:
         sim_disk_done(world, node, item->c);
+        break;
+    case SIM_ITEM_DISK_JOB:
+        sim_disk_job_done(world, node, (enum sim_job_kind)item->b, item->c);
+        break;
+    case SIM_ITEM_REPLACE:
+        sim_disk_replace(world, node);
         break;
     case SIM_ITEM_DISK_ROOM:
         sim_disk_roomy(world, node);

@@ -17,6 +17,9 @@
 #define SIM_TAIL_LINES    120
 #define SIM_TAIL_LINE_MAX 240
 
+struct ms_master;
+struct ms_voter;
+struct sim_standing;
 struct sim_disk;
 struct sim_world;
 struct sim_node;
@@ -35,6 +38,8 @@ enum sim_item_kind {
     SIM_ITEM_FAULT,     /* a: enum sim_fault */
     SIM_ITEM_ACTION,    /* a: enum sim_fault, b: node, c: ticks: part of a scenario */
     SIM_ITEM_COMMIT,    /* a: node, c: stamp: its disk has done a commit */
+    SIM_ITEM_DISK_JOB,  /* a: node, b: enum sim_job_kind, c: stamp: it is done */
+    SIM_ITEM_REPLACE,   /* a: node: its disk has failed */
     SIM_ITEM_DISK_ROOM, /* a: node: there may be space on its disk again */
     SIM_ITEM_HEAL,      /* faults are over */
 };
@@ -51,9 +56,10 @@ enum sim_role {
     SIM_MASTER,
     SIM_SLAVE,
     SIM_CLIENT,
+    SIM_WITNESS,
 };
 
-/* What differs between master, slave and client. */
+/* What differs between the roles. */
 struct sim_role_ops {
     const char *name;
     void (*start)(struct sim_world *world, struct sim_node *node); /* makes node->engine */
@@ -61,12 +67,19 @@ struct sim_role_ops {
     void (*effect)(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect);
     void (*affair)(struct sim_world *world, struct sim_node *node, uint32_t what);
     void (*check)(struct sim_world *world, struct sim_node *node);
+    struct ms_master *(*master)(
+        const struct sim_node *node);              /* that lives in it; NULL = none ever */
+    void (*set_wall)(const struct sim_node *node); /* its wall_offset is another */
+    /* Of half a pair: how it stands in its own eyes; of a voter: what its small record says, false = nothing that
+     * makes sense. */
+    void (*standing)(const struct sim_node *node, struct sim_standing *standing_out);
+    bool (*voter)(const struct sim_node *node, struct ms_voter *voter_out);
 };
 
 struct sim_node {
     const struct sim_role_ops *ops;
     enum sim_role role;
-    uint32_t index;       /* 0 = the master */
+    uint32_t index;       /* masters come first, then slaves, clients, witnesses */
     uint32_t incarnation; /* counts starts */
     bool is_up;
     bool is_doomed;    /* dies as soon as the stack is unwound */
@@ -148,6 +161,12 @@ static inline bool sim_node_is_stalled(const struct sim_world *world, const stru
 {
     return node->stalled_until > world->now;
 }
+
+/* Nodes of a role, and the first of them: they follow each other. */
+uint32_t sim_count(const struct sim_world *world, enum sim_role role);
+uint32_t sim_first(const struct sim_world *world, enum sim_role role);
+/* The node's number among those of its role. */
+uint32_t sim_place(const struct sim_world *world, const struct sim_node *node);
 
 void sim_digest(struct sim_world *world, uint64_t value);
 uint64_t sim_hash(uint64_t seed, const void *bytes, size_t size);

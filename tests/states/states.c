@@ -3,6 +3,7 @@
 
 #include "core/node.h"
 #include "core/session.h"
+#include "master/council_table.h"
 #include "master/life.h"
 
 #define TEXT_SIZE (64u << 10)
@@ -13,6 +14,7 @@ int main(void)
     struct ms_fsm_row session_rows[MS_SESSION_ROWS];
     struct ms_fsm_row life_rows[MS_LIFE_ROWS];
     struct ms_fsm_row node_rows[MS_NODE_ROWS];
+    struct ms_fsm_row council_rows[MS_COUNCIL_ROWS];
     struct ms_fsm fsm;
     struct ms_text text;
 
@@ -25,6 +27,9 @@ int main(void)
     ms_fsm_print(&fsm, &text);
     ms_life_rows(life_rows);
     fsm = ms_life_fsm(life_rows);
+    ms_fsm_print(&fsm, &text);
+    ms_council_rows(council_rows);
+    fsm = ms_council_fsm(council_rows);
     ms_fsm_print(&fsm, &text);
     ms_node_rows(node_rows);
     fsm = ms_node_fsm(node_rows);

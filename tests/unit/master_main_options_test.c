@@ -47,4 +47,21 @@ START_TEST(what_does_not_go_together_is_refused)
 }
 END_TEST
 
-TESTS(the_table_is_sound, defaults, what_does_not_go_together_is_refused)
+START_TEST(who_is_notified_is_told_of_a_pair)
+{
+    struct ms_master_settings settings = {.notify = "/bin/sh", .witness = "auto"};
+    struct ms_complaint complaint;
+
+    ck_assert(!ms_master_cli.check(&settings, &complaint));
+    ck_assert_ptr_nonnull(strstr(complaint.text, "notify"));
+    settings.peer = "127.0.0.1:7400";
+    settings.data = "somewhere";
+    ck_assert_msg(ms_master_cli.check(&settings, &complaint), "%s", complaint.text);
+    settings.notify = "/nowhere/script";
+    ck_assert(!ms_master_cli.check(&settings, &complaint));
+    ck_assert_ptr_nonnull(strstr(complaint.text, "/nowhere/script"));
+}
+END_TEST
+
+TESTS(the_table_is_sound, who_is_notified_is_told_of_a_pair, defaults,
+      what_does_not_go_together_is_refused)

@@ -69,6 +69,9 @@ START_TEST(the_order_is_kept)
     want_refusal(&s, 1, MS_E_ORDER);
     receive(&s, 1, &(struct ms_command){.kind = MS_KIND_BEAT});
     ck_assert_uint_eq(s.count, 0);
+    open_peer(&s, 3);
+    receive(&s, 3, &(struct ms_command){.kind = MS_KIND_PEER_HELLO}); /* it is half of no pair */
+    want_refusal(&s, 3, MS_E_ROLE);
     client(&s, 2, 1);
     say_hello(&s, 2, &hello);
     want_refusal(&s, 2, MS_E_ORDER);

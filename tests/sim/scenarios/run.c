@@ -3,9 +3,12 @@
 #include "tests/sim/scenarios.h"
 
 /* Two slaves, two clients, steady work, a tick of one second, and nothing that goes wrong. */
-static void plain(struct sim_config *config, uint64_t seed)
+/* The pair has one witness and the usual times. */
+static void plain(struct sim_config *config, uint64_t seed, bool is_pair)
 {
     sim_config_draw(config, seed, UINT64_MAX);
+    config->masters = is_pair ? 2 : 1;
+    config->witnesses = is_pair ? 1 : 0;
     config->slaves = 2;
     config->clients = 2;
     config->types = 1;
@@ -27,8 +30,8 @@ static void plain(struct sim_config *config, uint64_t seed)
     config->strange_permille = 0;
     config->commands_max = 0;
     config->output_soft = MS_OUTPUT_SOFT_MAX;
-    config->has_disk = false;
-    config->durable_permille = 0;
+    config->has_disk = is_pair;
+    config->durable_permille = is_pair ? 1000 : 0;
     config->attributes = 0;
     config->keep = (struct sim_keep_config){0};
     memset(config->faults, 0, sizeof config->faults);
@@ -61,7 +64,9 @@ bool sim_scenario_run(const struct sim_scenario *scenario, const struct sim_opti
     bool is_good = true;
 
     if (scenario->ticks > 0) {
-        plain(&config, scenario->seed);
+        plain(&config, scenario->seed, scenario->is_pair);
+    } else if (scenario->is_pair) {
+        sim_config_draw_pair(&config, scenario->seed, scenario->steps);
     } else {
         sim_config_draw(&config, scenario->seed, scenario->steps);
     }

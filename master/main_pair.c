@@ -1,0 +1,249 @@
+#include "master/main_pair.h"
+
+#include "core/io/clock.h"
+#include "proto/pair_record.h"
+
+#define RECORD_NAME "pair.meta"
+
+static const char *const roles[] = {"primary", "backup"};
+
+static enum ms_error complain(struct ms_main_pair *self, const struct ms_complaint *complaint,
+                              enum ms_error error)
+{
+    ms_log(self->program->log, MS_LEVEL_ERROR, "cannot begin as one half of a pair",
+           MS_LOG_TEXT("error", complaint->text));
+    return error;
+}
+
+static bool count_entry(void *context, ms_seq seq, struct ms_bytes entry)
+{
+    uint64_t *count = context;
+
+    (void)seq, (void)entry;
+    ++*count;
+    return true;
+}
+
+/* A directory without a record is a new half's; what a single master kept there is not given up by mistake. */
+static enum ms_error make_record(struct ms_main_pair *self,
+                                 const struct ms_master_settings *settings,
+                                 struct ms_council_record *record)
+{
+    struct ms_entropy entropy = {0};
+    struct ms_complaint complaint;
+    enum ms_error error;
+    uint64_t count = 0;
+    bool is_auto;
+
+    error = ms_store_replay(self->store->store, count_entry, &count, &complaint);
+    if (error != MS_E_OK) {
+        return complain(self, &complaint, error);
+    }
+    if (count > 0) {
+        ms_complain(&complaint,
+                    "%s holds %llu records of a master without a peer: begin with an empty "
+                    "directory (muster export and import carry them over)",
+                    settings->data, (unsigned long long)count);
+        return complain(self, &complaint, MS_E_BAD_ARGUMENT);
+    }
+    *record = (struct ms_council_record){
+        .incarnation = ms_entropy_uuid(&entropy),
+        .place = (uint8_t)settings->role,
+        .lead = MS_MASTERS,
+        .is_fresh = true,
+    };
+    ms_master_settings_witnesses(settings, &record->witnesses, &is_auto, &complaint);
+    return MS_E_OK;
+}
+
+static enum ms_error read_record(struct ms_main_pair *self,
+                                 const struct ms_master_settings *settings,
+                                 struct ms_council_record *record)
+{
+    uint8_t bytes[MS_PAIR_RECORD_SIZE_MAX];
+    struct ms_complaint complaint;
+    enum ms_error error;
+    size_t size = 0;
+
+    error = ms_voter_file_read(&self->file, bytes, sizeof bytes, &size, &complaint);
+    if (error == MS_E_NOT_FOUND) {
+        return make_record(self, settings, record);
+    }
+    if (error == MS_E_OK) {
+        error = ms_pair_record_read((struct ms_bytes){bytes, size}, record);
+        ms_complain(&complaint, "%s is damaged, or of another version (%s)", self->file.path,
+                    ms_error_name(error));
+    }
+    if (error == MS_E_OK && record->place != settings->role) {
+        ms_complain(&complaint, "%s belongs to the %s of a pair, and role says %s", settings->data,
+                    roles[record->place], roles[settings->role]);
+        error = MS_E_BAD_ARGUMENT;
+    }
+    return error == MS_E_OK ? MS_E_OK : complain(self, &complaint, error);
+}
+
+/* Once in each turn of the loop: what a turn only passed through is not told. */
+static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int revents)
+{
+    struct ms_main_pair *self = prepare->data;
+    struct ms_pair_stats stats;
+
+    (void)loop, (void)revents;
+    ms_pair_stats(self->pair, &stats);
+    if (self->has_told && stats.state == self->told_state && stats.epoch == self->told_epoch) {
+        return;
+    }
+    self->has_told = true;
+    self->told_state = stats.state;
+    self->told_epoch = stats.epoch;
+    ms_hook_run(self->hook, ms_council_state_name(stats.state), stats.epoch);
+}
+
+static bool start_telling(struct ms_main_pair *self, const char *script)
+{
+    self->hook = ms_hook_create(self->program->loop, script, self->program->log);
+    if (self->hook == NULL) {
+        return false;
+    }
+    ev_prepare_init(&self->changes, on_prepare);
+    self->changes.data = self;
+    ev_prepare_start(self->program->loop, &self->changes);
+    ev_unref(self->program->loop);
+    return true;
+}
+
+static void stop_telling(struct ms_main_pair *self)
+{
+    if (self->hook != NULL) {
+        ev_ref(self->program->loop);
+        ev_prepare_stop(self->program->loop, &self->changes);
+        ms_hook_destroy(self->hook);
+        self->hook = NULL;
+    }
+}
+
+enum ms_error ms_main_pair_open(struct ms_main_pair *self,
+                                const struct ms_master_settings *settings,
+                                const struct ms_master_config *config)
+{
+    struct ms_entropy entropy = {0};
+    struct ms_complaint complaint;
+    struct ms_witnesses witnesses;
+    struct ms_pair_config options = {
+        .master = *config,
+        .council = {.failover = settings->failover == 0 ? MS_FAILOVER_QUORUM : MS_FAILOVER_MANUAL,
+                    .is_bootstrap = settings->is_bootstrap,
+                    .is_auto_failback = settings->failback != 0,
+                    .times = {.failback_delay = settings->failback_delay},
+                    .cluster_new = ms_entropy_uuid(&entropy),
+                    .seed = ms_entropy_seed()},
+        .trace = ms_log_trace(self->program->log),
+        .peer = settings->peer,
+    };
+    enum ms_error error;
+
+    error = ms_voter_file_open(&self->file, settings->data, RECORD_NAME, &complaint);
+    if (error != MS_E_OK) {
+        return complain(self, &complaint, error);
+    }
+    ms_master_settings_witnesses(settings, &witnesses, &options.council.is_auto_enrol, &complaint);
+    error = read_record(self, settings, &options.council.record);
+    if (error != MS_E_OK) {
+        return error;
+    }
+    self->pair = ms_pair_create(&options);
+    if (self->pair == NULL) {
+        return MS_E_NO_MEMORY;
+    }
+    return settings->notify == NULL || start_telling(self, settings->notify) ? MS_E_OK
+                                                                             : MS_E_NO_MEMORY;
+}
+
+static void post(struct ms_main_pair *self, const struct ms_event *event)
+{
+    ms_driver_post(self->store->driver, event);
+}
+
+static void store(struct ms_main_pair *self, const struct ms_effect *effect)
+{
+    struct ms_complaint complaint;
+    const enum ms_error error =
+        ms_voter_file_write(&self->file, effect->command.payload, &complaint);
+
+    if (error != MS_E_OK) {
+        ms_log(self->program->log, MS_LEVEL_ERROR, "the record of the pair cannot be kept",
+               MS_LOG_TEXT("error", complaint.text));
+    }
+    post(self, &(struct ms_event){.type = MS_EVENT_STORED,
+                                  .error = error == MS_E_OK ? MS_E_OK : MS_E_STORE_FAILED});
+}
+
+static bool on_entry(void *context, ms_seq seq, struct ms_bytes entry)
+{
+    const struct ms_command command = {.payload = entry};
+
+    post(context, &(struct ms_event){.type = MS_EVENT_REPLAYED, .seq = seq, .command = &command});
+    return true;
+}
+
+static void on_reread(void *context, enum ms_error error, const char *why)
+{
+    struct ms_main_pair *self = context;
+
+    if (error != MS_E_OK) {
+        ms_log(self->program->log, MS_LEVEL_ERROR, "cannot read the data directory back",
+               MS_LOG_TEXT("error", why != NULL ? why : ms_error_text(error)));
+        ms_program_end(self->program, ms_program_exit_code(error));
+        return;
+    }
+    post(self, &(struct ms_event){.type = MS_EVENT_REPLAYED});
+}
+
+bool ms_main_pair_effect(struct ms_main_pair *self, const struct ms_effect *effect)
+{
+    const struct ms_store_reader reader = {.entry = on_entry, .done = on_reread, .context = self};
+
+    switch (effect->type) {
+    case MS_EFFECT_STORE:
+        store(self, effect);
+        return true;
+    case MS_EFFECT_REPLAY:
+        ms_store_reread(self->store->store, &reader);
+        return true;
+    case MS_EFFECT_SCAN:
+        ms_store_scan(self->store->store, effect->seq, (size_t)effect->count);
+        return true;
+    case MS_EFFECT_CLEAR:
+        ms_store_clear(self->store->store, effect->count);
+        return true;
+    case MS_EFFECT_READY: /* it listens from the start */
+        return self->pair != NULL;
+    default:
+        return false;
+    }
+}
+
+void ms_main_pair_dump(const struct ms_main_pair *self)
+{
+    struct ms_pair_stats stats;
+
+    if (self->pair == NULL) {
+        return;
+    }
+    ms_pair_stats(self->pair, &stats);
+    ms_log(self->program->log, MS_LEVEL_INFO, "pair",
+           MS_LOG_TEXT("state", ms_council_state_name(stats.state)),
+           MS_LOG_NUMBER("epoch", stats.epoch), MS_LOG_NUMBER("promised", stats.promised),
+           MS_LOG_NUMBER("copies", stats.copies), MS_LOG_NUMBER("lag_bytes", stats.lag_bytes),
+           MS_LOG_NUMBER("witnesses", stats.witnesses_connected));
+}
+
+void ms_main_pair_close(struct ms_main_pair *self)
+{
+    stop_telling(self);
+    if (self->program != NULL) {
+        ms_voter_file_close(&self->file);
+    }
+    ms_pair_destroy(self->pair);
+    self->pair = NULL;
+}

@@ -1,0 +1,38 @@
+/* One half of a pair as a program has it: its small durable record, and what its engine asks for beside the network. */
+#ifndef MASTER_MAIN_PAIR_H
+#define MASTER_MAIN_PAIR_H
+
+#include "core/io/hook.h"
+#include "core/io/program.h"
+#include "core/io/voter_file.h"
+#include "master/main_store.h"
+#include "master/pair.h"
+
+/* Borrowed but for pair. */
+struct ms_main_pair {
+    struct ms_pair *pair; /* NULL = a master without a peer */
+    struct ms_program *program;
+    struct ms_main_store *store;
+    struct ms_voter_file file; /* its record */
+    struct ms_hook *hook;      /* NULL: nobody is told of changes */
+    ev_prepare changes;
+    enum ms_council_state told_state;
+    ms_epoch told_epoch;
+    bool has_told;
+};
+
+/* Reads the record of the data directory, or makes the first one of an empty directory, and creates the engine. The store is open, and
+ * not read back. What goes wrong is logged. */
+enum ms_error ms_main_pair_open(struct ms_main_pair *self,
+                                const struct ms_master_settings *settings,
+                                const struct ms_master_config *config);
+
+/* Carries out an effect; true when it was one of the pair's own. */
+bool ms_main_pair_effect(struct ms_main_pair *self, const struct ms_effect *effect);
+
+/* Logs how it stands. */
+void ms_main_pair_dump(const struct ms_main_pair *self);
+
+void ms_main_pair_close(struct ms_main_pair *self);
+
+#endif

@@ -1,0 +1,472 @@
+#include "master/pair.h"
+
+#include <stdlib.h>
+
+#include "core/invariant.h"
+#include "master/pair_state.h"
+#include "proto/record.h"
+
+#define STOP_TIMEOUT                                                                               \
+    (5 * MS_SEC) /* for the other half to take over from one that is told to stop */
+
+#define LINK_SILENCE 4 /* times that after which the other half is silent: the connection is dead */
+
+static struct ms_pair *pair_of(struct ms_engine *engine)
+{
+    return ms_container_of(engine, struct ms_pair, engine);
+}
+
+void ms_pair_step_master(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    const struct ms_effect *persist;
+
+    ms_assert(pair->master != NULL && !pair->is_stepped);
+    pair->is_stepped = true;
+    ms_engine_step(ms_master_engine(pair->master), now, event);
+    persist = ms_engine_last_persist(&pair->engine);
+    if (persist !=
+        NULL) { /* all of it leaves for the other half, and the digest is of what is sealed */
+        ms_record_seal((uint8_t *)(uintptr_t)persist->command.payload.data,
+                       persist->command.payload.size);
+        ms_mirror_append(pair->mirror, persist->seq, persist->command.payload);
+    }
+}
+
+/* --- events --- */
+
+void ms_pair_send_away(struct ms_pair *pair, ms_peer peer)
+{
+    ms_engine_send(&pair->engine, peer, 0,
+                   &(struct ms_command){.kind = MS_KIND_ERROR,
+                                        .error = MS_E_NOT_ACTIVE,
+                                        .detail = ms_bytes_of(ms_error_text(MS_E_NOT_ACTIVE))});
+    ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
+}
+
+static bool serves(const struct ms_pair *pair)
+{
+    return pair->tenure == MS_TENURE_ON && ms_master_is_ready(pair->master);
+}
+
+/* The first word of a slave or client. It may have heard of an epoch that is not known here. */
+static bool is_welcome(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    if (event->command->kind != MS_KIND_HELLO) {
+        return pair->tenure == MS_TENURE_ON;
+    }
+    if (event->command->body.hello->epoch > ms_council_record(pair->council)->voter.promised) {
+        ms_council_outdone(pair->council, now, event->command->body.hello->epoch);
+    }
+    return serves(pair) && ms_master_knows(pair->master, event->peer);
+}
+
+static void received(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    if (event->command->kind >= MS_KIND_PEER_HELLO ||
+        ms_pair_links_find(&pair->links, event->peer) != NULL) {
+        ms_pair_receive(pair, now, event);
+    } else if (is_welcome(pair, now, event)) {
+        ms_pair_step_master(pair, now, event);
+    } else if (pair->tenure != MS_TENURE_NONE && ms_master_knows(pair->master, event->peer)) {
+        /* It greets in a pause, or the pause began with this very step: it comes again, and loses nothing. */
+        ms_peers_push(&pair->gone, event->peer);
+        ms_pair_send_away(pair, event->peer);
+    } else if (event->command->kind == MS_KIND_HELLO) {
+        ms_pair_send_away(pair, event->peer);
+    }
+}
+
+static void opened(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    if (event->tag != 0) {
+        struct ms_pair_link *link = ms_pair_links_opened(&pair->links, now, event);
+
+        if (link != NULL) {
+            ms_pair_greet(pair, link);
+        }
+    } else if (pair->tenure == MS_TENURE_ON && pair->gone.count == 0) {
+        ms_pair_step_master(pair, now, event);
+    }
+}
+
+static void persisted(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    if (event->error != MS_E_OK) {
+        ms_council_failed(pair->council, now);
+        if (pair->master != NULL) {
+            pair->is_stopped = true; /* as the master says */
+            ms_pair_step_master(pair, now, event);
+        } else if (!pair->is_stopped) {
+            pair->is_stopped = true;
+            ms_engine_emit(&pair->engine,
+                           &(struct ms_effect){.type = MS_EFFECT_STOPPED, .error = event->error});
+        }
+        return;
+    }
+    /* What was written as a follower is on the disk before it is read back. */
+    if (pair->tenure == MS_TENURE_ON || pair->tenure == MS_TENURE_PAUSED) {
+        ms_mirror_persisted(pair->mirror, event->seq);
+    } else if (pair->tenure == MS_TENURE_NONE) {
+        ms_follower_persisted(pair->follower, event->seq);
+    }
+}
+
+static void stored(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    if (event->error != MS_E_OK) {
+        persisted(pair, now, event);
+        return;
+    }
+    ms_assert(pair->stores > 0);
+    pair->stores--;
+    pair->durable = pair->storing;
+    ms_council_stored(pair->council, now);
+}
+
+/* The active of a pair hands over before it ends; who is alone finishes what runs; who is passive just goes. */
+static void stop(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    struct ms_complaint complaint;
+
+    if (!pair->is_stopping && pair->tenure != MS_TENURE_NONE &&
+        ms_council_order(pair->council, now, MS_ORDER_SWITCHOVER, &complaint) == MS_E_OK) {
+        pair->is_stopping = true;
+        pair->stop_by = now + STOP_TIMEOUT;
+        return;
+    }
+    pair->is_stopping = true;
+    pair->stop_by = MS_TIME_NEVER;
+    if (pair->tenure == MS_TENURE_PAUSED) { /* nothing can be said to anybody any more */
+        ms_pair_stop(pair, NULL);
+    } else if (pair->tenure == MS_TENURE_ON) {
+        ms_pair_step_master(pair, now, event);
+    }
+}
+
+static void hear_store(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    switch (event->type) {
+    case MS_EVENT_PERSISTED:
+        persisted(pair, now, event);
+        break;
+    case MS_EVENT_STORED:
+        stored(pair, now, event);
+        break;
+    case MS_EVENT_REPLAYED:
+        ms_pair_replayed(pair, now, event);
+        break;
+    case MS_EVENT_SCANNED:
+        ms_mirror_scanned(pair->mirror, event);
+        break;
+    case MS_EVENT_CLEARED:
+        if (event->error != MS_E_OK) {
+            persisted(pair, now, event);
+        } else {
+            ms_follower_cleared(pair->follower);
+        }
+        break;
+    case MS_EVENT_ROOM:
+        pair->room = event->count;
+        pair->has_room_news = true;
+        break;
+    default:
+        break;
+    }
+}
+
+static void hear(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    switch (event->type) {
+    case MS_EVENT_TICK:
+        break;
+    case MS_EVENT_RECEIVED:
+        received(pair, now, event);
+        break;
+    case MS_EVENT_PEER_OPENED:
+        opened(pair, now, event);
+        break;
+    case MS_EVENT_PEER_CLOSED:
+        ms_pair_closed(pair, now, event);
+        break;
+    case MS_EVENT_STOP:
+        stop(pair, now, event);
+        break;
+    case MS_EVENT_PRODUCED:
+    case MS_EVENT_RELOAD:
+        if (pair->tenure == MS_TENURE_ON) {
+            ms_pair_step_master(pair, now, event);
+        }
+        break;
+    default:
+        hear_store(pair, now, event);
+        break;
+    }
+}
+
+/* --- steps --- */
+
+/* More is durable on every member of S than the master was told. */
+static bool has_progress(const struct ms_pair *pair)
+{
+    return ms_mirror_covered(pair->mirror) > pair->told ||
+           ms_mirror_copies(pair->mirror) != pair->copies_told;
+}
+
+/* The one step of the master that this step of the pair has not used yet. */
+static void go_on(struct ms_pair *pair, ms_time now)
+{
+    const struct ms_engine *engine = ms_master_engine(pair->master);
+
+    if (pair->gone.count > 0) {
+        ms_pair_step_master(pair, now,
+                            &(struct ms_event){.type = MS_EVENT_PEER_CLOSED,
+                                               .peer = pair->gone.peers[--pair->gone.count],
+                                               .error = MS_E_CLOSED});
+    } else if (has_progress(pair)) {
+        pair->told = ms_mirror_covered(pair->mirror);
+        pair->copies_told = ms_mirror_copies(pair->mirror);
+        ms_pair_step_master(pair, now,
+                            &(struct ms_event){.type = MS_EVENT_PERSISTED,
+                                               .seq = pair->told,
+                                               .count = pair->copies_told});
+    } else if (pair->has_room_news) {
+        pair->has_room_news = false;
+        ms_pair_step_master(pair, now,
+                            &(struct ms_event){.type = MS_EVENT_ROOM, .count = pair->room});
+    } else if (ms_engine_deadline(engine) <= now) {
+        ms_pair_step_master(pair, now, &(struct ms_event){.type = MS_EVENT_TICK});
+    }
+}
+
+static bool is_paused(const struct ms_pair *pair)
+{
+    return pair->tenure == MS_TENURE_PAUSED || pair->tenure == MS_TENURE_READING_PAUSED;
+}
+
+/* One that was told to stop goes when nothing is left to do for it. */
+static void end(struct ms_pair *pair, ms_time now)
+{
+    if (!pair->is_stopping || pair->is_stopped) {
+        return;
+    }
+    if (now >= pair->stop_by && is_paused(pair)) { /* nobody has taken over, and nobody will */
+        pair->stop_by = MS_TIME_NEVER;
+        ms_pair_stop(pair, NULL);
+    }
+    if (pair->tenure == MS_TENURE_NONE && pair->leaving.count == 0 && pair->stores == 0) {
+        pair->is_stopped = true;
+        ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_STOPPED});
+    } else if (now >= pair->stop_by && pair->tenure == MS_TENURE_ON && !pair->is_stepped) {
+        pair->stop_by = MS_TIME_NEVER; /* nobody has taken over */
+        ms_pair_step_master(pair, now, &(struct ms_event){.type = MS_EVENT_STOP});
+    }
+}
+
+static void begin(struct ms_pair *pair, ms_time now)
+{
+    pair->is_started = true;
+    pair->links.dial_at = now;
+    ms_council_start(pair->council, now);
+    ms_pair_act(pair);
+}
+
+static void step(struct ms_engine *engine, ms_time now, const struct ms_event *event)
+{
+    struct ms_pair *pair = pair_of(engine);
+
+    pair->is_stepped = false;
+    pair->frames_count = 0;
+    if (!pair->is_started) {
+        begin(pair, now);
+    }
+    if (event->type == MS_EVENT_PEER_CLOSED || event->type == MS_EVENT_RECEIVED) {
+        ms_peers_drop(&pair->leaving, event->peer); /* it goes by itself, or is answered now */
+    }
+    if (event->type == MS_EVENT_PEER_CLOSED) { /* nothing is said to it any more */
+        hear(pair, now, event);
+    }
+    /* Silence counts before anything that the silent one's clients have to say. */
+    if (ms_council_deadline(pair->council) <= now) {
+        ms_council_tick(pair->council, now);
+        ms_pair_act(pair);
+    }
+    if (event->type != MS_EVENT_PEER_CLOSED) {
+        hear(pair, now, event);
+    }
+    ms_pair_drop_silent(pair, now);
+    ms_pair_links_tick(&pair->links, now);
+    ms_pair_act(pair);
+    ms_pair_compare(pair, now);
+    ms_pair_act(pair);
+    ms_pair_leave(pair);
+    if (pair->tenure == MS_TENURE_ON && !pair->is_stepped) {
+        go_on(pair, now);
+    }
+    pair->has_more = ms_mirror_pump(pair->mirror);
+    if (pair->tenure == MS_TENURE_NONE) {
+        pair->has_more = ms_follower_pump(pair->follower) || pair->has_more;
+    }
+    end(pair, now);
+}
+
+static ms_time earlier(ms_time a, ms_time b)
+{
+    return a < b ? a : b;
+}
+
+static ms_time deadline(const struct ms_engine *engine)
+{
+    const struct ms_pair *pair = (const struct ms_pair *)(const void *)engine;
+    ms_time at;
+
+    if (!pair->is_started || pair->has_more || pair->is_dismissing ||
+        (pair->tenure == MS_TENURE_ON &&
+         (has_progress(pair) || pair->has_room_news || pair->gone.count > 0))) {
+        return engine->now;
+    }
+    if (pair->is_stopped) {
+        return MS_TIME_NEVER;
+    }
+    at = earlier(ms_council_deadline(pair->council), ms_pair_links_deadline(&pair->links));
+    at = earlier(at, pair->followed > 0 ? pair->follow_at : MS_TIME_NEVER);
+    at = earlier(at,
+                 pair->tenure == MS_TENURE_ON || is_paused(pair) ? pair->stop_by : MS_TIME_NEVER);
+    if (pair->tenure == MS_TENURE_ON) {
+        at = earlier(at, ms_engine_deadline(ms_master_engine(pair->master)));
+    }
+    return at;
+}
+
+static const struct ms_engine_ops ops = {.name = "pair", .step = step, .deadline = deadline};
+
+/* --- birth and death --- */
+
+static void copy_name(char *to, const char *from)
+{
+    const size_t size = from != NULL ? strlen(from) : 0;
+
+    memcpy(to, from != NULL ? from : "", size < MS_NAME_MAX ? size : MS_NAME_MAX);
+}
+
+struct ms_pair *ms_pair_create(const struct ms_pair_config *config)
+{
+    struct ms_pair *pair = calloc(1, sizeof *pair);
+    const struct ms_council_record *record = &config->council.record;
+
+    if (pair == NULL) {
+        return NULL;
+    }
+    pair->config = *config;
+    pair->durable = *record;
+    copy_name(pair->name, config->master.name);
+    copy_name(pair->build, config->master.build);
+    pair->config.master.name = pair->name;
+    pair->config.master.build = pair->build;
+    pair->config.master.is_durable = true;
+    pair->config.master.is_paired = true;
+    pair->room = UINT64_MAX;
+    pair->follow_at = MS_TIME_NEVER;
+    pair->stop_by = MS_TIME_NEVER;
+    ms_rng_init(&pair->rng, config->council.seed);
+    /* What was served and not handed over may have a suffix that nobody else has. */
+    pair->led =
+        record->served > 0 && record->voter.accepted.active == record->place ? record->served : 0;
+    if (!ms_engine_init(&pair->engine, &ops) ||
+        (pair->council = ms_council_create(&config->council, config->trace)) == NULL ||
+        (pair->mirror = ms_mirror_create(&pair->engine)) == NULL ||
+        (pair->follower = ms_follower_create(&pair->engine)) == NULL ||
+        (pair->page = calloc(1, sizeof *pair->page)) == NULL) {
+        ms_pair_destroy(pair);
+        return NULL;
+    }
+    ms_pair_links_init(&pair->links, &pair->engine, &pair->rng, record->place, config->peer);
+    pair->links.silent =
+        LINK_SILENCE *
+        (config->council.times.silent > 0 ? config->council.times.silent : MS_PEER_SILENT_DEFAULT);
+    return pair;
+}
+
+void ms_pair_destroy(struct ms_pair *pair)
+{
+    if (pair == NULL) {
+        return;
+    }
+    ms_master_destroy(pair->master);
+    ms_follower_destroy(pair->follower);
+    ms_mirror_destroy(pair->mirror);
+    ms_council_destroy(pair->council);
+    ms_engine_finish(&pair->engine);
+    free(pair->page);
+    free(pair->leaving.peers);
+    free(pair->gone.peers);
+    free(pair);
+}
+
+struct ms_engine *ms_pair_engine(struct ms_pair *pair)
+{
+    return &pair->engine;
+}
+
+void ms_pair_set_wall(struct ms_pair *pair, int64_t wall_offset)
+{
+    pair->config.master.wall_offset = wall_offset;
+    if (pair->master != NULL) {
+        ms_master_set_wall(pair->master, wall_offset);
+    }
+}
+
+void ms_pair_reconfigure(struct ms_pair *pair, const struct ms_master_config *config)
+{
+    struct ms_master_config next = *config;
+
+    next.name = pair->name;
+    next.build = pair->build;
+    next.wall_offset = pair->config.master.wall_offset;
+    next.epoch = 1;
+    next.is_durable = true;
+    next.is_paired = true;
+    next.seed = pair->config.master.seed;
+    pair->config.master = next;
+    if (pair->master != NULL) {
+        ms_master_reconfigure(pair->master, &next);
+    }
+}
+
+struct ms_master *ms_pair_master(struct ms_pair *pair)
+{
+    return pair->master;
+}
+
+const struct ms_council *ms_pair_council(const struct ms_pair *pair)
+{
+    return pair->council;
+}
+
+void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out)
+{
+    const struct ms_council_record *record = ms_council_record(pair->council);
+    struct ms_mirror_stats mirror;
+
+    ms_mirror_stats(pair->mirror, &mirror);
+    *stats_out = (struct ms_pair_stats){
+        .state = ms_council_state(pair->council),
+        .epoch = record->voter.accepted.epoch,
+        .promised = record->voter.promised,
+        .served = record->served,
+        .reign = pair->reign,
+        .place = record->place,
+        .active = record->voter.accepted.active,
+        .copies = pair->tenure != MS_TENURE_NONE ? ms_mirror_copies(pair->mirror) : 0,
+        .is_pair = pair->is_pair,
+        .is_paused = pair->tenure == MS_TENURE_PAUSED,
+        .has_peer = pair->links.other != NULL,
+        .witnesses_count = record->witnesses.count,
+        .lag_bytes = mirror.lag_bytes,
+        .copies_total = mirror.copies_total,
+        .resumes_total = mirror.resumes_total,
+    };
+    for (uint32_t i = 0; i < MS_PAIR_LINKS_MAX; i++) {
+        stats_out->witnesses_connected += pair->links.links[i].peer != MS_PEER_NONE &&
+                                          pair->links.links[i].role == MS_ROLE_WITNESS;
+    }
+}

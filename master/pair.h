@@ -1,0 +1,46 @@
+/* One half of a pair of masters as an engine: the council decides, the mirror and the follower keep both logs equal, and
+ * while this half is active a master engine lives within it. See docs/decisions/0011-pair-design.md.
+ *
+ * Driven like any engine. Its store is opened by the driver, but read back only at the effect REPLAY. It listens
+ * from the start: whoever is passive answers slaves and clients NOT_ACTIVE. */
+#ifndef MASTER_PAIR_H
+#define MASTER_PAIR_H
+
+#include "master/council.h"
+#include "master/master.h"
+
+struct ms_pair_config {
+    struct ms_master_config
+        master; /* of each tenure; epoch, is_durable and is_paired are filled in */
+    struct ms_council_config council;
+    struct ms_trace trace;
+    const char *peer; /* where the other half is: comma list of addresses; borrowed for the call */
+};
+
+struct ms_pair;
+
+/* NULL when memory is out. */
+struct ms_pair *ms_pair_create(const struct ms_pair_config *config);
+void ms_pair_destroy(struct ms_pair *pair); /* accepts NULL */
+struct ms_engine *ms_pair_engine(struct ms_pair *pair);
+
+/* As the functions of the same name of a master. */
+void ms_pair_set_wall(struct ms_pair *pair, int64_t wall_offset);
+void ms_pair_reconfigure(struct ms_pair *pair, const struct ms_master_config *config);
+
+/* The master within; NULL while this half is passive. */
+struct ms_master *ms_pair_master(struct ms_pair *pair);
+const struct ms_council *ms_pair_council(const struct ms_pair *pair);
+
+struct ms_pair_stats {
+    enum ms_council_state state;
+    ms_epoch epoch, promised, served, reign; /* epoch: that is in force as far as is known here */
+    uint8_t place, active;
+    uint8_t copies;
+    bool is_pair, is_paused, has_peer;
+    uint32_t witnesses_count, witnesses_connected;
+    uint64_t lag_bytes, copies_total, resumes_total;
+};
+void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out);
+
+#endif

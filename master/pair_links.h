@@ -1,0 +1,67 @@
+/* The connections of a pair: to the other half, from witnesses, from operators. Who they are is said by their first frame;
+ * the other half is dialled when there is no connection to it. */
+#ifndef MASTER_PAIR_LINKS_H
+#define MASTER_PAIR_LINKS_H
+
+#include "core/engine.h"
+#include "core/rng.h"
+#include "master/council.h"
+
+#define MS_PAIR_LINKS_MAX                                                                          \
+    64u /* of all three kinds; the other half and witnesses come before operators */
+
+/* A connection on which PEER_HELLO was said, or that was dialled to say it. */
+struct ms_pair_link {
+    ms_peer peer;      /* MS_PEER_NONE = free */
+    enum ms_role role; /* NONE: dialled, the other side has not said PEER_HELLO yet */
+    struct ms_uuid id; /* of its PEER_HELLO */
+    bool is_dialled;   /* by us */
+    bool has_greeted;  /* we have said PEER_HELLO on it */
+    ms_time since, heard_at;
+};
+
+struct ms_pair_links {
+    struct ms_engine *engine;
+    struct ms_rng *rng;
+    struct ms_pair_link links[MS_PAIR_LINKS_MAX];
+    struct ms_pair_link *other; /* the other half; NULL = none stands */
+    uint32_t addresses_count, address_at;
+    char addresses[MS_ADDRESSES_MAX][MS_ADDRESS_MAX + 1];
+    uint32_t tag;        /* of the CONNECT under way; 0 = none */
+    uint32_t tags_count; /* given so far */
+    ms_time dial_at, dial_by, backoff;
+    ms_time silent; /* a link on which nothing was heard for so long is dead */
+    uint8_t place;
+};
+
+void ms_pair_links_init(struct ms_pair_links *links, struct ms_engine *engine, struct ms_rng *rng,
+                        uint8_t place, const char *addresses);
+
+/* The link of that connection; NULL when it is none of the pair's. */
+struct ms_pair_link *ms_pair_links_find(struct ms_pair_links *links, ms_peer peer);
+/* Of the other half, or of that witness, if it has greeted. */
+struct ms_pair_link *ms_pair_links_of(struct ms_pair_links *links,
+                                      const struct ms_council_party *party);
+
+/* One that has been silent for too long; NULL when there is none. Operators may be silent. */
+struct ms_pair_link *ms_pair_links_silent(struct ms_pair_links *links, ms_time now);
+
+/* Dials when it is time to, gives up what takes too long. True: a dial was refused, so nobody listens there. */
+void ms_pair_links_tick(struct ms_pair_links *links, ms_time now);
+ms_time ms_pair_links_deadline(const struct ms_pair_links *links);
+
+/* A connection that was dialled stands; NULL when nobody wants it any more: it is closed. */
+struct ms_pair_link *ms_pair_links_opened(struct ms_pair_links *links, ms_time now,
+                                          const struct ms_event *event);
+/* A connection has said PEER_HELLO; NULL when there are too many or the other half has a better one: it is closed. */
+struct ms_pair_link *ms_pair_links_greeted(struct ms_pair_links *links, ms_time now, ms_peer peer,
+                                           const struct ms_pair_frame *hello);
+/* A dial failed; true when that shows that no process listens there. */
+bool ms_pair_links_failed(struct ms_pair_links *links, ms_time now, const struct ms_event *event);
+/* Forgets the link; the other half is dialled again, at once. */
+void ms_pair_links_forget(struct ms_pair_links *links, ms_time now, struct ms_pair_link *link);
+/* The same, and says CLOSE, after ERROR if there is one. */
+void ms_pair_links_close(struct ms_pair_links *links, ms_time now, struct ms_pair_link *link,
+                         enum ms_error error);
+
+#endif

@@ -1,0 +1,14 @@
+/* What an operator asks of one half of a pair. */
+#ifndef MASTER_PAIR_REPORT_H
+#define MASTER_PAIR_REPORT_H
+
+#include "core/engine.h"
+
+struct ms_pair;
+struct ms_pair_link;
+
+/* ORDER: carried out, and answered by ORDER_ACK, or by REPORT for STATUS. */
+void ms_pair_order(struct ms_pair *pair, ms_time now, const struct ms_pair_link *link,
+                   const struct ms_command *order);
+
+#endif

@@ -1,0 +1,131 @@
+/* The parts of one half of a pair, for the files pair*.c. */
+#ifndef MASTER_PAIR_STATE_H
+#define MASTER_PAIR_STATE_H
+
+#include "master/follower.h"
+#include "master/mirror.h"
+#include "master/pair.h"
+#include "master/page.h"
+#include "master/pair_links.h"
+#include "master/state.h"
+#include "proto/pair_record.h"
+
+/* Effects of a step that the master within leaves to the pair. */
+#define MS_PAIR_RESERVE 256u
+
+#define MS_PAIR_FRAMES_MAX  64u /* of the council's, sent in one step */
+#define MS_PAIR_LEAVE_BURST 64u /* connections closed in one step */
+
+/* A row of connections. */
+struct ms_peers {
+    ms_peer *peers;
+    uint32_t count, capacity;
+};
+
+/* A FOLLOW_LOG that came while the store was still being read back. */
+struct ms_asked {
+    bool is_waiting;
+    ms_epoch epoch;
+    struct ms_token token;
+};
+
+/* Where the master within is. */
+enum ms_tenure {
+    MS_TENURE_NONE,
+    MS_TENURE_READING, /* the store is being read back into it */
+    MS_TENURE_READING_PAUSED,
+    MS_TENURE_ON,
+    MS_TENURE_PAUSED,
+};
+
+struct ms_pair {
+    struct ms_engine engine; /* first */
+    struct ms_pair_config config;
+    char name[MS_NAME_MAX + 1];
+    char build[MS_NAME_MAX + 1];
+    struct ms_rng rng;
+    struct ms_council *council;
+    struct ms_mirror *mirror;
+    struct ms_follower *follower;
+    struct ms_pair_links links;
+
+    struct ms_master *master; /* NULL while TENURE_NONE */
+    enum ms_tenure tenure;
+    ms_epoch reign;  /* epoch with which it began */
+    ms_epoch epoch;  /* that is served now */
+    bool is_stepped; /* the master was, in this step of the pair */
+    bool is_pair;    /* S has both */
+    ms_seq told;     /* PERSISTED up to there, to the master */
+    uint8_t copies_told;
+    uint64_t room; /* of the store, as it said last */
+    bool has_room_news;
+
+    struct ms_peers leaving; /* connections of a master that is over, to be closed */
+    struct ms_peers gone;    /* closed in a pause; the master is told when it goes on */
+
+    ms_epoch
+        led; /* own reign that did not end by a HANDOVER: its suffix may be unknown to others; 0 = none */
+    ms_epoch followed;   /* epoch that is followed; 0 = none */
+    ms_peer followed_on; /* where FOLLOW_LOG was said */
+    struct ms_asked asked;
+    ms_time follow_at; /* ask the active again for its log */
+    bool wants_go_on;  /* the follower waits for "incomplete" to be durable */
+    uint32_t stores;   /* STOREs under way: 0 or 1 */
+    struct ms_council_record durable, storing; /* the council's record */
+
+    bool is_stopping, is_stopped;
+    ms_time stop_by;
+    bool is_started, has_more;
+    bool
+        is_dismissing; /* connections of a master that is over are closed; others are read after that */
+
+    /* What effects of the present step point to. */
+    struct ms_report_page *page;
+    struct ms_complaint complaint;
+    struct ms_pair_frame frames[MS_PAIR_FRAMES_MAX];
+    uint32_t frames_count;
+    uint8_t record[MS_PAIR_RECORD_SIZE_MAX];
+};
+
+/* The effects of what the council wants, until it wants nothing more. */
+void ms_pair_act(struct ms_pair *pair);
+
+/* Steps the master within; at most once in a step of the pair. */
+void ms_pair_step_master(struct ms_pair *pair, ms_time now, const struct ms_event *event);
+
+/* The tenure: begins, goes on in another epoch, pauses, ends. */
+void ms_pair_serve(struct ms_pair *pair, const struct ms_decision *decision);
+void ms_pair_pause(struct ms_pair *pair);
+/* decision: that ended it; NULL = none, this half just ends. */
+void ms_pair_stop(struct ms_pair *pair, const struct ms_decision *decision);
+/* Closes connections of a tenure that is over, as far as the step has room. */
+void ms_pair_leave(struct ms_pair *pair);
+void ms_pair_replayed(struct ms_pair *pair, ms_time now, const struct ms_event *event);
+
+/* A frame of the pair's own, or on one of its connections. */
+void ms_pair_receive(struct ms_pair *pair, ms_time now, const struct ms_event *event);
+void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *event);
+
+/* A slave or client that this half does not serve goes on to the next address. */
+void ms_pair_send_away(struct ms_pair *pair, ms_peer peer);
+
+/* False when memory is out. */
+bool ms_peers_push(struct ms_peers *peers, ms_peer peer);
+void ms_peers_drop(struct ms_peers *peers, ms_peer peer); /* if it is there */
+
+/* Says PEER_HELLO on a link, once. */
+void ms_pair_greet(struct ms_pair *pair, struct ms_pair_link *link);
+/* A command of the pair to that link, in the epoch that is in force here. */
+void ms_pair_send(struct ms_pair *pair, const struct ms_pair_link *link,
+                  const struct ms_command *command);
+
+/* The FOLLOW_LOG that waits until the store is read back gets its answer: not now. */
+void ms_pair_refuse_asked(struct ms_pair *pair);
+
+/* What mirror and follower have found out. */
+void ms_pair_compare(struct ms_pair *pair, ms_time now);
+
+/* Closes connections of the pair on which nothing is heard any more, though nobody has said that they are dead. */
+void ms_pair_drop_silent(struct ms_pair *pair, ms_time now);
+
+#endif

@@ -1,0 +1,427 @@
+/* What the pair's parts say to the other half, to witnesses and to operators, and hear from them. */
+#include "core/invariant.h"
+#include "master/pair_report.h"
+#include "master/pair_state.h"
+
+#define FOLLOW_INTERVAL                                                                            \
+    (100 * MS_MSEC) /* between two questions to an active that does not copy now */
+
+static struct ms_council_party party_of(const struct ms_pair_link *link)
+{
+    return (struct ms_council_party){.is_witness = link->role == MS_ROLE_WITNESS, .id = link->id};
+}
+
+void ms_pair_send(struct ms_pair *pair, const struct ms_pair_link *link,
+                  const struct ms_command *command)
+{
+    ms_engine_send(&pair->engine, link->peer, pair->durable.voter.promised, command);
+}
+
+static struct ms_pair_frame *next_frame(struct ms_pair *pair)
+{
+    ms_assert(pair->frames_count < MS_PAIR_FRAMES_MAX);
+    return &pair->frames[pair->frames_count++];
+}
+
+void ms_pair_greet(struct ms_pair *pair, struct ms_pair_link *link)
+{
+    const struct ms_council_record *record = &pair->durable;
+    struct ms_pair_frame *frame;
+
+    if (link->has_greeted || pair->frames_count == MS_PAIR_FRAMES_MAX) {
+        return;
+    }
+    frame = next_frame(pair);
+    *frame = (struct ms_pair_frame){
+        .role = MS_ROLE_MASTER,
+        .version_min = MS_PROTOCOL_MIN,
+        .version_max = MS_PROTOCOL_MAX,
+        .cluster = record->voter.cluster,
+        .id = record->incarnation,
+        .node = record->place,
+        .state = (uint8_t)ms_council_state(pair->council),
+        .is_fresh = record->is_fresh,
+        .is_complete = record->is_complete,
+        .promised = record->voter.promised,
+        .served = record->served,
+        .decision = record->voter.accepted,
+        .hears_active = MS_TIME_NEVER,
+        .witness_version = record->witness_version,
+        .witnesses = record->witnesses,
+        .witnesses_next = record->witnesses_next,
+    };
+    memcpy(frame->name, pair->name, sizeof frame->name);
+    memcpy(frame->build, pair->build, sizeof frame->build);
+    link->has_greeted = true;
+    ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_MARK, .peer = link->peer});
+    ms_pair_send(pair, link, &(struct ms_command){.kind = MS_KIND_PEER_HELLO, .body.pair = frame});
+}
+
+/* --- acts of the council --- */
+
+static void send_act(struct ms_pair *pair, const struct ms_council_act *act)
+{
+    struct ms_pair_link *link = ms_pair_links_of(&pair->links, &act->to);
+    struct ms_pair_frame *frame;
+
+    if (link == NULL || pair->frames_count == MS_PAIR_FRAMES_MAX) {
+        return; /* as if it were lost on its way */
+    }
+    if (act->kind == MS_KIND_PEER_HELLO) {
+        ms_pair_greet(pair, link);
+        return;
+    }
+    frame = next_frame(pair);
+    *frame = act->frame;
+    ms_pair_send(pair, link,
+                 &(struct ms_command){.kind = act->kind,
+                                      .error = act->error,
+                                      .count = act->count,
+                                      .flags = act->flags,
+                                      .body.pair = frame});
+}
+
+static void store(struct ms_pair *pair, const struct ms_council_act *act)
+{
+    const size_t size = ms_pair_record_write(pair->record, &act->record);
+
+    ms_assert(pair->stores == 0);
+    pair->stores++;
+    pair->storing = act->record;
+    ms_engine_emit(
+        &pair->engine,
+        &(struct ms_effect){.type = MS_EFFECT_STORE, .command = {.payload = {pair->record, size}}});
+}
+
+static void follow(struct ms_pair *pair)
+{
+    if (pair->links.other == NULL || pair->tenure != MS_TENURE_NONE) {
+        return;
+    }
+    pair->wants_go_on = false;
+    pair->followed_on = pair->links.other->peer;
+    ms_follower_follow(pair->follower, pair->followed_on, pair->followed, pair->led);
+}
+
+/* In another epoch of the same reign the stream goes on. */
+static void follow_act(struct ms_pair *pair, const struct ms_council_act *act)
+{
+    const struct ms_pair_link *other = pair->links.other;
+
+    pair->followed = act->decision.epoch;
+    if (other != NULL && other->peer == pair->followed_on) {
+        ms_follower_epoch(pair->follower, pair->followed);
+    } else {
+        follow(pair);
+    }
+}
+
+static void unfollow(struct ms_pair *pair)
+{
+    pair->wants_go_on = false;
+    pair->followed_on = MS_PEER_NONE;
+    ms_follower_leave(pair->follower);
+}
+
+static void news(struct ms_pair *pair, const struct ms_council_act *act)
+{
+    ms_trace(&pair->engine.trace, MS_LEVEL_INFO, "pair", "state=%s epoch=%llu text=\"%s\"",
+             ms_council_state_name(act->state), (unsigned long long)act->decision.epoch,
+             act->text != NULL ? act->text : "");
+}
+
+static void carry_out(struct ms_pair *pair, const struct ms_council_act *act)
+{
+    switch (act->type) {
+    case MS_COUNCIL_STORE:
+        store(pair, act);
+        break;
+    case MS_COUNCIL_SEND:
+        send_act(pair, act);
+        break;
+    case MS_COUNCIL_PAUSE:
+        ms_pair_pause(pair);
+        break;
+    case MS_COUNCIL_SERVE:
+        ms_pair_serve(pair, &act->decision);
+        break;
+    case MS_COUNCIL_STOP:
+        ms_pair_stop(pair, &act->decision);
+        break;
+    case MS_COUNCIL_FOLLOW:
+        follow_act(pair, act);
+        break;
+    case MS_COUNCIL_LEAVE:
+        pair->followed = 0;
+        unfollow(pair);
+        break;
+    case MS_COUNCIL_NEWS:
+        news(pair, act);
+        break;
+    }
+}
+
+void ms_pair_act(struct ms_pair *pair)
+{
+    struct ms_council_act act;
+
+    while (ms_council_next(pair->council, &act)) {
+        carry_out(pair, &act);
+    }
+}
+
+/* --- frames --- */
+
+static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    const struct ms_pair_frame *hello = event->command->body.pair;
+    struct ms_pair_link *link = ms_pair_links_greeted(&pair->links, now, event->peer, hello);
+    struct ms_council_party party;
+
+    /* The master within has thought of it as one of its own. */
+    if (pair->tenure != MS_TENURE_NONE && ms_master_knows(pair->master, event->peer)) {
+        ms_peers_push(&pair->gone, event->peer);
+    }
+    if (link == NULL) {
+        return;
+    }
+    if (hello->version_min > MS_PROTOCOL_MAX || hello->version_max < MS_PROTOCOL_MIN) {
+        ms_pair_links_close(&pair->links, now, link, MS_E_VERSION);
+        return;
+    }
+    ms_pair_greet(pair, link);
+    if (link->role == MS_ROLE_OPERATOR) {
+        return;
+    }
+    party = party_of(link);
+    ms_council_met(pair->council, now, &party, hello);
+    if (link->role == MS_ROLE_MASTER && pair->tenure != MS_TENURE_NONE) {
+        ms_mirror_connect(pair->mirror, link->peer);
+    }
+    if (link->role == MS_ROLE_MASTER && pair->followed > 0) {
+        follow(pair);
+    }
+}
+
+void ms_pair_refuse_asked(struct ms_pair *pair)
+{
+    if (pair->asked.is_waiting && pair->links.other != NULL) {
+        ms_pair_send(pair, pair->links.other,
+                     &(struct ms_command){.kind = MS_KIND_LOG_BEGIN, .error = MS_E_NOT_ACTIVE});
+    }
+    pair->asked = (struct ms_asked){0};
+}
+
+/* The other half asks for the log. */
+static bool hear_follow(struct ms_pair *pair, const struct ms_pair_link *link,
+                        const struct ms_event *event)
+{
+    switch (pair->tenure) {
+    case MS_TENURE_NONE:
+        ms_pair_send(pair, link,
+                     &(struct ms_command){.kind = MS_KIND_LOG_BEGIN, .error = MS_E_NOT_ACTIVE});
+        return true;
+    case MS_TENURE_READING:
+    case MS_TENURE_READING_PAUSED:
+        if (pair->asked.is_waiting) { /* each question has its answer */
+            ms_pair_send(pair, link,
+                         &(struct ms_command){.kind = MS_KIND_LOG_BEGIN, .error = MS_E_NOT_ACTIVE});
+        }
+        pair->asked = (struct ms_asked){true, event->epoch, event->command->token};
+        return true;
+    case MS_TENURE_ON:
+    case MS_TENURE_PAUSED:
+        break;
+    }
+    return ms_mirror_hear(pair->mirror, event->epoch, event->command);
+}
+
+static bool hear_log(struct ms_pair *pair, ms_time now, const struct ms_pair_link *link,
+                     const struct ms_event *event)
+{
+    const struct ms_council_party party = party_of(link);
+    const uint8_t kind = event->command->kind;
+
+    if (link->role != MS_ROLE_MASTER) {
+        return false;
+    }
+    ms_council_heard(pair->council, now, &party);
+    if (kind == MS_KIND_FOLLOW_LOG) {
+        return hear_follow(pair, link, event);
+    }
+    if (kind == MS_KIND_LOG_ACK) {
+        return (pair->tenure != MS_TENURE_ON && pair->tenure != MS_TENURE_PAUSED) ||
+               ms_mirror_hear(pair->mirror, event->epoch, event->command);
+    }
+    /* Nothing below the promise is taken, nor anything before its configuration. */
+    if (pair->tenure != MS_TENURE_NONE || pair->followed == 0 || event->epoch < pair->followed) {
+        if (kind == MS_KIND_LOG_BEGIN) {
+            ms_follower_answered(pair->follower, link->peer);
+        }
+        return true;
+    }
+    return ms_follower_hear(pair->follower, event->epoch, event->command);
+}
+
+static bool hear(struct ms_pair *pair, ms_time now, struct ms_pair_link *link,
+                 const struct ms_event *event)
+{
+    const struct ms_council_party party = party_of(link);
+
+    switch (event->command->kind) {
+    case MS_KIND_FOLLOW_LOG:
+    case MS_KIND_LOG_BEGIN:
+    case MS_KIND_LOG_COPY:
+    case MS_KIND_LOG:
+    case MS_KIND_LOG_ACK:
+        return hear_log(pair, now, link, event);
+    case MS_KIND_ORDER:
+        if (link->role == MS_ROLE_OPERATOR) {
+            ms_pair_order(pair, now, link, event->command);
+        }
+        return link->role == MS_ROLE_OPERATOR;
+    case MS_KIND_PEER_HELLO:
+    case MS_KIND_ORDER_ACK:
+    case MS_KIND_ERROR:
+        return false;
+    default:
+        if (link->role == MS_ROLE_OPERATOR || event->command->kind < MS_KIND_PEER_HELLO) {
+            return false;
+        }
+        ms_council_hear(pair->council, now, &party, event->epoch, event->command);
+        return true;
+    }
+}
+
+static void lost(struct ms_pair *pair, ms_time now, struct ms_pair_link *link)
+{
+    const struct ms_council_party party = party_of(link);
+    const bool is_other = link == pair->links.other;
+    const bool is_witness = link->role == MS_ROLE_WITNESS;
+
+    ms_pair_links_forget(&pair->links, now, link);
+    if (is_other) {
+        ms_mirror_connect(pair->mirror, MS_PEER_NONE);
+        unfollow(pair);
+        pair->asked = (struct ms_asked){0};
+    }
+    if (is_other || (is_witness && ms_pair_links_of(&pair->links, &party) == NULL)) {
+        ms_council_lost(pair->council, now, &party, false);
+    }
+}
+
+void ms_pair_receive(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    struct ms_pair_link *link = ms_pair_links_find(&pair->links, event->peer);
+
+    if (link != NULL) {
+        link->heard_at = now;
+    }
+    if (event->command->kind == MS_KIND_PEER_HELLO &&
+        (link == NULL || link->role == MS_ROLE_NONE)) {
+        met(pair, now, event);
+    } else if (link == NULL) {
+        ms_pair_send_away(pair, event->peer); /* it has not said who it is, or was replaced */
+    } else if (!hear(pair, now, link, event)) {
+        const ms_peer peer = link->peer;
+
+        lost(pair, now, link);
+        ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
+    }
+}
+
+void ms_pair_drop_silent(struct ms_pair *pair, ms_time now)
+{
+    struct ms_pair_link *link;
+
+    while ((link = ms_pair_links_silent(&pair->links, now)) != NULL) {
+        const ms_peer peer = link->peer;
+
+        lost(pair, now, link);
+        ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
+    }
+}
+
+void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    const struct ms_council_party other = {.is_witness = false};
+    struct ms_pair_link *link = ms_pair_links_find(&pair->links, event->peer);
+
+    if (event->tag != 0 && event->peer == MS_PEER_NONE) {
+        if (ms_pair_links_failed(&pair->links, now, event)) {
+            ms_council_lost(pair->council, now, &other, true);
+        }
+    } else if (link != NULL) {
+        const bool is_reset = link->role == MS_ROLE_NONE; /* before it had greeted */
+
+        lost(pair, now, link);
+        if (is_reset) {
+            ms_council_lost(pair->council, now, &other, true);
+        }
+    } else if (pair->tenure == MS_TENURE_ON) {
+        ms_pair_step_master(pair, now, event);
+    } else if (pair->tenure != MS_TENURE_NONE && ms_master_knows(pair->master, event->peer)) {
+        ms_peers_push(&pair->gone, event->peer);
+    }
+}
+
+/* --- mirror and follower --- */
+
+static void compare_active(struct ms_pair *pair, ms_time now)
+{
+    struct ms_mirror *mirror = pair->mirror;
+
+    if (ms_mirror_needs_copy(mirror) && pair->is_pair) {
+        ms_council_expel(pair->council, now);
+    }
+    if (!pair->is_pair && pair->tenure == MS_TENURE_ON) { /* what is proposed relies on it */
+        ms_mirror_wait_for_peer(mirror, ms_mirror_is_near(mirror));
+    }
+    ms_council_mirrored(pair->council, now, ms_mirror_is_complete(mirror));
+    if (ms_council_state(pair->council) == MS_COUNCIL_DRAIN && ms_mirror_is_drained(mirror)) {
+        ms_council_drained(pair->council, now);
+    }
+}
+
+static void compare_passive(struct ms_pair *pair, ms_time now)
+{
+    switch (ms_follower_news(pair->follower)) {
+    case MS_FOLLOWER_NOTHING:
+        break;
+    case MS_FOLLOWER_INCOMPLETE:
+        pair->wants_go_on = true;
+        break;
+    case MS_FOLLOWER_COMPLETE:
+        pair->led = 0;
+        ms_council_followed(pair->council, now, pair->followed, true);
+        break;
+    case MS_FOLLOWER_REFUSED:
+        pair->follow_at = now + FOLLOW_INTERVAL;
+        break;
+    }
+    /* The council takes it only while it follows as we do, so it is told until it has. */
+    if (pair->wants_go_on && pair->durable.is_complete) {
+        ms_council_followed(pair->council, now, pair->followed, false);
+    } else if (!pair->wants_go_on && !pair->durable.is_complete &&
+               ms_follower_is_complete(pair->follower)) {
+        ms_council_followed(pair->council, now, pair->followed, true);
+    }
+    ms_pair_act(pair);
+    if (pair->wants_go_on && pair->stores == 0 && !pair->durable.is_complete) {
+        pair->wants_go_on = false;
+        ms_follower_go_on(pair->follower);
+    }
+    if (pair->followed > 0 && now >= pair->follow_at) {
+        pair->follow_at = MS_TIME_NEVER;
+        follow(pair);
+    }
+}
+
+void ms_pair_compare(struct ms_pair *pair, ms_time now)
+{
+    if (pair->tenure == MS_TENURE_ON || pair->tenure == MS_TENURE_PAUSED) {
+        compare_active(pair, now);
+    } else if (pair->tenure == MS_TENURE_NONE) {
+        compare_passive(pair, now);
+    }
+}

@@ -1,0 +1,205 @@
+/* The life of the master within: one for each reign. */
+#include <stdlib.h>
+
+#include "core/invariant.h"
+#include "master/pair_state.h"
+
+#define PEERS_MIN 64u
+
+bool ms_peers_push(struct ms_peers *peers, ms_peer peer)
+{
+    if (peers->count == peers->capacity) {
+        const uint32_t capacity = peers->capacity > 0 ? 2 * peers->capacity : PEERS_MIN;
+        ms_peer *larger = realloc(peers->peers, capacity * sizeof *larger);
+
+        if (larger == NULL) {
+            return false;
+        }
+        peers->peers = larger;
+        peers->capacity = capacity;
+    }
+    peers->peers[peers->count++] = peer;
+    return true;
+}
+
+void ms_peers_drop(struct ms_peers *peers, ms_peer peer)
+{
+    for (uint32_t i = 0; i < peers->count; i++) {
+        if (peers->peers[i] == peer) {
+            peers->peers[i] = peers->peers[--peers->count];
+            return;
+        }
+    }
+}
+
+/* Without memory for a master this half is of no use to anybody. */
+static void give_up(struct ms_pair *pair, enum ms_error error)
+{
+    pair->is_stopping = true;
+    pair->is_stopped = true;
+    ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_STOPPED, .error = error});
+}
+
+/* A master is made; what the store has is its state. */
+static void begin(struct ms_pair *pair, const struct ms_decision *decision)
+{
+    struct ms_master_config config = pair->config.master;
+
+    config.epoch = decision->epoch;
+    config.seed = ms_rng_next(&pair->rng);
+    pair->master = ms_master_create(&config);
+    if (pair->master == NULL) {
+        give_up(pair, MS_E_NO_MEMORY);
+        return;
+    }
+    ms_master_engine(pair->master)->trace = pair->config.trace;
+    ms_engine_nest(ms_master_engine(pair->master), &pair->engine, MS_PAIR_RESERVE);
+    pair->tenure = MS_TENURE_READING;
+    pair->reign = decision->epoch;
+    pair->led = decision->epoch;
+    pair->followed = 0;
+    pair->followed_on = MS_PEER_NONE;
+    pair->wants_go_on = false;
+    ms_follower_leave(pair->follower);
+    ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_REPLAY});
+}
+
+void ms_pair_serve(struct ms_pair *pair, const struct ms_decision *decision)
+{
+    const bool is_new = decision->epoch != pair->epoch;
+
+    pair->is_pair = ms_decision_is_pair(decision);
+    pair->epoch = decision->epoch;
+    switch (pair->tenure) {
+    case MS_TENURE_NONE:
+        if (!pair->is_stopping) { /* else the tenure was over before this came, and its epoch is spent */
+            begin(pair, decision);
+        }
+        break;
+    case MS_TENURE_READING_PAUSED:
+        pair->tenure = MS_TENURE_READING;
+        break;
+    case MS_TENURE_READING:
+        break;
+    case MS_TENURE_PAUSED:
+    case MS_TENURE_ON:
+        if (is_new) { /* else the peer has come back */
+            ms_master_set_epoch(pair->master, decision->epoch);
+            ms_mirror_serve(pair->mirror, decision->epoch, pair->is_pair);
+        }
+        if (pair->tenure == MS_TENURE_PAUSED) {
+            pair->tenure = MS_TENURE_ON;
+            ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_RESUME});
+        }
+        break;
+    }
+}
+
+void ms_pair_pause(struct ms_pair *pair)
+{
+    if (pair->tenure == MS_TENURE_READING) {
+        pair->tenure = MS_TENURE_READING_PAUSED;
+    } else if (pair->tenure == MS_TENURE_ON) {
+        pair->tenure = MS_TENURE_PAUSED;
+        ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_PAUSE});
+    }
+}
+
+/* Everybody who was connected to it has to go. */
+static void dismiss(struct ms_pair *pair)
+{
+    uint32_t cursor = 0;
+    ms_peer peer;
+
+    while ((peer = ms_master_next_peer(pair->master, &cursor)) != MS_PEER_NONE) {
+        ms_peers_push(&pair->leaving, peer);
+    }
+    while (pair->gone.count > 0) { /* closed already, or of the pair */
+        ms_peers_drop(&pair->leaving, pair->gone.peers[--pair->gone.count]);
+    }
+}
+
+void ms_pair_stop(struct ms_pair *pair, const struct ms_decision *decision)
+{
+    const bool is_handed_over = decision != NULL && decision->kind == MS_DECISION_HANDOVER;
+
+    if (pair->tenure == MS_TENURE_NONE) {
+        return;
+    }
+    ms_pair_pause(pair); /* until the last of them has gone */
+    dismiss(pair);
+    pair->is_dismissing = true;
+    ms_pair_refuse_asked(pair);
+    ms_mirror_end(pair->mirror);
+    ms_master_destroy(pair->master);
+    pair->master = NULL;
+    pair->tenure = MS_TENURE_NONE;
+    pair->told = 0;
+    if (is_handed_over) {
+        pair->led = 0;
+        ms_follower_place(pair->follower, decision->epoch, 0);
+    } else {
+        ms_follower_place(pair->follower, 0, 0);
+    }
+}
+
+void ms_pair_leave(struct ms_pair *pair)
+{
+    struct ms_peers *leaving = &pair->leaving;
+
+    for (uint32_t i = 0; i < MS_PAIR_LEAVE_BURST && leaving->count > 0; i++) {
+        if (ms_engine_room(&pair->engine) < MS_PAIR_RESERVE) {
+            return;
+        }
+        ms_pair_send_away(pair, leaving->peers[--leaving->count]);
+    }
+    if (pair->is_dismissing && leaving->count == 0) {
+        pair->is_dismissing = false;
+        if (pair->tenure != MS_TENURE_PAUSED) {
+            ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_RESUME});
+        }
+    }
+}
+
+/* Everything is in the master, which begins to write with the next record. */
+static void replayed_all(struct ms_pair *pair)
+{
+    pair->told = ms_master_last_record(pair->master);
+    ms_mirror_begin(pair->mirror, pair->reign, pair->told);
+    ms_mirror_serve(pair->mirror, pair->reign, pair->is_pair);
+    if (pair->links.other != NULL) {
+        ms_mirror_connect(pair->mirror, pair->links.other->peer);
+    }
+    if (pair->asked.is_waiting) {
+        ms_mirror_hear(
+            pair->mirror, pair->asked.epoch,
+            &(struct ms_command){.kind = MS_KIND_FOLLOW_LOG, .token = pair->asked.token});
+        pair->asked = (struct ms_asked){0};
+    }
+    pair->has_room_news = pair->room != UINT64_MAX;
+}
+
+void ms_pair_replayed(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    const bool is_end = event->command == NULL || event->command->payload.size == 0;
+    const bool is_paused = pair->tenure == MS_TENURE_READING_PAUSED;
+
+    if (!is_paused && pair->tenure != MS_TENURE_READING) {
+        return; /* the tenure ended before it had begun */
+    }
+    if (is_end) {
+        replayed_all(pair);
+    }
+    ms_pair_step_master(pair, now, event);
+    if (!is_end) {
+        return;
+    }
+    if (pair->epoch > pair->reign) {
+        ms_master_set_epoch(pair->master, pair->epoch);
+        ms_mirror_serve(pair->mirror, pair->epoch, pair->is_pair);
+    }
+    pair->tenure = MS_TENURE_ON;
+    if (is_paused) {
+        ms_pair_pause(pair);
+    }
+}

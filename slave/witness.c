@@ -1,0 +1,363 @@
+#include "slave/witness.h"
+
+#include <stdlib.h>
+
+#include "core/invariant.h"
+#include "core/list.h"
+#include "slave/witness_private.h"
+
+#define DIAL_BACKOFF_MAX (250 * MS_MSEC)
+
+static struct ms_witness *witness_of(struct ms_engine *engine)
+{
+    return ms_container_of(engine, struct ms_witness, engine);
+}
+
+static struct ms_pair_frame *next_frame(struct ms_witness *witness,
+                                        const struct ms_decision *decision)
+{
+    struct ms_pair_frame *frame = &witness->frames[witness->frames_count++];
+    const uint8_t active = witness->voter.accepted.active;
+    const ms_time active_at = witness->masters[active].active_at;
+
+    *frame = (struct ms_pair_frame){
+        .role = MS_ROLE_WITNESS,
+        .version_min = MS_PROTOCOL_MIN,
+        .version_max = MS_PROTOCOL_MAX,
+        .cluster = witness->voter.cluster,
+        .id = witness->id,
+        .promised = witness->voter.promised,
+        .decision = decision != NULL ? *decision : witness->voter.accepted,
+        .hears_active = active_at == INT64_MIN ? MS_TIME_NEVER : witness->engine.now - active_at,
+    };
+    memcpy(frame->name, witness->name, sizeof frame->name);
+    memcpy(frame->build, witness->build, sizeof frame->build);
+    return frame;
+}
+
+void ms_witness_say(struct ms_witness *witness, const struct ms_witness_link *link,
+                    const struct ms_command *command, const struct ms_decision *decision)
+{
+    struct ms_command whole = *command;
+
+    if (witness->frames_count == MS_WITNESS_FRAMES_MAX) {
+        return; /* as if it were lost on its way */
+    }
+    whole.body.pair = next_frame(witness, decision);
+    ms_engine_send(&witness->engine, link->peer, witness->voter.promised, &whole);
+}
+
+/* --- connections --- */
+
+static struct ms_witness_link *find(struct ms_witness *witness, ms_peer peer)
+{
+    for (uint32_t i = 0; i < witness->links_count && peer != MS_PEER_NONE; i++) {
+        if (witness->links[i].peer == peer) {
+            return &witness->links[i];
+        }
+    }
+    return NULL;
+}
+
+static void dial_later(struct ms_witness *witness, ms_time now, struct ms_witness_link *link)
+{
+    link->state = MS_WITNESS_IDLE;
+    link->peer = MS_PEER_NONE;
+    link->tag = 0;
+    link->due = now + ms_rng_between(&witness->rng, 1, link->backoff);
+    link->backoff = 2 * link->backoff < DIAL_BACKOFF_MAX ? 2 * link->backoff : DIAL_BACKOFF_MAX;
+}
+
+static void dial(struct ms_witness *witness, ms_time now, struct ms_witness_link *link)
+{
+    witness->tags_count = witness->tags_count == UINT32_MAX ? 1 : witness->tags_count + 1;
+    link->tag = witness->tags_count;
+    link->state = MS_WITNESS_DIALLING;
+    link->due = now + MS_RESPONSE_TIMEOUT;
+    ms_engine_emit(
+        &witness->engine,
+        &(struct ms_effect){.type = MS_EFFECT_CONNECT, .tag = link->tag, .text = link->address});
+}
+
+static void give_up(struct ms_witness *witness, ms_time now, struct ms_witness_link *link)
+{
+    if (link->peer != MS_PEER_NONE) {
+        ms_engine_emit(&witness->engine,
+                       &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = link->peer});
+    }
+    dial_later(witness, now, link);
+}
+
+static void tick_link(struct ms_witness *witness, ms_time now, struct ms_witness_link *link)
+{
+    switch (link->state) {
+    case MS_WITNESS_IDLE:
+        if (now >= link->due) {
+            dial(witness, now, link);
+        }
+        break;
+    case MS_WITNESS_DIALLING:
+    case MS_WITNESS_GREETING:
+        if (now >= link->due) {
+            give_up(witness, now, link);
+        }
+        break;
+    case MS_WITNESS_UP:
+        if (now >= link->heard_at + 3 * witness->silent) { /* it is half open */
+            give_up(witness, now, link);
+        } else if (now >= link->beat_at) {
+            link->beat_at = now + witness->beat;
+            ms_witness_say(
+                witness, link,
+                &(struct ms_command){.kind = MS_KIND_PEER_BEAT, .count = ++witness->beats_count},
+                NULL);
+        }
+        break;
+    }
+}
+
+static ms_time due_of(const struct ms_witness *witness, const struct ms_witness_link *link)
+{
+    if (link->state != MS_WITNESS_UP) {
+        return link->due;
+    }
+    return link->beat_at < link->heard_at + 3 * witness->silent
+               ? link->beat_at
+               : link->heard_at + 3 * witness->silent;
+}
+
+static void opened(struct ms_witness *witness, ms_time now, const struct ms_event *event)
+{
+    for (uint32_t i = 0; i < witness->links_count; i++) {
+        struct ms_witness_link *link = &witness->links[i];
+
+        if (link->state == MS_WITNESS_DIALLING && link->tag == event->tag) {
+            link->state = MS_WITNESS_GREETING;
+            link->peer = event->peer;
+            link->due = now + MS_RESPONSE_TIMEOUT;
+            ms_witness_say(witness, link, &(struct ms_command){.kind = MS_KIND_PEER_HELLO}, NULL);
+            return;
+        }
+    }
+    ms_engine_emit(&witness->engine,
+                   &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = event->peer});
+}
+
+/* A connection ends, or a dial fails. Where a machine answers and nobody listens, or somebody who has just died, there is
+ * no master. */
+static void closed(struct ms_witness *witness, ms_time now, const struct ms_event *event)
+{
+    struct ms_witness_link *link = find(witness, event->peer);
+
+    for (uint32_t i = 0; link == NULL && event->tag != 0 && i < witness->links_count; i++) {
+        if (witness->links[i].tag == event->tag && witness->links[i].state == MS_WITNESS_DIALLING) {
+            link = &witness->links[i];
+        }
+    }
+    if (link == NULL) {
+        return;
+    }
+    if (link->state == MS_WITNESS_UP) {
+        link->backoff = MS_RECONNECT_MIN;
+    } else if ((link->state == MS_WITNESS_DIALLING && event->count == 1) ||
+               link->state == MS_WITNESS_GREETING) {
+        witness->masters[link->place].is_dead = true;
+    }
+    dial_later(witness, now, link);
+}
+
+static void greeted(struct ms_witness *witness, ms_time now, struct ms_witness_link *link,
+                    const struct ms_command *command)
+{
+    const struct ms_pair_frame *hello = command->body.pair;
+
+    if (command->kind != MS_KIND_PEER_HELLO || hello->role != MS_ROLE_MASTER ||
+        hello->version_min > MS_PROTOCOL_MAX || hello->version_max < MS_PROTOCOL_MIN ||
+        (!ms_uuid_is_zero(&witness->voter.cluster) && !ms_uuid_is_zero(&hello->cluster) &&
+         !ms_uuid_equal(&witness->voter.cluster, &hello->cluster))) {
+        ms_trace(&witness->engine.trace, MS_LEVEL_WARN, "not a master of our pair", "address=%s",
+                 link->address);
+        give_up(witness, now, link);
+        return;
+    }
+    ms_trace(&witness->engine.trace, MS_LEVEL_INFO, "witness", "master=%s place=%u promised=%llu",
+             hello->name, hello->node, (unsigned long long)witness->voter.promised);
+    link->state = MS_WITNESS_UP;
+    link->place = hello->node;
+    link->heard_at = now;
+    link->beat_at = now;
+    link->backoff = MS_RECONNECT_MIN;
+    witness->masters[link->place].is_dead = false;
+}
+
+static void received(struct ms_witness *witness, ms_time now, const struct ms_event *event)
+{
+    struct ms_witness_link *link = find(witness, event->peer);
+
+    if (link == NULL) {
+        return;
+    }
+    if (event->command->kind < MS_KIND_PEER_HELLO) { /* ERROR, mostly: a master without a pair */
+        give_up(witness, now, link);
+    } else if (link->state == MS_WITNESS_GREETING) {
+        greeted(witness, now, link, event->command);
+    } else if (link->state == MS_WITNESS_UP) {
+        ms_witness_hear(witness, now, link, event->command);
+    }
+}
+
+/* --- the engine --- */
+
+static void stop(struct ms_witness *witness)
+{
+    for (uint32_t i = 0; i < witness->links_count; i++) {
+        if (witness->links[i].peer != MS_PEER_NONE) {
+            ms_engine_emit(&witness->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE,
+                                                                 .peer = witness->links[i].peer});
+            witness->links[i].peer = MS_PEER_NONE;
+        }
+    }
+    if (!witness->is_stopped) {
+        witness->is_stopped = true;
+        ms_engine_emit(&witness->engine, &(struct ms_effect){.type = MS_EFFECT_STOPPED});
+    }
+}
+
+static void hear(struct ms_witness *witness, ms_time now, const struct ms_event *event)
+{
+    switch (event->type) {
+    case MS_EVENT_PEER_OPENED:
+        opened(witness, now, event);
+        break;
+    case MS_EVENT_PEER_CLOSED:
+        closed(witness, now, event);
+        break;
+    case MS_EVENT_RECEIVED:
+        received(witness, now, event);
+        break;
+    case MS_EVENT_STORED:
+        ms_witness_stored(witness, event);
+        break;
+    case MS_EVENT_STOP:
+        stop(witness);
+        break;
+    default:
+        break;
+    }
+}
+
+static void step(struct ms_engine *engine, ms_time now, const struct ms_event *event)
+{
+    struct ms_witness *witness = witness_of(engine);
+
+    witness->frames_count = 0;
+    if (!witness->is_started) {
+        witness->is_started = true;
+        for (uint32_t i = 0; i < witness->links_count; i++) {
+            witness->links[i].due = now;
+        }
+    }
+    hear(witness, now, event);
+    for (uint32_t i = 0; i < witness->links_count && !witness->is_stopped; i++) {
+        tick_link(witness, now, &witness->links[i]);
+    }
+}
+
+static ms_time deadline(const struct ms_engine *engine)
+{
+    const struct ms_witness *witness = (const struct ms_witness *)(const void *)engine;
+    ms_time at = MS_TIME_NEVER;
+
+    if (witness->is_stopped) {
+        return MS_TIME_NEVER;
+    }
+    if (!witness->is_started) {
+        return engine->now;
+    }
+    for (uint32_t i = 0; i < witness->links_count; i++) {
+        const ms_time due = due_of(witness, &witness->links[i]);
+
+        at = due < at ? due : at;
+    }
+    return at;
+}
+
+static const struct ms_engine_ops ops = {.name = "witness", .step = step, .deadline = deadline};
+
+static void copy_name(char *to, const char *from)
+{
+    const size_t size = from != NULL ? strlen(from) : 0;
+
+    memcpy(to, from != NULL ? from : "", size < MS_NAME_MAX ? size : MS_NAME_MAX);
+}
+
+static void read_addresses(struct ms_witness *witness, const char *addresses)
+{
+    for (const char *from = addresses; from != NULL;) {
+        const char *comma = strchr(from, ',');
+        const size_t length = comma != NULL ? (size_t)(comma - from) : strlen(from);
+        struct ms_witness_link *link = &witness->links[witness->links_count++];
+
+        ms_assert(length > 0 && length <= MS_ADDRESS_MAX);
+        ms_assert(witness->links_count <= MS_ADDRESSES_MAX);
+        memcpy(link->address, from, length);
+        link->backoff = MS_RECONNECT_MIN;
+        link->place = (uint8_t)((witness->links_count - 1) % MS_MASTERS); /* until it has greeted */
+        from = comma != NULL ? comma + 1 : NULL;
+    }
+}
+
+struct ms_witness *ms_witness_create(const struct ms_witness_config *config)
+{
+    struct ms_witness *witness = calloc(1, sizeof *witness);
+
+    ms_assert(!ms_uuid_is_zero(&config->id));
+    if (witness == NULL || !ms_engine_init(&witness->engine, &ops)) {
+        free(witness);
+        return NULL;
+    }
+    witness->id = config->id;
+    witness->voter = config->voter;
+    witness->beat = config->beat > 0 ? config->beat : MS_PEER_BEAT_DEFAULT;
+    witness->silent = config->silent > 0 ? config->silent : MS_PEER_SILENT_DEFAULT;
+    for (uint32_t i = 0; i < MS_MASTERS; i++) {
+        witness->masters[i].active_at = INT64_MIN;
+    }
+    copy_name(witness->name, config->name);
+    copy_name(witness->build, config->build);
+    ms_rng_init(&witness->rng, config->seed);
+    read_addresses(witness, config->masters);
+    return witness;
+}
+
+void ms_witness_destroy(struct ms_witness *witness)
+{
+    if (witness != NULL) {
+        ms_engine_finish(&witness->engine);
+        free(witness);
+    }
+}
+
+struct ms_engine *ms_witness_engine(struct ms_witness *witness)
+{
+    return &witness->engine;
+}
+
+const struct ms_voter *ms_witness_voter(const struct ms_witness *witness)
+{
+    return &witness->voter;
+}
+
+void ms_witness_stats(const struct ms_witness *witness, struct ms_witness_stats *stats_out)
+{
+    *stats_out = (struct ms_witness_stats){
+        .promised = witness->voter.promised,
+        .votes_total = witness->votes_total,
+        .refusals_total = witness->refusals_total,
+        .has_cluster = !ms_uuid_is_zero(&witness->voter.cluster),
+        .is_failed = witness->is_failed,
+    };
+    for (uint32_t i = 0; i < witness->links_count; i++) {
+        stats_out->masters_connected += witness->links[i].state == MS_WITNESS_UP;
+    }
+}

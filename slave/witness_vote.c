@@ -1,0 +1,203 @@
+/* Whom a witness votes for, and when it says so. */
+#include "core/invariant.h"
+#include "slave/witness_private.h"
+
+/* Nothing that depends on it leaves before STORED. */
+static void store(struct ms_witness *witness, const struct ms_voter *voter)
+{
+    const struct ms_council_record record = {
+        .voter = *voter, .incarnation = witness->id, .lead = MS_MASTERS};
+    size_t size;
+
+    ms_assert(!witness->is_storing && voter->promised >= witness->voter.promised);
+    witness->storing = *voter;
+    witness->is_storing = true;
+    size = ms_pair_record_write(witness->record, &record);
+    ms_engine_emit(&witness->engine,
+                   &(struct ms_effect){.type = MS_EFFECT_STORE,
+                                       .command = {.payload = {witness->record, size}}});
+}
+
+static struct ms_witness_link *link_of(struct ms_witness *witness, ms_peer peer)
+{
+    for (uint32_t i = 0; i < witness->links_count; i++) {
+        if (witness->links[i].peer == peer && witness->links[i].state == MS_WITNESS_UP) {
+            return &witness->links[i];
+        }
+    }
+    return NULL;
+}
+
+static void vote(struct ms_witness *witness, const struct ms_witness_link *link,
+                 const struct ms_decision *decision, enum ms_error error)
+{
+    if (error == MS_E_OK) {
+        witness->votes_total++;
+    } else {
+        witness->refusals_total++;
+    }
+    ms_witness_say(witness, link,
+                   &(struct ms_command){.kind = MS_KIND_VOTE, .error = (uint16_t)error}, decision);
+}
+
+void ms_witness_stored(struct ms_witness *witness, const struct ms_event *event)
+{
+    const struct ms_witness_link *link;
+
+    ms_assert(witness->is_storing);
+    witness->is_storing = false;
+    if (event->error != MS_E_OK) { /* never again: nobody knows what the disk has */
+        witness->is_failed = true;
+        return;
+    }
+    witness->voter = witness->storing;
+    link = link_of(witness, witness->answer.peer);
+    if (witness->answer.is_waiting && link != NULL) {
+        vote(witness, link, &witness->answer.decision, MS_E_OK);
+    }
+    witness->answer.is_waiting = false;
+}
+
+static bool is_ours(const struct ms_witness *witness, const struct ms_uuid *cluster)
+{
+    return ms_uuid_is_zero(&witness->voter.cluster) ||
+           ms_uuid_equal(&witness->voter.cluster, cluster);
+}
+
+/* Of an active that is heard well, nobody takes the place; it may itself ask to go on alone. */
+static bool has_lost_active(const struct ms_witness *witness, ms_time now)
+{
+    const struct ms_witness_master *active = &witness->masters[witness->voter.accepted.active];
+
+    return active->is_dead || active->active_at == INT64_MIN ||
+           now - active->active_at >= witness->silent;
+}
+
+static bool has_voted(const struct ms_witness *witness, const struct ms_decision *decision)
+{
+    return witness->voter.promised == decision->epoch &&
+           ms_decision_equal(&witness->voter.accepted, decision);
+}
+
+static bool would_vote(const struct ms_witness *witness, ms_time now,
+                       const struct ms_pair_frame *frame)
+{
+    const struct ms_decision *decision = &frame->decision;
+
+    /* A new cluster has one epoch to begin with: whoever was asked for it before is asked for the same again. */
+    if (decision->kind == MS_DECISION_BOOTSTRAP && has_voted(witness, decision) &&
+        is_ours(witness, &frame->cluster)) {
+        return !witness->is_failed;
+    }
+    if (witness->is_failed || !is_ours(witness, &frame->cluster) ||
+        !ms_decision_is_sound(decision) ||
+        !ms_decision_is_acceptable(decision, &witness->voter, false, 0)) {
+        return false;
+    }
+    return decision->kind == MS_DECISION_BOOTSTRAP ||
+           decision->proposer == witness->voter.accepted.active || has_lost_active(witness, now);
+}
+
+static enum ms_error refusal(const struct ms_witness *witness, const struct ms_decision *decision)
+{
+    return decision->epoch <= witness->voter.promised ? MS_E_STALE_EPOCH : MS_E_PERMISSION;
+}
+
+static void hear_prevote(struct ms_witness *witness, ms_time now,
+                         const struct ms_witness_link *link, const struct ms_pair_frame *frame)
+{
+    const enum ms_error error =
+        would_vote(witness, now, frame) ? MS_E_OK : refusal(witness, &frame->decision);
+
+    ms_witness_say(witness, link,
+                   &(struct ms_command){.kind = MS_KIND_PREVOTE_ACK, .error = (uint16_t)error},
+                   &frame->decision);
+}
+
+static void hear_proposal(struct ms_witness *witness, const struct ms_witness_link *link,
+                          const struct ms_pair_frame *frame)
+{
+    const struct ms_decision *decision = &frame->decision;
+    const bool is_voted = has_voted(witness, decision);
+    struct ms_voter voter = witness->voter;
+
+    if (witness->is_storing || witness->is_failed) {
+        return; /* it is asked again */
+    }
+    if (is_voted) {
+        vote(witness, link, decision, MS_E_OK);
+    } else if (!is_ours(witness, &frame->cluster) || !ms_decision_is_sound(decision) ||
+               !ms_decision_is_acceptable(decision, &voter, false, 0)) {
+        vote(witness, link, decision, refusal(witness, decision));
+    } else {
+        voter.promised = decision->epoch;
+        voter.accepted = *decision;
+        voter.cluster = frame->cluster;
+        witness->answer = (struct ms_witness_answer){true, link->peer, *decision};
+        store(witness, &voter);
+    }
+}
+
+/* An active tells by what it serves. */
+static void hear_active(struct ms_witness *witness, ms_time now, const struct ms_witness_link *link,
+                        const struct ms_command *command)
+{
+    const struct ms_pair_frame *frame = command->body.pair;
+    const struct ms_decision *decision = &frame->decision;
+    const bool is_active = command->kind == MS_KIND_DECIDED ||
+                           (frame->promised == decision->epoch &&
+                            frame->served == decision->epoch && decision->active == link->place);
+    struct ms_voter voter = witness->voter;
+
+    if (!is_active || decision->kind == MS_DECISION_NONE || !is_ours(witness, &frame->cluster)) {
+        return;
+    }
+    if (decision->epoch < voter.promised) {
+        ms_witness_say(witness, link,
+                       &(struct ms_command){.kind = MS_KIND_STALE, .error = MS_E_STALE_EPOCH},
+                       NULL);
+        return;
+    }
+    if (frame->state != MS_COUNCIL_HOLD) { /* paused, it may be replaced */
+        witness->masters[decision->active].active_at = now;
+    }
+    if (!witness->is_storing && !witness->is_failed && !ms_uuid_is_zero(&frame->cluster) &&
+        !ms_decision_equal(&voter.accepted, decision)) {
+        voter.promised = decision->epoch;
+        voter.accepted = *decision;
+        voter.cluster = frame->cluster;
+        store(witness, &voter);
+    }
+}
+
+void ms_witness_hear(struct ms_witness *witness, ms_time now, struct ms_witness_link *link,
+                     const struct ms_command *command)
+{
+    const struct ms_pair_frame *frame = command->body.pair;
+
+    ms_assert(frame != NULL);
+    link->heard_at = now;
+    witness->masters[link->place].is_dead = false;
+    switch (command->kind) {
+    case MS_KIND_PREVOTE:
+        hear_prevote(witness, now, link, frame);
+        break;
+    case MS_KIND_PROPOSE:
+        hear_proposal(witness, link, frame);
+        break;
+    case MS_KIND_DECIDED:
+        hear_active(witness, now, link, command);
+        break;
+    case MS_KIND_PEER_BEAT:
+        hear_active(witness, now, link, command);
+        if (command->flags == 0) {
+            ms_witness_say(witness, link,
+                           &(struct ms_command){
+                               .kind = MS_KIND_PEER_BEAT, .count = command->count, .flags = 1},
+                           NULL);
+        }
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,380 @@
+"""A pair of masters as real processes: whatever is killed, what was acknowledged is done, once, and the other one goes on.
+
+Each command writes a line when it begins; each acknowledgement and outcome is a line of the client's. Nothing is judged by
+what a master says of itself, but for who is active."""
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import BIN, LIMIT_S, Cluster, main, wait_until  # noqa: E402
+
+PARTS = os.path.join(os.environ["MS_BUILD_DIR"], "tests", "integration")
+CLIENT = "0123456789abcdef0123456789abcdef"
+COMMANDS = 10000
+SLAVES = 3
+NOBODY_ANSWERS, NO_PEER, USAGE, REFUSED, TIMED_OUT = 69, 69, 64, 77, 124
+SEED = int(os.environ.get("MS_PAIR_SEED", random.randrange(1 << 30)))
+
+
+def free_ports(count):
+    """Ports that nobody has; both masters must know them before either begins."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Pair(Cluster):
+    """Two masters, slaves that are witnesses, and what the commands wrote down. Shaped like a Cluster of one master."""
+
+    def __init__(self, slaves=SLAVES, witness="auto"):
+        self.addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+        self.witness, self.lives, self.masters = witness, 0, [None, None]
+        self.clients = 0
+        super().__init__()
+        self.master.kill()  # the single one that a Cluster begins with
+        self.address = ",".join(self.addresses)
+        for place in (0, 1):
+            self.start_master(place, is_first=place == 0)
+        names = [f"s{number + 1}" for number in range(slaves)]
+        for name in names:  # all at once: a list of witnesses that has changed stays so for a while
+            self.start(name, ["muster-slave", "--name", name, "--state", self.path(f"state-{name}"), "--slots", "4",
+                              "--handler", f"{os.path.join(PARTS, 'torture', 'torture.so')}:{self.folder}", self.address])
+        wait_until("one is active", lambda: self.active() is not None)
+        wait_until("all slaves serve", lambda: all(self.serves(name) for name in names))
+        if witness == "auto":
+            wait_until("both have everything, and a witness votes", lambda: self.is_safe(1))
+        else:
+            wait_until("both have everything", self.is_safe)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def start_master(self, place, is_first=False):
+        self.lives += 1
+        self.masters[place] = self.start(f"master-{place}-{self.lives}", [
+            "muster-master", "--listen", self.addresses[place], "--tick", "500ms", "--data", self.path(f"data-{place}"),
+            "--store-reserve", "1MiB", "--role", ("primary", "backup")[place], "--peer", self.addresses[1 - place],
+            "--witness", self.witness, *(["--bootstrap"] if is_first else [])])
+
+    def ask(self, command, *arguments, masters=None):
+        """(exit code, standard output, standard error)"""
+        done = subprocess.run([os.path.join(BIN, "muster"), "--master", masters or self.address, command, *arguments],
+                              capture_output=True, timeout=LIMIT_S, check=False, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    def rows_of_pair(self):
+        return json.loads(self.ask("pair", "--json")[1])
+
+    def active(self):
+        """The place of the one that serves; None if it is nobody, or, which must never be, both in one epoch."""
+        rows = self.rows_of_pair()
+        serving = [place for place, row in enumerate(rows) if row["role"] == "active" and row["state"] in ("PAIR", "SOLO")]
+        if len(serving) == 2:
+            assert rows[0]["epoch"] != rows[1]["epoch"], f"both are active: {rows}"
+            return None
+        return serving[0] if serving else None
+
+    def is_safe(self, witnesses=0):
+        """Both are there, each has everything, and so many witnesses vote."""
+        rows = self.rows_of_pair()
+        active = [row for row in rows if row["state"] == "PAIR"]
+        return (len(active) == 1 and active[0]["copies"] == 2 and active[0]["witnesses"] >= witnesses and
+                any(row["state"] == "SYNC" for row in rows))
+
+    def become_safe(self):
+        wait_until("copies=2 again", self.is_safe)
+
+    def takeover(self, of):
+        wait_until(f"master {of} is active", lambda: self.active() == of)
+
+    # --- load -------------------------------------------------------------------------------------------
+
+    def load(self, count=COMMANDS, work_us=200):
+        """A client under way; its number is for judge()."""
+        self.clients += 1
+        name = f"{CLIENT[:-1]}{self.clients:x}"
+        log = open(self.path(f"client-{self.clients}.err"), "wb")
+        process = subprocess.Popen([os.path.join(PARTS, "pair", "pair_client"), self.path(f"history-{self.clients}"),
+                                    self.address, name, str(count), "500", str(work_us)], stdout=log, stderr=log)
+        load = type("Load", (), dict(process=process, pid=process.pid, name="client", number=self.clients, id=name,
+                                     count=count, log=lambda self: "", go_on=lambda self: None,
+                                     kill=lambda self: process.kill()))()
+        self.programs.append(load)
+        return load
+
+    def history(self, load, word):
+        """{seq: [(ns, more words)]} of one kind of line."""
+        found = {}
+        with open(self.path(f"history-{load.number}")) as file:
+            for line in file:
+                ns, what, *more = line.split()
+                if what == word:
+                    found.setdefault(int(more[0]), []).append((int(ns), more[1:]))
+        return found
+
+    def outcomes(self, load):
+        try:
+            return len(self.history(load, "OUTCOME"))
+        except FileNotFoundError:
+            return 0
+
+    def begun(self, load):
+        """{seq: [ns]} of every time that it began, in whichever slave."""
+        found = {}
+        for name in os.listdir(self.folder):
+            if name.startswith("work-"):
+                with open(self.path(name)) as file:
+                    for line in file:
+                        ns, what, identity, *_ = line.split()
+                        if what == "START" and identity.startswith(load.id):
+                            found.setdefault(int(identity.split(":")[1]), []).append(int(ns))
+        return found
+
+    def judge(self, load, kills):
+        """Everything came to its one end; whatever was acknowledged before a kill (or after the last) began once."""
+        load.process.wait(4 * LIMIT_S)
+        with open(self.path(f"client-{load.number}.err")) as file:
+            assert load.process.returncode == 0, f"the client ended with {load.process.returncode}: {file.read()}"
+        outcomes, acks, begun = self.history(load, "OUTCOME"), self.history(load, "ACK"), self.begun(load)
+        assert sorted(outcomes) == list(range(1, load.count + 1)), f"{len(outcomes)} outcomes of {load.count}"
+        for seq, told in outcomes.items():
+            assert len(told) == 1, f"{seq} was told {len(told)} times"
+            assert told[0][1] == ["0", "0"], f"{seq}: {told}"
+            assert seq in begun, f"{seq} is done, and never began"
+        repeated = {seq: times for seq, times in begun.items() if len(times) > 1}
+        for seq, times in repeated.items():
+            acked = min((ns for ns, _ in acks.get(seq, [])), default=1 << 62)
+            is_explained = any(times[0] <= kill < acked for kill in kills)
+            assert is_explained, f"{seq} was acknowledged at {acked} and began at {times}, kills at {kills}"
+        return len(repeated)
+
+    def pause_ms(self, load, kill):
+        """The longest time without an outcome around that moment."""
+        times = sorted(ns for told in self.history(load, "OUTCOME").values() for ns, _ in told)
+        return max(((after - before) // 1000000 for before, after in zip(times, times[1:])
+                    if after > kill and before < kill + 10 ** 9), default=0)
+
+
+def never(what, condition, span_s):
+    """It does not become true in that time, which is several times as long as it would take."""
+    end = time.monotonic() + span_s
+    while time.monotonic() < end:
+        assert not condition(), what
+
+
+def kill(pair, *places):
+    moment = time.monotonic_ns()
+    for place in places:
+        pair.masters[place].kill()
+    return moment
+
+
+def test_the_active_is_killed_under_load_and_the_other_goes_on():
+    rng = random.Random(SEED)
+    with Pair() as pair:
+        kills, loads = [], []
+        for _ in range(3):
+            active = pair.active()
+            loads.append(pair.load())
+            goal = rng.randrange(500, COMMANDS // 2)
+            wait_until("the load is under way", lambda: pair.outcomes(loads[-1]) >= goal)
+            kills.append(kill(pair, active))
+            pair.takeover(1 - active)
+            pair.start_master(active)
+            pair.become_safe()
+            assert pair.active() == 1 - active, "nobody takes over by being back"
+        repeated = sum(pair.judge(load, kills) for load in loads)
+        pauses = [pair.pause_ms(*both) for both in zip(loads, kills)]
+        print(f"     seed {SEED}: pauses of {pauses} ms, {repeated} unacknowledged commands began twice", flush=True)
+
+
+def test_switchover_under_load_loses_and_repeats_nothing():
+    with Pair() as pair:
+        load = pair.load()
+        for _ in range(4):
+            goal = pair.outcomes(load) + 500
+            wait_until("the load is under way", lambda: pair.outcomes(load) >= goal or load.process.poll() is not None)
+            active = pair.active()
+            code, out, err = pair.ask("switchover")
+            assert code == 0, f"switchover: {code}: {err}"
+            assert out.startswith(f"{pair.addresses[1 - active]} is active, epoch "), out
+            print(f"     {out.strip()}", flush=True)
+            assert pair.active() == 1 - active
+            codes = [pair.ask("is-active", masters=address)[0] for address in pair.addresses]
+            assert codes == [int(place != 1 - active) for place in (0, 1)], codes
+            pair.become_safe()
+        assert pair.judge(load, []) == 0
+
+
+def test_a_passive_that_dies_costs_nothing_and_is_caught_up():
+    with Pair() as pair:
+        load = pair.load()
+        wait_until("the load is under way", lambda: pair.outcomes(load) >= 500)
+        active = pair.active()
+        kills = [kill(pair, 1 - active)]
+        goal = pair.outcomes(load) + 1000
+        wait_until("it goes on alone", lambda: pair.outcomes(load) >= goal)
+        rows = pair.rows_of_pair()
+        assert rows[active]["state"] == "SOLO" and rows[active]["alarm"].startswith("DEGRADED"), rows
+        assert not rows[1 - active]["answers"] and rows[1 - active]["alarm"].startswith("NO_ANSWER"), rows
+        assert pair.ask("pair")[0] == 1
+        code, _, err = pair.ask("switchover")
+        assert code == 75 and "not in sync" in err, f"{code}: {err}"
+        pair.start_master(1 - active)
+        pair.become_safe()
+        assert pair.judge(load, []) == 0
+        assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
+        assert kills
+
+
+def test_both_are_killed_and_come_back():
+    with Pair() as pair:
+        load = pair.load()
+        kills = []
+        for first in (0, 1):
+            goal = pair.outcomes(load) + 1000
+            wait_until("the load is under way", lambda: pair.outcomes(load) >= goal or load.process.poll() is not None)
+            kills.append(kill(pair, 0, 1))
+            pair.start_master(first)
+            pair.start_master(1 - first)
+            pair.become_safe()
+        pair.judge(load, kills)
+
+
+def test_a_wiped_standby_is_taken_back():
+    with Pair() as pair:
+        load = pair.load()
+        wait_until("the load is under way", lambda: pair.outcomes(load) >= 1000)
+        active = pair.active()
+        kill(pair, 1 - active)
+        shutil.rmtree(pair.path(f"data-{1 - active}"))
+        pair.start_master(1 - active)
+        pair.become_safe()
+        kills = [kill(pair, active)]
+        pair.takeover(1 - active)
+        pair.judge(load, kills)
+        shutil.rmtree(pair.path(f"data-{active}"))
+        pair.start_master(active)
+        pair.become_safe()
+
+
+def test_an_upgrade_of_one_after_the_other_is_seen_by_nobody():
+    with Pair() as pair:
+        load = pair.load(work_us=2000)
+        wait_until("the load is under way", lambda: pair.outcomes(load) >= 300)
+        first = pair.active()
+        for place in (1 - first, first):  # the passive one; and the active one, which hands over before it ends
+            pair.masters[place].signal(signal.SIGTERM)
+            pair.masters[place].ends_with(0)
+            wait_until("somebody is active", lambda: pair.active() is not None)
+            pair.start_master(place)
+            pair.become_safe()
+        assert pair.active() == 1 - first
+        assert pair.judge(load, []) == 0
+
+
+def test_what_was_acknowledged_alone_is_waited_for_unless_an_operator_forces():
+    with Pair() as pair:
+        active = pair.active()
+        standby = pair.addresses[1 - active]
+        kill(pair, 1 - active)
+        wait_until("it goes on alone", lambda: pair.rows_of_pair()[active]["state"] == "SOLO")
+        load = pair.load(count=1000)
+        pair.judge(load, [])
+        kill(pair, active)
+        pair.start_master(1 - active)
+        wait_until("it answers", lambda: pair.rows_of_pair()[1 - active]["answers"])
+        never("it leads, and lacks what was acknowledged", lambda: pair.active() is not None, 8)
+        assert pair.ask("pair")[0] == 2
+        code, _, err = pair.ask("promote", "--timeout", "3s", masters=standby)
+        assert code == TIMED_OUT and "did not get the votes" in err, f"{code}: {err}"
+        print(f"     {err.strip()}", flush=True)
+        code, out, err = pair.ask("promote", "--force", "--i-know", masters=standby)
+        assert code == 0, f"{code}: {out} {err}"
+        pair.start_master(active)
+        pair.become_safe()
+        assert pair.active() == 1 - active
+        names = os.listdir(pair.path(f"data-{active}"))
+        assert any("divergent" in name for name in names), names
+
+
+def test_an_operator_may_forbid_takeover_and_order_it():
+    with Pair() as pair:
+        active = pair.active()
+        code, out, err = pair.ask("hold")
+        assert code == 0 and out.count("automatic takeover is off") == 2, f"{code}: {out} {err}"
+        assert all(row["alarm"].startswith("HELD") for row in pair.rows_of_pair()), pair.rows_of_pair()
+        kill(pair, active)
+        wait_until("the other one knows it", lambda: pair.rows_of_pair()[1 - active]["peer"] == "lost")
+        never("it took over all the same", lambda: pair.active() is not None, 5)
+        assert pair.rows_of_pair()[1 - active]["alarm"].startswith("PEER_LOST_HELD"), pair.rows_of_pair()
+        code, out, err = pair.ask("promote")
+        assert code == 0 and out.startswith(f"{pair.addresses[1 - active]} is active"), f"{code}: {out} {err}"
+        assert pair.active() == 1 - active
+        pair.start_master(active)
+        pair.become_safe()
+        code, out, err = pair.ask("unhold")
+        assert code == 0 and out.count("automatic takeover is on") == 2, f"{code}: {out} {err}"
+        code, _, err = pair.ask("promote")
+        assert code == 69 and "muster switchover" in err, f"{code}: {err}"
+        assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
+
+
+def test_without_witnesses_the_standby_waits_for_its_operator():
+    with Pair(witness="none") as pair:
+        load = pair.load(count=2000)
+        wait_until("the load is under way", lambda: pair.outcomes(load) >= 200)
+        active = pair.active()
+        standby = pair.addresses[1 - active]
+        kills = [kill(pair, active)]
+        wait_until("the standby knows it", lambda: pair.rows_of_pair()[1 - active]["peer"] == "lost")
+        assert pair.ask("is-active", masters=standby) == (1, "", ""), pair.ask("is-active", masters=standby)
+        assert pair.ask("pair")[0] == 2
+        code, _, err = pair.ask("promote", masters=standby)
+        assert code == REFUSED and "force" in err, f"{code}: {err}"
+        code, _, err = pair.ask("promote", "--force", masters=standby)
+        assert code == USAGE and "--i-know" in err, f"{code}: {err}"
+        code, out, err = pair.ask("promote", "--force", "--i-know", masters=standby)
+        assert code == 0 and out.startswith(f"{standby} is active"), f"{code}: {out} {err}"
+        pair.judge(load, kills)
+        pair.start_master(active)
+        pair.become_safe()
+
+
+def test_a_single_master_says_that_it_has_no_peer():
+    with Cluster() as cluster:
+        for command in ("switchover", "promote", "hold", "unhold"):
+            done = cluster.muster(command, check=False)
+            assert done.returncode == NO_PEER and b"has no peer" in done.stderr, f"{command}: {done}"
+        done = cluster.muster("pair", "--json", check=False)
+        row = json.loads(done.stdout)[0]
+        assert done.returncode == 1 and row["role"] == "single" and row["alarm"].startswith("NO_PEER"), row
+        assert cluster.muster("is-active").stdout == b""
+        both = f"{cluster.address},127.0.0.1:1"
+        done = subprocess.run([os.path.join(BIN, "muster"), "--master", both, "is-active"], capture_output=True,
+                              check=False)
+        assert done.returncode == USAGE, done
+
+
+def test_nobody_there_is_a_row_that_says_so():
+    with Cluster() as cluster:
+        cluster.master.signal(signal.SIGTERM)
+        cluster.master.process.wait(LIMIT_S)
+        done = cluster.muster("pair", check=False)
+        assert done.returncode == NOBODY_ANSWERS and b"NO_ANSWER: connection could not be opened" in done.stdout, done
+        assert cluster.muster("is-active", check=False).returncode == 1
+
+
+if __name__ == "__main__":
+    main(dict(globals()))

@@ -1,0 +1,112 @@
+/* What may go wrong where there are two masters and witnesses. */
+#include "core/invariant.h"
+#include "tests/sim/disk.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/nodes.h"
+#include "tests/sim/observer.h"
+
+static struct sim_node *witness(struct sim_world *world)
+{
+    return &world->nodes[sim_first(world, SIM_WITNESS) +
+                         (uint32_t)ms_rng_below(&world->rng_fault, world->config.witnesses)];
+}
+
+static bool knows(const struct ms_decision *decision, uint32_t place,
+                  const struct ms_uuid *incarnation)
+{
+    return decision->kind == MS_DECISION_NONE || ms_uuid_equal(&decision->set[place], incarnation);
+}
+
+/* The one may lose its disk and the pair goes on without an operator: everybody, and nobody is without a voice, knows
+ * the other for a member, and without witnesses for the incumbent. */
+static bool may_be_wiped(struct sim_world *world, const struct sim_node *node)
+{
+    const struct sim_node *other = &world->nodes[1 - node->index];
+    const uint32_t first = sim_first(world, SIM_WITNESS);
+    struct sim_standing own, others;
+
+    if (!node->is_up || !other->is_up || node->disk->stores_count + other->disk->stores_count > 0) {
+        return false;
+    }
+    node->ops->standing(node, &own);
+    other->ops->standing(other, &others);
+    if (others.is_fresh || others.decision.kind == MS_DECISION_NONE ||
+        !knows(&own.decision, other->index, &others.incarnation) ||
+        !knows(&others.decision, other->index, &others.incarnation)) {
+        return false;
+    }
+    for (uint32_t i = first; i < first + world->config.witnesses; i++) {
+        const struct sim_voter *voter = &world->observer->voters[i];
+
+        if (world->nodes[i].disk->stores_count > 0 ||
+            !knows(&voter->record.accepted, other->index, &others.incarnation)) {
+            return false;
+        }
+    }
+    return world->config.witnesses > 0 || others.lead == other->index;
+}
+
+static void wipe(struct sim_world *world, struct sim_node *node)
+{
+    sim_faults_crash(world, node, false);
+    sim_disk_wipe(world, node);
+}
+
+/* Fewer than half of them, once there is a cluster: nobody enrols those that come in their place. */
+static void wipe_witness(struct sim_world *world)
+{
+    const uint32_t first = sim_first(world, SIM_WITNESS);
+    struct sim_node *node = witness(world);
+    uint32_t lost = 0;
+
+    for (uint32_t i = first; i < first + world->config.witnesses; i++) {
+        lost += world->nodes[i].disk->lives;
+    }
+    if (node->is_up && world->observer->served_count > 0 &&
+        (node->disk->lives > 0 || 2 * (lost + 1) < world->config.witnesses)) {
+        wipe(world, node);
+    }
+}
+
+void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_time duration)
+{
+    struct sim_node *node = &world->nodes[ms_rng_below(&world->rng_fault, 2)];
+
+    switch (fault) {
+    case SIM_FAULT_CRASH_WITNESS:
+        node = witness(world);
+        if (node->is_up) {
+            sim_faults_crash(world, node, ms_rng_chance(&world->rng_fault, 1, 4));
+        }
+        break;
+    case SIM_FAULT_STALL_WITNESS:
+        sim_node_stall(world, witness(world), duration);
+        break;
+    case SIM_FAULT_CRASH_BOTH:
+        for (uint32_t i = 0; i < world->config.masters; i++) {
+            if (world->nodes[i].is_up) {
+                sim_faults_crash(world, &world->nodes[i], ms_rng_chance(&world->rng_fault, 1, 4));
+            }
+        }
+        break;
+    case SIM_FAULT_CUT_PEERS:
+        sim_net_block(world, 0, 1, world->now + duration);
+        if (ms_rng_chance(&world->rng_fault, 2, 3)) {
+            sim_net_block(world, 1, 0, world->now + duration);
+        }
+        break;
+    case SIM_FAULT_WIPE_MASTER:
+        if (may_be_wiped(world, node)) {
+            wipe(world, node);
+        }
+        break;
+    case SIM_FAULT_WIPE_WITNESS:
+        wipe_witness(world);
+        break;
+    case SIM_FAULT_WITNESS_DISK:
+        sim_disk_strike(world, witness(world), SIM_FAULT_DISK_SYNC, duration);
+        break;
+    default:
+        ms_unreachable();
+    }
+}

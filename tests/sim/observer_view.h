@@ -1,0 +1,51 @@
+/* What the observer knows of one node that may be master, beside what is the world's. */
+#ifndef SIM_OBSERVER_VIEW_H
+#define SIM_OBSERVER_VIEW_H
+
+#include "core/session.h"
+#include "tests/sim/world.h"
+
+/* The master's view of one session as it was after the last step. */
+struct sim_session {
+    ms_handle handle;
+    enum ms_session_state state;
+    struct ms_uuid uuid;
+    uint32_t node, incarnation;
+    ms_peer peer;
+    ms_time heard_at; /* master's clock */
+    ms_time slack;    /* late ticks since then, with the schedule that began anew */
+    bool was_heard;   /* in this step */
+    bool is_closed;   /* it said goodbye or was replaced: not dead by silence */
+};
+
+struct sim_wire { /* one connection of the master */
+    ms_peer peer;
+    uint64_t granted, sent;
+};
+
+/* One node that may be master, in the present tenure: from the start of a master's process on. */
+struct sim_view {
+    uint32_t tenure;              /* counts those of all nodes; 0 = there was none */
+    struct sim_session *sessions; /* by place in the master's pool */
+    uint32_t sessions_count;
+    struct sim_wire *wires; /* by slot */
+    uint32_t wires_count;
+    ms_time due;  /* of the master's tick, before this step */
+    bool may_end; /* the event of this step may end sessions at once */
+    bool may_age;
+    ms_epoch epoch;      /* 0 = it has said nothing yet */
+    ms_seq journal_last; /* record it wrote last, or found */
+    uint64_t room;       /* it was told of */
+    bool is_failed;      /* it was told that its store failed */
+    bool is_ready;       /* it has read back everything */
+    bool may_join;       /* who joined whom is to be looked at again */
+    ms_time began_at;    /* in the world's time */
+    uint32_t rested;     /* steps since recovery was compared with what lives */
+    bool is_over; /* nothing that it does counts any more: ended, or another serves a later epoch */
+    /* Of one half of a pair. */
+    bool has_master, had_master; /* a master lives in it; before this step */
+    ms_epoch reign, served;      /* first and latest epoch of the tenure */
+    ms_epoch voted;              /* highest that it has voted for or proposed */
+};
+
+#endif

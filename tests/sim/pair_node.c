@@ -1,0 +1,184 @@
+/* One half of a pair of masters as a process: its engine, and what its disk says of it when it starts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/invariant.h"
+#include "master/pair.h"
+#include "master/state.h"
+#include "proto/pair_record.h"
+#include "tests/sim/disk.h"
+#include "tests/sim/nodes.h"
+#include "tests/sim/observer.h"
+
+/* A directory that was just made, or what is there. */
+static struct ms_council_record record_of(struct sim_world *world, const struct sim_node *node)
+{
+    const struct sim_small *small = &node->disk->small;
+    struct ms_council_record record = {.place = (uint8_t)node->index, .lead = MS_MASTERS};
+
+    if (small->size > 0) {
+        const bool is_sound =
+            ms_pair_record_read((struct ms_bytes){small->bytes, small->size}, &record) == MS_E_OK;
+
+        ms_assert(is_sound);
+        return record;
+    }
+    record.is_fresh = true;
+    record.incarnation = sim_uuid(world, node, node->disk->lives);
+    for (uint32_t i = 0; i < world->config.witnesses && !world->config.pair.is_auto_enrol; i++) {
+        record.witnesses.ids[record.witnesses.count++] =
+            sim_uuid(world, &world->nodes[sim_first(world, SIM_WITNESS) + i], 0);
+    }
+    return record;
+}
+
+static void start(struct sim_world *world, struct sim_node *node)
+{
+    static const char *const peers[SIM_MASTERS_MAX] = {SIM_ADDRESS_B, SIM_ADDRESS_A};
+    const struct sim_pair_config *pair = &world->config.pair;
+    const struct ms_council_record record = record_of(world, node);
+    const struct ms_pair_config config = {
+        .master = sim_master_config(world, node, ms_rng_next(&world->rng_load)),
+        .council = {.record = record,
+                    .times = {.beat = pair->beat,
+                              .lease = pair->lease,
+                              .silent = pair->silent,
+                              .vote = pair->vote,
+                              .boot = pair->boot,
+                              .failback_delay = pair->failback_delay},
+                    .failover = MS_FAILOVER_QUORUM,
+                    .is_bootstrap = node->index == 0 && record.is_fresh && node->disk->lives == 0,
+                    .is_auto_failback = pair->is_auto_failback,
+                    .is_auto_enrol = pair->is_auto_enrol,
+                    .cluster_new = sim_uuid(world, node, UINT32_MAX),
+                    .seed = ms_rng_next(&world->rng_load)},
+        .peer = peers[node->index],
+    };
+    struct ms_pair *engine = ms_pair_create(&config);
+
+    ms_assert(engine != NULL);
+    node->state = engine;
+    node->engine = ms_pair_engine(engine);
+    node->driver.is_listening = true;
+    sim_pair_start(world, node);
+    sim_driver_step(
+        world, node,
+        &(struct ms_event){.type = MS_EVENT_ROOM, .count = sim_disk_room(world, node->disk)});
+    sim_disk_flush(world, node);
+}
+
+static void stop(struct sim_world *world, struct sim_node *node)
+{
+    struct ms_pair_stats stats;
+
+    ms_pair_stats(node->state, &stats);
+    world->stats.counts[SIM_STAT_COPIES] += stats.copies_total;
+    world->stats.counts[SIM_STAT_COPIES_SPARED] += stats.resumes_total;
+    ms_pair_destroy(node->state);
+    node->state = NULL;
+}
+
+static void effect(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
+{
+    switch (effect->type) {
+    case MS_EFFECT_STOPPED:
+        if (effect->error == MS_E_STORE_CORRUPT) {
+            sim_fail(world, "recovery", "what is on the disk of %s is refused",
+                     sim_node_name(world, node->index));
+        }
+        sim_node_stopped(world, node);
+        break;
+    case MS_EFFECT_PERSIST:
+        sim_disk_write(world, node, effect->seq, effect->command.payload);
+        break;
+    case MS_EFFECT_READY:
+        sim_durable_ready(world, node);
+        break;
+    case MS_EFFECT_STORE:
+    case MS_EFFECT_REPLAY:
+    case MS_EFFECT_SCAN:
+    case MS_EFFECT_CLEAR:
+        sim_disk_job(world, node, effect);
+        break;
+    case MS_EFFECT_PRODUCE:
+        break;
+    default:
+        sim_fail(world, "contract", "half a pair emits effect %d", (int)effect->type);
+    }
+}
+
+static void affair(struct sim_world *world, struct sim_node *node, uint32_t what)
+{
+    (void)world;
+    (void)node;
+    (void)what;
+    ms_unreachable();
+}
+
+static struct ms_master *master(const struct sim_node *node)
+{
+    return ms_pair_master(node->state);
+}
+
+static void check(struct sim_world *world, struct sim_node *node)
+{
+    (void)world;
+    if (master(node) != NULL) {
+        ms_master_check(master(node));
+    }
+}
+
+static void standing(const struct sim_node *node, struct sim_standing *standing_out)
+{
+    const struct ms_council *council = ms_pair_council(node->state);
+    const struct ms_council_record *record = ms_council_record(council);
+    const enum ms_council_state state = ms_council_state(council);
+    struct ms_pair_stats stats;
+
+    ms_pair_stats(node->state, &stats);
+    *standing_out = (struct sim_standing){
+        .is_active = state == MS_COUNCIL_PAIR || state == MS_COUNCIL_SOLO,
+        .is_pair = stats.is_pair,
+        .has_peer = stats.has_peer,
+        .lag = stats.lag_bytes,
+        .reign = stats.reign,
+        .epoch = stats.epoch,
+        .state = ms_council_state_name(state),
+        .is_fresh = record->is_fresh,
+        .is_complete = record->is_complete,
+        .promised = record->voter.promised,
+        .incarnation = record->incarnation,
+        .decision = record->voter.accepted,
+        .lead = record->lead,
+    };
+}
+
+static bool voter(const struct sim_node *node, struct ms_voter *voter_out)
+{
+    const struct sim_small *small = &node->disk->small;
+    struct ms_council_record record;
+
+    if (ms_pair_record_read((struct ms_bytes){small->bytes, small->size}, &record) != MS_E_OK) {
+        return false;
+    }
+    *voter_out = record.voter;
+    return true;
+}
+
+static void set_wall(const struct sim_node *node)
+{
+    ms_pair_set_wall(node->state, node->wall_offset);
+}
+
+const struct sim_role_ops sim_pair_ops = {
+    .name = "master",
+    .start = start,
+    .stop = stop,
+    .effect = effect,
+    .affair = affair,
+    .check = check,
+    .master = master,
+    .standing = standing,
+    .voter = voter,
+    .set_wall = set_wall,
+};

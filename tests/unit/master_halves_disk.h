@@ -1,0 +1,109 @@
+/* The stores and the network of two halves of a pair. */
+#ifndef TESTS_UNIT_MASTER_HALVES_DISK_H
+#define TESTS_UNIT_MASTER_HALVES_DISK_H
+
+#include "tests/unit/master_halves_world.h"
+
+/* --- stores --- */
+
+static void apply(struct half *half, struct ms_bytes bytes)
+{
+    struct ms_entry entry;
+
+    while (ms_record_next(&bytes, &entry)) {
+        size_t at = 0;
+
+        while (at < half->entries_count && half->entries[at].seq < entry.seq) {
+            at++;
+        }
+        if (entry.kind != MS_RECORD_ERASE) {
+            ck_assert_uint_eq(at, half->entries_count); /* numbers rise */
+            half->entries = realloc(half->entries, (at + 1) * sizeof *half->entries);
+            half->entries[at] =
+                (struct entry){entry.seq, entry.bytes.size, malloc(entry.bytes.size)};
+            memcpy(half->entries[at].bytes, entry.bytes.data, entry.bytes.size);
+            half->entries_count++;
+        } else if (at < half->entries_count && half->entries[at].seq == entry.seq) {
+            free(half->entries[at].bytes);
+            half->entries_count--;
+            memmove(&half->entries[at], &half->entries[at + 1],
+                    (half->entries_count - at) * sizeof *half->entries);
+        }
+    }
+    ck_assert_uint_eq(bytes.size, 0);
+}
+
+static void clear(struct half *half)
+{
+    for (size_t i = 0; i < half->entries_count; i++) {
+        free(half->entries[i].bytes);
+    }
+    half->entries_count = 0;
+}
+
+static bool stores_are_equal(void)
+{
+    if (halves[0].entries_count != halves[1].entries_count) {
+        return false;
+    }
+    for (size_t i = 0; i < halves[0].entries_count; i++) {
+        const struct entry *a = &halves[0].entries[i], *b = &halves[1].entries[i];
+
+        if (a->seq != b->seq || a->size != b->size || memcmp(a->bytes, b->bytes, a->size) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- network --- */
+
+static int end_of(const struct wire *wire, int place)
+{
+    return wire->ends[0] == place ? 0 : 1;
+}
+
+static void end_wire(uint32_t slot, int place)
+{
+    struct wire *wire = &wires[slot];
+    const int mine = end_of(wire, place), other = 1 - mine;
+
+    wire->is_open[mine] = false;
+    if (wire->is_open[other]) {
+        wire->is_open[other] = false;
+        push(now + LATENCY, wire->ends[other],
+             &(struct ms_event){
+                 .type = MS_EVENT_PEER_CLOSED, .peer = slot + 1, .error = MS_E_CLOSED});
+    }
+}
+
+static uint32_t connect_to(int from, int to, uint32_t tag)
+{
+    const uint32_t slot = wires_count++;
+
+    ck_assert_uint_lt(slot, WIRES_MAX);
+    wires[slot] = (struct wire){{from, to}, {true, true}};
+    push(now + LATENCY, to,
+         &(struct ms_event){
+             .type = MS_EVENT_PEER_OPENED, .peer = slot + 1, .nonce = {{(uint8_t)slot, 9}}});
+    if (from < GUEST) {
+        push(now + LATENCY, from,
+             &(struct ms_event){.type = MS_EVENT_PEER_OPENED, .peer = slot + 1, .tag = tag});
+    }
+    return slot;
+}
+
+static void send_on(uint32_t slot, int place, ms_epoch epoch, const struct ms_command *command)
+{
+    const struct wire *wire = &wires[slot];
+    const int mine = end_of(wire, place);
+
+    if (!wire->is_open[mine] || (is_cut && wire->ends[0] < GUEST && wire->ends[1] < GUEST)) {
+        return;
+    }
+    push(now + LATENCY, wire->ends[1 - mine],
+         &(struct ms_event){
+             .type = MS_EVENT_RECEIVED, .peer = slot + 1, .epoch = epoch, .command = command});
+}
+
+#endif

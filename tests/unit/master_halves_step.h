@@ -1,0 +1,155 @@
+/* Steps of two halves of a pair, and what comes of them. */
+#ifndef TESTS_UNIT_MASTER_HALVES_STEP_H
+#define TESTS_UNIT_MASTER_HALVES_STEP_H
+
+#include "tests/unit/master_halves_disk.h"
+
+/* --- halves --- */
+
+static void carry_out(int place, const struct ms_effect *effect)
+{
+    struct half *half = &halves[place];
+
+    switch (effect->type) {
+    case MS_EFFECT_CONNECT:
+        if (halves[1 - place].pair != NULL && !is_cut) {
+            connect_to(place, 1 - place, effect->tag);
+        } else if (!is_cut) {
+            push(now + LATENCY, place,
+                 &(struct ms_event){.type = MS_EVENT_PEER_CLOSED,
+                                    .tag = effect->tag,
+                                    .count = 1,
+                                    .error = MS_E_UNREACHABLE});
+        }
+        break;
+    case MS_EFFECT_CLOSE:
+        end_wire((uint32_t)effect->peer - 1, place);
+        break;
+    case MS_EFFECT_SEND:
+        send_on((uint32_t)effect->peer - 1, place, effect->epoch, &effect->command);
+        break;
+    case MS_EFFECT_PERSIST:
+        push(now + LATENCY, place,
+             &(struct ms_event){
+                 .type = MS_EVENT_PERSISTED, .seq = effect->seq, .command = &effect->command});
+        break;
+    case MS_EFFECT_STORE:
+        push(now + LATENCY, place,
+             &(struct ms_event){.type = MS_EVENT_STORED, .command = &effect->command});
+        break;
+    case MS_EFFECT_REPLAY:
+        push(now + LATENCY, place, &(struct ms_event){.type = MS_EVENT_REPLAYED})->is_replay = true;
+        break;
+    case MS_EFFECT_SCAN:
+        push(now + LATENCY, place, &(struct ms_event){.type = MS_EVENT_SCANNED, .seq = effect->seq})
+            ->is_scan = true;
+        break;
+    case MS_EFFECT_CLEAR:
+        push(now + LATENCY, place, &(struct ms_event){.type = MS_EVENT_CLEARED});
+        break;
+    case MS_EFFECT_PAUSE:
+        half->is_paused = true;
+        break;
+    case MS_EFFECT_RESUME:
+        half->is_paused = false;
+        break;
+    case MS_EFFECT_STOPPED:
+        half->stops++;
+        break;
+    case MS_EFFECT_MARK:
+    case MS_EFFECT_READY:
+    case MS_EFFECT_PRODUCE:
+        break;
+    default:
+        ck_abort_msg("effect %d", (int)effect->type);
+    }
+}
+
+static void step(int place, const struct ms_event *event)
+{
+    struct ms_engine *engine = ms_pair_engine(halves[place].pair);
+    struct ms_effect effect;
+
+    ms_engine_step(engine, now, event);
+    while (ms_engine_poll(engine, &effect)) {
+        carry_out(place, &effect);
+    }
+    if (ms_pair_master(halves[place].pair) != NULL) {
+        ms_master_check(ms_pair_master(halves[place].pair));
+    }
+}
+
+static void replay(int place)
+{
+    struct half *half = &halves[place];
+
+    for (size_t i = 0; i < half->entries_count; i++) {
+        const struct ms_command command = {
+            .payload = {half->entries[i].bytes, half->entries[i].size}};
+
+        step(place, &(struct ms_event){.type = MS_EVENT_REPLAYED, .command = &command});
+    }
+    step(place, &(struct ms_event){.type = MS_EVENT_REPLAYED});
+}
+
+static void scan(int place, ms_seq above)
+{
+    const struct half *half = &halves[place];
+    struct ms_command command = {0};
+    ms_seq seq = above;
+
+    for (size_t i = 0; i < half->entries_count && command.payload.size == 0; i++) {
+        if (half->entries[i].seq > above) {
+            command.payload = (struct ms_bytes){half->entries[i].bytes, half->entries[i].size};
+            seq = half->entries[i].seq;
+        }
+    }
+    step(place, &(struct ms_event){.type = MS_EVENT_SCANNED, .seq = seq, .command = &command});
+}
+
+static void happen(struct thing *thing)
+{
+    struct half *half = thing->place < GUEST ? &halves[thing->place] : NULL;
+    const uint32_t slot = (uint32_t)thing->event.peer - 1;
+
+    if (half == NULL) {
+        heard[heard_count++] = thing;
+        return;
+    }
+    if (half->pair == NULL || thing->life != half->life) {
+        forget(thing);
+        return;
+    }
+    switch (thing->event.type) {
+    case MS_EVENT_PERSISTED:
+        apply(half, thing->command.payload);
+        thing->event.command = NULL;
+        break;
+    case MS_EVENT_STORED:
+        half->record_size = thing->command.payload.size;
+        memcpy(half->record, thing->command.payload.data, half->record_size);
+        thing->event.command = NULL;
+        break;
+    case MS_EVENT_CLEARED:
+        clear(half);
+        break;
+    case MS_EVENT_RECEIVED:
+        if (!wires[slot].is_open[end_of(&wires[slot], thing->place)]) {
+            forget(thing);
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    if (thing->is_replay) {
+        replay(thing->place);
+    } else if (thing->is_scan) {
+        scan(thing->place, thing->event.seq);
+    } else {
+        step(thing->place, &thing->event);
+    }
+    forget(thing);
+}
+
+#endif

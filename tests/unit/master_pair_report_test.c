@@ -1,0 +1,133 @@
+/* What an operator is told: over the wire of two halves. */
+#include "master/pair_report.h"
+
+#include "tests/unit/master_halves.h"
+
+static void tear_down(void)
+{
+    for (int i = 0; i < 2; i++) {
+        if (halves[i].pair != NULL) {
+            kill_half(i);
+        }
+        clear(&halves[i]);
+        free(halves[i].entries);
+        halves[i].entries = NULL;
+    }
+    while (things_count > 0) {
+        forget(things[--things_count]);
+    }
+    while (heard_count > 0) {
+        forget(heard[--heard_count]);
+    }
+}
+
+static void set_up(void)
+{
+    now = 1000 * MS_SEC;
+    wires_count = 0;
+    heard_count = 0;
+    is_cut = false;
+    for (int i = 0; i < 2; i++) {
+        struct ms_council_record record = {.incarnation = {{(uint8_t)(0xa0 + i)}},
+                                           .place = (uint8_t)i,
+                                           .lead = MS_MASTERS,
+                                           .is_fresh = true};
+
+        halves[i] = (struct half){0};
+        start_with(i, &record, i == 0);
+    }
+    pass(20 * MS_SEC);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_PAIR);
+    ck_assert(stores_are_equal());
+}
+
+static const struct ms_command *ask(int place, uint64_t order)
+{
+    const struct ms_pair_frame hello = {
+        .role = MS_ROLE_OPERATOR, .version_min = 1, .version_max = 1};
+    const uint32_t slot = connect_to(GUEST, place, 0);
+
+    pass(2 * LATENCY);
+    send_on(slot, GUEST, 0, &(struct ms_command){.kind = MS_KIND_PEER_HELLO, .body.pair = &hello});
+    send_on(slot, GUEST, 0, &(struct ms_command){.kind = MS_KIND_ORDER, .count = order});
+    pass(4 * LATENCY);
+    ck_assert_uint_gt(heard_count, 0);
+    return &heard[heard_count - 1]->command;
+}
+
+/* The page stands in the half; the test reads it where it is. */
+static const char *cell(const struct ms_report *report, const char *name)
+{
+    for (uint32_t i = 0; i < report->cells_count; i++) {
+        if (strcmp(report->cells[i].name, name) == 0) {
+            return report->cells[i].text;
+        }
+    }
+    return NULL;
+}
+
+START_TEST(test_the_active_tells_of_itself)
+{
+    const struct ms_command *answer = ask(0, MS_ORDER_STATUS);
+
+    ck_assert_uint_eq(answer->kind, MS_KIND_REPORT);
+    ck_assert_str_eq(cell(answer->body.report, "role"), "active");
+    ck_assert_str_eq(cell(answer->body.report, "state"), "PAIR");
+    ck_assert_str_eq(cell(answer->body.report, "peer"), "connected");
+    ck_assert_ptr_nonnull(strstr(cell(answer->body.report, "alarm"), "AUTO_FAILOVER_DISARMED"));
+    ck_assert(answer->body.report->last);
+}
+END_TEST
+
+START_TEST(test_the_passive_tells_of_itself)
+{
+    const struct ms_command *answer = ask(1, MS_ORDER_STATUS);
+
+    ck_assert_str_eq(cell(answer->body.report, "role"), "passive");
+    ck_assert_str_eq(cell(answer->body.report, "configured"), "backup");
+    ck_assert_str_eq(cell(answer->body.report, "state"), "SYNC");
+}
+END_TEST
+
+START_TEST(test_being_alone_is_an_alarm)
+{
+    kill_half(1);
+    pass(1 * MS_SEC);
+    const struct ms_command *answer = ask(0, MS_ORDER_STATUS);
+
+    ck_assert_str_eq(cell(answer->body.report, "state"), "SOLO");
+    ck_assert_ptr_nonnull(strstr(cell(answer->body.report, "alarm"), "DEGRADED"));
+}
+END_TEST
+
+START_TEST(test_an_order_that_cannot_be_is_refused)
+{
+    const struct ms_command *answer = ask(1, MS_ORDER_SWITCHOVER);
+
+    ck_assert_uint_eq(answer->kind, MS_KIND_ORDER_ACK);
+    ck_assert_uint_ne(answer->error, MS_E_OK);
+    answer = ask(0, MS_ORDER_COUNT + 5);
+    ck_assert_uint_eq(answer->error, MS_E_BAD_ARGUMENT);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("pair_report");
+    TCase *all = tcase_create("all");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_set_timeout(all, 60);
+    tcase_add_test(all, test_the_active_tells_of_itself);
+    tcase_add_test(all, test_the_passive_tells_of_itself);
+    tcase_add_test(all, test_being_alone_is_an_alarm);
+    tcase_add_test(all, test_an_order_that_cannot_be_is_refused);
+    suite_add_tcase(suite, all);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

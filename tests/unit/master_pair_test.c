@@ -1,0 +1,332 @@
+#include "master/pair.h"
+
+#include "proto/pair_record.h"
+#include "tests/unit/master_halves.h"
+
+#define TYPE 5000
+
+static struct ms_council_record records[2];
+
+static void set_up(void)
+{
+    for (int i = 0; i < 2; i++) {
+        clear(&halves[i]);
+        halves[i] = (struct half){0};
+        records[i] = (struct ms_council_record){
+            .incarnation = {{(uint8_t)(0xa0 + i)}},
+            .place = (uint8_t)i,
+            .lead = MS_MASTERS,
+            .is_fresh = true,
+        };
+    }
+    wires_count = 0;
+    heard_count = 0;
+    now = 1000 * MS_SEC;
+    is_cut = false;
+}
+
+static void tear_down(void)
+{
+    for (int i = 0; i < 2; i++) {
+        if (halves[i].pair != NULL) {
+            kill_half(i);
+        }
+        clear(&halves[i]);
+        free(halves[i].entries);
+        halves[i].entries = NULL;
+    }
+    while (things_count > 0) {
+        forget(things[--things_count]);
+    }
+    while (heard_count > 0) {
+        forget(heard[--heard_count]);
+    }
+}
+
+static void start(int place)
+{
+    struct ms_council_record record = records[place];
+
+    if (halves[place].record_size > 0) {
+        ck_assert(
+            ms_pair_record_read((struct ms_bytes){halves[place].record, halves[place].record_size},
+                                &record) == MS_E_OK);
+    }
+    start_with(place, &record, place == 0 && halves[place].record_size == 0);
+}
+
+/* Both halves up, the first active, S = both. */
+static void make_pair(void)
+{
+    start(0);
+    start(1);
+    pass(20 * MS_SEC);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_PAIR);
+    ck_assert_int_eq(stats_of(1).state, MS_COUNCIL_SYNC);
+}
+
+/* --- the guest --- */
+
+static void say(uint32_t slot, struct ms_command command)
+{
+    send_on(slot, GUEST, 0, &command);
+}
+
+/* The last command of that kind that the guest has heard since it looked; NULL = none. */
+static const struct ms_command *last_of(uint8_t kind)
+{
+    for (size_t i = heard_count; i > 0; i--) {
+        if (heard[i - 1]->event.type == MS_EVENT_RECEIVED && heard[i - 1]->command.kind == kind) {
+            return &heard[i - 1]->command;
+        }
+    }
+    return NULL;
+}
+
+static uint32_t greet(int place, enum ms_role role, uint8_t name)
+{
+    const struct ms_hello hello = {.role = role,
+                                   .version_min = 1,
+                                   .version_max = 1,
+                                   .features = MS_FEATURES_ALL,
+                                   .slots = role == MS_ROLE_SLAVE ? 1 : 0,
+                                   .node = {{name}}};
+    const uint32_t slot = connect_to(GUEST, place, 0);
+
+    pass(2 * LATENCY);
+    say(slot, (struct ms_command){.kind = MS_KIND_HELLO, .body.hello = &hello});
+    pass(20 * LATENCY);
+    return slot;
+}
+
+static uint32_t bring_slave(int place)
+{
+    static const struct ms_announced types[] = {{TYPE, "work"}};
+    static const struct ms_announce announce = {1, types};
+    const uint32_t slot = greet(place, MS_ROLE_SLAVE, 1);
+
+    say(slot, (struct ms_command){.kind = MS_KIND_ANNOUNCE, .body.announce = &announce});
+    pass(10 * LATENCY);
+    return slot;
+}
+
+static void submit(uint32_t slot, uint64_t seq)
+{
+    say(slot, (struct ms_command){.kind = MS_KIND_SUBMIT,
+                                  .id = {.seq = seq},
+                                  .type = TYPE,
+                                  .attempts_max = 1,
+                                  .payload = ms_bytes_of("x")});
+    pass(30 * LATENCY);
+}
+
+static void order(int place, enum ms_order what)
+{
+    const struct ms_pair_frame hello = {
+        .role = MS_ROLE_OPERATOR, .version_min = 1, .version_max = 1, .id = {{7}}};
+    const uint32_t slot = connect_to(GUEST, place, 0);
+
+    pass(2 * LATENCY);
+    say(slot, (struct ms_command){.kind = MS_KIND_PEER_HELLO, .body.pair = &hello});
+    say(slot, (struct ms_command){.kind = MS_KIND_ORDER, .count = what});
+    pass(4 * LATENCY);
+}
+
+static uint64_t commands_at(int place)
+{
+    struct ms_master_stats stats;
+
+    ck_assert_ptr_nonnull(ms_pair_master(halves[place].pair));
+    ms_master_stats(ms_pair_master(halves[place].pair), &stats);
+    return stats.commands_count;
+}
+
+/* --- tests --- */
+
+START_TEST(test_a_pair_is_made_of_two_empty_halves)
+{
+    make_pair();
+    ck_assert_uint_eq(stats_of(0).copies, 2);
+    ck_assert_ptr_null(ms_pair_master(halves[1].pair));
+    ck_assert(stores_are_equal());
+}
+END_TEST
+
+START_TEST(test_an_acknowledgement_means_two_copies)
+{
+    make_pair();
+    bring_slave(0);
+    const uint32_t client = greet(0, MS_ROLE_CLIENT, 2);
+
+    submit(client, 1);
+    const struct ms_command *ack = last_of(MS_KIND_SUBMIT_ACK);
+
+    ck_assert_ptr_nonnull(ack);
+    ck_assert_uint_eq(ack->copies, 2);
+    ck_assert_int_eq(ack->durability, MS_DURABILITY_SYNC);
+    pass(1 * MS_SEC);
+    ck_assert(stores_are_equal());
+}
+END_TEST
+
+START_TEST(test_a_passive_half_sends_clients_away)
+{
+    make_pair();
+    greet(1, MS_ROLE_CLIENT, 2);
+    ck_assert_ptr_nonnull(last_of(MS_KIND_ERROR));
+    ck_assert_uint_eq(last_of(MS_KIND_ERROR)->error, MS_E_NOT_ACTIVE);
+}
+END_TEST
+
+START_TEST(test_a_switchover_loses_nothing)
+{
+    make_pair();
+    bring_slave(0);
+    const uint32_t client = greet(0, MS_ROLE_CLIENT, 2);
+
+    submit(client, 1);
+    order(0, MS_ORDER_SWITCHOVER);
+    pass(1 * MS_SEC);
+    ck_assert_int_eq(stats_of(1).state, MS_COUNCIL_PAIR);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_SYNC);
+    ck_assert(!wires[client].is_open[0]);
+    ck_assert_uint_eq(commands_at(1), 1);
+    ck_assert(!halves[0].is_paused);
+
+    const uint32_t again = greet(1, MS_ROLE_CLIENT, 2);
+
+    submit(again, 1);
+    ck_assert_uint_eq(last_of(MS_KIND_SUBMIT_ACK)->copies, 2);
+    ck_assert_uint_eq(commands_at(1), 1);
+    pass(1 * MS_SEC);
+    ck_assert(stores_are_equal());
+    ck_assert_uint_eq(stats_of(1).copies_total, 0);
+}
+END_TEST
+
+START_TEST(test_the_incumbent_goes_on_alone_and_takes_its_peer_back)
+{
+    make_pair();
+    bring_slave(0);
+    const uint32_t client = greet(0, MS_ROLE_CLIENT, 2);
+
+    submit(client, 1);
+    kill_half(1);
+    pass(300 * MS_MSEC);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_SOLO);
+    submit(client, 2);
+    ck_assert_uint_eq(last_of(MS_KIND_SUBMIT_ACK)->copies, 1);
+    ck_assert(wires[client].is_open[0]);
+    start(1);
+    pass(10 * MS_SEC);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_PAIR);
+    ck_assert(stores_are_equal());
+    bring_slave(0);
+    submit(greet(0, MS_ROLE_CLIENT, 2), 3);
+    ck_assert_uint_eq(last_of(MS_KIND_SUBMIT_ACK)->copies, 2);
+    ck_assert_uint_eq(commands_at(0), 3);
+}
+END_TEST
+
+START_TEST(test_without_witnesses_the_standby_waits_for_an_operator)
+{
+    make_pair();
+    bring_slave(0);
+    const uint32_t client = greet(0, MS_ROLE_CLIENT, 2);
+
+    submit(client, 1);
+    kill_half(0);
+    pass(10 * MS_SEC);
+    ck_assert_ptr_null(ms_pair_master(halves[1].pair));
+    order(1, MS_ORDER_FORCE);
+    pass(1 * MS_SEC);
+    ck_assert_uint_eq(commands_at(1), 1);
+    start(0);
+    pass(20 * MS_SEC);
+    ck_assert_int_eq(stats_of(1).state, MS_COUNCIL_PAIR);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_SYNC);
+    ck_assert(stores_are_equal());
+}
+END_TEST
+
+START_TEST(test_a_cut_link_leaves_one_active)
+{
+    make_pair();
+    is_cut = true;
+    pass(10 * MS_SEC);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_SOLO);
+    ck_assert_ptr_null(ms_pair_master(halves[1].pair));
+    is_cut = false;
+    pass(20 * MS_SEC);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_PAIR);
+    ck_assert_int_eq(stats_of(1).state, MS_COUNCIL_SYNC);
+}
+END_TEST
+
+START_TEST(test_after_a_power_cut_the_one_that_served_goes_on)
+{
+    make_pair();
+    bring_slave(0);
+    submit(greet(0, MS_ROLE_CLIENT, 2), 1);
+    kill_half(0);
+    kill_half(1);
+    start(1);
+    pass(100 * MS_MSEC);
+    start(0);
+    pass(30 * MS_SEC);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_PAIR);
+    ck_assert_uint_eq(commands_at(0), 1);
+    ck_assert(stores_are_equal());
+}
+END_TEST
+
+START_TEST(test_the_active_hands_over_before_it_stops)
+{
+    make_pair();
+    step(0, &(struct ms_event){.type = MS_EVENT_STOP});
+    pass(1 * MS_SEC);
+    ck_assert_int_eq(halves[0].stops, 1);
+    ck_assert_int_ne(stats_of(1).state, MS_COUNCIL_SYNC);
+    ck_assert_ptr_nonnull(ms_pair_master(halves[1].pair));
+}
+END_TEST
+
+/* Whoever wanted to hand over finds nobody, and goes all the same. */
+START_TEST(test_both_stop_at_once)
+{
+    make_pair();
+    step(0, &(struct ms_event){.type = MS_EVENT_STOP});
+    step(1, &(struct ms_event){.type = MS_EVENT_STOP});
+    ck_assert_int_eq(halves[1].stops, 1);
+    kill_half(1);
+    pass(20 * MS_SEC);
+    ck_assert_int_eq(halves[0].stops, 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("pair");
+    TCase *halves_case = tcase_create("halves");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(halves_case, set_up, tear_down);
+    tcase_set_timeout(halves_case, 60);
+    tcase_add_test(halves_case, test_a_pair_is_made_of_two_empty_halves);
+    tcase_add_test(halves_case, test_an_acknowledgement_means_two_copies);
+    tcase_add_test(halves_case, test_a_passive_half_sends_clients_away);
+    tcase_add_test(halves_case, test_a_switchover_loses_nothing);
+    tcase_add_test(halves_case, test_the_incumbent_goes_on_alone_and_takes_its_peer_back);
+    tcase_add_test(halves_case, test_without_witnesses_the_standby_waits_for_an_operator);
+    tcase_add_test(halves_case, test_a_cut_link_leaves_one_active);
+    tcase_add_test(halves_case, test_after_a_power_cut_the_one_that_served_goes_on);
+    tcase_add_test(halves_case, test_the_active_hands_over_before_it_stops);
+    tcase_add_test(halves_case, test_both_stop_at_once);
+    suite_add_tcase(suite, halves_case);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
