@@ -372,6 +372,9 @@ bool ms_queue_adopt(struct ms_queue *queue, ms_time now, struct ms_work *work,
                     struct ms_slave *slave, const struct ms_record *lease)
 {
     ms_assert(work->holder == NULL && lease->token.epoch < queue->epoch);
+    if (ms_map_find_pointer(&queue->adopted, key_of(lease->token)) != NULL) {
+        return false; /* of two commands with one token a slave has made one up */
+    }
     if (!ms_map_put_pointer(&queue->adopted, key_of(lease->token), work)) {
         return false;
     }

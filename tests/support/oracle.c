@@ -82,7 +82,7 @@ static bool take_command(const Muster__Commands__Command *from, ms_epoch epoch,
     to->type = from->type;
     memcpy(to->id.client.bytes, from->client.data, 16);
     to->id.seq = from->seq;
-    to->token = (struct ms_token){epoch, from->token};
+    to->token = (struct ms_token){epoch_of(from->epoch, epoch), from->token};
     to->attempt = from->attempt;
     to->timeout = (ms_time)from->timeout;
     to->flags = from->flags & (2 | 32);
@@ -258,7 +258,7 @@ static bool take_token(const Muster__Tokens__Token *from, ms_epoch epoch, struct
 static bool take_part(const Muster__Parts__Part *from, ms_epoch epoch, struct ms_command *to)
 {
     to->id.seq = from->seq;
-    to->token = (struct ms_token){from->token != 0 ? epoch : 0, from->token};
+    to->token = (struct ms_token){from->token != 0 ? epoch_of(from->epoch, epoch) : 0, from->token};
     to->index = from->index;
     to->payload = bytes_of(from->payload);
     return (from->seq != 0) != (from->token != 0);

@@ -60,13 +60,15 @@ static uint64_t epoch_of(ms_epoch epoch, ms_epoch frame_epoch)
     return epoch != frame_epoch ? epoch : 0;
 }
 
-static void make_command(Muster__Commands__Command *to, const struct ms_command *from)
+static void make_command(Muster__Commands__Command *to, const struct ms_command *from,
+                         ms_epoch epoch)
 {
     muster__commands__command__init(to);
     to->type = from->type;
     to->client = data_of((struct ms_bytes){from->id.client.bytes, sizeof from->id.client.bytes});
     to->seq = from->id.seq;
     to->token = from->token.n;
+    to->epoch = epoch_of(from->token.epoch, epoch);
     to->attempt = from->attempt;
     to->timeout = (uint64_t)from->timeout;
     to->flags = from->flags;
@@ -179,6 +181,7 @@ static void make_small(union element *to, const struct ms_command *from, ms_epoc
         return;
     case MS_KIND_PART:
         muster__parts__part__init(&to->part);
+        to->part.epoch = from->token.n != 0 ? epoch_of(from->token.epoch, epoch) : 0;
         to->part.seq = from->id.seq;
         to->part.token = from->token.n;
         to->part.index = from->index;
@@ -205,7 +208,7 @@ static void make(union element *to, const struct ms_command *from, ms_epoch epoc
 {
     switch ((enum ms_kind)from->kind) {
     case MS_KIND_COMMAND:
-        make_command(&to->command, from);
+        make_command(&to->command, from, epoch);
         return;
     case MS_KIND_OUTPUT:
     case MS_KIND_STREAM:
