@@ -89,7 +89,7 @@ bool ms_dev_choose_addresses(struct ms_dev *dev);
 /* How far a pair has come. */
 enum ms_dev_stage {
     MS_DEV_SERVES, /* one is active */
-    MS_DEV_IS_SAFE /* the other one has everything, and a witness is enrolled */
+    MS_DEV_IS_SAFE /* the other one has everything, and its witnesses are enrolled */
 };
 
 bool ms_dev_pair_is(const struct ms_dev *dev, enum ms_dev_stage stage);

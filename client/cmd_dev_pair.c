@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/cli_pair.h"
+#include "core/decision.h"
 #include "core/invariant.h"
 #include "core/io/clock.h"
 
@@ -79,6 +80,14 @@ bool ms_dev_choose_addresses(struct ms_dev *dev)
 
 /* ---- how it is ---- */
 
+/* As many as so many slaves can be: an odd number. */
+static uint64_t witnesses_of(uint64_t slaves)
+{
+    const uint64_t count = slaves < MS_WITNESSES_MAX ? slaves : MS_WITNESSES_MAX;
+
+    return count > 0 && count % 2 == 0 ? count - 1 : count;
+}
+
 bool ms_dev_pair_is(const struct ms_dev *dev, enum ms_dev_stage stage)
 {
     struct ms_cli_master *active;
@@ -88,9 +97,10 @@ bool ms_dev_pair_is(const struct ms_dev *dev, enum ms_dev_stage stage)
     if (ms_cli_pair_init(&pair, &ms_dev_cli, dev->address) == 0) {
         ms_cli_pair_ask(&pair, ANSWER_TIMEOUT);
         if (ms_cli_pair_serving(&pair, &active) == 1) {
-            is_so = stage == MS_DEV_SERVES ||
-                    (strcmp(ms_cli_master_text(active, "state"), "PAIR") == 0 &&
-                     ms_cli_master_number(active, "witnesses") > 0);
+            is_so =
+                stage == MS_DEV_SERVES ||
+                (strcmp(ms_cli_master_text(active, "state"), "PAIR") == 0 &&
+                 ms_cli_master_number(active, "witnesses") >= witnesses_of(dev->settings->slaves));
         }
     }
     ms_cli_pair_finish(&pair);

@@ -92,7 +92,10 @@
 #define MS_SETTLE_WAIT      (200 * MS_MSEC) /* for the proposal of a passive peer */
 #define MS_RETURN_WAIT                                                                             \
     (50 * MS_MSEC) /* for a peer whose connection broke, before one goes on alone */
-#define MS_ENROL_PAUSE    (10 * MS_SEC) /* between two changes of the list of witnesses */
+#define MS_ENROL_PAUSE (2 * MS_SEC) /* between two changes of the list of witnesses */
+#define MS_ENROL_SETTLE                                                                            \
+    (1 * MS_SEC) /* nobody new for so long: those that come together are enrolled together */
+#define MS_ENROL_GATHER   (5 * MS_SEC)  /* nobody waits longer than that for others to come */
 #define MS_FLAP_PAUSE     (10 * MS_SEC) /* between two takeovers because of silence */
 #define MS_FAILBACK_DELAY (300 * MS_SEC)
 #define MS_EPOCH_FORCED_STEP                                                                       \

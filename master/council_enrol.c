@@ -14,6 +14,16 @@ struct ms_council_witness *ms_council_witness(struct ms_council *council, const 
     return NULL;
 }
 
+bool ms_council_has_witness(const struct ms_council *council, const struct ms_uuid *id)
+{
+    for (size_t i = 0; i < MS_COUNCIL_WITNESSES_MAX; i++) {
+        if (ms_uuid_equal(&council->witnesses[i].id, id)) {
+            return !ms_uuid_is_zero(id);
+        }
+    }
+    return false;
+}
+
 static bool is_on(const struct ms_witnesses *list, const struct ms_uuid *id)
 {
     for (uint32_t i = 0; i < list->count; i++) {
@@ -43,7 +53,14 @@ static bool are_ours(struct ms_council *council, const struct ms_witnesses *list
     return true;
 }
 
-/* Connected, on no list yet, and the longest so; NULL when there is none. */
+/* Connected, and could be enrolled. */
+static bool is_spare(const struct ms_council *council, const struct ms_council_witness *witness)
+{
+    return !ms_uuid_is_zero(&witness->id) && is_ours(council, witness) &&
+           !is_on(&council->record.witnesses, &witness->id);
+}
+
+/* Not taken yet, and the longest connected; NULL when there is none. */
 static const struct ms_council_witness *next_spare(const struct ms_council *council,
                                                    const struct ms_witnesses *taken)
 {
@@ -52,13 +69,30 @@ static const struct ms_council_witness *next_spare(const struct ms_council *coun
     for (size_t i = 0; i < MS_COUNCIL_WITNESSES_MAX; i++) {
         const struct ms_council_witness *at = &council->witnesses[i];
 
-        if (!ms_uuid_is_zero(&at->id) && is_ours(council, at) && !is_on(taken, &at->id) &&
-            !is_on(&council->record.witnesses, &at->id) &&
+        if (is_spare(council, at) && !is_on(taken, &at->id) &&
             (spare == NULL || at->met_at < spare->met_at)) {
             spare = at;
         }
     }
     return spare;
+}
+
+/* Slaves come together, when a cluster starts or a network is back: the first of them alone would be a list that its end
+ * breaks. */
+static bool have_gathered(struct ms_council *council, ms_time now)
+{
+    ms_time first = MS_TIME_NEVER, last = 0;
+
+    for (size_t i = 0; i < MS_COUNCIL_WITNESSES_MAX; i++) {
+        const struct ms_council_witness *at = &council->witnesses[i];
+
+        if (is_spare(council, at)) {
+            first = at->met_at < first ? at->met_at : first;
+            last = at->met_at > last ? at->met_at : last;
+        }
+    }
+    return first != MS_TIME_NEVER && (ms_council_is_due(council, now, last + MS_ENROL_SETTLE) ||
+                                      ms_council_is_due(council, now, first + MS_ENROL_GATHER));
 }
 
 /* Who is enrolled stays; a spare one takes the place of one that is not there, or a free place. Odd numbers only are of use. */
@@ -144,7 +178,7 @@ bool ms_council_enrol(struct ms_council *council, ms_time now)
             return false;
         }
     } else if (council->config.is_auto_enrol &&
-               ms_council_is_due(council, now, council->enrol_at)) {
+               ms_council_is_due(council, now, council->enrol_at) && have_gathered(council, now)) {
         list = automatic(council);
     } else {
         return false;

@@ -465,8 +465,8 @@ void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out)
         .copies_total = mirror.copies_total,
         .resumes_total = mirror.resumes_total,
     };
-    for (uint32_t i = 0; i < MS_PAIR_LINKS_MAX; i++) {
-        stats_out->witnesses_connected += pair->links.links[i].peer != MS_PEER_NONE &&
-                                          pair->links.links[i].role == MS_ROLE_WITNESS;
+    for (uint32_t i = 0; i < record->witnesses.count; i++) {
+        stats_out->witnesses_connected +=
+            ms_council_has_witness(pair->council, &record->witnesses.ids[i]);
     }
 }

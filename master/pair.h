@@ -38,7 +38,7 @@ struct ms_pair_stats {
     uint8_t place, active;
     uint8_t copies;
     bool is_pair, is_paused, has_peer;
-    uint32_t witnesses_count, witnesses_connected;
+    uint32_t witnesses_count, witnesses_connected; /* enrolled; of them connected */
     uint64_t lag_bytes, copies_total, resumes_total;
 };
 void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out);

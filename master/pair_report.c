@@ -41,8 +41,11 @@ static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_sta
     if (record->is_held) {
         return "HELD: automatic takeover is switched off; muster unhold";
     }
-    return record->witnesses.count == 0
-               ? "AUTO_FAILOVER_DISARMED: no witness is enrolled, takeover needs an operator"
+    if (record->witnesses.count == 0) {
+        return "AUTO_FAILOVER_DISARMED: no witness is enrolled, takeover needs an operator";
+    }
+    return stats->witnesses_connected * 2 <= stats->witnesses_count
+               ? "WITNESSES_LOST: too few of the enrolled witnesses answer for a takeover"
                : "none";
 }
 

@@ -421,6 +421,37 @@ START_TEST(witnesses_are_enrolled_as_they_come)
 }
 END_TEST
 
+START_TEST(witnesses_that_come_together_are_enrolled_together)
+{
+    struct assembly *room = assemble(0);
+    const struct ms_council_record *record;
+
+    room->masters[0].config.is_bootstrap = true;
+    room->masters[0].config.is_auto_enrol = room->masters[1].config.is_auto_enrol = true;
+    start(room, 0);
+    start(room, 1);
+    pass(room, 30 * MS_SEC);
+    record = ms_council_record(room->masters[0].council);
+    for (uint8_t node = 2; node < 5; node++) {
+        room->witnesses_count = node - 1;
+        room->is_witness_up[node - 2] = true;
+        meet(room, 0, node);
+        meet(room, 1, node);
+        pass(room, MS_ENROL_SETTLE - 100 * MS_MSEC);
+        ck_assert_uint_eq(record->witness_version, 0);
+    }
+    ck_assert(ms_council_has_witness(room->masters[0].council, &(struct ms_uuid){.bytes = {0}}) ==
+              false);
+    pass(room, 1 * MS_SEC);
+    ck_assert_uint_eq(record->witnesses.count, 3);
+    ck_assert_uint_eq(record->witness_version, 2);
+    for (uint32_t i = 0; i < record->witnesses.count; i++) {
+        ck_assert(ms_council_has_witness(room->masters[0].council, &record->witnesses.ids[i]));
+    }
+    dismiss(room);
+}
+END_TEST
+
 START_TEST(a_list_waits_for_the_peer)
 {
     struct assembly *room = assemble_pair(1);
@@ -484,4 +515,5 @@ TESTS(a_cluster_is_made_when_nobody_knows_one, a_silent_witness_refuses_the_boot
       nothing_is_done_before_it_is_durable, a_store_that_fails_ends_everything,
       an_active_that_was_stopped_pauses_before_it_reads, a_higher_epoch_ends_the_tenure,
       a_jump_of_epochs_is_no_epoch, the_primary_gets_its_role_back,
-      witnesses_are_enrolled_as_they_come, a_list_waits_for_the_peer, a_vote_is_for_one_incarnation)
+      witnesses_are_enrolled_as_they_come, witnesses_that_come_together_are_enrolled_together,
+      a_list_waits_for_the_peer, a_vote_is_for_one_incarnation)
