@@ -60,7 +60,7 @@ class PairChecker(Checker):
                                               f"has served {fenced[1]} since {fenced[0]}")
             if not mine or epoch > mine[-1][1]:
                 mine.append((t, epoch))
-            elif epoch < mine[-1][1]:
+            elif epoch < mine[-1][1] and mine[-1][0] + OBSERVED_NS < t:
                 self.verdict.add("epoch_backwards", f"master {place}, epoch {epoch}, kind {kind}, at {t}: it has "
                                                     f"served {mine[-1][1]} since {mine[-1][0]}")
 
@@ -117,6 +117,15 @@ class PairChecker(Checker):
             for slave in self.history.slaves.values())
 
     # --- figures ----------------------------------------------------------------------------------------
+
+    def check_run(self):
+        """Work in hand that outlives a master is what its slave began in one reign and a client is told of in another."""
+        self.outlived = 0
+        for submission in self.history.submissions.values():
+            for outcome in submission.outcomes:
+                epoch = outcome.token.split(".")[0]
+                self.outlived += epoch.isdigit() and self.next_reign(int(epoch)) <= outcome.t
+        super().check_run()
 
     def count(self):
         figures = super().count()
