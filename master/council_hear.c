@@ -203,8 +203,11 @@ static void note_beat(struct ms_council *council, const struct ms_council_party 
     }
     if (command->flags == 0) {
         ms_council_answer(council, party, command->count);
-    } else if (command->count <= council->beats) {
+    } else if (command->count <= council->beats && command->count >= council->peer.answered) {
         council->peer.answered = command->count;
+        if (council->beats - command->count < MS_COUNCIL_BEATS_KEPT) {
+            council->peer.answered_at = council->beats_at[command->count % MS_COUNCIL_BEATS_KEPT];
+        }
     }
 }
 
@@ -282,8 +285,12 @@ static void meet_peer(struct ms_council *council, ms_time now, const struct ms_p
         ms_council_alarm(council, "the peer is configured for our own place");
         return;
     }
-    *peer = (struct ms_council_peer){
-        .link = MS_COUNCIL_MET, .met_at = now, .heard_at = now, .id = hello->id, .frame = *hello};
+    *peer = (struct ms_council_peer){.link = MS_COUNCIL_MET,
+                                     .met_at = now,
+                                     .heard_at = now,
+                                     .id = hello->id,
+                                     .answered_at = now,
+                                     .frame = *hello};
     council->following = 0;
     council->is_mirrored = false;
     council->is_drained = false;

@@ -9,6 +9,7 @@
 #define MS_COUNCIL_WITNESSES_MAX 16u /* that are connected, enrolled or not */
 #define MS_COUNCIL_ACTS_MAX      128u
 #define MS_COUNCIL_ACTS_RESERVE  32u /* of them: not for SEND, which may be lost */
+#define MS_COUNCIL_BEATS_KEPT    8u  /* an answer to an older one says nothing of today */
 #define MS_COUNCIL_INBOX_MAX     8u  /* frames that came while the record was being written */
 
 enum ms_council_link {
@@ -22,8 +23,9 @@ enum ms_council_link {
 struct ms_council_peer {
     enum ms_council_link link;
     ms_time met_at, heard_at, lost_at;
-    struct ms_uuid id; /* incarnation */
-    uint64_t answered; /* number of our last BEAT that it has answered on this connection */
+    struct ms_uuid id;   /* incarnation */
+    uint64_t answered;   /* number of our last BEAT that it has answered on this connection */
+    ms_time answered_at; /* when that one was sent: since then it has heard us, too */
     struct ms_pair_frame frame;
 };
 
@@ -88,6 +90,7 @@ struct ms_council {
     ms_time failed_at;    /* when the voters last did not decide */
     ms_time wake;         /* of what was looked at, the next that becomes due */
     uint64_t beats;
+    ms_time beats_at[MS_COUNCIL_BEATS_KEPT]; /* when each of the last ones was sent */
     uint64_t proof;    /* HOLD: the peer is back when it has answered this BEAT */
     const char *alarm; /* said last */
 

@@ -209,7 +209,8 @@ static bool has_part(const struct ms_council *council)
            (frame->state == MS_COUNCIL_CANDIDATE && frame->promised == council->tenure.epoch);
 }
 
-/* The peer does not do its part in S any more: nothing can be acknowledged. */
+/* The peer does not do its part in S any more: nothing can be acknowledged. What counts is when it has heard us for sure,
+ * for that is from when it, and the witnesses, wait. Frames of its own may be old, or come from a peer that hears nothing. */
 static bool has_departed(struct ms_council *council, ms_time now)
 {
     const struct ms_council_peer *peer = &council->peer;
@@ -217,7 +218,7 @@ static bool has_departed(struct ms_council *council, ms_time now)
     return peer->link != MS_COUNCIL_MET || !has_part(council) ||
            peer->frame.promised > council->record.voter.promised ||
            !ms_decision_has(&council->tenure, ms_council_other(council), &peer->id) ||
-           ms_council_is_due(council, now, peer->heard_at + council->times.lease);
+           ms_council_is_due(council, now, peer->answered_at + council->times.lease);
 }
 
 static bool depart(struct ms_council *council)
@@ -441,6 +442,7 @@ static void beat(struct ms_council *council, ms_time now)
     if (ms_council_is_due(council, now, council->beat_at)) {
         council->beat_at = now + council->times.beat;
         council->beats++;
+        council->beats_at[council->beats % MS_COUNCIL_BEATS_KEPT] = now;
         ms_council_send_all(council, MS_KIND_PEER_BEAT);
         (void)ms_council_is_due(council, now, council->beat_at);
     }

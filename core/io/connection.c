@@ -91,8 +91,8 @@ void ms_connection_watch_again(struct ms_connection *connection)
 {
     bool is_lost = connection->lost != MS_E_OK;
     bool is_held = ms_list_is_linked(&connection->hold);
-    bool has_output =
-        !is_lost && !connection->is_shut && ms_encoder_pending(&connection->encoder) > 0;
+    bool has_output = !is_lost && !connection->is_shut && !connection->is_withheld &&
+                      ms_encoder_pending(&connection->encoder) > 0;
     bool has_input = !is_held && !connection->is_paused && !connection->is_at_end;
     int events = (has_input ? EV_READ : 0) | (has_output ? EV_WRITE : 0);
 
@@ -231,6 +231,10 @@ void ms_connection_flush(struct ms_connection *connection)
         connection->lost != MS_E_OK) {
         return;
     }
+    if (connection->is_withheld && connection->state == MS_CONNECTION_OPEN) {
+        ms_connection_watch_again(connection);
+        return;
+    }
     output = ms_encoder_flush(&connection->encoder);
     if (output.size > 0) {
         count_frames(connection, output);
@@ -284,10 +288,15 @@ static void start_closing(struct ms_connection *connection)
     }
 }
 
+/* What a pause has kept back is not said any more, nor anything after it. */
 void ms_connection_close(struct ms_connection *connection)
 {
-    if (connection->state == MS_CONNECTION_OPEN) {
-        start_closing(connection);
+    if (connection->state != MS_CONNECTION_OPEN) {
+        return;
+    }
+    start_closing(connection);
+    if (connection->is_withheld) {
+        ms_connection_drop(connection, MS_E_OK);
     }
 }
 

@@ -140,8 +140,26 @@ void ms_driver_post(struct ms_driver *driver, const struct ms_event *event)
     ms_driver_tell(driver, event);
 }
 
+/* The process may have been stopped since the time was read. What became due meanwhile comes before what it was about
+ * to say: to others it was silent, and its word may not be good any more. */
+static void catch_up(struct ms_driver *driver)
+{
+    const ms_time now = ms_clock_now();
+
+    if (now < driver->now + MS_DRIVER_STALL) {
+        return;
+    }
+    driver->now = now;
+    if (ms_engine_deadline(driver->options.engine) <= now) {
+        ms_driver_step(driver, &(struct ms_event){.type = MS_EVENT_TICK});
+    }
+}
+
 static void flush(struct ms_driver *driver)
 {
+    if (driver->dirty != NULL) {
+        catch_up(driver);
+    }
     for (int round = 0; round < MS_DRIVER_FLUSH_ROUNDS && driver->dirty != NULL; round++) {
         struct ms_connection *connection = driver->dirty;
 

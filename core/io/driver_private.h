@@ -15,10 +15,11 @@
 #define MS_DRIVER_PARTIAL_SIZE   (4u << 10)   /* first allocation for a frame that is incomplete */
 #define MS_DRIVER_ACCEPT_BATCH   256          /* connections accepted per listener and turn */
 #define MS_DRIVER_BACKLOG        4096
-#define MS_DRIVER_FLUSH_ROUNDS   4    /* flushes of one turn, when failed writes cause output */
-#define MS_DRIVER_FLUSH_COMMANDS 100  /* commands of a turn after which output is not held back */
-#define MS_DRIVER_MAILBOX_BURST  1024 /* posted events stepped before input is read again */
-#define MS_DRIVER_LINGER         (1 * MS_SEC)    /* a closed connection may take this long to go */
+#define MS_DRIVER_FLUSH_ROUNDS   4   /* flushes of one turn, when failed writes cause output */
+#define MS_DRIVER_FLUSH_COMMANDS 100 /* commands of a turn after which output is not held back */
+#define MS_DRIVER_STALL          (50 * MS_MSEC) /* a turn that takes so long was stopped in its midst */
+#define MS_DRIVER_MAILBOX_BURST  1024         /* posted events stepped before input is read again */
+#define MS_DRIVER_LINGER         (1 * MS_SEC) /* a closed connection may take this long to go */
 #define MS_DRIVER_ACCEPT_PAUSE   (100 * MS_MSEC) /* without descriptors */
 
 /* What limits.h says, changeable for tests only. */
@@ -64,6 +65,7 @@ struct ms_connection {
     uint16_t lost; /* enum ms_error: it is over, which the engine hears after RESUME */
     bool is_greeted, is_dirty, is_paused;
     bool is_marked, has_spoken; /* has_spoken: its first frame was handled */
+    bool is_withheld;           /* a pause has kept back output of it */
     bool is_shut;               /* our side said its last byte */
     bool is_at_end;             /* closing, and the peer's side said its last */
 };

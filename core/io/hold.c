@@ -16,6 +16,7 @@ void ms_hold_mark(struct ms_connection *connection)
         return;
     }
     connection->is_marked = true;
+    connection->is_withheld = false;
     ev_io_stop(loop, &connection->io);
     ev_set_priority(&connection->io, MARKED_PRIORITY);
     if (is_active) {
@@ -27,9 +28,19 @@ void ms_hold_mark(struct ms_connection *connection)
     }
 }
 
+/* Nothing leaves in a pause either, not even what was said just before. */
 void ms_hold_pause(struct ms_driver *driver)
 {
+    struct ms_connection *connection;
+
     driver->is_holding = true;
+    for (connection = driver->dirty; connection != NULL; connection = connection->next_dirty) {
+        connection->is_withheld =
+            ms_connection_is_held(connection) && ms_encoder_pending(&connection->encoder) > 0;
+        if (connection->is_withheld) {
+            ms_hold_keep(connection);
+        }
+    }
 }
 
 void ms_hold_keep(struct ms_connection *connection)
@@ -112,6 +123,7 @@ void ms_hold_resume(struct ms_driver *driver)
     while ((link = ms_list_pop_front(&driver->held)) != NULL) {
         struct ms_connection *connection = ms_container_of(link, struct ms_connection, hold);
 
+        connection->is_withheld = false;
         if (connection->stash != NULL || connection->lost != MS_E_OK) {
             ms_list_push_back(&driver->stashed, link);
         } else {

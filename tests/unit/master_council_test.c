@@ -334,6 +334,25 @@ START_TEST(an_active_that_was_stopped_pauses_before_it_reads)
 }
 END_TEST
 
+/* The others wait from when they heard the active last, which it knows from answers only. */
+START_TEST(an_active_that_is_not_heard_pauses_though_it_hears)
+{
+    struct assembly *room = assemble_pair(2);
+    const struct ms_council_party peer = party_of(1);
+    const ms_time until = room->now + 900 * MS_MSEC;
+
+    room->is_witness_up[0] = room->is_witness_up[1] = false; /* nobody lets it go on alone */
+    room->is_cut = true;
+    while (room->now < until) {
+        ms_council_heard(room->masters[0].council, room->now, &peer);
+        pass(room, 100 * MS_MSEC);
+    }
+    ck_assert_state(room, 0, HOLD);
+    ck_assert(room->masters[0].pauses);
+    dismiss(room);
+}
+END_TEST
+
 START_TEST(a_higher_epoch_ends_the_tenure)
 {
     struct assembly *room = assemble_pair(1);
@@ -510,7 +529,8 @@ TESTS(a_cluster_is_made_when_nobody_knows_one, a_silent_witness_refuses_the_boot
       a_fresh_master_never_leads, a_peer_that_needs_a_copy_leaves_the_set_by_its_own_vote,
       an_operator_forces_what_nobody_decides, a_held_standby_waits,
       nothing_is_done_before_it_is_durable, a_store_that_fails_ends_everything,
-      an_active_that_was_stopped_pauses_before_it_reads, a_higher_epoch_ends_the_tenure,
+      an_active_that_was_stopped_pauses_before_it_reads,
+      an_active_that_is_not_heard_pauses_though_it_hears, a_higher_epoch_ends_the_tenure,
       a_jump_of_epochs_is_no_epoch, the_primary_gets_its_role_back,
       witnesses_are_enrolled_as_they_come, witnesses_that_come_together_are_enrolled_together,
       a_list_waits_for_the_peer, a_vote_is_for_one_incarnation)

@@ -16,7 +16,7 @@ from histories import NEVER
 NS = 1_000_000_000
 OK, FAIL, CANCELLED, TIMEOUT, CRASHED, LOST = 0, 2, 3, 4, 5, 7  # enum ms_client_status
 CLOSED_ID, CANCELLED_HERE = 38, 42  # of ms_client.h
-LOCAL, MEM = 1, 0  # durability of an acknowledgement
+MEM, LOCAL, SYNC = 0, 1, 2  # durability of an acknowledgement
 
 SETTLE_NS = 5 * NS  # a result may wait so long for its acknowledgement before its slave goes down
 FLIGHT_NS = 3 * NS // 10  # a command that a master sent before it was killed may still begin
@@ -49,12 +49,17 @@ RULES = {
     "torn": "more lines are torn than processes were killed",
     "deaths": "slaves that nobody touched were declared dead",
     "idle": "nothing was tested",
+    # Of a pair:
+    "epoch_twice": "two masters acted in one epoch",
+    "epoch_backwards": "a master acted in a lower epoch than before",
+    "stale_act": "a master acted in an epoch below one that the other one had begun to serve",
 }
 
 
 @dataclass
 class Rules:
     is_durable: bool = True  # the master has --data; without, each kill makes it forget
+    durability: int = LOCAL  # of its acknowledgements, if it has
     is_strict: bool = False  # not even what was not acknowledged yet may be repeated in a surviving slave
     crashes_max: int = 3  # of the master
     recovery_ms: int = 1000  # at least allowed
@@ -114,7 +119,7 @@ class Checker:
         return self.kills[at] if at < len(self.kills) else NEVER + 1
 
     def check_submission(self, submission, executions):
-        wanted = LOCAL if self.rules.is_durable else MEM
+        wanted = self.rules.durability if self.rules.is_durable else MEM
         for _t, durability, copies in submission.acks:
             is_over = submission.is_background and copies == 0  # acknowledged in an earlier run, and closed since
             if durability != wanted and not is_over or copies < 1 and not is_over:

@@ -76,6 +76,7 @@ class Slave:
     pid: int
     killed: int = NEVER
     freezes: list = field(default_factory=list)  # [stopped, continued]
+    cuts: list = field(default_factory=list)  # [cut off from all masters, healed]
 
 
 @dataclass
@@ -101,6 +102,10 @@ class History:
     tick_ms: int = 400  # of the masters: three of them in silence make a session dead
     data_bytes: int = 0  # that the empty store takes in the end
     kills: int = 0  # of any process; each may leave one torn line
+    # Of a pair of masters:
+    faults: list = field(default_factory=list)  # [begun, all was well again, name]
+    downs: list = field(default_factory=list)  # (t, place of a master that was killed)
+    acts: list = field(default_factory=list)  # (t, place of the master, epoch, kind of frame), as they came
 
 
 def _born(history, client, words):
@@ -210,6 +215,28 @@ def _thaw(history, event):
     history.slaves[event["pid"]].freezes[-1][1] = event["t"]
 
 
+def _cut(history, event):
+    history.slaves[event["pid"]].cuts.append([event["t"], NEVER])
+
+
+def _heal(history, event):
+    history.slaves[event["pid"]].cuts[-1][1] = event["t"]
+
+
+def _fault(history, event):
+    history.faults.append([event["t"], NEVER, event["name"]])
+
+
+def _safe(history, event):
+    if history.faults:
+        history.faults[-1][1] = event["t"]
+
+
+def _down(history, event):
+    history.downs.append((event["t"], event["place"]))
+    history.kills += 1
+
+
 def _start_master(history, event):
     history.lives.append(Life(len(history.lives) + 1, event["t"]))
 
@@ -254,12 +281,20 @@ def _failed(history, event):
 DRIVER_EVENTS = {"slave_started": _start_slave, "slave_killed": _kill_slave, "slave_stopped": _freeze,
                  "slave_continued": _thaw, "master_started": _start_master, "master_serving": _serve,
                  "live": _live, "master_killed": _kill_master, "client_killed": _count_kill, "died": _died,
+                 "slave_cut": _cut, "slave_healed": _heal, "fault": _fault, "safe": _safe, "pair_killed": _down,
                  "plan": _plan, "data": _data, "left": _left, "failed": _failed}
 
 
 def read_driver(history, events):
     for event in events:
         DRIVER_EVENTS.get(event["what"], lambda *_: None)(history, event)
+
+
+def read_frames(history, lines):
+    """What the proxy saw of each master: NS KIND-OF-DIALLER:PLACE KIND EPOCH."""
+    for line in lines:
+        t, link, kind, epoch = line.split()
+        history.acts.append((int(t), int(link.split(":")[1]), int(epoch), int(kind)))
 
 
 def finish(history):
@@ -281,4 +316,6 @@ def read_folder(folder):
         read_client(history, int(number), uuid, _lines(path))
     for path in sorted(glob.glob(os.path.join(folder, "work-*.log"))):
         read_work(history, _lines(path))
+    if os.path.exists(os.path.join(folder, "frames.log")):
+        read_frames(history, _lines(os.path.join(folder, "frames.log")))
     return finish(history)

@@ -4,6 +4,8 @@
 torture.py --bin build/debug/bin --seconds 60 --seed 7 [--kills 200]. The first of both bounds that is reached
 ends the storm; then the load stops, everything must come to its end, and checker.py looks at what the processes
 wrote down. The seed fixes the plan of the storm and the commands, not the interleaving.
+
+torture.py --pair ... does worse things to a pair of masters: pair_run.py.
 """
 import argparse
 import datetime
@@ -392,6 +394,9 @@ def parse():
 
 
 def main():
+    if "--pair" in sys.argv:
+        import pair_run
+        pair_run.main()
     arguments = parse()
     os.environ["MS_BIN_DIR"] = arguments.bin
     import harness
