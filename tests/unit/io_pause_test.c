@@ -8,185 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/support/echo.h"
+#include "io_pause_lab.h"
 
-#define LOG_MAX 32768u
-#define CROWD   10000u
-
-enum { PAUSES_MAX = 4 };
-
-struct lab {
-    struct ms_engine engine;
-    struct ms_driver *driver;
-    struct ev_loop *loop;
-    char bound[MS_ADDRESS_MAX + 1];
-    ms_peer opened, closed; /* last */
-    uint32_t opened_count, closed_count, hellos_count;
-    bool is_mute;                  /* HELLO is not answered */
-    uint64_t pause_at[PAUSES_MAX]; /* numbers of submissions whose step begins a pause */
-    uint64_t log[LOG_MAX];         /* numbers of submissions, as they came */
-    uint32_t count;
-};
-
-static struct lab lab;
-
-static void hear(struct ms_engine *engine, const struct ms_event *event)
-{
-    static struct ms_welcome body = {.version = 1, .payload_max = MS_PAYLOAD_MAX_DEFAULT};
-    struct ms_command answer = {.kind = MS_KIND_WELCOME};
-
-    body.token.bytes[0] = 1;
-    answer.body.welcome = &body;
-    if (event->command->kind == MS_KIND_HELLO) {
-        lab.hellos_count++;
-        if (event->command->body.hello->role == MS_ROLE_SLAVE) {
-            ms_engine_emit(engine,
-                           &(struct ms_effect){.type = MS_EFFECT_MARK, .peer = event->peer});
-        }
-        if (!lab.is_mute) {
-            ms_engine_send(engine, event->peer, 1, &answer);
-        }
-    } else if (event->command->kind == MS_KIND_SUBMIT) {
-        ck_assert_uint_lt(lab.count, LOG_MAX);
-        lab.log[lab.count++] = event->command->id.seq;
-        for (int i = 0; i < PAUSES_MAX; i++) {
-            if (lab.pause_at[i] == event->command->id.seq) {
-                ms_engine_emit(engine, &(struct ms_effect){.type = MS_EFFECT_PAUSE});
-            }
-        }
-    }
-}
-
-/* REQUEST: count = the effect wanted. */
-static void step(struct ms_engine *engine, ms_time now, const struct ms_event *event)
-{
-    struct ms_effect effect = {.type = (enum ms_effect_type)event->count, .peer = event->peer};
-
-    (void)now;
-    switch (event->type) {
-    case MS_EVENT_PEER_OPENED:
-        lab.opened_count++;
-        lab.opened = event->peer;
-        break;
-    case MS_EVENT_PEER_CLOSED:
-        lab.closed_count++;
-        lab.closed = event->peer;
-        break;
-    case MS_EVENT_RECEIVED:
-        hear(engine, event);
-        break;
-    case MS_EVENT_REQUEST:
-        if (effect.type == MS_EFFECT_SEND) {
-            effect.command.kind = MS_KIND_BYE;
-        }
-        ms_engine_emit(engine, &effect);
-        break;
-    default:
-        break;
-    }
-}
-
-static ms_time deadline(const struct ms_engine *engine)
-{
-    (void)engine;
-    return MS_TIME_NEVER;
-}
-
-static void ignore(void *context, const struct ms_effect *effect)
-{
-    (void)context, (void)effect;
-}
-
-static const struct ms_engine_ops ops = {.name = "lab", .step = step, .deadline = deadline};
-
-static void set_up(void)
-{
-    struct ms_driver_options options = {.size = sizeof options,
-                                        .engine = &lab.engine,
-                                        .is_server = true,
-                                        .payload_max = MS_PAYLOAD_MAX_DEFAULT,
-                                        .effect = ignore};
-    char why[MS_COMPLAINT_MAX];
-
-    lab = (struct lab){.loop = ev_loop_new(EVFLAG_AUTO)};
-    ck_assert_ptr_nonnull(lab.loop);
-    ck_assert(ms_engine_init(&lab.engine, &ops));
-    options.loop = lab.loop;
-    lab.driver = ms_driver_create(&options);
-    ck_assert_ptr_nonnull(lab.driver);
-    ck_assert_msg(ms_driver_listen(lab.driver, "127.0.0.1:0", lab.bound, why, sizeof why), "%s",
-                  why);
-}
-
-static void tear_down(void)
-{
-    ms_driver_destroy(lab.driver);
-    ms_engine_finish(&lab.engine);
-    ev_loop_destroy(lab.loop);
-}
-
-static void ask(enum ms_effect_type type, ms_peer peer)
-{
-    ms_driver_post(lab.driver,
-                   &(struct ms_event){.type = MS_EVENT_REQUEST, .peer = peer, .count = type});
-}
-
-static void pause_all(void)
-{
-    ask(MS_EFFECT_PAUSE, 0);
-}
-
-static void resume_all(void)
-{
-    ask(MS_EFFECT_RESUME, 0);
-}
-
-static void say(struct raw *raw, struct ms_encoder *encoder)
-{
-    const struct ms_bytes bytes = ms_encoder_flush(encoder);
-
-    raw_write(raw, bytes.data, bytes.size);
-    ms_encoder_finish(encoder);
-}
-
-/* Submissions from .. to; each in a frame of its own if asked for, else as the encoder has it. */
-static void submit(struct raw *raw, uint64_t from, uint64_t to, size_t size, bool is_apart)
-{
-    static uint8_t payload[8192];
-    struct ms_encoder encoder;
-
-    ms_encoder_init(&encoder);
-    for (uint64_t seq = from; seq <= to; seq++) {
-        echo_submit(&encoder, seq, payload, size);
-        if (is_apart) {
-            say(raw, &encoder);
-            ms_encoder_init(&encoder);
-        }
-    }
-    say(raw, &encoder);
-}
-
-static ms_peer greet_as(struct raw *raw, enum ms_role role)
-{
-    const uint32_t hellos = lab.hellos_count;
-    struct ms_encoder encoder;
-
-    raw_open(raw, lab.loop, lab.bound);
-    ms_encoder_init(&encoder);
-    echo_hello(&encoder, role);
-    say(raw, &encoder);
-    echo_wait(lab.loop, lab.hellos_count > hellos);
-    echo_settle(lab.loop);
-    return lab.opened;
-}
-
-static void check_log(uint64_t from, uint64_t to)
-{
-    ck_assert_uint_eq(lab.count, to - from + 1);
-    for (uint32_t i = 0; i < lab.count; i++) {
-        ck_assert_uint_eq(lab.log[i], from + i);
-    }
-}
+#define CROWD 10000u
 
 /* Small ones in one frame, in many, and a frame that comes in pieces. */
 static const struct {
@@ -311,6 +135,34 @@ START_TEST(test_marked_ones_are_heard_first)
     for (int i = 0; i <= OTHERS; i++) {
         raw_close(&raws[i]);
     }
+}
+END_TEST
+
+START_TEST(test_marked_ones_are_heard_of_in_the_midst_of_a_frame)
+{
+    static uint8_t payload[8192];
+    struct raw marked, other;
+    struct ms_encoder encoder;
+    const ms_peer peer = greet_as(&marked, MS_ROLE_SLAVE);
+
+    greet_as(&other, MS_ROLE_CLIENT);
+    ms_encoder_init(&encoder);
+    echo_submit(&encoder, 1, payload, sizeof payload);
+    const struct ms_bytes bytes = ms_encoder_flush(&encoder);
+
+    raw_write(&other, bytes.data, bytes.size / 2);
+    echo_settle(lab.loop);
+    ck_assert_uint_eq(lab.arriving_count, 0);
+    for (size_t i = 0; i < 3; i++) {
+        const uint32_t count = lab.arriving_count;
+
+        raw_write(&marked, bytes.data + i * 1000, i < 2 ? 1000 : bytes.size - 2000);
+        echo_wait(lab.loop, i < 2 ? lab.arriving_count > count : lab.count == 1);
+        ck_assert_uint_eq(lab.arriving, peer);
+    }
+    ms_encoder_finish(&encoder);
+    raw_close(&marked);
+    raw_close(&other);
 }
 END_TEST
 
@@ -567,6 +419,7 @@ static Suite *suite(void)
     tcase_add_test(io, test_new_ones_are_heard_once);
     tcase_add_test(io, test_marked_ones_are_heard);
     tcase_add_test(io, test_marked_ones_are_heard_first);
+    tcase_add_test(io, test_marked_ones_are_heard_of_in_the_midst_of_a_frame);
     tcase_add_test(io, test_end_by_a_failed_write);
     tcase_add_test(io, test_closing_in_a_pause);
     tcase_add_test(io, test_ending_in_a_pause);
