@@ -184,6 +184,9 @@ static void hear(struct ms_pair *pair, ms_time now, const struct ms_event *event
     case MS_EVENT_RECEIVED:
         received(pair, now, event);
         break;
+    case MS_EVENT_ARRIVING:
+        ms_pair_arriving(pair, now, event->peer);
+        break;
     case MS_EVENT_PEER_OPENED:
         opened(pair, now, event);
         break;

@@ -19,6 +19,8 @@ struct lab {
     uint32_t opened_count, closed_count, hellos_count;
     bool is_mute;                  /* HELLO is not answered */
     uint64_t pause_at[PAUSES_MAX]; /* numbers of submissions whose step begins a pause */
+    uint32_t arriving_count;       /* bytes of what is not whole yet came so often */
+    ms_peer arriving;              /* and from whom */
     uint64_t stall_at;             /* the one whose step is answered, and then takes long */
     ms_time due;                   /* a TICK, which begins a pause */
     uint32_t ticks_count;
@@ -84,6 +86,10 @@ static inline void step(struct ms_engine *engine, ms_time now, const struct ms_e
         break;
     case MS_EVENT_RECEIVED:
         hear(engine, event);
+        break;
+    case MS_EVENT_ARRIVING:
+        lab.arriving_count++;
+        lab.arriving = event->peer;
         break;
     case MS_EVENT_TICK:
         lab.due = MS_TIME_NEVER;
@@ -193,6 +199,14 @@ static inline ms_peer greet_as(struct raw *raw, enum ms_role role)
     echo_wait(lab.loop, lab.hellos_count > hellos);
     echo_settle(lab.loop);
     return lab.opened;
+}
+
+static inline void check_log(uint64_t from, uint64_t to)
+{
+    ck_assert_uint_eq(lab.count, to - from + 1);
+    for (uint32_t i = 0; i < lab.count; i++) {
+        ck_assert_uint_eq(lab.log[i], from + i);
+    }
 }
 
 #endif
