@@ -12,6 +12,14 @@
 
 #define CROWD 10000u
 
+static void check_log(uint64_t from, uint64_t to)
+{
+    ck_assert_uint_eq(lab.count, to - from + 1);
+    for (uint32_t i = 0; i < lab.count; i++) {
+        ck_assert_uint_eq(lab.log[i], from + i);
+    }
+}
+
 /* Small ones in one frame, in many, and a frame that comes in pieces. */
 static const struct {
     size_t size;
