@@ -239,7 +239,7 @@ class Checker:
         slave = self.history.slaves.get(execution.pid)
         if slave is None:
             return None
-        if slave.killed != NEVER and execution.start <= slave.killed <= settled:
+        if slave.killed <= min(settled, NEVER - 1):  # a process for its handlers may outlive it for a moment
             return "slave killed"
         if any(stopped <= settled and continued + THAW_NS >= execution.start and self.is_long(continued - stopped)
                for stopped, continued in slave.freezes):

@@ -199,6 +199,13 @@ class CheckerTest(unittest.TestCase):
         self.is_clean(took(31))
         self.catches("executed_twice", took(29))
 
+    def test_a_handler_that_outlives_its_killed_slave(self):
+        story = good().submit(3000, 6).ack(3001, 6).run(3020, None, 6, 9, slave=("s0", 1))
+        story.run(5000, 5010, 6, 10, slave=("s1", 200), attempt=2).told(5020, 6, "1.10", attempt=2)
+        self.catches("executed_twice", story.ends())
+        story.event(3010, "slave_killed", pid=100)
+        self.is_clean(story)
+
     def test_executed_twice_over_a_restart(self):
         story = self.twice(2030)
         story.restart(3000, 3100)

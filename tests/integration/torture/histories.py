@@ -298,8 +298,13 @@ def read_frames(history, lines):
 
 
 def finish(history):
+    """A handler's process that began when its slave had just been killed knows the slave by name only."""
+    pids = {slave.name: slave.pid for slave in history.slaves.values()}
     for executions in history.executions.values():
         executions.sort(key=lambda execution: execution.start)
+        for execution in executions:
+            if execution.pid not in history.slaves:
+                execution.pid = pids.get(execution.slave, execution.pid)
     return history
 
 
