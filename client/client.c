@@ -65,7 +65,6 @@ void ms_client_engine_close(struct ms_client_engine *engine, struct ms_request *
 /* What was sent is to be sent again. */
 static void take_back(struct ms_client_engine *engine)
 {
-    ms_assert(!ms_upstream_is_up(&engine->upstream));
     ms_requests_lost(&engine->requests);
     engine->sending = NULL;
     engine->parts_beat = 0;
@@ -80,7 +79,6 @@ static void take_back(struct ms_client_engine *engine)
 
 void ms_client_engine_lost(struct ms_client_engine *engine, enum ms_error error)
 {
-    ms_assert(!ms_upstream_is_up(&engine->upstream));
     engine->counters.lost_total++;
     engine->counters.resent_total += engine->requests.sent_count;
     engine->allowed = engine->window;
@@ -213,6 +211,10 @@ static void step(struct ms_engine *base, ms_time now, const struct ms_event *eve
         ms_client_engine_hear(engine, now, event->command);
         break;
     case MS_UPSTREAM_WELCOMED:
+        welcomed(engine);
+        break;
+    case MS_UPSTREAM_MOVED:
+        ms_client_engine_lost(engine, MS_E_TIMEOUT);
         welcomed(engine);
         break;
     case MS_UPSTREAM_LOST:

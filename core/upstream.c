@@ -6,6 +6,8 @@
 #define BEAT_INTERVAL_MIN (10 * MS_MSEC)
 #define BEAT_INTERVAL_MAX (3600 * MS_SEC)
 
+#define LATE_BEATS 2 /* intervals of silence after which another master is tried, too */
+
 static ms_time clamp(ms_time value, ms_time low, ms_time high)
 {
     ms_assert(low <= high);
@@ -24,9 +26,11 @@ void ms_upstream_init(struct ms_upstream *upstream, struct ms_engine *engine, st
         .engine = engine,
         .rng = rng,
         .backoff = MS_RECONNECT_MIN,
+        .second = {.backoff = MS_RECONNECT_MIN},
         .retry_at = MS_TIME_NEVER,
         .greet_by = MS_TIME_NEVER,
         .beat_at = MS_TIME_NEVER,
+        .late_at = MS_TIME_NEVER,
         .dead_at = MS_TIME_NEVER,
         .hello = {.version_min = MS_PROTOCOL_MIN,
                   .version_max = MS_PROTOCOL_MAX,
@@ -54,6 +58,24 @@ bool ms_upstream_is_up(const struct ms_upstream *upstream)
     return upstream->state == MS_UPSTREAM_UP;
 }
 
+static ms_time earlier(ms_time a, ms_time b)
+{
+    return a < b ? a : b;
+}
+
+static ms_time second_deadline(const struct ms_upstream *upstream)
+{
+    const struct ms_upstream_second *second = &upstream->second;
+
+    if (upstream->addresses_count < 2) {
+        return MS_TIME_NEVER;
+    }
+    if (second->state != MS_UPSTREAM_IDLE) {
+        return second->greet_by;
+    }
+    return upstream->late_at > second->retry_at ? upstream->late_at : second->retry_at;
+}
+
 ms_time ms_upstream_deadline(const struct ms_upstream *upstream)
 {
     switch (upstream->state) {
@@ -63,7 +85,7 @@ ms_time ms_upstream_deadline(const struct ms_upstream *upstream)
     case MS_UPSTREAM_GREETING:
         return upstream->greet_by;
     case MS_UPSTREAM_UP:
-        return upstream->beat_at < upstream->dead_at ? upstream->beat_at : upstream->dead_at;
+        return earlier(earlier(upstream->beat_at, upstream->dead_at), second_deadline(upstream));
     case MS_UPSTREAM_STATES:
         break;
     }
@@ -82,6 +104,100 @@ static void close_peer(struct ms_upstream *upstream, ms_peer peer)
     ms_engine_emit(upstream->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
 }
 
+/* --- the second connection --- */
+
+static void connect_to(struct ms_upstream *upstream, uint32_t address_at)
+{
+    upstream->tag = upstream->tag == UINT32_MAX ? 1 : upstream->tag + 1;
+    ms_engine_emit(upstream->engine, &(struct ms_effect){
+                                         .type = MS_EFFECT_CONNECT,
+                                         .tag = upstream->tag,
+                                         .text = upstream->addresses[address_at],
+                                     });
+}
+
+static void greet(struct ms_upstream *upstream, ms_peer peer)
+{
+    upstream->hello.epoch = upstream->epoch;
+    ms_engine_send(upstream->engine, peer, upstream->epoch,
+                   &(struct ms_command){
+                       .kind = MS_KIND_HELLO,
+                       .body.hello = &upstream->hello,
+                   });
+}
+
+/* The next address but that in use. */
+static void turn_second(struct ms_upstream *upstream)
+{
+    struct ms_upstream_second *second = &upstream->second;
+
+    do {
+        second->address_at = (second->address_at + 1) % upstream->addresses_count;
+    } while (second->address_at == upstream->address_at);
+}
+
+static void drop_second(struct ms_upstream *upstream)
+{
+    struct ms_upstream_second *second = &upstream->second;
+
+    if (second->peer != MS_PEER_NONE) {
+        close_peer(upstream, second->peer);
+    }
+    *second = (struct ms_upstream_second){
+        .state = MS_UPSTREAM_IDLE, .address_at = upstream->address_at, .backoff = MS_RECONNECT_MIN};
+}
+
+static void retry_second(struct ms_upstream *upstream, ms_time now)
+{
+    struct ms_upstream_second *second = &upstream->second;
+
+    second->state = MS_UPSTREAM_IDLE;
+    second->peer = MS_PEER_NONE;
+    second->retry_at = now + ms_rng_between(upstream->rng, 1, second->backoff);
+    second->backoff = clamp(2 * second->backoff, MS_RECONNECT_MIN, MS_RECONNECT_MAX);
+}
+
+static void tick_second(struct ms_upstream *upstream, ms_time now)
+{
+    struct ms_upstream_second *second = &upstream->second;
+
+    if (now < second_deadline(upstream)) {
+        return;
+    }
+    if (second->state != MS_UPSTREAM_IDLE) {
+        if (second->peer != MS_PEER_NONE) {
+            close_peer(upstream, second->peer);
+        }
+        retry_second(upstream, now);
+        return;
+    }
+    turn_second(upstream);
+    second->state = MS_UPSTREAM_CONNECTING;
+    second->greet_by = now + MS_RESPONSE_TIMEOUT;
+    connect_to(upstream, second->address_at);
+    second->tag = upstream->tag;
+}
+
+static bool is_second(const struct ms_upstream *upstream, const struct ms_event *event)
+{
+    const struct ms_upstream_second *second = &upstream->second;
+
+    return (second->state == MS_UPSTREAM_CONNECTING && event->tag == second->tag) ||
+           (second->peer != MS_PEER_NONE && event->peer == second->peer);
+}
+
+/* The master in use has been heard of: whoever is here is not needed. */
+static void heard(struct ms_upstream *upstream, ms_time now)
+{
+    if (upstream->second.state != MS_UPSTREAM_IDLE || upstream->second.backoff > MS_RECONNECT_MIN) {
+        drop_second(upstream);
+    }
+    upstream->late_at = now + LATE_BEATS * upstream->welcome.beat_interval;
+    upstream->dead_at = now + upstream->welcome.dead_after;
+}
+
+/* --- the connection in use --- */
+
 /* Back to IDLE, with the next address, which is tried soon: of two masters one may serve. After a round over all of them
  * the pause is longer, and random, so that a thousand slaves of one dead master do not come back in step. */
 static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error error)
@@ -96,6 +212,7 @@ static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error er
     ms_trace(&upstream->engine->trace, is_lasting ? MS_LEVEL_WARN : MS_LEVEL_DEBUG, "no master",
              "address=%s error=%s", upstream->addresses[upstream->address_at],
              ms_error_name(error));
+    drop_second(upstream);
     upstream->state = MS_UPSTREAM_IDLE;
     upstream->peer = MS_PEER_NONE;
     upstream->last_error = error;
@@ -143,6 +260,7 @@ void ms_upstream_stop(struct ms_upstream *upstream)
     if (upstream->peer != MS_PEER_NONE) {
         close_peer(upstream, upstream->peer);
     }
+    drop_second(upstream);
     upstream->state = MS_UPSTREAM_IDLE;
     upstream->peer = MS_PEER_NONE;
     upstream->retry_at = MS_TIME_NEVER;
@@ -154,12 +272,7 @@ static void connect_next(struct ms_upstream *upstream, ms_time now)
     upstream->state = MS_UPSTREAM_CONNECTING;
     upstream->retry_at = MS_TIME_NEVER;
     upstream->greet_by = now + MS_HELLO_TIMEOUT;
-    upstream->tag = upstream->tag == UINT32_MAX ? 1 : upstream->tag + 1;
-    ms_engine_emit(upstream->engine, &(struct ms_effect){
-                                         .type = MS_EFFECT_CONNECT,
-                                         .tag = upstream->tag,
-                                         .text = upstream->addresses[upstream->address_at],
-                                     });
+    connect_to(upstream, upstream->address_at);
 }
 
 static void send_beat(struct ms_upstream *upstream, ms_time now)
@@ -179,7 +292,7 @@ void ms_upstream_beat(struct ms_upstream *upstream, ms_time now)
 
 static enum ms_upstream_news tick_up(struct ms_upstream *upstream, ms_time now)
 {
-    const ms_time late = now - ms_upstream_deadline(upstream);
+    const ms_time late = now - earlier(upstream->beat_at, upstream->dead_at);
 
     /* A tick far behind its time says that we were stopped, not the master. What it sent meanwhile
      * may still wait to be read, so it gets one more interval before it is judged. */
@@ -187,6 +300,7 @@ static enum ms_upstream_news tick_up(struct ms_upstream *upstream, ms_time now)
         const ms_time grace = now + upstream->welcome.beat_interval;
 
         upstream->dead_at = upstream->dead_at > grace ? upstream->dead_at : grace;
+        upstream->late_at = upstream->late_at > grace ? upstream->late_at : grace;
     }
     if (now >= upstream->dead_at) {
         return leave(upstream, now, MS_E_TIMEOUT);
@@ -194,6 +308,7 @@ static enum ms_upstream_news tick_up(struct ms_upstream *upstream, ms_time now)
     if (now >= upstream->beat_at) {
         send_beat(upstream, now);
     }
+    tick_second(upstream, now);
     return MS_UPSTREAM_NOTHING;
 }
 
@@ -219,6 +334,13 @@ static enum ms_upstream_news tick(struct ms_upstream *upstream, ms_time now)
 
 static void opened(struct ms_upstream *upstream, ms_time now, const struct ms_event *event)
 {
+    if (is_second(upstream, event)) {
+        upstream->second.state = MS_UPSTREAM_GREETING;
+        upstream->second.peer = event->peer;
+        upstream->second.greet_by = now + MS_RESPONSE_TIMEOUT;
+        greet(upstream, event->peer);
+        return;
+    }
     if (upstream->state != MS_UPSTREAM_CONNECTING || event->tag != upstream->tag) {
         close_peer(upstream, event->peer); /* the answer to a CONNECT given up meanwhile */
         return;
@@ -226,12 +348,7 @@ static void opened(struct ms_upstream *upstream, ms_time now, const struct ms_ev
     upstream->state = MS_UPSTREAM_GREETING;
     upstream->peer = event->peer;
     upstream->greet_by = now + MS_RESPONSE_TIMEOUT;
-    upstream->hello.epoch = upstream->epoch;
-    ms_engine_send(upstream->engine, upstream->peer, upstream->epoch,
-                   &(struct ms_command){
-                       .kind = MS_KIND_HELLO,
-                       .body.hello = &upstream->hello,
-                   });
+    greet(upstream, upstream->peer);
 }
 
 static enum ms_upstream_news closed(struct ms_upstream *upstream, ms_time now,
@@ -240,6 +357,10 @@ static enum ms_upstream_news closed(struct ms_upstream *upstream, ms_time now,
     const enum ms_upstream_state state = upstream->state;
     const enum ms_error error = event->error != MS_E_OK ? event->error : MS_E_CLOSED;
 
+    if (is_second(upstream, event)) {
+        retry_second(upstream, now);
+        return MS_UPSTREAM_NOTHING;
+    }
     if (state == MS_UPSTREAM_CONNECTING) {
         if (event->tag == upstream->tag) {
             back_off(upstream, now, error);
@@ -270,7 +391,7 @@ static enum ms_upstream_news welcomed(struct ms_upstream *upstream, ms_time now,
     upstream->state = MS_UPSTREAM_UP;
     upstream->last_error = MS_E_OK;
     upstream->beat_at = now + upstream->welcome.beat_interval;
-    upstream->dead_at = now + upstream->welcome.dead_after;
+    heard(upstream, now);
     return MS_UPSTREAM_WELCOMED;
 }
 
@@ -300,11 +421,39 @@ static enum ms_upstream_news greeted(struct ms_upstream *upstream, ms_time now,
     }
 }
 
+/* What the other master answers. Once it takes us, the one that is late is left. */
+static enum ms_upstream_news hear_second(struct ms_upstream *upstream, ms_time now,
+                                         const struct ms_event *event)
+{
+    struct ms_upstream_second *second = &upstream->second;
+    const struct ms_command *command = event->command;
+
+    if (command->kind != MS_KIND_WELCOME || event->epoch < upstream->epoch) {
+        close_peer(upstream, second->peer);
+        retry_second(upstream, now);
+        return MS_UPSTREAM_NOTHING;
+    }
+    close_peer(upstream, upstream->peer);
+    upstream->state = MS_UPSTREAM_GREETING;
+    upstream->peer = second->peer;
+    upstream->address_at = second->address_at;
+    upstream->epoch = event->epoch;
+    upstream->last_error = MS_E_TIMEOUT;
+    second->peer = MS_PEER_NONE;
+    drop_second(upstream);
+    return welcomed(upstream, now, command->body.welcome) == MS_UPSTREAM_WELCOMED
+               ? MS_UPSTREAM_MOVED
+               : MS_UPSTREAM_LOST;
+}
+
 static enum ms_upstream_news received(struct ms_upstream *upstream, ms_time now,
                                       const struct ms_event *event)
 {
     const struct ms_command *command = event->command;
 
+    if (is_second(upstream, event)) {
+        return hear_second(upstream, now, event);
+    }
     if (upstream->peer == MS_PEER_NONE || event->peer != upstream->peer) {
         return MS_UPSTREAM_NOTHING; /* read before a CLOSE was carried out */
     }
@@ -319,7 +468,7 @@ static enum ms_upstream_news received(struct ms_upstream *upstream, ms_time now,
         return greeted(upstream, now, command);
     }
     ms_assert(ms_upstream_is_up(upstream));
-    upstream->dead_at = now + upstream->welcome.dead_after; /* any frame is a sign of life */
+    heard(upstream, now); /* any frame is a sign of life */
     switch (command->kind) {
     case MS_KIND_BEAT:
         ms_upstream_send(upstream, &(struct ms_command){

@@ -5,6 +5,10 @@
  *     ^                   |                     |                  |
  *     +---- back-off -----+-- failed, silent ---+-- lost, silent --+
  *
+ * A master that is late while others are known is given up only for one that answers: a second connection goes through
+ * CONNECTING and GREETING beside it, to the next address, until either is heard. So whoever takes over from a master
+ * that vanished is found as soon as it has, and not after the silence that ends a session.
+ *
  * The owner feeds it its engine's events first and looks at what it says happened. It emits CONNECT,
  * CLOSE and SEND (HELLO, BEAT, BEAT_ACK) through the owner's engine. */
 #ifndef CORE_UPSTREAM_H
@@ -27,7 +31,16 @@ enum ms_upstream_news {
     MS_UPSTREAM_RECEIVED, /* a command from the master for the owner to handle */
     MS_UPSTREAM_WELCOMED, /* UP now; upstream->welcome is fresh, .resumed says of which session */
     MS_UPSTREAM_LOST,     /* was UP, is not any more; it will try again by itself */
+    MS_UPSTREAM_MOVED,    /* was UP, and is at another master: LOST and WELCOMED at once */
     MS_UPSTREAM_REFUSED,  /* greeting failed (last_error says how); it will try again */
+};
+
+/* The connection beside one that is late. */
+struct ms_upstream_second {
+    enum ms_upstream_state state; /* never UP */
+    uint32_t address_at, tag;
+    ms_peer peer;
+    ms_time backoff, retry_at, greet_by;
 };
 
 struct ms_upstream {
@@ -39,7 +52,8 @@ struct ms_upstream {
     ms_peer peer;
     uint32_t tag;   /* of the CONNECT under way; grows, so a late answer is told from the current */
     ms_epoch epoch; /* highest seen: a frame below it is refused and the connection closed */
-    ms_time backoff, retry_at, greet_by, beat_at, dead_at;
+    ms_time backoff, retry_at, greet_by, beat_at, late_at, dead_at;
+    struct ms_upstream_second second;
     uint32_t failures;        /* in this round over the addresses */
     uint64_t beats_count;     /* sent on all connections; the number of the last one */
     uint64_t beats_heard;     /* number of the last one that was answered */

@@ -33,6 +33,7 @@ struct ms_council *ms_council_create(const struct ms_council_config *config, str
     ms_rng_init(&council->rng, config->seed);
     council->started_at = MS_TIME_NEVER;
     council->took_over_at = MS_TIME_NEVER;
+    council->asked_at = council->failed_at = INT64_MIN;
     council->wake = MS_TIME_NEVER;
     return council;
 }
@@ -57,6 +58,14 @@ void ms_council_tick(struct ms_council *council, ms_time now)
 ms_time ms_council_deadline(const struct ms_council *council)
 {
     return council->write == MS_COUNCIL_WRITTEN ? council->wake : MS_TIME_NEVER;
+}
+
+void ms_council_asked(struct ms_council *council, ms_time now)
+{
+    if (council->config.failover == MS_FAILOVER_EVIDENCE) {
+        council->asked_at = now;
+        ms_council_evaluate(council, now);
+    }
 }
 
 void ms_council_stored(struct ms_council *council, ms_time now)
@@ -135,6 +144,11 @@ bool ms_council_next(struct ms_council *council, struct ms_council_act *act_out)
         council->write = MS_COUNCIL_WRITING;
     }
     return true;
+}
+
+enum ms_failover ms_council_failover(const struct ms_council *council)
+{
+    return council->config.failover;
 }
 
 enum ms_council_state ms_council_state(const struct ms_council *council)

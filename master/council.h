@@ -14,8 +14,10 @@
 #include "core/trace.h"
 
 enum ms_failover {
-    MS_FAILOVER_QUORUM,   /* by votes */
-    MS_FAILOVER_EVIDENCE, /* peer lost, and a slave or client that came because it had lost it too */
+    MS_FAILOVER_QUORUM, /* by votes */
+    /* By votes; where there are none to be had: the peer is lost, and a slave or client has come that has lost it too. Two masters
+     * may be active at the same time, each with its epoch. The rule of Binary Star (the ZeroMQ guide, chapter 4). */
+    MS_FAILOVER_EVIDENCE,
     MS_FAILOVER_MANUAL,
 };
 
@@ -90,6 +92,9 @@ void ms_council_heard(struct ms_council *council, ms_time now,
 /* Somebody has shown a higher epoch than is known here. */
 void ms_council_outdone(struct ms_council *council, ms_time now, ms_epoch epoch);
 
+/* A slave or client looks for the active here, where nobody serves. */
+void ms_council_asked(struct ms_council *council, ms_time now);
+
 /* The record of the last STORE is durable. */
 void ms_council_stored(struct ms_council *council, ms_time now);
 /* The own store failed, for good. */
@@ -121,6 +126,7 @@ enum ms_council_state ms_council_state(const struct ms_council *council);
 const struct ms_council_record *ms_council_record(const struct ms_council *council);
 /* The peer has answered not long ago: what is sent to it arrives. */
 bool ms_council_is_heard(const struct ms_council *council, ms_time now);
+enum ms_failover ms_council_failover(const struct ms_council *council);
 /* Connected, enrolled or not. */
 bool ms_council_has_witness(const struct ms_council *council, const struct ms_uuid *id);
 const char *ms_council_state_name(enum ms_council_state state); /* "PAIR"; never NULL */

@@ -119,6 +119,38 @@ void ms_council_serve(struct ms_council *council, const struct ms_decision *deci
     ms_council_send_all(council, MS_KIND_DECIDED);
 }
 
+/* So far above that nobody's proposal meets it. Who was forced before, and has not heard of the other since, needs no second
+ * jump: nobody else can have got a decision, and together they would be refused as an error. */
+static ms_epoch forced_epoch(const struct ms_council *council)
+{
+    const struct ms_council_record *record = &council->record;
+    const ms_epoch promised = record->voter.promised;
+    const bool is_alone = record->lead == record->place && ms_council_is_eligible(council) &&
+                          !ms_decision_is_pair(&record->voter.accepted);
+    /* If both are forced, apart from each other, their epochs stay apart, and so do those that follow. */
+    const ms_epoch jump = MS_EPOCH_FORCED_STEP + record->place * (MS_EPOCH_FORCED_STEP / 2);
+    const ms_epoch step = is_alone && record->served > MS_EPOCH_FORCED_STEP ? 1 : jump;
+
+    return (council->seen > promised ? council->seen : promised) + step;
+}
+
+void ms_council_force(struct ms_council *council, ms_time now)
+{
+    const struct ms_council_record *record = &council->record;
+    struct ms_decision decision = {
+        .epoch = forced_epoch(council),
+        .kind = MS_DECISION_FORCED,
+        .proposer = record->place,
+        .active = record->place,
+    };
+
+    ms_assert(!record->is_fresh && record->is_complete);
+    decision.set[record->place] = record->incarnation;
+    council->took_over_at = now;
+    ms_council_pause(council);
+    ms_council_serve(council, &decision);
+}
+
 /* The peer has taken over by our own proposal; that it serves is known from its vote. */
 static void hand_over(struct ms_council *council)
 {
@@ -174,6 +206,7 @@ static void fail(struct ms_council *council, ms_time now)
     const bool was_active = council->reign != MS_COUNCIL_NO_REIGN;
 
     ms_election_end(&council->election);
+    council->failed_at = now;
     council->retry_at =
         now + ms_rng_between(&council->rng, MS_VOTE_BACKOFF_MIN, MS_VOTE_BACKOFF_MAX);
     if (phase == MS_ELECTION_VOTE) {

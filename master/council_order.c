@@ -56,30 +56,9 @@ static enum ms_error promote(struct ms_council *council, ms_time now,
     return MS_E_OK;
 }
 
-/* So far above that nobody's proposal meets it. Who was forced before, and has not heard of the other since, needs no second
- * jump: nobody else can have got a decision, and together they would be refused as an error. */
-static ms_epoch forced_epoch(const struct ms_council *council)
-{
-    const struct ms_council_record *record = &council->record;
-    const ms_epoch promised = record->voter.promised;
-    const bool is_alone = record->lead == record->place && ms_council_is_eligible(council) &&
-                          !ms_decision_is_pair(&record->voter.accepted);
-    /* If both are forced, apart from each other, their epochs stay apart, and so do those that follow. */
-    const ms_epoch jump = MS_EPOCH_FORCED_STEP + record->place * (MS_EPOCH_FORCED_STEP / 2);
-    const ms_epoch step = is_alone && record->served > MS_EPOCH_FORCED_STEP ? 1 : jump;
-
-    return (council->seen > promised ? council->seen : promised) + step;
-}
-
 static enum ms_error force(struct ms_council *council, ms_time now, struct ms_complaint *complaint)
 {
     const struct ms_council_record *record = &council->record;
-    struct ms_decision decision = {
-        .epoch = forced_epoch(council),
-        .kind = MS_DECISION_FORCED,
-        .proposer = record->place,
-        .active = record->place,
-    };
 
     if (council->state == MS_COUNCIL_SOLO) {
         return refuse(complaint, MS_E_BAD_ARGUMENT, "this master is active alone already");
@@ -87,10 +66,7 @@ static enum ms_error force(struct ms_council *council, ms_time now, struct ms_co
     if (record->is_fresh || !record->is_complete) {
         return refuse(complaint, MS_E_PERMISSION, "this master has no complete log to serve from");
     }
-    decision.set[record->place] = record->incarnation;
-    council->took_over_at = now;
-    ms_council_pause(council);
-    ms_council_serve(council, &decision);
+    ms_council_force(council, now);
     return MS_E_OK;
 }
 

@@ -86,6 +86,8 @@ struct ms_council {
     ms_time paired_at;    /* PAIR since */
     ms_time drain_until;  /* DRAIN is given up */
     ms_time took_over_at; /* the last takeover of ours; MS_TIME_NEVER = none */
+    ms_time asked_at;     /* when somebody last looked for the active here */
+    ms_time failed_at;    /* when the voters last did not decide */
     ms_time wake;         /* of what was looked at, the next that becomes due */
     uint64_t beats;
     ms_time beats_at[MS_COUNCIL_BEATS_KEPT]; /* when each of the last ones was sent */
@@ -121,6 +123,8 @@ void ms_council_alarm(struct ms_council *council, const char *text);
 void ms_council_stand(struct ms_council *council, ms_time now, enum ms_decision_kind kind);
 /* The same without asking first. */
 void ms_council_promote(struct ms_council *council, ms_time now);
+/* Active alone, in an epoch far above, by nobody's vote. */
+void ms_council_force(struct ms_council *council, ms_time now);
 /* Once decided. */
 void ms_council_serve(struct ms_council *council, const struct ms_decision *decision);
 void ms_council_vote(struct ms_council *council, const struct ms_decision *decision);

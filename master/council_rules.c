@@ -69,6 +69,38 @@ static bool is_armed(const struct ms_council *council)
            (!council->record.is_held && council->config.failover != MS_FAILOVER_MANUAL);
 }
 
+/* When it became certain that the peer is gone (PEER_GONE). */
+static ms_time gone_since(const struct ms_council *council)
+{
+    const struct ms_council_peer *peer = &council->peer;
+
+    switch (peer->link) {
+    case MS_COUNCIL_UNMET:
+        return council->started_at;
+    case MS_COUNCIL_DEAD:
+        return peer->lost_at;
+    case MS_COUNCIL_MET:
+    case MS_COUNCIL_LOST:
+        break;
+    }
+    return peer->frame.state == MS_COUNCIL_HALTED ? peer->heard_at
+                                                  : peer->heard_at + council->times.silent;
+}
+
+/* The voters do not decide, if there are any, since the peer is gone. */
+static bool is_unvoted(const struct ms_council *council)
+{
+    return ms_council_electorate(council).list->count == 0 ||
+           council->failed_at >= gone_since(council);
+}
+
+/* Somebody has come since, so it was not the connection between us alone. */
+static bool has_evidence(const struct ms_council *council)
+{
+    return council->config.failover == MS_FAILOVER_EVIDENCE && is_unvoted(council) &&
+           council->asked_at >= gone_since(council);
+}
+
 static bool seek_alone(struct ms_council *council, ms_time now)
 {
     const enum ms_decision_kind kind = ms_council_alone(council);
@@ -83,14 +115,21 @@ static bool seek_alone(struct ms_council *council, ms_time now)
         ms_council_alarm(council, "the peer is lost, and takeover is left to an operator");
         return false;
     }
-    if (electorate.list->count == 0 && kind != MS_DECISION_INCUMBENT) {
-        ms_council_alarm(council,
-                         "the peer is lost, and without witnesses only an operator may promote us");
-        return false;
-    }
     if (council->record.lead != council->record.place && council->peer.link != MS_COUNCIL_DEAD &&
         council->took_over_at != MS_TIME_NEVER &&
         !ms_council_is_due(council, now, council->took_over_at + MS_FLAP_PAUSE)) {
+        return false;
+    }
+    if (has_evidence(council)) {
+        ms_council_force(council, now);
+        return true;
+    }
+    if (electorate.list->count == 0 && kind != MS_DECISION_INCUMBENT) {
+        ms_council_alarm(council, council->config.failover == MS_FAILOVER_EVIDENCE
+                                      ? "the peer is lost; a slave or client that has lost it too "
+                                        "is waited for"
+                                      : "the peer is lost, and without witnesses only an operator "
+                                        "may promote us");
         return false;
     }
     return seek(council, now, kind);
@@ -315,6 +354,12 @@ static bool rule_hold(struct ms_council *council, ms_time now)
     if (council->election.phase != MS_ELECTION_NONE ||
         !ms_council_is_due(council, now, council->retry_at) || !is_patience_over(council, now)) {
         return false;
+    }
+    if (council->config.failover == MS_FAILOVER_EVIDENCE && council->failed_at >= 0 &&
+        role_of_peer(council, now) == PEER_GONE && is_unvoted(council) &&
+        way_on(council, now) == MS_DECISION_SOLO) {
+        ms_council_force(council, now); /* whoever was active stays it */
+        return true;
     }
     return seek(council, now, way_on(council, now));
 }

@@ -8,8 +8,8 @@
 #define FIELD(member) .offset = offsetof(struct ms_master_settings, member)
 
 static const char *const roles[] = {"primary", "backup", NULL};
-/* MS_FAILOVER_EVIDENCE is not decided by yet, and so not offered. */
-static const char *const failovers[] = {"quorum", "manual", NULL};
+/* In the order of enum ms_failover. */
+static const char *const failovers[] = {"quorum", "evidence", "manual", NULL};
 static const char *const failbacks[] = {"manual", "auto", NULL};
 
 static const struct ms_option table[] = {
@@ -215,8 +215,8 @@ static const struct ms_option table[] = {
      .choices = failovers,
      .default_text = "quorum",
      .key = "failover",
-     .help = "take over when a majority of the witnesses votes for it, or only when an operator "
-             "says so",
+     .help = "take over when a majority of the witnesses votes for it; also without, when a slave "
+             "or client comes that has lost the other master too; or only when an operator says so",
      FIELD(failover)},
     {.name = "failback",
      .kind = MS_OPTION_ENUM,

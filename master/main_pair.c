@@ -131,7 +131,7 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
     struct ms_witnesses witnesses;
     struct ms_pair_config options = {
         .master = *config,
-        .council = {.failover = settings->failover == 0 ? MS_FAILOVER_QUORUM : MS_FAILOVER_MANUAL,
+        .council = {.failover = (enum ms_failover)settings->failover,
                     .is_bootstrap = settings->is_bootstrap,
                     .is_auto_failback = settings->failback != 0,
                     .times = {.failback_delay = settings->failback_delay},

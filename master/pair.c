@@ -56,6 +56,8 @@ static bool is_welcome(struct ms_pair *pair, ms_time now, const struct ms_event 
     }
     if (event->command->body.hello->epoch > ms_council_record(pair->council)->voter.promised) {
         ms_council_outdone(pair->council, now, event->command->body.hello->epoch);
+    } else if (pair->tenure != MS_TENURE_ON) {
+        ms_council_asked(pair->council, now);
     }
     return serves(pair) && ms_master_knows(pair->master, event->peer);
 }

@@ -30,6 +30,10 @@ static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_sta
             return "PEER_LOST_HELD: the active half is lost, and automatic takeover is switched "
                    "off; muster promote, or muster unhold";
         }
+        if (!stats->has_peer && ms_council_failover(pair->council) == MS_FAILOVER_EVIDENCE) {
+            return "PEER_LOST: the active half is lost; takes over when a slave or client comes "
+                   "that has lost it too";
+        }
         if (!stats->has_peer) {
             return "PEER_LOST_NO_QUORUM: the active half is lost, and too few witnesses answer to "
                    "take over; if it is down for good: muster promote --force --i-know";
@@ -40,6 +44,9 @@ static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_sta
     }
     if (record->is_held) {
         return "HELD: automatic takeover is switched off; muster unhold";
+    }
+    if (ms_council_failover(pair->council) == MS_FAILOVER_EVIDENCE) {
+        return "none";
     }
     if (record->witnesses.count == 0) {
         return "AUTO_FAILOVER_DISARMED: no witness is enrolled, takeover needs an operator";

@@ -10,6 +10,7 @@
 #include "master/slaves.h"
 #include "master/spool.h"
 #include "master/state.h"
+#include "master/submit.h"
 #include "master/tail.h"
 #include "master/timeline.h"
 #include "master/why.h"
@@ -92,8 +93,8 @@ static void fill_status(struct ms_master *master, ms_time now, struct ms_report_
     ms_page_number(page, "epoch", master->config.epoch);
     ms_page_text(page, "role", "active");
     ms_page_text(page, "state", stats.is_draining ? "draining" : "running");
-    ms_page_text(page, "durability",
-                 ms_durability_name(stats.is_durable ? MS_DURABILITY_LOCAL : MS_DURABILITY_MEM));
+    ms_page_text(page, "durability", ms_durability_name(ms_submit_usual_class(master)));
+    ms_page_number(page, "copies", stats.is_durable ? master->journal.copies : 0);
     ms_page_number(page, "uptime_s", (uint64_t)((now - master->started_at) / MS_SEC));
     fill_status_commands(&stats, page);
     ms_page_number(page, "sessions_alive", stats.sessions[MS_SESSION_ALIVE]);

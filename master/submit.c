@@ -39,18 +39,25 @@ static void acknowledge_array(struct ms_master *master, const struct ms_array *a
                       });
 }
 
-/* The class of a submission: what it asks for, or else what this master gives everything. */
-static enum ms_durability class_of(const struct ms_master *master, const struct ms_command *submit)
+enum ms_durability ms_submit_usual_class(const struct ms_master *master)
 {
     if (!master->config.is_durable) {
         return MS_DURABILITY_MEM;
     }
+    return master->config.is_paired ? MS_DURABILITY_SYNC : MS_DURABILITY_LOCAL;
+}
+
+/* The class of a submission: what it asks for, or else what this master gives everything. */
+static enum ms_durability class_of(const struct ms_master *master, const struct ms_command *submit)
+{
+    const enum ms_durability usual = ms_submit_usual_class(master);
+
+    if (usual == MS_DURABILITY_MEM) {
+        return usual;
+    }
     if ((submit->flags & MS_FLAG_DURABILITY) != 0) {
         return (enum ms_durability)submit->durability;
     }
-    const enum ms_durability usual =
-        master->config.is_paired ? MS_DURABILITY_SYNC : MS_DURABILITY_LOCAL;
-
     return submit->durability > usual ? (enum ms_durability)submit->durability : usual;
 }
 

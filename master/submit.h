@@ -7,6 +7,9 @@
 struct ms_client;
 struct ms_master;
 
+/* What a submission gets that asks for no class, and no less than it asks for without insisting. */
+enum ms_durability ms_submit_usual_class(const struct ms_master *master);
+
 /* SUBMIT of one command, or of an array: acknowledged when its record is durable, or refused. */
 void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,
                const struct ms_command *command);

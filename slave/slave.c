@@ -47,13 +47,13 @@ static void welcomed(struct ms_slave *slave)
     slave->phase = MS_SLAVE_RESENDING;
 }
 
-static void lost(struct ms_slave *slave)
+static void lost(struct ms_slave *slave, enum ms_error error)
 {
     slave->phase = MS_SLAVE_OFFLINE;
     ms_credits_void(&slave->credits);
     slave->are_parts_taken = true; /* what came of them belongs to nothing any more */
     ms_trace(&slave->engine.trace, MS_LEVEL_WARN, "master lost", "error=%s held=%u",
-             ms_error_name(slave->upstream.last_error),
+             ms_error_name(error),
              (unsigned)(ms_attempts_held(&slave->attempts) + slave->attempts.done_count));
 }
 
@@ -75,7 +75,7 @@ static void judged(struct ms_slave *slave, const struct ms_tokens *verdict)
 static void fail(struct ms_slave *slave, ms_time now, enum ms_error error)
 {
     ms_upstream_fail(&slave->upstream, now, error);
-    lost(slave);
+    lost(slave, slave->upstream.last_error);
 }
 
 static void received(struct ms_slave *slave, ms_time now, const struct ms_command *command)
@@ -160,8 +160,12 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     case MS_UPSTREAM_WELCOMED:
         welcomed(slave);
         break;
+    case MS_UPSTREAM_MOVED:
+        lost(slave, MS_E_TIMEOUT);
+        welcomed(slave);
+        break;
     case MS_UPSTREAM_LOST:
-        lost(slave);
+        lost(slave, slave->upstream.last_error);
         break;
     case MS_UPSTREAM_NOTHING:
     case MS_UPSTREAM_REFUSED:

@@ -103,3 +103,8 @@ set(MS_COUNCIL_CANARY_OPTIONS "")
 ms_council_canary(greets-with-what-is-not-durable "invariant" master/council.c
     "    return &council->durable;"
     "    return &council->record;")
+
+# Found by L3: a master that was left alone waits.
+ms_council_canary(evidence-is-nothing "invariant: L3:" master/council_rules.c
+    "    if (has_evidence(council)) {"
+    "    if (false) {")

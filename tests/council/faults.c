@@ -2,6 +2,8 @@
 #include "core/invariant.h"
 #include "tests/council/parts.h"
 
+#define EVIDENCE_ONE_IN 16 /* seeds in which masters take over by evidence */
+
 enum fault {
     FAULT_CRASH,
     FAULT_CRASH_BOTH,
@@ -62,6 +64,7 @@ void hall_faults_draw(struct hall *hall)
         faults->weights[FAULT_FORCE] = 0;
     }
     faults->weights[FAULT_BREAK] += 1; /* something must go wrong */
+    faults->is_evidence = hall->seed % EVIDENCE_ONE_IN == 0;
 }
 
 static enum fault draw(struct hall *hall)

@@ -104,6 +104,7 @@ struct hall_faults {
     ms_time delay_max;            /* of a note */
     uint32_t weights[32];
     bool wipes, forces;
+    bool is_evidence;   /* where nobody votes, whoever is asked for service takes over */
     bool copies_in_set; /* the active copies its log also to a member of S, as the model may */
 };
 

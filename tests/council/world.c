@@ -124,11 +124,23 @@ static void tick(struct hall *hall, const struct hall_event *event)
     }
 }
 
+/* Slaves and clients try whoever is there. */
+static void ask(struct hall *hall, uint8_t place)
+{
+    struct hall_master *self = &hall->masters[place];
+
+    if (self->council != NULL && self->reign != HALL_REIGNS && self->stalled_until <= hall->now) {
+        ms_council_asked(self->council, hall->now);
+        hall_master_act(hall, place);
+    }
+}
+
 static void work(struct hall *hall)
 {
     hall_log_submit(hall, 0);
     hall_log_submit(hall, 1);
     for (uint8_t place = 0; place < MS_MASTERS; place++) {
+        ask(hall, place);
         hall_log_compare(hall, place);
         hall_master_act(hall, place);
     }
@@ -287,6 +299,8 @@ static void prepare(struct hall *hall)
         self->config = (struct ms_council_config){.record.witnesses = list};
         self->config.is_auto_failback = hall_chance(hall, 8);
         self->config.is_auto_enrol = is_auto;
+        self->config.failover =
+            hall->faults.is_evidence ? MS_FAILOVER_EVIDENCE : MS_FAILOVER_QUORUM;
         self->config.times.failback_delay = 4 * MS_SEC;
         hall_master_blank(hall, place);
         hall_push(hall, &(struct hall_event){.at = hall_between(hall, 0, 300 * MS_MSEC),
@@ -409,7 +423,7 @@ static void kill_one(struct hall *hall)
     const struct hall_master *self = &hall->masters[left];
     ms_time until = hall->now + MS_PEER_SILENT_DEFAULT + 2 * MS_VOTE_TIMEOUT + 1 * MS_SEC;
 
-    if (self->reign == HALL_NO_REIGN &&
+    if (self->reign == HALL_NO_REIGN && !hall->faults.is_evidence &&
         (self->disk.witnesses.count == 0 ||
          (self->disk.is_changing && self->disk.witnesses_next.count == 0))) {
         return;

@@ -37,9 +37,9 @@ def free_ports(count):
 class Pair(Cluster):
     """Two masters, slaves that are witnesses, and what the commands wrote down. Shaped like a Cluster of one master."""
 
-    def __init__(self, slaves=SLAVES, witness="auto"):
+    def __init__(self, slaves=SLAVES, witness="auto", failover="quorum"):
         self.addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
-        self.witness, self.lives, self.masters = witness, 0, [None, None]
+        self.witness, self.failover, self.lives, self.masters = witness, failover, 0, [None, None]
         self.clients = 0
         super().__init__()
         self.master.kill()  # the single one that a Cluster begins with
@@ -65,7 +65,7 @@ class Pair(Cluster):
         self.masters[place] = self.start(f"master-{place}-{self.lives}", [
             "muster-master", "--listen", self.addresses[place], "--tick", "500ms", "--data", self.path(f"data-{place}"),
             "--store-reserve", "1MiB", "--role", ("primary", "backup")[place], "--peer", self.addresses[1 - place],
-            "--witness", self.witness, *(["--bootstrap"] if is_first else [])])
+            "--witness", self.witness, "--failover", self.failover, *(["--bootstrap"] if is_first else [])])
 
     def ask(self, command, *arguments, masters=None):
         """(exit code, standard output, standard error)"""
@@ -348,6 +348,18 @@ def test_without_witnesses_the_standby_waits_for_its_operator():
         assert code == USAGE and "--i-know" in err, f"{code}: {err}"
         code, out, err = pair.ask("promote", "--force", "--i-know", masters=standby)
         assert code == 0 and out.startswith(f"{standby} is active"), f"{code}: {out} {err}"
+        pair.judge(load, kills)
+        pair.start_master(active)
+        pair.become_safe()
+
+
+def test_evidence_is_enough_where_nobody_votes():
+    with Pair(witness="none", failover="evidence") as pair:
+        active = pair.active()
+        load = pair.load()
+        wait_until("the load is under way", lambda: pair.outcomes(load) >= COMMANDS // 10)
+        kills = [kill(pair, active)]
+        pair.takeover(1 - active)
         pair.judge(load, kills)
         pair.start_master(active)
         pair.become_safe()

@@ -265,7 +265,8 @@ START_TEST(a_full_disk_is_waited_for)
             due = ms_heap_min(&client.requests.delayed);
             pause = due - now;
             now = due;
-            client.upstream.dead_at = client.upstream.beat_at = now + DEAD;
+            client.upstream.dead_at = client.upstream.late_at = client.upstream.beat_at =
+                now + DEAD;
             tick();
             ck_assert(ms_engine_poll(&client.base, &effect));
             ck_assert_int_eq(effect.command.kind, MS_KIND_SUBMIT);

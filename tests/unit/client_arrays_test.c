@@ -142,7 +142,7 @@ START_TEST(it_is_put_off_as_a_whole)
     expect_nothing();
     ck_assert_uint_eq(client.requests.sent_count, 0);
     now = ms_heap_min(&client.requests.delayed);
-    client.upstream.beat_at = now + BEAT;
+    client.upstream.beat_at = client.upstream.late_at = now + BEAT;
     tick();
     expect_array(1, COUNT);
     expect_nothing();

@@ -4,6 +4,9 @@
 
 #include "master_assembly_acts.h"
 
+#define ck_assert_state(room, place, state)                                                        \
+    ck_assert_str_eq(ms_council_state_name(state_of(room, place)), #state)
+
 static inline struct ms_pair_frame hello_of(const struct assembly *room, uint8_t node)
 {
     const struct ms_council_record *record = NULL;

@@ -4,9 +4,6 @@
 #include "master_assembly_people.h"
 #include "master_script.h"
 
-#define ck_assert_state(room, place, state)                                                        \
-    ck_assert_str_eq(ms_council_state_name(state_of(room, place)), #state)
-
 START_TEST(a_cluster_is_made_when_nobody_knows_one)
 {
     struct assembly *room = assemble_pair(WITNESSES);

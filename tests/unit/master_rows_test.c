@@ -15,6 +15,7 @@ START_TEST(status)
     ck_assert_str_eq(text(report, "name"), "m");
     ck_assert_str_eq(text(report, "role"), "active");
     ck_assert_str_eq(text(report, "durability"), "mem");
+    ck_assert_uint_eq(number(report, "copies"), 0);
     ck_assert_str_eq(text(report, "state"), "running");
     ck_assert_uint_eq(number(report, "epoch"), EPOCH);
     ck_assert_uint_eq(number(report, "uptime_s"), 2);

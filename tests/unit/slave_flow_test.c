@@ -373,7 +373,7 @@ static void begin(uint64_t seed)
     w.prefetch = below(2) == 0 ? 0 : (uint32_t)below(10);
     w.slave = ms_slave_create(
         &(struct ms_slave_config){
-            .addresses = "m:1,n:2",
+            .addresses = "m:1",
             .slots = w.slots,
             .prefetch = w.prefetch,
             .mode = below(2) == 0 ? MS_CREDIT_PUSH : MS_CREDIT_PULL,

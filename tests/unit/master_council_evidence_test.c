@@ -1,0 +1,92 @@
+/* Takeover by evidence: the peer is gone, nobody votes, and somebody has come who has lost it too. */
+#include "master/council.h"
+
+#include "master_assembly_people.h"
+#include "master_script.h"
+
+START_TEST(evidence_is_somebody_who_comes_when_the_peer_is_gone)
+{
+    struct assembly *room = assemble(0);
+    struct ms_council *council;
+
+    room->masters[0].config.is_bootstrap = true;
+    room->masters[0].config.failover = room->masters[1].config.failover = MS_FAILOVER_EVIDENCE;
+    start(room, 0);
+    start(room, 1);
+    pass(room, 20 * MS_SEC);
+    ck_assert_state(room, 1, SYNC);
+    council = room->masters[1].council;
+    ms_council_asked(council, room->now); /* at the wrong door: the peer lives */
+    stop(room, 0, false);
+    pass(room, 3 * MS_SEC);
+    ck_assert_state(room, 1, SYNC);
+    ms_council_asked(council, room->now);
+    act(room);
+    ck_assert_state(room, 1, SOLO);
+    ck_assert_int_eq(ms_council_record(council)->voter.accepted.kind, MS_DECISION_FORCED);
+    start(room, 0);
+    pass(room, 3 * MS_SEC);
+    ck_assert_state(room, 1, PAIR);
+    ck_assert_state(room, 0, SYNC);
+    dismiss(room);
+}
+END_TEST
+
+START_TEST(evidence_counts_once_voters_were_asked_in_vain)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+    struct ms_council *council;
+
+    room->masters[1].config.failover = MS_FAILOVER_EVIDENCE;
+    stop(room, 1, true);
+    start(room, 1);
+    pass(room, 1 * MS_SEC);
+    ck_assert_state(room, 1, SYNC);
+    council = room->masters[1].council;
+    for (uint8_t i = 0; i < WITNESSES; i++) {
+        room->is_witness_up[i] = false;
+        part(room, 1, (uint8_t)(2 + i), false);
+    }
+    stop(room, 0, true);
+    ms_council_asked(council, room->now);
+    act(room);
+    ck_assert_state(room, 1, SYNC);
+    pass(room, 5 * MS_SEC);
+    ms_council_asked(council, room->now);
+    act(room);
+    ck_assert_state(room, 1, SOLO);
+    ck_assert_int_eq(ms_council_record(council)->voter.accepted.kind, MS_DECISION_FORCED);
+    dismiss(room);
+}
+END_TEST
+
+START_TEST(who_was_active_goes_on_by_evidence)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+    struct ms_complaint complaint;
+
+    room->masters[1].config.failover = MS_FAILOVER_EVIDENCE;
+    stop(room, 1, true);
+    start(room, 1);
+    pass(room, 1 * MS_SEC);
+    ck_assert_int_eq(
+        ms_council_order(room->masters[0].council, room->now, MS_ORDER_SWITCHOVER, &complaint),
+        MS_E_OK);
+    copy_log(room, 1);
+    settle(room);
+    ck_assert_state(room, 1, PAIR);
+    for (uint8_t i = 0; i < WITNESSES; i++) {
+        room->is_witness_up[i] = false;
+        part(room, 1, (uint8_t)(2 + i), false);
+    }
+    stop(room, 0, true);
+    pass(room, 5 * MS_SEC);
+    ck_assert_state(room, 1, SOLO);
+    ck_assert_int_eq(ms_council_record(room->masters[1].council)->voter.accepted.kind,
+                     MS_DECISION_FORCED);
+    dismiss(room);
+}
+END_TEST
+
+TESTS(evidence_is_somebody_who_comes_when_the_peer_is_gone,
+      evidence_counts_once_voters_were_asked_in_vain, who_was_active_goes_on_by_evidence)
