@@ -86,6 +86,13 @@ class PairCheckerTest(unittest.TestCase):
         self.is_clean(good().act(1599, 0, 2).ends())
         self.is_clean(good().act(1610, 0, 2).ends())  # of two connections, in the order in which they were read
 
+    def test_what_was_on_the_way_when_a_host_was_lost_arrives_late(self):
+        for place, is_excused in ((0, True), (1, False)):
+            story = good().act(2500, 0, 2)
+            story.event(1400, "host_lost", place=place)
+            story.event(2400, "host_back", place=place)
+            self.assertEqual("stale_act" not in self.violations(story.ends()), is_excused)
+
     def test_an_epoch_that_goes_back(self):
         self.catches("epoch_backwards", good().act(1300, 0, 1).ends())
         self.is_clean(good().act(905, 0, 1).ends())  # on another connection
