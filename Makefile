@@ -4,8 +4,9 @@ PREFIX ?= /usr/local
 SEEDS  ?= 20000
 BUDGET ?= 400
 KILLS  ?= 200
+RUNS   ?= 1000
 
-.PHONY: all help test run bench install tsan fuzz soak torture mutants model coverage clang debug docs format lint clean fresh-machine
+.PHONY: all help test run bench install tsan fuzz soak torture torture-pair mutants model coverage clang debug docs format lint clean fresh-machine
 
 all: ## build the release programs into build/release/bin/
 	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -56,6 +57,13 @@ torture: ## kill -9 of a durable master under load, until BUDGET seconds or KILL
 	cmake --build --preset debug -j $(JOBS) --target muster-master muster-slave muster torture_client torture_handler
 	python3 tests/integration/torture/torture.py --bin build/debug/bin --seconds $(BUDGET) --kills $(KILLS) \
 		--verify $(if $(SEED),--seed $(SEED))
+
+torture-pair: ## faults of a pair of masters under load, until BUDGET seconds or RUNS faults: make torture-pair BUDGET=60 SEED=7
+	cmake --preset debug >/dev/null
+	cmake --build --preset debug -j $(JOBS) --target muster-master muster-slave muster torture_client torture_handler \
+		fault_proxy fsync_fault
+	python3 tests/integration/torture/torture.py --pair --bin build/debug/bin --seconds $(BUDGET) --runs $(RUNS) \
+		$(if $(SEED),--seed $(SEED))
 
 mutants: debug ## plant each fault of tests/sim/canaries.cmake; fails if the simulator misses one
 	ctest --preset debug -L mutants -j $(JOBS)

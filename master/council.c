@@ -96,6 +96,13 @@ void ms_council_failed(struct ms_council *council, ms_time now)
     ms_council_send_all(council, MS_KIND_FAILED);
 }
 
+bool ms_council_is_heard(const struct ms_council *council, ms_time now)
+{
+    const struct ms_council_peer *peer = &council->peer;
+
+    return peer->link == MS_COUNCIL_MET && now < peer->answered_at + council->times.lease;
+}
+
 void ms_council_mirrored(struct ms_council *council, ms_time now, bool is_complete)
 {
     council->is_mirrored = is_complete && council->reign != MS_COUNCIL_NO_REIGN &&

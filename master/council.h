@@ -124,6 +124,8 @@ bool ms_council_next(struct ms_council *council, struct ms_council_act *act_out)
 enum ms_council_state ms_council_state(const struct ms_council *council);
 /* As it is on the disk: what is said to others, HELLO too, says no more than this. */
 const struct ms_council_record *ms_council_record(const struct ms_council *council);
+/* The peer has answered not long ago: what is sent to it arrives. */
+bool ms_council_is_heard(const struct ms_council *council, ms_time now);
 enum ms_failover ms_council_failover(const struct ms_council *council);
 /* Connected, enrolled or not. */
 bool ms_council_has_witness(const struct ms_council *council, const struct ms_uuid *id);

@@ -216,6 +216,14 @@ static void fail(struct ms_council *council, ms_time now)
     }
 }
 
+/* Two of them that follow each other soon tell of a bad network. A start and the death of the peer do not. */
+static bool is_takeover_by_silence(const struct ms_council *council,
+                                   const struct ms_decision *decision)
+{
+    return council->reign == MS_COUNCIL_NO_REIGN && decision->kind == MS_DECISION_SOLO &&
+           council->peer.link != MS_COUNCIL_DEAD;
+}
+
 bool ms_council_run_election(struct ms_council *council, ms_time now)
 {
     struct ms_election *election = &council->election;
@@ -236,7 +244,7 @@ bool ms_council_run_election(struct ms_council *council, ms_time now)
         } else {
             const struct ms_decision decision = election->decision;
 
-            if (council->reign == MS_COUNCIL_NO_REIGN) {
+            if (is_takeover_by_silence(council, &decision)) {
                 council->took_over_at = now;
             }
             ms_council_serve(council, &decision);

@@ -291,6 +291,8 @@ static bool rule_solo(struct ms_council *council, ms_time now)
     const struct ms_pair_frame *peer = &council->peer.frame;
     const bool is_here = is_peer_here(council, now);
 
+    /* Whoever waits for it looks again when it does not answer any more. */
+    (void)ms_council_is_due(council, now, council->peer.answered_at + council->times.lease);
     if (council->election.phase != MS_ELECTION_NONE) {
         if (ms_decision_is_pair(&council->election.decision) &&
             (!is_here || !council->is_mirrored)) {

@@ -390,7 +390,8 @@ static void compare_active(struct ms_pair *pair, ms_time now)
         ms_council_expel(pair->council, now);
     }
     if (!pair->is_pair && pair->tenure == MS_TENURE_ON) { /* what is proposed relies on it */
-        ms_mirror_wait_for_peer(mirror, ms_mirror_is_near(mirror));
+        ms_mirror_wait_for_peer(mirror, ms_mirror_is_near(mirror) &&
+                                            ms_council_is_heard(pair->council, now));
     }
     ms_council_mirrored(pair->council, now, ms_mirror_is_complete(mirror));
     if (ms_council_state(pair->council) == MS_COUNCIL_DRAIN && ms_mirror_is_drained(mirror)) {

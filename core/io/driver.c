@@ -157,18 +157,15 @@ static void catch_up(struct ms_driver *driver)
 
 static void flush(struct ms_driver *driver)
 {
-    if (driver->dirty != NULL) {
-        catch_up(driver);
-    }
     for (int round = 0; round < MS_DRIVER_FLUSH_ROUNDS && driver->dirty != NULL; round++) {
-        struct ms_connection *connection = driver->dirty;
-
+        driver->flushing = driver->dirty;
         driver->dirty = NULL;
-        while (connection != NULL) {
-            struct ms_connection *next = connection->next_dirty;
+        while (driver->flushing != NULL) {
+            catch_up(driver);
+            struct ms_connection *connection = driver->flushing;
 
+            driver->flushing = connection->next_dirty;
             ms_connection_flush(connection);
-            connection = next;
         }
     }
     if (driver->dirty == NULL) {

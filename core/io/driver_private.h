@@ -85,7 +85,7 @@ struct ms_driver {
     uint8_t *input;  /* MS_DRIVER_READ_SIZE, shared by all connections */
     struct ms_decoder *decoder;
     struct ms_pool pool;
-    struct ms_connection *dirty;
+    struct ms_connection *dirty, *flushing; /* flushing: of those that are written now, the rest */
     struct ms_list pending, partial, closing, dead;
     struct ms_list held;    /* had something to say in a pause */
     struct ms_list stashed; /* what was kept back of them is handled by the timer */

@@ -28,19 +28,23 @@ void ms_hold_mark(struct ms_connection *connection)
     }
 }
 
-/* Nothing leaves in a pause either, not even what was said just before. */
-void ms_hold_pause(struct ms_driver *driver)
+static void withhold(struct ms_connection *connection)
 {
-    struct ms_connection *connection;
-
-    driver->is_holding = true;
-    for (connection = driver->dirty; connection != NULL; connection = connection->next_dirty) {
+    for (; connection != NULL; connection = connection->next_dirty) {
         connection->is_withheld =
             ms_connection_is_held(connection) && ms_encoder_pending(&connection->encoder) > 0;
         if (connection->is_withheld) {
             ms_hold_keep(connection);
         }
     }
+}
+
+/* Nothing leaves in a pause either, not even what was said just before. */
+void ms_hold_pause(struct ms_driver *driver)
+{
+    driver->is_holding = true;
+    withhold(driver->dirty);
+    withhold(driver->flushing);
 }
 
 void ms_hold_keep(struct ms_connection *connection)

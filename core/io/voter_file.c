@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -10,6 +11,8 @@
 #include "core/invariant.h"
 
 #define NAME_MAX_HERE 64
+#define LOCK_TRIES    20
+#define LOCK_PAUSE_MS 25
 
 static enum ms_error refuse(const char *path, const char *what, struct ms_complaint *complaint)
 {
@@ -33,6 +36,18 @@ static bool sync_parent(int fd)
     return is_synced;
 }
 
+/* A process that its killed holder had just forked off has the lock until it has become another program. */
+static bool take_lock(int directory)
+{
+    for (int i = 0; flock(directory, LOCK_EX | LOCK_NB) != 0; i++) {
+        if (errno != EWOULDBLOCK || i == LOCK_TRIES) {
+            return false;
+        }
+        poll(NULL, 0, LOCK_PAUSE_MS);
+    }
+    return true;
+}
+
 static enum ms_error take_directory(struct ms_voter_file *file, const char *path,
                                     struct ms_complaint *complaint)
 {
@@ -45,7 +60,7 @@ static enum ms_error take_directory(struct ms_voter_file *file, const char *path
     if (file->directory < 0 || (is_new && !sync_parent(file->directory))) {
         return refuse(path, "cannot be opened", complaint);
     }
-    if (flock(file->directory, LOCK_EX | LOCK_NB) == 0) {
+    if (take_lock(file->directory)) {
         return MS_E_OK;
     }
     if (errno != EWOULDBLOCK) {

@@ -190,6 +190,7 @@ void hall_master_crash(struct hall *hall, uint8_t place)
         hall_stats[HALL_STAT_CRASHES_WRITING]++;
         if (hall_chance(hall, 2)) {
             self->disk = self->writing;
+            hall_observe_left(hall, place);
         }
     }
     ms_council_destroy(self->council);

@@ -30,6 +30,17 @@ void hall_observe_vote(struct hall *hall, uint8_t node, const struct ms_voter *b
     }
 }
 
+/* Whoever has forced, and crashed before he served by it, goes on from there. */
+void hall_observe_left(struct hall *hall, uint8_t place)
+{
+    const struct ms_council_record *disk = &hall->masters[place].disk;
+
+    if (disk->voter.accepted.kind == MS_DECISION_FORCED && disk->voter.accepted.active == place &&
+        disk->served == disk->voter.accepted.epoch) {
+        hall->observer.is_forced = true;
+    }
+}
+
 /* Nothing leaves that depends on a record which is not durable. */
 void hall_observe_send(struct hall *hall, uint8_t place, const struct ms_council_act *act)
 {

@@ -56,6 +56,7 @@ void hall_lose(struct hall *hall, uint8_t place);
 
 /* observer.c: every invariant of docs/decisions/0010-pair-model.md that a council can break */
 void hall_observe_store(struct hall *hall, uint8_t place, const struct ms_council_record *record);
+void hall_observe_left(struct hall *hall, uint8_t place); /* a record, by a crash in its writing */
 void hall_observe_vote(struct hall *hall, uint8_t node, const struct ms_voter *before,
                        const struct ms_voter *after);
 void hall_observe_send(struct hall *hall, uint8_t place, const struct ms_council_act *act);

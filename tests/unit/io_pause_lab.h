@@ -16,14 +16,13 @@ struct lab {
     struct ev_loop *loop;
     char bound[MS_ADDRESS_MAX + 1];
     ms_peer opened, closed; /* last */
-    uint32_t opened_count, closed_count, hellos_count;
-    bool is_mute;                  /* HELLO is not answered */
+    uint32_t opened_count, closed_count, hellos_count, ticks_count;
+    bool is_mute, pauses_at_close; /* is_mute: HELLO is not answered */
     uint64_t pause_at[PAUSES_MAX]; /* numbers of submissions whose step begins a pause */
     uint32_t arriving_count;       /* bytes of what is not whole yet came so often */
     ms_peer arriving;              /* and from whom */
     void (*on_submit)(struct ms_engine *engine, const struct ms_event *event);
-    ms_time due; /* a TICK, which begins a pause */
-    uint32_t ticks_count;
+    ms_time due;           /* a TICK, which begins a pause */
     uint64_t log[LOG_MAX]; /* numbers of submissions, as they came */
     uint32_t count;
 };
@@ -73,6 +72,9 @@ static inline void step(struct ms_engine *engine, ms_time now, const struct ms_e
     case MS_EVENT_PEER_CLOSED:
         lab.closed_count++;
         lab.closed = event->peer;
+        if (lab.pauses_at_close) {
+            ms_engine_emit(engine, &(struct ms_effect){.type = MS_EFFECT_PAUSE});
+        }
         break;
     case MS_EVENT_RECEIVED:
         hear(engine, event);

@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,24 @@ START_TEST(test_a_second_process_is_refused)
     ck_assert_ptr_nonnull(strstr(complaint.text, directory));
     ms_voter_file_close(&file);
     ck_assert_int_eq(ms_voter_file_open(&file, directory, "witness", &complaint), MS_E_OK);
+}
+END_TEST
+
+/* What a killed slave had just forked off holds its lock for a moment. */
+START_TEST(test_a_lock_that_is_let_go_is_waited_for)
+{
+    struct ms_voter_file second;
+    const pid_t child = fork();
+
+    if (child == 0) {
+        poll(NULL, 0, 100);
+        _exit(EXIT_SUCCESS);
+    }
+    ck_assert_int_gt(child, 0);
+    close(file.directory); /* without ms_voter_file_close, as a kill does it */
+    ck_assert_int_eq(ms_voter_file_open(&second, directory, "witness", &complaint), MS_E_OK);
+    file = second;
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
 }
 END_TEST
 
@@ -236,6 +255,7 @@ int main(void)
     tcase_add_test(tcase, test_nothing_then_one_then_another);
     tcase_add_test(tcase, test_what_a_crash_left_of_a_new_one_is_nothing);
     tcase_add_test(tcase, test_a_second_process_is_refused);
+    tcase_add_test(tcase, test_a_lock_that_is_let_go_is_waited_for);
     tcase_add_test(tcase, test_too_long_is_damaged);
     tcase_add_test(tcase, test_damaged_ones_are_kept_for_people);
     tcase_add_test(tcase, test_a_failing_write_leaves_the_old_one);

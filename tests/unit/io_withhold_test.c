@@ -1,5 +1,6 @@
 /* Pauses, seen from those who are spoken to: nothing leaves. */
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "io_pause_lab.h"
 
@@ -37,6 +38,28 @@ static void stall(struct ms_engine *engine, const struct ms_event *event)
     }
 }
 
+/* Of several that are to be written to, the first is found gone, which begins a pause. */
+START_TEST(test_a_pause_in_the_midst_of_writing)
+{
+    const struct linger linger = {.l_onoff = 1};
+    struct raw waits, ends;
+    const ms_peer first = greet_as(&waits, MS_ROLE_CLIENT);
+    const ms_peer second = greet_as(&ends, MS_ROLE_CLIENT);
+
+    setsockopt(ends.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    raw_close(&ends);
+    lab.pauses_at_close = true;
+    ask(MS_EFFECT_SEND, first);
+    ask(MS_EFFECT_SEND, second); /* is written first */
+    echo_settle(lab.loop);
+    ck_assert_uint_eq(lab.closed_count, 1);
+    ck_assert_uint_eq(raw_count(&waits, MS_KIND_BYE), 0);
+    resume_all();
+    echo_wait(lab.loop, raw_count(&waits, MS_KIND_BYE) == 1);
+    raw_close(&waits);
+}
+END_TEST
+
 /* As a process that was stopped in the midst of a step: when it goes on, its word may not be good any more. */
 START_TEST(test_what_is_overdue_comes_before_what_was_said)
 {
@@ -62,6 +85,7 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(io, set_up, tear_down);
     tcase_add_test(io, test_nothing_leaves_in_a_pause);
+    tcase_add_test(io, test_a_pause_in_the_midst_of_writing);
     tcase_add_test(io, test_what_is_overdue_comes_before_what_was_said);
     suite_add_tcase(all, io);
     return all;

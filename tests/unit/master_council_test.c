@@ -84,6 +84,25 @@ START_TEST(silence_takes_a_second)
 }
 END_TEST
 
+/* A pause is made between takeovers because of silence; to have begun the pair is none. */
+START_TEST(who_began_takes_over_at_once)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+    struct ms_complaint complaint;
+
+    ck_assert_int_eq(
+        ms_council_order(room->masters[0].council, room->now, MS_ORDER_SWITCHOVER, &complaint),
+        MS_E_OK);
+    copy_log(room, 1);
+    pass(room, 500 * MS_MSEC);
+    ck_assert_state(room, 1, PAIR);
+    stop(room, 1, false);
+    pass(room, 1200 * MS_MSEC);
+    ck_assert_state(room, 0, SOLO);
+    dismiss(room);
+}
+END_TEST
+
 START_TEST(half_of_the_witnesses_is_not_enough)
 {
     struct assembly *room = assemble_pair(2);
@@ -522,7 +541,7 @@ END_TEST
 
 TESTS(a_cluster_is_made_when_nobody_knows_one, a_silent_witness_refuses_the_bootstrap,
       when_both_bootstrap_the_primary_does, the_standby_takes_over_by_witnesses,
-      silence_takes_a_second, half_of_the_witnesses_is_not_enough,
+      silence_takes_a_second, who_began_takes_over_at_once, half_of_the_witnesses_is_not_enough,
       without_witnesses_only_the_incumbent_goes_on, an_active_that_lost_its_peer_waits_for_votes,
       after_a_power_cut_the_one_that_served_last_goes_on, roles_change_by_order,
       a_switchover_that_is_not_drained_is_given_up, a_wiped_member_is_admitted_anew,

@@ -97,8 +97,9 @@ static void send_on(uint32_t slot, int place, ms_epoch epoch, const struct ms_co
 {
     const struct wire *wire = &wires[slot];
     const int mine = end_of(wire, place);
+    const bool is_ours = wire->ends[0] < GUEST && wire->ends[1] < GUEST;
 
-    if (!wire->is_open[mine] || (is_cut && wire->ends[0] < GUEST && wire->ends[1] < GUEST)) {
+    if (!wire->is_open[mine] || (is_ours && (is_cut || (is_deaf && place == 0)))) {
         return;
     }
     push(now + LATENCY, wire->ends[1 - mine],

@@ -59,6 +59,8 @@ static struct thing *things[1 << 16];
 static size_t things_count;
 static uint64_t things_order;
 static ms_time now;
+static bool
+    is_deaf; /* the backup: what the primary says to it is lost, on a connection that stands */
 static bool is_cut; /* between the halves: nothing passes, nobody is told */
 
 /* What the guest has received, oldest first. */

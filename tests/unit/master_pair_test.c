@@ -235,6 +235,23 @@ START_TEST(test_a_cut_link_leaves_one_active)
 }
 END_TEST
 
+/* The connection stands, and the other half goes on talking. */
+START_TEST(test_a_peer_that_hears_nothing_is_not_waited_for)
+{
+    make_pair();
+    bring_slave(0);
+    const uint32_t client = greet(0, MS_ROLE_CLIENT, 2);
+
+    is_deaf = true;
+    pass(1500 * MS_MSEC);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_SOLO);
+    submit(client, 1);
+    pass(100 * MS_MSEC);
+    ck_assert_ptr_nonnull(last_of(MS_KIND_SUBMIT_ACK));
+    ck_assert_uint_eq(last_of(MS_KIND_SUBMIT_ACK)->copies, 1);
+}
+END_TEST
+
 START_TEST(test_after_a_power_cut_the_one_that_served_goes_on)
 {
     make_pair();
@@ -292,6 +309,7 @@ int main(void)
     tcase_add_test(halves_case, test_the_incumbent_goes_on_alone_and_takes_its_peer_back);
     tcase_add_test(halves_case, test_without_witnesses_the_standby_waits_for_an_operator);
     tcase_add_test(halves_case, test_a_cut_link_leaves_one_active);
+    tcase_add_test(halves_case, test_a_peer_that_hears_nothing_is_not_waited_for);
     tcase_add_test(halves_case, test_after_a_power_cut_the_one_that_served_goes_on);
     tcase_add_test(halves_case, test_the_active_hands_over_before_it_stops);
     tcase_add_test(halves_case, test_both_stop_at_once);

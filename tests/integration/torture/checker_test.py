@@ -192,6 +192,20 @@ class CheckerTest(unittest.TestCase):
         self.catches("executed_twice", self.twice(2030, (1900, "slave_stopped", dict(pid=100)),
                                                   (1910, "slave_continued", dict(pid=100))).ends())
 
+    def test_what_took_longer_than_it_may_is_repeated_with_good_reason(self):
+        def took(ms):
+            story = good().submit(3000, 6, attempts=2, timeout_ms=30).ack(3001, 6).run(3010, 3010 + ms, 6, 9)
+            return story.run(4000, 4010, 6, 10, slave=("s1", 200), attempt=2).told(4020, 6, "1.10", attempt=2).ends()
+        self.is_clean(took(31))
+        self.catches("executed_twice", took(29))
+
+    def test_a_handler_that_outlives_its_killed_slave(self):
+        story = good().submit(3000, 6).ack(3001, 6).run(3020, None, 6, 9, slave=("s0", 1))
+        story.run(5000, 5010, 6, 10, slave=("s1", 200), attempt=2).told(5020, 6, "1.10", attempt=2)
+        self.catches("executed_twice", story.ends())
+        story.event(3010, "slave_killed", pid=100)
+        self.is_clean(story)
+
     def test_executed_twice_over_a_restart(self):
         story = self.twice(2030)
         story.restart(3000, 3100)

@@ -3,10 +3,11 @@
  * it, so a SIGKILL at any moment leaves a history that is true. Started again on the same history it takes
  * up its id and submits everything above its floor again, as docs/protocol.md tells clients to.
  *
- * torture_client HISTORY MASTER ID SEED WINDOW BACKLOG BACKLOG_DELAY_MS ONCE_PERCENT
+ * torture_client HISTORY MASTERS ID SEED WINDOW BACKLOG BACKLOG_DELAY_MS ONCE_PERCENT [COUNT WORK_US]
  *
  * The commands are a function of seed and seq, so a restarted client submits the very same ones. The first
- * BACKLOG of them are background work that waits out BACKLOG_DELAY_MS. */
+ * BACKLOG of them are background work that waits out BACKLOG_DELAY_MS. With COUNT there are so many in all,
+ * each works for WORK_US and succeeds, and it ends when they have. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -40,7 +41,10 @@ enum argument {
     ARG_BACKLOG,
     ARG_BACKLOG_DELAY,
     ARG_ONCE,
-    ARG_COUNT
+    ARGS_SHORT,
+    ARG_COUNT = ARGS_SHORT,
+    ARG_WORK,
+    ARGS_LONG
 };
 
 /* What one command is to do. */
@@ -56,8 +60,9 @@ static struct {
     const char *id;
     int history;
     uint64_t seed, floor, first, next, backlog, backlog_delay_ms;
-    uint64_t last; /* submitted by earlier runs: those come first, even when it is time to stop */
-    uint32_t window, outstanding, once_percent;
+    uint64_t last;  /* submitted by earlier runs: those come first, even when it is time to stop */
+    uint64_t count; /* in all; 0 = until SIGTERM */
+    uint32_t window, outstanding, once_percent, work_us;
 } self;
 
 static volatile sig_atomic_t is_stopping;
@@ -145,8 +150,11 @@ static void plan_failures(struct plan *plan, uint64_t *state)
 static struct plan plan_of(uint64_t seq)
 {
     uint64_t state = self.seed ^ (seq * 0xd1342543de82ef95u);
-    struct plan plan = {.word = "ok", .attempts = 1};
+    struct plan plan = {.word = "ok", .attempts = 1, .work_us = self.work_us};
 
+    if (self.count > 0) {
+        return plan;
+    }
     if (seq <= self.backlog) {
         plan.is_background = true;
         plan.delay_ms = self.backlog_delay_ms;
@@ -289,6 +297,9 @@ static void submit(void)
 
 static bool is_wanted(void)
 {
+    if (self.count > 0) {
+        return self.next <= self.count;
+    }
     return !is_stopping || self.next <= self.last;
 }
 
@@ -388,23 +399,33 @@ static void run(const char *masters)
     }
 }
 
-int main(int argc, char **argv)
+static void read_arguments(int argc, char **argv)
 {
-    const struct sigaction action = {.sa_handler = stop};
-
-    if (argc != ARG_COUNT) {
-        fprintf(stderr,
-                "usage: %s HISTORY MASTER ID SEED WINDOW BACKLOG BACKLOG_DELAY_MS ONCE_PERCENT\n",
-                argv[0]);
-        return EX_USAGE;
-    }
-    sigaction(SIGTERM, &action, NULL);
     self.id = argv[ARG_ID];
     self.seed = strtoull(argv[ARG_SEED], NULL, 10);
     self.window = (uint32_t)strtoull(argv[ARG_WINDOW], NULL, 10);
     self.backlog = strtoull(argv[ARG_BACKLOG], NULL, 10);
     self.backlog_delay_ms = strtoull(argv[ARG_BACKLOG_DELAY], NULL, 10);
     self.once_percent = (uint32_t)strtoull(argv[ARG_ONCE], NULL, 10);
+    if (argc == ARGS_LONG) {
+        self.count = strtoull(argv[ARG_COUNT], NULL, 10);
+        self.work_us = (uint32_t)strtoull(argv[ARG_WORK], NULL, 10);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct sigaction action = {.sa_handler = stop};
+
+    if (argc != ARGS_SHORT && argc != ARGS_LONG) {
+        fprintf(stderr,
+                "usage: %s HISTORY MASTERS ID SEED WINDOW BACKLOG BACKLOG_DELAY_MS ONCE_PERCENT "
+                "[COUNT WORK_US]\n",
+                argv[0]);
+        return EX_USAGE;
+    }
+    sigaction(SIGTERM, &action, NULL);
+    read_arguments(argc, argv);
     self.history = open(argv[ARG_HISTORY], O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (self.history < 0) {
         die(argv[ARG_HISTORY]);

@@ -105,6 +105,7 @@ class History:
     # Of a pair of masters:
     faults: list = field(default_factory=list)  # [begun, all was well again, name]
     downs: list = field(default_factory=list)  # (t, place of a master that was killed)
+    losses: list = field(default_factory=list)  # [begun, over, place of a master whose host was lost]
     acts: list = field(default_factory=list)  # (t, place of the master, epoch, kind of frame), as they came
 
 
@@ -237,6 +238,14 @@ def _down(history, event):
     history.kills += 1
 
 
+def _lose_host(history, event):
+    history.losses.append([event["t"], NEVER, event["place"]])
+
+
+def _bring_back(history, event):
+    history.losses[-1][1] = event["t"]
+
+
 def _start_master(history, event):
     history.lives.append(Life(len(history.lives) + 1, event["t"]))
 
@@ -282,6 +291,7 @@ DRIVER_EVENTS = {"slave_started": _start_slave, "slave_killed": _kill_slave, "sl
                  "slave_continued": _thaw, "master_started": _start_master, "master_serving": _serve,
                  "live": _live, "master_killed": _kill_master, "client_killed": _count_kill, "died": _died,
                  "slave_cut": _cut, "slave_healed": _heal, "fault": _fault, "safe": _safe, "pair_killed": _down,
+                 "host_lost": _lose_host, "host_back": _bring_back,
                  "plan": _plan, "data": _data, "left": _left, "failed": _failed}
 
 
@@ -298,8 +308,13 @@ def read_frames(history, lines):
 
 
 def finish(history):
+    """A handler's process that began when its slave had just been killed knows the slave by name only."""
+    pids = {slave.name: slave.pid for slave in history.slaves.values()}
     for executions in history.executions.values():
         executions.sort(key=lambda execution: execution.start)
+        for execution in executions:
+            if execution.pid not in history.slaves:
+                execution.pid = pids.get(execution.slave, execution.pid)
     return history
 
 

@@ -9,13 +9,13 @@ whichever master is lost; unlike with one master, a slave that was declared dead
 import argparse
 import sys
 from bisect import bisect_right
-from collections import Counter
 
 import histories
 from checker import NS, SETTLE_NS, SYNC, THAW_NS, Checker, Rules, show
 from histories import NEVER
 
 OBSERVED_NS = NS // 50  # frames of two connections may be noted so long in the wrong order
+RESENT_NS = 10 * NS  # a connection repeats so late what was lost on its way
 DEATH_NS = 4 * NS  # after a short stop a session may be given up so late
 
 
@@ -56,13 +56,19 @@ class PairChecker(Checker):
             if fenced is not None and fenced[1] == epoch:
                 self.verdict.add("epoch_twice", f"{epoch}: {1 - place} since {fenced[0]}, {place} at {t}, kind {kind}")
             elif fenced is not None and fenced[0] + OBSERVED_NS < t:
-                self.verdict.add("stale_act", f"master {place}, epoch {epoch}, kind {kind}, at {t}: the other one "
-                                              f"has served {fenced[1]} since {fenced[0]}")
+                text = f"master {place}, epoch {epoch}, kind {kind}, at {t}: the other one has served {fenced[1]}"
+                if self.was_lost(place, t):  # it said so before, and its host says it again until it arrives
+                    self.verdict.exempt("on the way when its host was lost", text)
+                else:
+                    self.verdict.add("stale_act", f"{text} since {fenced[0]}")
             if not mine or epoch > mine[-1][1]:
                 mine.append((t, epoch))
             elif epoch < mine[-1][1] and mine[-1][0] + OBSERVED_NS < t:
                 self.verdict.add("epoch_backwards", f"master {place}, epoch {epoch}, kind {kind}, at {t}: it has "
                                                     f"served {mine[-1][1]} since {mine[-1][0]}")
+
+    def was_lost(self, place, t):
+        return any(begun <= t <= back + RESENT_NS and where == place for begun, back, where in self.history.losses)
 
     # --- what may be repeated ---------------------------------------------------------------------------
 
@@ -83,7 +89,7 @@ class PairChecker(Checker):
         settled = min(self.settled(execution.end), until)
         if slave is None:
             return None
-        if slave.killed != NEVER and execution.start <= slave.killed <= settled:
+        if slave.killed <= min(settled, NEVER - 1):  # a process for its handlers may outlive it for a moment
             return "slave killed"
         for what, spans in (("stopped", slave.freezes), ("cut off", slave.cuts)):
             near = [end - begun for begun, end in spans
@@ -144,8 +150,15 @@ def check(history, rules=None):
     return PairChecker(history, rules if rules is not None else Rules(durability=SYNC)).check()
 
 
-def faults_of(history):
-    return Counter(name for *_, name in history.faults)
+def pauses_of(history):
+    """{kind of fault: [the longest time without any outcome, in ms, of each]}"""
+    told = sorted(outcome.t for submission in history.submissions.values() for outcome in submission.outcomes)
+    pauses = {}
+    for begun, healed, name in history.faults:
+        at, end = max(bisect_right(told, begun) - 1, 0), bisect_right(told, healed) + 1
+        times = told[at:end]
+        pauses.setdefault(name, []).append(max((b - a for a, b in zip(times, times[1:])), default=0) // 1_000_000)
+    return pauses
 
 
 def main():

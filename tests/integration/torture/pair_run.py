@@ -6,10 +6,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
 
 import histories
 import pair_checker
+import spaces
 from checker import show
 from torture import Failed
 
@@ -45,16 +45,16 @@ def parse():
 
 
 def become_private():
-    """Root mounts small disks, where nobody else sees them and where they are gone when we are."""
+    """Root mounts small disks and makes networks, where nobody else sees them and where they are gone when we are."""
     if os.geteuid() == 0 and PRIVATE not in os.environ and shutil.which("unshare"):
-        if subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0:
-            os.execvpe("unshare", ["unshare", "--mount", sys.executable, "-B", *sys.argv],
+        if subprocess.run(["unshare", "--mount", "--net", "true"], check=False).returncode == 0:
+            os.execvpe("unshare", ["unshare", "--mount", "--net", sys.executable, "-B", *sys.argv],
                        {**os.environ, PRIVATE: "1"})
     return PRIVATE in os.environ
 
 
 def one_pair(arguments, harness):
-    """(the verdict, the faults)"""
+    """(the verdict, the pauses of each kind of fault)"""
     from pair_storm import PairStorm  # after MS_BIN_DIR is set
     storm = PairStorm(arguments, harness)
     print(f"pair: seed {arguments.seed}, {storm.count} slaves, in {storm.folder}", flush=True)
@@ -74,27 +74,32 @@ def one_pair(arguments, harness):
               f"{storm.folder}", flush=True)
     elif not arguments.keep:
         shutil.rmtree(storm.folder)
-    return verdict, pair_checker.faults_of(history)
+    return verdict, pair_checker.pauses_of(history)
 
 
 def main():
     arguments = parse()
     arguments.may_mount = become_private()
+    arguments.has_spaces = arguments.may_mount and spaces.make()
     os.environ["MS_BIN_DIR"] = arguments.bin
     import harness
     begun, first, wanted, seconds = time.monotonic(), arguments.seed, arguments.runs, arguments.seconds
-    faults, bad, pairs = Counter(), [], 0
-    while faults.total() < wanted and (pairs == 0 or time.monotonic() - begun < seconds):
+    pauses, bad, pairs, count = {}, [], 0, 0
+    while count < wanted and (pairs == 0 or time.monotonic() - begun < seconds):
         arguments.seconds = seconds - (time.monotonic() - begun)
-        arguments.faults = min(arguments.faults, wanted - faults.total())
+        arguments.faults = min(arguments.faults, wanted - count)
         arguments.seed = first + pairs
         verdict, done = one_pair(arguments, harness)
         pairs += 1
-        faults += done
+        for name, times in done.items():
+            pauses.setdefault(name, []).extend(times)
+            count += len(times)
         if verdict.violations:
             bad.append(arguments.seed)
-    kinds = " ".join(f"{name}={count}" for name, count in sorted(faults.items()))
-    print(f"{faults.total()} faults in {pairs} pairs: {kinds}", flush=True)
+    print(f"{count} faults in {pairs} pairs; of each kind the pauses without an outcome, in ms:", flush=True)
+    for name, times in sorted(pauses.items()):
+        times.sort()
+        print(f"    {name:16} {len(times):5} times, median {times[len(times) // 2]}, longest {times[-1]}", flush=True)
     if bad:
         print(f"violations in pairs of seed {', '.join(map(str, bad))}; again: --pair --seed SEED", flush=True)
     sys.exit(1 if bad else 0)

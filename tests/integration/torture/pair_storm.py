@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+import spaces
 from proxy import HOLD, PASS, Proxy, program_in
 from torture import CLIENT_END_S, DRAIN_S, NS, Storm, live_commands, now
 
@@ -37,6 +38,7 @@ class PairStorm(Storm):
     def __init__(self, arguments, harness):
         super().__init__(arguments, harness)
         self.is_small_disk = arguments.may_mount and self.rng.random() < 0.4
+        self.is_spaced = arguments.has_spaces and self.rng.random() < 0.4
         self.count = self.rng.choice((3, 5))
         self.masters = [None, None]
         self.faults_done = 0
@@ -50,13 +52,16 @@ class PairStorm(Storm):
 
     def hosts(self):
         """Where both masters listen. Everybody but the operator reaches them through the proxy."""
+        if self.is_spaced:
+            return [spaces.address(place) for place in (0, 1)]
         return [f"127.0.0.1:{port}" for port in free_ports(2)]
 
     def lay_links(self):
         self.addresses = self.hosts()
         self.address = ",".join(self.addresses)
         self.proxy = Proxy(program_in(self.arguments.parts), self.path("frames.log"))
-        self.peers = [self.proxy.link(f"p:{place}", self.addresses[place], False) for place in (0, 1)]
+        self.peers = [self.proxy.link(f"p:{place}", self.addresses[place], False,
+                                      spaces.outside(1 - place) if self.is_spaced else "127.0.0.1") for place in (0, 1)]
         self.ways = {
             f"{kind}{number}": ",".join(self.proxy.link(f"{kind}{number}:{place}", self.addresses[place], True)
                                         for place in (0, 1))
@@ -74,7 +79,7 @@ class PairStorm(Storm):
             "--log-level", self.arguments.master_log, *(["--bootstrap"] if is_first else [])], {
                 "LD_PRELOAD": os.path.join(self.arguments.parts, "fsync_fault.so"),
                 "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""),
-                "MS_FSYNC_FAULT": self.path(f"bad-disk-{place}")})
+                "MS_FSYNC_FAULT": self.path(f"bad-disk-{place}")}, spaces.prefix(place) if self.is_spaced else [])
         self.programs.append(self.masters[place])
 
     def kill_master(self, place, is_expected=True):
@@ -263,6 +268,15 @@ class PairStorm(Storm):
     def fault_isolate_standby(self):
         self.cut(self.links_of(self.whose(STANDBY)), HOLD, HOLD)
 
+    def fault_host_loss(self):
+        """Not through the proxy: packets go nowhere, as when a cable is pulled."""
+        place = self.whose(self.rng.choice((ACTIVE, ACTIVE, STANDBY)))
+        self.note("host_lost", place=place)
+        spaces.set_link(place, False)
+        self.storm(self.rng.choice((self.rng.uniform(0.2, 1.2), self.rng.uniform(1, 6))))
+        spaces.set_link(place, True)
+        self.note("host_back", place=place)
+
     def fault_cut_peer(self):
         self.cut(["p:0", "p:1"], HOLD, HOLD)
 
@@ -369,6 +383,8 @@ class PairStorm(Storm):
         names = [name for name in dir(self) if name.startswith("fault_")]
         if not self.is_small_disk:
             names.remove("fault_full_disk")
+        if not self.is_spaced:
+            names.remove("fault_host_loss")
         wanted = [name for name in names if name[len("fault_"):] in self.arguments.only] or names
         return [getattr(self, name) for name in wanted]
 
@@ -385,7 +401,7 @@ class PairStorm(Storm):
         self.let_pass(now() + int(SETTLED_S * NS))
 
     def begin(self):
-        self.note("plan", tick_ms=TICK_MS, slaves=self.count, small_disk=self.is_small_disk)
+        self.note("plan", tick_ms=TICK_MS, slaves=self.count, small_disk=self.is_small_disk, spaced=self.is_spaced)
         for place in (0, 1):
             os.mkdir(self.path(f"disk-{place}"))
             if self.is_small_disk:

@@ -4,7 +4,7 @@
  *
  * Orders come on standard input, one line each, and each is answered by one line, in order:
  *
- *     link NAME HOST:PORT WATCH     a new link to there; answered by its port on 127.0.0.1
+ *     link NAME HOST:PORT WATCH     a new link to there; answered by its port, on all of our addresses
  *     set NAME THERE BACK DELAY_MS  THERE, BACK: pass or hold what goes to the target, and from it
  *     reset NAME                    breaks all its connections
  *
@@ -452,7 +452,7 @@ static struct link *find(const char *name)
 static unsigned make_link(char **words)
 {
     struct link *link = &self.links[self.count++];
-    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_ANY)}};
     socklen_t size = sizeof here;
     char *colon = strchr(words[2], ':');
 

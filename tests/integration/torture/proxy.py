@@ -18,10 +18,10 @@ class Proxy:
         assert "" not in answers and "what?" not in answers, f"{orders}: {answers}"
         return answers
 
-    def link(self, name, target, is_watched):
-        """The address through which `target` is reached over that link."""
+    def link(self, name, target, is_watched, host="127.0.0.1"):
+        """The address through which `target` is reached over that link, by whom reaches us as `host`."""
         self.links[name] = int(self.ask([f"link {name} {target} {int(is_watched)}"])[0])
-        return f"127.0.0.1:{self.links[name]}"
+        return f"{host}:{self.links[name]}"
 
     def set(self, names, there=PASS, back=PASS, delay_ms=0):
         self.ask([f"set {name} {there} {back} {delay_ms}" for name in names])
