@@ -1,5 +1,6 @@
 """Servers that are started, loaded and stopped, and the samples taken of them: what all cases share."""
 import json
+import math
 import os
 import shutil
 import socket
@@ -150,12 +151,19 @@ def systems(bins):
     }
 
 
+def percentile(values, part):
+    """The smallest that so large a part of them does not exceed."""
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(part * len(ranked)) - 1)]
+
+
 class Bench:
     def __init__(self, arguments):
         self.bins = arguments.bin
         self.runs = arguments.runs or (2 if arguments.quick else 5)
         self.scale = 0.25 if arguments.quick else 1.0
         self.only = arguments.only
+        self.quick, self.trials = arguments.quick, arguments.trials
         self.systems = {**systems(self.bins), **durable_systems(self.bins)}
         self.samples = {}  # (case, system, metric) -> [value]
         self.units = {}
