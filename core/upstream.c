@@ -82,10 +82,14 @@ static void close_peer(struct ms_upstream *upstream, ms_peer peer)
     ms_engine_emit(upstream->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
 }
 
-/* Back to IDLE, with the next address, which is tried soon: of two masters one may serve. After a round over all of them
- * the pause is longer, and random, so that a thousand slaves of one dead master do not come back in step. */
+/* Back to IDLE, with the next address, which is tried soon, and at once after a master that has stayed for a while: of two
+ * masters one may serve. After a round over all of them the pause is longer, and random, so that a thousand slaves of one
+ * dead master do not come back in step. */
 static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error error)
 {
+    const bool has_stayed =
+        upstream->state == MS_UPSTREAM_UP && upstream->backoff == MS_RECONNECT_MIN;
+
     ms_assert(upstream->state != MS_UPSTREAM_IDLE);
     ms_assert(upstream->backoff >= MS_RECONNECT_MIN && upstream->backoff <= MS_RECONNECT_MAX);
     const bool is_round_over = ++upstream->failures >= upstream->addresses_count;
@@ -102,6 +106,9 @@ static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error er
     upstream->address_at = (upstream->address_at + 1) % upstream->addresses_count;
     upstream->retry_at = now + ms_rng_between(upstream->rng, 1,
                                               is_round_over ? upstream->backoff : MS_RECONNECT_MIN);
+    if (has_stayed && !is_round_over) {
+        upstream->retry_at = now;
+    }
     if (is_round_over) {
         upstream->failures = 0;
         upstream->backoff = clamp(2 * upstream->backoff, MS_RECONNECT_MIN, MS_RECONNECT_MAX);
@@ -148,12 +155,21 @@ void ms_upstream_stop(struct ms_upstream *upstream)
     upstream->retry_at = MS_TIME_NEVER;
 }
 
+/* A machine that is gone does not even refuse. Where there is another one to ask, it is asked soon. */
+static ms_time patience(const struct ms_upstream *upstream)
+{
+    return upstream->addresses_count == 1
+               ? MS_HELLO_TIMEOUT
+               : clamp(MS_DIAL_PATIENCE * (upstream->backoff / MS_RECONNECT_MIN), MS_DIAL_PATIENCE,
+                       MS_HELLO_TIMEOUT);
+}
+
 static void connect_next(struct ms_upstream *upstream, ms_time now)
 {
     ms_assert(upstream->state == MS_UPSTREAM_IDLE);
     upstream->state = MS_UPSTREAM_CONNECTING;
     upstream->retry_at = MS_TIME_NEVER;
-    upstream->greet_by = now + MS_HELLO_TIMEOUT;
+    upstream->greet_by = now + patience(upstream);
     upstream->tag = upstream->tag == UINT32_MAX ? 1 : upstream->tag + 1;
     ms_engine_emit(upstream->engine, &(struct ms_effect){
                                          .type = MS_EFFECT_CONNECT,
@@ -253,6 +269,15 @@ static enum ms_upstream_news closed(struct ms_upstream *upstream, ms_time now,
     return state == MS_UPSTREAM_UP ? MS_UPSTREAM_LOST : MS_UPSTREAM_REFUSED;
 }
 
+/* After so long the other master has begun to ask for votes, too, and whoever comes back to the same master has lost nothing. */
+static ms_time earlier_death(const struct ms_welcome *welcome)
+{
+    const ms_time beats = 2 * welcome->beat_interval;
+    const ms_time death = beats > MS_PEER_SILENT_DEFAULT ? beats : MS_PEER_SILENT_DEFAULT;
+
+    return death < welcome->dead_after ? death : welcome->dead_after;
+}
+
 static enum ms_upstream_news welcomed(struct ms_upstream *upstream, ms_time now,
                                       const struct ms_welcome *welcome)
 {
@@ -266,6 +291,9 @@ static enum ms_upstream_news welcomed(struct ms_upstream *upstream, ms_time now,
         clamp(welcome->beat_interval, BEAT_INTERVAL_MIN, BEAT_INTERVAL_MAX);
     upstream->welcome.dead_after =
         clamp(welcome->dead_after, 2 * upstream->welcome.beat_interval, 4 * BEAT_INTERVAL_MAX);
+    if (upstream->addresses_count > 1) {
+        upstream->welcome.dead_after = earlier_death(&upstream->welcome);
+    }
     upstream->hello.token = welcome->token;
     upstream->state = MS_UPSTREAM_UP;
     upstream->last_error = MS_E_OK;
