@@ -207,16 +207,21 @@ def switch_over(pair, _):
     return lambda: None
 
 
-# Name, what is done, seconds that are looked at, whether the other one is active afterwards, and by hearing nothing.
+def nothing(_, __):
+    return lambda: None
+
+
+# Name, what is done, seconds that are looked at at least, whether the other one is active afterwards, and by hearing nothing.
 FAULTS = [
-    ("kill", kill, 1.5, True, False),
-    ("host-lost", lose_host, 4.0, True, True),
-    ("stopped", freeze, 4.0, True, True),
-    ("isolated", isolate, 4.0, True, True),
-    ("link-cut", cut_link, 3.0, False, False),
-    ("standby-killed", lose_standby, 1.5, False, False),
-    ("disk-fails", fail_disk, 1.5, True, False),
-    ("switchover", switch_over, 1.0, True, False),
+    ("nothing", nothing, 0.5, False, False),
+    ("kill", kill, 0.5, True, False),
+    ("host-lost", lose_host, 2.0, True, True),
+    ("stopped", freeze, 2.0, True, True),
+    ("isolated", isolate, 2.0, True, True),
+    ("link-cut", cut_link, 1.5, False, False),
+    ("standby-killed", lose_standby, 0.5, False, False),
+    ("disk-fails", fail_disk, 0.5, True, False),
+    ("switchover", switch_over, 0.5, True, False),
 ]
 
 

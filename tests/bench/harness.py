@@ -45,9 +45,9 @@ def stop(process):
 class Server:
     """One system under test. command(port, folder, size) makes its command line."""
 
-    def __init__(self, system, cpu, size):
+    def __init__(self, system, cpu, size, port=None):
         self.folder = tempfile.mkdtemp(prefix="muster-bench-")
-        self.port = free_port()
+        self.port = port or free_port()
         command = system["command"](self.port, self.folder, size)
         self.process = subprocess.Popen(pinned(cpu, command), stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, cwd=self.folder)
@@ -200,7 +200,7 @@ class Bench:
         system = self.systems[name]
         self.params[case, name] = " ".join(str(word) for word in ["-s", size, *flags, place])
         server_cpu, load_cpu = PLACES[place]
-        server = Server(system, server_cpu, size)
+        server = system.get("server", Server)(system, server_cpu, size)
         try:
             command = [os.path.join(self.bins, "bench", "bench_load"), system["driver"], "-P", server.port,
                        "-S", server.pid, "-s", size, "-v", system.get("variant", 0), "-t", LIMIT_S, *flags]

@@ -22,6 +22,7 @@ import time
 
 import durable
 import failover
+import sync
 from harness import (MUSTER, PLACES, RELAY, ROOT, START_S, Bench, Failed, Server, finished, pinned, process_cpu_s,
                      stop)
 
@@ -169,7 +170,7 @@ def no_op_map(bench):
     bench.interleave("map-no-op", names, run)
 
 
-CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map, *durable.CASES, *failover.CASES]
+CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map, *durable.CASES, *sync.CASES, *failover.CASES]
 
 
 def bars(bench):
@@ -194,7 +195,7 @@ def bars(bench):
         ("seconds for 10,000 connections", bench.median(idle_case, MUSTER, "connect"), "<=", 2.0),
         ("map no-op / fork+exec+wait", ratio(("map-no-op", "muster map", "cost"), ("map-no-op", "fork+exec+wait", "cost")), "<=", 1.5),
     ]
-    return rows + durable.bars(bench) + failover.bars(bench)
+    return rows + durable.bars(bench) + sync.bars(bench) + failover.bars(bench)
 
 
 def report(bench, path):
