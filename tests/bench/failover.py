@@ -46,7 +46,45 @@ class Client:
         self.process.stdout.close()
 
 
-class Pair:
+class Host:
+    """Two servers of which one is active, what is beside them, and a client: what the trials rely on."""
+
+    def spawn(self, host, command, **environment):
+        log = open(os.path.join(self.folder, f"{os.path.basename(command[0])}.log"), "ab")
+        with log:
+            return subprocess.Popen(self.network.inside(host, *command), stdout=log, stderr=log,
+                                    env={**os.environ, **environment})
+
+    def wait(self, what, condition, span_s=SAFE_S):
+        end = time.monotonic() + span_s
+        while time.monotonic() < end:
+            found = condition()
+            if found:
+                return found
+            time.sleep(0.05)
+        raise Failed(f"not in {span_s} s: {what}")
+
+    def calm(self):
+        """The client has been answered for a while as it always is."""
+        self.client.say("begin")
+        time.sleep(CALM_S)
+        got = self.client.say("look")
+        return got["gap_ms"] < CALM_MS and got["acks"] > RATE * CALM_S / 2
+
+    def become_safe(self):
+        active = self.wait("both are in sync", self.safe_active)
+        self.wait("the client is answered", self.calm)
+        return active
+
+    def close(self):
+        if self.client is not None:
+            self.client.close()
+        for process in [*self.others, *self.masters.values()]:
+            process.send_signal(signal.SIGCONT)
+            stop(process)
+
+
+class Pair(Host):
     """A pair of masters, its witnesses, and a client that submits."""
 
     def __init__(self, bench):
@@ -73,12 +111,6 @@ class Pair:
 
     def program(self, name):
         return os.path.join(self.bins, "bin", name)
-
-    def spawn(self, host, command, **environment):
-        log = open(os.path.join(self.folder, f"{os.path.basename(command[0])}.log"), "ab")
-        with log:
-            return subprocess.Popen(self.network.inside(host, *command), stdout=log, stderr=log,
-                                    env={**os.environ, **environment})
 
     def start_master(self, name, *more):
         other = NODES[1 - NODES.index(name)]
@@ -111,34 +143,15 @@ class Pair:
         ready = all(row["state"] in ("PAIR", "SYNC") and row["witnesses"] == WITNESSES for row in rows.values())
         return actives[0] if len(actives) == 1 and ready else None
 
-    def wait(self, what, condition, span_s=SAFE_S):
-        end = time.monotonic() + span_s
-        while time.monotonic() < end:
-            found = condition()
-            if found:
-                return found
-            time.sleep(0.05)
-        raise Failed(f"not in {span_s} s: {what}")
-
-    def calm(self):
-        """The client has been answered for a while as it always is."""
-        self.client.say("begin")
-        time.sleep(CALM_S)
-        got = self.client.say("look")
-        return got["gap_ms"] < CALM_MS and got["acks"] > RATE * CALM_S / 2
-
-    def become_safe(self):
-        active = self.wait("both are in sync", self.safe_active)
-        self.wait("the client is answered", self.calm)
-        return active
+    def switch_over(self):
+        done = self.ask("switchover")
+        if done.returncode != 0:
+            raise Failed(f"switchover: {done.stderr.strip()[-200:]}")
 
     def close(self):
-        if self.client is not None:
-            self.client.close()
-        for process in [*self.others, *self.masters.values()]:
-            process.send_signal(signal.SIGCONT)
-            process.kill()
-            process.wait()
+        for master in self.masters.values():
+            master.kill()  # or it hands over before it ends
+        super().close()
         self.network.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -201,9 +214,7 @@ def fail_disk(pair, active):
 
 
 def switch_over(pair, _):
-    done = pair.ask("switchover")
-    if done.returncode != 0:
-        raise Failed(f"switchover: {done.stderr.strip()[-200:]}")
+    pair.switch_over()
     return lambda: None
 
 
@@ -245,7 +256,7 @@ def trial(pair, fault, span_s, is_moving, is_silent):
     if got["failed"] != 0:
         raise Failed(f"{got['failed']} commands failed")
     now_active = pair.become_safe()
-    if (now_active != active) != is_moving:
+    if isinstance(pair, Pair) and (now_active != active) != is_moving:
         raise Failed(f"{now_active} is active, and {active} was")
     return got
 
@@ -274,23 +285,38 @@ def measure(bench, case, pair, *fault):
     return gaps
 
 
+def systems(bench):
+    """{name: (what makes it, the faults it is measured with)}; who is not installed is left out."""
+    import failover_rivals as rivals  # which needs this module
+    for name, programs in rivals.NEEDS.items():
+        if not all(shutil.which(program) for program in programs):
+            bench.left_out[name] = "not installed"
+    every = {MUSTER: (Pair, [row[0] for row in FAULTS]), **rivals.SYSTEMS}
+    return {name: every[name] for name in bench.present(every)}
+
+
+def run(bench, case, name, make, fault):
+    try:
+        pair = make(bench)
+        try:
+            add_gaps(bench, case, name, measure(bench, case, pair, *fault))
+        finally:
+            pair.close()
+    except Failed as error:
+        bench.failed(case, name, error)
+
+
 def faults(bench):
     wanted = [row for row in FAULTS if bench.wants(f"failover-{row[0]}")]
-    if not wanted or not bench.present([MUSTER]):
+    if not wanted:
         return
     if not is_possible():
         bench.left_out["failover"] = "needs network namespaces: root"
         return
-    for label, *fault in wanted:
-        case = f"failover-{label}"
-        try:
-            pair = Pair(bench)
-            try:
-                add_gaps(bench, case, MUSTER, measure(bench, case, pair, *fault))
-            finally:
-                pair.close()
-        except Failed as error:
-            bench.failed(case, MUSTER, error)
+    for name, (make, labels) in systems(bench).items():
+        for label, *fault in wanted:
+            if label in labels:
+                run(bench, f"failover-{label}", name, make, fault)
 
 
 CASES = [faults]
