@@ -125,12 +125,12 @@ class Keepalived(Redis):
                        "vrrp_script serves {\n"
                        f' script "/usr/bin/redis-cli -h {self.network.address(name)} -p {REDIS_PORT} -e ping"\n'
                        " interval 1\n timeout 1\n fall 1\n rise 1\n}\n"
-                       "vrrp_instance pair {\n state BACKUP\n interface e0\n virtual_router_id 51\n priority 100\n"
+                       "vrrp_instance pair {\n state BACKUP\n interface everybody0\n virtual_router_id 51\n priority 100\n"
                        f" nopreempt\n advert_int 1\n virtual_ipaddress {{\n  {VIRTUAL}/24\n }}\n track_script {{\n  serves\n }}\n}}\n")
         return path
 
     def holds(self, name):
-        done = subprocess.run(self.network.inside(name, "ip", "-4", "address", "show", "dev", "e0"), capture_output=True,
+        done = subprocess.run(self.network.inside(name, "ip", "-4", "address", "show", "dev", "everybody0"), capture_output=True,
                               text=True, check=False)
         return VIRTUAL in done.stdout
 
