@@ -82,6 +82,21 @@ static void close_peer(struct ms_upstream *upstream, ms_peer peer)
     ms_engine_emit(upstream->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
 }
 
+/* A machine that is gone does not even refuse. Where there is another one to ask, it is asked soon. */
+static ms_time patience(const struct ms_upstream *upstream)
+{
+    return upstream->addresses_count == 1
+               ? MS_HELLO_TIMEOUT
+               : clamp(MS_DIAL_PATIENCE * (upstream->backoff / MS_RECONNECT_MIN), MS_DIAL_PATIENCE,
+                       MS_HELLO_TIMEOUT);
+}
+
+/* A WELCOME waits for a disk, so it is given longer than a connection; but a process that was stopped sends none. */
+static ms_time greeting_patience(const struct ms_upstream *upstream)
+{
+    return clamp(patience(upstream), 2 * MS_DIAL_PATIENCE, MS_RESPONSE_TIMEOUT);
+}
+
 /* Back to IDLE, with the next address, which is tried soon, and at once after a master that has stayed for a while: of two
  * masters one may serve. After a round over all of them the pause is longer, and random, so that a thousand slaves of one
  * dead master do not come back in step. */
@@ -153,15 +168,6 @@ void ms_upstream_stop(struct ms_upstream *upstream)
     upstream->state = MS_UPSTREAM_IDLE;
     upstream->peer = MS_PEER_NONE;
     upstream->retry_at = MS_TIME_NEVER;
-}
-
-/* A machine that is gone does not even refuse. Where there is another one to ask, it is asked soon. */
-static ms_time patience(const struct ms_upstream *upstream)
-{
-    return upstream->addresses_count == 1
-               ? MS_HELLO_TIMEOUT
-               : clamp(MS_DIAL_PATIENCE * (upstream->backoff / MS_RECONNECT_MIN), MS_DIAL_PATIENCE,
-                       MS_HELLO_TIMEOUT);
 }
 
 static void connect_next(struct ms_upstream *upstream, ms_time now)
@@ -241,7 +247,7 @@ static void opened(struct ms_upstream *upstream, ms_time now, const struct ms_ev
     }
     upstream->state = MS_UPSTREAM_GREETING;
     upstream->peer = event->peer;
-    upstream->greet_by = now + MS_RESPONSE_TIMEOUT;
+    upstream->greet_by = now + greeting_patience(upstream);
     upstream->hello.epoch = upstream->epoch;
     ms_engine_send(upstream->engine, upstream->peer, upstream->epoch,
                    &(struct ms_command){
