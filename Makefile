@@ -6,7 +6,7 @@ BUDGET ?= 400
 KILLS  ?= 200
 RUNS   ?= 1000
 
-.PHONY: all help test run bench install tsan fuzz soak torture torture-pair mutants model coverage clang debug docs format lint clean fresh-machine
+.PHONY: all help test run bench failover sync install tsan fuzz soak torture torture-pair mutants model coverage clang debug docs format lint clean fresh-machine
 
 all: ## build the release programs into build/release/bin/
 	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -23,7 +23,14 @@ run: ## build, start a small cluster and show it working
 
 bench: all ## build the drivers and measure; the table also goes to build/bench/results.json
 	cmake --build --preset release -j $(JOBS) --target bench_programs
-	python3 tests/bench/run.py
+	python3 tests/bench/run.py $(addprefix --only ,$(firstword $(filter failover sync,$(MAKECMDGOALS)))) $(if $(TRIALS),--trials $(TRIALS))
+
+# Words that go with bench.
+failover: bench ## make bench failover: how long clients wait when a master is lost, beside others; TRIALS=100
+	@:
+
+sync: bench ## make bench sync: what it costs to keep everything on two disks
+	@:
 
 install: all ## install under PREFIX (default /usr/local), staged in DESTDIR if given
 	DESTDIR=$(DESTDIR) cmake --install build/release
