@@ -161,6 +161,7 @@
     (1u << 20) /* names of groups; above, the one that is idle longest is forgotten */
 #define MS_GROUP_KEEP     (3600 * MS_SEC) /* counts of a group are told so long after its last member */
 #define MS_GROUP_ENDS     1024u /* members that ended, remembered for those who follow a group */
+#define MS_SHARE_BURST    4096  /* pieces of output in one step that joined commands get, too */
 #define MS_SWEEP_BURST    256   /* commands of ended sessions put right in one step */
 #define MS_RESULT_RESERVE (64u << 20) /* bytes beyond the limit that only results may use */
 

@@ -262,6 +262,55 @@ START_TEST(followers_follow_the_same_after_a_crash)
 END_TEST
 
 /* A journal that ends amid the settling: the records of that step are there up to some number. */
+/* What a command wrote in pieces is told to those that joined it: in order, before the outcome. */
+START_TEST(followers_get_the_output)
+{
+    struct script s;
+
+    begin(&s);
+    submit_keyed(&s, 1, MS_UNIQUE_JOIN, "k");
+    submit_keyed(&s, 2, MS_UNIQUE_JOIN, "k");
+    pull(&s, 1, 1);
+    const uint64_t token = s.last_token;
+
+    for (uint32_t index = 0; index < 3; index++) {
+        receive(&s, 1,
+                &(struct ms_command){.kind = MS_KIND_OUTPUT,
+                                     .token = {EPOCH, token},
+                                     .index = index,
+                                     .stream = index == 1 ? MS_STREAM_STDERR : MS_STREAM_DATA,
+                                     .payload = ms_bytes_of(index == 1 ? "err" : "out")});
+    }
+    result(&s, 1, token, MS_STATUS_OK, "end");
+    uint32_t pieces = 0;
+
+    for (size_t i = 0; i < s.count; i++) {
+        const struct sent *sent = &s.sent[i];
+
+        if (sent->effect.command.id.seq != 2) {
+            continue;
+        }
+        if (sent->effect.command.kind == MS_KIND_STREAM) {
+            ck_assert_uint_eq(sent->effect.command.index, pieces);
+            ck_assert_uint_eq(sent->effect.command.attempt, 1);
+            ck_assert_uint_eq(sent->effect.command.stream,
+                              pieces == 1 ? MS_STREAM_STDERR : MS_STREAM_DATA);
+            ck_assert_str_eq(sent->payload, pieces == 1 ? "err" : "out");
+            pieces++;
+        } else if (sent->effect.command.kind == MS_KIND_OUTCOME) {
+            ck_assert_uint_eq(pieces, 3);
+            ck_assert_uint_eq(sent->effect.command.index, 3);
+            ck_assert_str_eq(sent->payload, "end");
+        }
+    }
+    ck_assert_uint_eq(pieces, 3);
+    confirm(&s, 2, 1, 2);
+    ck_assert_uint_eq(stats_of(&s).commands_count, 0);
+    ck_assert_uint_eq(stats_of(&s).bytes_used, 0);
+    teardown(&s);
+}
+END_TEST
+
 START_TEST(a_crash_amid_the_settling_ends_the_same)
 {
     for (int lost = 0; lost <= 3; lost++) {
@@ -519,9 +568,10 @@ START_TEST(keys_are_told_apart)
 END_TEST
 
 TESTS(a_second_one_is_rejected_by_name, keys_of_two_types_do_not_meet, followers_get_the_outcome,
-      a_follower_is_cancelled_alone_and_a_crash_changes_nothing, the_older_one_is_replaced,
-      many_followers_take_many_steps, followers_follow_the_same_after_a_crash,
-      a_crash_amid_the_settling_ends_the_same, a_replacement_stands_after_a_crash,
-      a_replaced_follower_does_not_come_back, a_leader_in_memory_only_is_succeeded,
-      a_replaced_one_has_no_key_after_a_crash, a_follower_that_ended_takes_nobody_with_it,
-      a_kick_after_the_settling_stands_after_a_crash, keys_are_told_apart)
+      followers_get_the_output, a_follower_is_cancelled_alone_and_a_crash_changes_nothing,
+      the_older_one_is_replaced, many_followers_take_many_steps,
+      followers_follow_the_same_after_a_crash, a_crash_amid_the_settling_ends_the_same,
+      a_replacement_stands_after_a_crash, a_replaced_follower_does_not_come_back,
+      a_leader_in_memory_only_is_succeeded, a_replaced_one_has_no_key_after_a_crash,
+      a_follower_that_ended_takes_nobody_with_it, a_kick_after_the_settling_stands_after_a_crash,
+      keys_are_told_apart)
