@@ -136,7 +136,8 @@
 #define MS_RETRY_LATER_DELAY   (100 * MS_MSEC) /* told to a client that met a full queue */
 #define MS_STORE_FULL_DELAY    (1 * MS_SEC)    /* told to a client that met a full disk */
 #define MS_STORE_NEWS_INTERVAL (10 * MS_SEC)   /* between lines of the log about a full disk */
-#define MS_STORE_CLOSE_TIMEOUT (30 * MS_SEC)   /* a disk that does not answer is left alone */
+#define MS_STORE_SILENCE       (5 * MS_SEC) /* after which the log says that the disk does not answer */
+#define MS_STORE_CLOSE_TIMEOUT (30 * MS_SEC) /* a disk that does not answer is left alone */
 #define MS_STORE_RESERVE_DEFAULT                                                                   \
     (64ull << 20) /* bytes of the disk that only results and cancels may use */
 #define MS_JOURNAL_BEHIND_MAX (128u << 20) /* bytes not yet durable, beyond which clients wait */

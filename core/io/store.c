@@ -80,6 +80,7 @@ static void hand_over(struct ms_store *store, struct ms_store_job *job)
 {
     ms_assert(store->current == NULL);
     store->current = job;
+    store->handed_at = ms_clock_now();
     if (job->kind == MS_STORE_COMMIT) { /* its window is the thread's soon */
         store->handed = job->window->live + (size_t)job->window->unwritten;
     }
@@ -577,6 +578,7 @@ void ms_store_stats(const struct ms_store *store, struct ms_store_stats *stats_o
     *stats_out = store->report.stats;
     pthread_mutex_unlock(lock);
     stats_out->gathered_bytes = store->window->size;
+    stats_out->silence = store->current != NULL ? ms_clock_now() - store->handed_at : 0;
     ms_list_for_each(link, &store->queue)
     {
         const struct ms_store_job *job = ms_container_of(link, struct ms_store_job, link);

@@ -100,6 +100,8 @@ struct ms_store_stats {
     uint64_t file_bytes, room_bytes;
     ms_time commit_time_last, commit_time_max;
     size_t gathered_bytes; /* wait for the next commit */
+    ms_time
+        silence; /* so long what was handed to the disk has not been answered; 0 = nothing waits */
 };
 void ms_store_stats(const struct ms_store *store, struct ms_store_stats *stats_out);
 

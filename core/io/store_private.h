@@ -63,6 +63,7 @@ struct ms_store {
     uint64_t told_jobs;
     uint64_t told_room;
     bool has_told_room;
+    ms_time handed_at;            /* when current was handed over */
     ms_time close_timeout, limit; /* of waiting for the thread */
 
     /* Between both, under the lock. */

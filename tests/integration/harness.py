@@ -42,11 +42,12 @@ def proc_status(pid, name):
 class Program:
     """One of our programs; its stderr goes to a file, which a failed test prints."""
 
-    def __init__(self, cluster, name, arguments):
+    def __init__(self, cluster, name, arguments, environment=None):
         self.log_path = os.path.join(cluster.folder, f"{name}.log")
         self.name = name
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([os.path.join(BIN, arguments[0]), *arguments[1:]], stdout=log, stderr=log)
+            self.process = subprocess.Popen([os.path.join(BIN, arguments[0]), *arguments[1:]], stdout=log, stderr=log,
+                                            env={**os.environ, **(environment or {})})
         self.pid = self.process.pid
 
     def signal(self, number):
@@ -108,8 +109,8 @@ class Cluster:
         assert program.process.poll() is None, f"{program.name} ended: {program.log()}"
         return True
 
-    def start(self, name, arguments):
-        program = Program(self, name, arguments)
+    def start(self, name, arguments, environment=None):
+        program = Program(self, name, arguments, environment)
         self.programs.append(program)
         return program
 
