@@ -73,8 +73,12 @@ static void take_result(struct ms_record *record, const struct ms_command *comma
 static void tell_loss(struct ms_master *master, struct ms_work *work, struct ms_record *record)
 {
     ms_output_discard(&master->queue, work);
-    record->event = record->event == MS_LIFE_CANCEL ? MS_LIFE_CANCEL : MS_LIFE_OVERFLOW;
-    record->status = record->event == MS_LIFE_CANCEL ? MS_STATUS_CANCELLED : MS_STATUS_FAIL;
+    if (record->event == MS_LIFE_CANCEL) {
+        record->status = MS_STATUS_CANCELLED;
+    } else if (record->event != MS_LIFE_EXPIRE) { /* without a lease it had joined another one */
+        record->event = work->state == MS_LIFE_LEASED ? MS_LIFE_OVERFLOW : MS_LIFE_FAIL;
+        record->status = MS_STATUS_FAIL;
+    }
     record->code = MS_E_NO_MEMORY;
     record->signal = 0;
     record->usage = NULL;
