@@ -192,6 +192,12 @@ class CheckerTest(unittest.TestCase):
         self.catches("executed_twice", self.twice(2030, (1900, "slave_stopped", dict(pid=100)),
                                                   (1910, "slave_continued", dict(pid=100))).ends())
 
+    def test_what_ended_too_late_is_repeated(self):
+        for ends_at, is_late in ((2049, False), (2050, True)):
+            story = good().submit(2000, 6, timeout_ms=30).ack(2010, 6).run(2020, ends_at, 6, 8)
+            story.run(4000, 4010, 6, 9, slave=("s1", 200), attempt=2).told(4020, 6, "1.9", attempt=2).ends()
+            self.assertEqual(set() if is_late else {"executed_twice"}, self.violations(story))
+
     def test_executed_twice_over_a_restart(self):
         story = self.twice(2030)
         story.restart(3000, 3100)
