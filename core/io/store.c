@@ -450,19 +450,27 @@ static bool flush(struct ms_store *store)
     return false;
 }
 
-/* Tells the thread to end when it has nothing to do. False when it is in the hands of the system, which does not
- * answer: nobody can take it back. */
+/* Tells the thread to close the files and to end when it has nothing to do. False when it is in the hands of the system,
+ * which does not answer: nobody can take it back. */
 static bool end_thread(struct ms_store *store)
 {
-    bool is_stuck;
+    const ms_time until = ms_clock_now() + store->close_timeout;
+    const struct timespec limit = {until / MS_SEC, until % MS_SEC * 1000};
+    bool is_closed;
+    int code = 0;
 
     pthread_mutex_lock(&store->lock);
-    is_stuck = is_at_work(store);
+    const bool is_stuck = is_at_work(store);
+
     store->quit = true;
     pthread_cond_signal(&store->work);
+    while (!is_stuck && !store->is_closed && code == 0) {
+        code = pthread_cond_timedwait(&store->done, &store->lock, &limit);
+    }
+    is_closed = store->is_closed;
     pthread_mutex_unlock(&store->lock);
-    return (is_stuck ? pthread_detach(store->thread) : pthread_join(store->thread, NULL)) == 0 &&
-           !is_stuck;
+    return (is_closed ? pthread_join(store->thread, NULL) : pthread_detach(store->thread)) == 0 &&
+           is_closed;
 }
 
 bool ms_store_close(struct ms_store *store)
@@ -483,9 +491,9 @@ bool ms_store_close(struct ms_store *store)
     pthread_mutex_unlock(&store->lock);
     is_good = flush(store);
     if (!end_thread(store)) {
-        return false;
+        return is_good; /* all is in the log, although it could not be put into order */
     }
-    is_good = ms_store_keeper_close(&store->keeper) && is_good;
+    is_good = store->is_clean && is_good;
     come_back(store);
     drop_queue(store);
     free(store->piece.bytes);

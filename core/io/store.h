@@ -44,7 +44,8 @@ struct ms_store *ms_store_open(const struct ms_store_options *options, enum ms_e
                                struct ms_complaint *complaint);
 
 /* Commits what was written, and closes. Accepts NULL. Returns false when that failed, or the disk is full, or has
- * not answered for close_timeout: then its thread, its memory and its lock are left alone until the process ends. */
+ * not answered for close_timeout: then its thread, its memory and its lock are left alone until the process ends. So are
+ * they when all was committed and the disk does not answer to the closing: true, after twice that time at most. */
 bool ms_store_close(struct ms_store *store);
 
 /* 128 random bits that were given to the directory when it was made. */
