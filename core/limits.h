@@ -141,7 +141,8 @@
 #define MS_RETRY_LATER_DELAY   (100 * MS_MSEC) /* told to a client that met a full queue */
 #define MS_STORE_FULL_DELAY    (1 * MS_SEC)    /* told to a client that met a full disk */
 #define MS_STORE_NEWS_INTERVAL (10 * MS_SEC)   /* between lines of the log about a full disk */
-#define MS_STORE_CLOSE_TIMEOUT (30 * MS_SEC)   /* a disk that does not answer is left alone */
+#define MS_STORE_SILENCE       (5 * MS_SEC) /* after which the log says that the disk does not answer */
+#define MS_STORE_CLOSE_TIMEOUT (30 * MS_SEC) /* a disk that does not answer is left alone */
 #define MS_STORE_RESERVE_DEFAULT                                                                   \
     (64ull << 20) /* bytes of the disk that only results and cancels may use */
 #define MS_JOURNAL_BEHIND_MAX (128u << 20) /* bytes not yet durable, beyond which clients wait */
@@ -166,6 +167,7 @@
     (1u << 20) /* names of groups; above, the one that is idle longest is forgotten */
 #define MS_GROUP_KEEP     (3600 * MS_SEC) /* counts of a group are told so long after its last member */
 #define MS_GROUP_ENDS     1024u /* members that ended, remembered for those who follow a group */
+#define MS_SHARE_BURST    4096  /* pieces of output in one step that joined commands get, too */
 #define MS_SWEEP_BURST    256   /* commands of ended sessions put right in one step */
 #define MS_RESULT_RESERVE (64u << 20) /* bytes beyond the limit that only results may use */
 
