@@ -1,7 +1,6 @@
 # The front door. CMake does the work; everything lands in build/<preset>/.
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
-SEEDS  ?= 20000
 BUDGET ?= 400
 KILLS  ?= 200
 RUNS   ?= 1000
@@ -53,11 +52,10 @@ clang: ## build everything with clang, warnings are errors
 	cmake --preset clang >/dev/null
 	cmake --build --preset clang -j $(JOBS)
 
-soak: ## many simulator seeds, optimised: make soak SEEDS=1000000
+soak: ## every simulator, optimised, for BUDGET seconds, with seeds from FIRST on: make soak BUDGET=3600
 	cmake --preset release >/dev/null
-	cmake --build --preset release -j $(JOBS) --target ms-sim ms-council-sim
-	build/release/bin/ms-sim --seeds 1..$(SEEDS) --coverage
-	build/release/bin/ms-council-sim --seeds 1..$(SEEDS) --coverage
+	cmake --build --preset release -j $(JOBS) --target ms-sim ms-council-sim ms-log-sim
+	scripts/soak $(BUDGET) $(FIRST)
 
 torture: ## kill -9 of a durable master under load, until BUDGET seconds or KILLS kills: make torture BUDGET=60 SEED=7
 	cmake --preset debug >/dev/null

@@ -476,6 +476,9 @@ void sim_observe_event(struct sim_world *world, struct sim_node *node, const str
     switch (node->role) {
     case SIM_MASTER:
         sim_view(world, node)->had_master = sim_master_of(node) != NULL;
+        if (event->peer == SIM_OPERATOR_PEER) {
+            break; /* he is nobody to the master within */
+        }
         sim_sessions_before(world, node, event);
         sim_durable_event(world, node, event);
         sim_master_event(world, node, event);
