@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "core/list.h"
+#include "core/text.h"
 
 #define TAG 1u /* of the one connection it wants */
 
@@ -160,13 +161,6 @@ static ms_time deadline(const struct ms_engine *engine)
 
 static const struct ms_engine_ops ops = {.name = "operator", .step = step, .deadline = deadline};
 
-static void copy_name(char *to, const char *from)
-{
-    const size_t size = strlen(from);
-
-    memcpy(to, from, size < MS_NAME_MAX ? size : MS_NAME_MAX);
-}
-
 bool ms_operator_init(struct ms_operator *asker, const struct ms_operator_config *config)
 {
     ms_assert(config->order > MS_ORDER_NONE && config->order < MS_ORDER_COUNT);
@@ -180,8 +174,8 @@ bool ms_operator_init(struct ms_operator *asker, const struct ms_operator_config
                   .version_max = MS_PROTOCOL_MAX,
                   .hears_active = MS_TIME_NEVER},
     };
-    copy_name(asker->hello.name, config->name);
-    copy_name(asker->hello.build, config->build);
+    ms_text_copy_name(asker->hello.name, config->name);
+    ms_text_copy_name(asker->hello.build, config->build);
     return ms_engine_init(&asker->base, &ops);
 }
 

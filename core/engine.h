@@ -42,7 +42,8 @@ enum ms_event_type {
     MS_EVENT_RELOAD,   /* the configuration was read again */
     MS_EVENT_STORED,   /* the record of a STORE survives a crash; error: it does not, for good */
     MS_EVENT_SCANNED, /* answers SCAN: entries in command.payload, seq = the last of them; none = that was all */
-    MS_EVENT_CLEARED, /* answers CLEAR; error: it is not empty, for good */
+    MS_EVENT_ARRIVING, /* peer, which is MARKed: bytes of a command that is not whole yet */
+    MS_EVENT_CLEARED,  /* answers CLEAR; error: it is not empty, for good */
 };
 
 struct ms_event {

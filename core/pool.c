@@ -66,7 +66,8 @@ void ms_pool_finish(struct ms_pool *pool)
     if (pool == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < pool->chunks_max; i++) {
+    /* In order, so that none follows the first that is not there. */
+    for (uint32_t i = 0; i < pool->chunks_max && pool->chunks[i] != NULL; i++) {
         free(pool->chunks[i]);
     }
     free(pool->chunks);

@@ -124,6 +124,16 @@ bool ms_text_copy(char *to, size_t to_size, const char *from, size_t from_size)
     return true;
 }
 
+void ms_text_copy_name(char *to, const char *from)
+{
+    const size_t length = from != NULL ? strlen(from) : 0;
+    const size_t size = length < MS_NAME_MAX ? length : MS_NAME_MAX;
+
+    ms_assert(to != NULL);
+    memcpy(to, from != NULL ? from : "", size);
+    to[size] = '\0';
+}
+
 bool ms_text_is_name(const char *text, size_t size)
 {
     ms_assert(text != NULL || size == 0);

@@ -41,6 +41,9 @@ bool ms_text_to_u64(const char *digits, size_t size, uint64_t *value_out);
 /* Copies a string that fits; false, with to untouched, when it does not. */
 bool ms_text_copy(char *to, size_t to_size, const char *from, size_t from_size);
 
+/* Copies a name, cut at MS_NAME_MAX, into MS_NAME_MAX + 1 bytes; NULL is copied as the empty string. */
+void ms_text_copy_name(char *to, const char *from);
+
 /* 1 .. MS_NAME_MAX letters, digits and ". _ -": what slaves, clients, handlers are called. */
 bool ms_text_is_name(const char *text, size_t size);
 

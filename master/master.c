@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "core/text.h"
 #include "master/archive.h"
 #include "master/clients.h"
 #include "master/dispatch.h"
@@ -403,17 +404,6 @@ static ms_time deadline(const struct ms_engine *engine)
 
 static const struct ms_engine_ops ops = {.name = "master", .step = step, .deadline = deadline};
 
-static void copy_name(char *to, const char *from)
-{
-    size_t size = from != NULL ? strlen(from) : 0;
-
-    if (size > MS_NAME_MAX) {
-        size = MS_NAME_MAX;
-    }
-    memcpy(to, from != NULL ? from : "", size);
-    to[size] = '\0';
-}
-
 /* Fills in what was left open and cuts what is out of range. */
 static void settle_config(struct ms_master_config *config)
 {
@@ -482,8 +472,8 @@ struct ms_master *ms_master_create(const struct ms_master_config *config)
         return NULL;
     }
     master->config = *config;
-    copy_name(master->name, config->name);
-    copy_name(master->build, config->build);
+    ms_text_copy_name(master->name, config->name);
+    ms_text_copy_name(master->build, config->build);
     master->config.name = master->name;
     master->config.build = master->build;
     settle_config(&master->config);

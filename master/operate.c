@@ -292,25 +292,26 @@ static bool visit_one(struct ms_master *master, ms_time now, struct ms_inquiry *
         visit_waiting(master, now, inquiry, &likeness.work, page);
         return true;
     }
-    if (work == NULL) {
-        page->report.error = MS_E_NOT_FOUND;
-        page->report.last = true;
-        return false;
+    if (work != NULL) {
+        visit(master, now, inquiry, work, page);
     }
-    visit(master, now, inquiry, work, page);
     return true;
 }
 
 static void add_sum(const struct ms_inquiry *inquiry, struct ms_report_page *page)
 {
     ms_assert(page->report.cells_count == 0);
+    page->report.last = true;
+    if (inquiry->query.id.seq > 0 && inquiry->matched == 0) {
+        page->report.error = MS_E_NOT_FOUND; /* that it is over, too, is durable by now */
+        return;
+    }
     ms_page_text(page, "operation", ms_operation_name(inquiry->query.operation));
     ms_page_number(page, "matched", inquiry->matched);
     ms_page_number(page, "changed", inquiry->changed);
     ms_page_number(page, "refused", inquiry->matched - inquiry->changed);
     ms_page_text(page, "dry_run", inquiry->query.is_dry ? "yes" : "no");
     ms_page_end_row(page);
-    page->report.last = true;
 }
 
 void ms_operate_fill(struct ms_master *master, ms_time now, struct ms_inquiry *inquiry,

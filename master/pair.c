@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "core/text.h"
 #include "master/pair_state.h"
 #include "proto/record.h"
 
@@ -184,6 +185,9 @@ static void hear(struct ms_pair *pair, ms_time now, const struct ms_event *event
     case MS_EVENT_RECEIVED:
         received(pair, now, event);
         break;
+    case MS_EVENT_ARRIVING:
+        ms_pair_arriving(pair, now, event->peer);
+        break;
     case MS_EVENT_PEER_OPENED:
         opened(pair, now, event);
         break;
@@ -343,13 +347,6 @@ static const struct ms_engine_ops ops = {.name = "pair", .step = step, .deadline
 
 /* --- birth and death --- */
 
-static void copy_name(char *to, const char *from)
-{
-    const size_t size = from != NULL ? strlen(from) : 0;
-
-    memcpy(to, from != NULL ? from : "", size < MS_NAME_MAX ? size : MS_NAME_MAX);
-}
-
 struct ms_pair *ms_pair_create(const struct ms_pair_config *config)
 {
     struct ms_pair *pair = calloc(1, sizeof *pair);
@@ -360,8 +357,8 @@ struct ms_pair *ms_pair_create(const struct ms_pair_config *config)
     }
     pair->config = *config;
     pair->durable = *record;
-    copy_name(pair->name, config->master.name);
-    copy_name(pair->build, config->master.build);
+    ms_text_copy_name(pair->name, config->master.name);
+    ms_text_copy_name(pair->build, config->master.build);
     pair->config.master.name = pair->name;
     pair->config.master.build = pair->build;
     pair->config.master.is_durable = true;

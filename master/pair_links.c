@@ -219,7 +219,7 @@ bool ms_pair_links_failed(struct ms_pair_links *links, ms_time now, const struct
         return false;
     }
     dial_later(links, now);
-    return event->count == 1;
+    return event->count == 1 && links->other == NULL; /* it may have come by itself meanwhile */
 }
 
 /* --- greetings --- */

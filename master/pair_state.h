@@ -104,6 +104,8 @@ void ms_pair_replayed(struct ms_pair *pair, ms_time now, const struct ms_event *
 
 /* A frame of the pair's own, or on one of its connections. */
 void ms_pair_receive(struct ms_pair *pair, ms_time now, const struct ms_event *event);
+/* Bytes of a large command, so it is not silent. */
+void ms_pair_arriving(struct ms_pair *pair, ms_time now, ms_peer peer);
 void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *event);
 
 /* A slave or client that this half does not serve goes on to the next address. */

@@ -330,6 +330,21 @@ void ms_pair_receive(struct ms_pair *pair, ms_time now, const struct ms_event *e
     }
 }
 
+void ms_pair_arriving(struct ms_pair *pair, ms_time now, ms_peer peer)
+{
+    struct ms_pair_link *link = ms_pair_links_find(&pair->links, peer);
+
+    if (link == NULL) {
+        return;
+    }
+    link->heard_at = now;
+    if (link->role == MS_ROLE_MASTER) {
+        const struct ms_council_party party = party_of(link);
+
+        ms_council_heard(pair->council, now, &party);
+    }
+}
+
 void ms_pair_drop_silent(struct ms_pair *pair, ms_time now)
 {
     struct ms_pair_link *link;
@@ -355,7 +370,7 @@ void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *ev
         const bool is_reset = link->role == MS_ROLE_NONE; /* before it had greeted */
 
         lost(pair, now, link);
-        if (is_reset) {
+        if (is_reset && pair->links.other == NULL) {
             ms_council_lost(pair->council, now, &other, true);
         }
     } else if (pair->tenure == MS_TENURE_ON) {

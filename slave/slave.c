@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "core/text.h"
 #include "slave/slave_private.h"
 
 static_assert(offsetof(struct ms_slave, engine) == 0, "an engine is its slave");
@@ -207,15 +208,6 @@ static ms_time deadline(const struct ms_engine *engine)
                    earlier(ms_heap_min(&slave->attempts.deadlines), slave->drain_at));
 }
 
-static void copy_name(char out[MS_NAME_MAX + 1], const char *name)
-{
-    const size_t length = name != NULL ? strlen(name) : 0;
-    const size_t fits = length < MS_NAME_MAX ? length : MS_NAME_MAX;
-
-    memcpy(out, name != NULL ? name : "", fits);
-    out[fits] = '\0';
-}
-
 static bool add_types(struct ms_slave *slave, const struct ms_slave_config *config,
                       struct ms_complaint *complaint)
 {
@@ -230,7 +222,7 @@ static bool add_types(struct ms_slave *slave, const struct ms_slave_config *conf
 
         slave->services[i] = (struct ms_service){slave, type->timeout, type->payload_max};
         slave->announced[i].type = number;
-        copy_name(slave->announced[i].name, type->name);
+        ms_text_copy_name(slave->announced[i].name, type->name);
         const struct ms_route route = {
             .type = number,
             .kind = MS_ROUTE_LOCAL,
@@ -296,9 +288,9 @@ struct ms_slave *ms_slave_create(const struct ms_slave_config *config,
     hello->role = MS_ROLE_SLAVE;
     hello->node = config->node;
     hello->slots = config->slots;
-    copy_name(hello->name, config->name);
-    copy_name(hello->group, config->group);
-    copy_name(hello->build, config->build);
+    ms_text_copy_name(hello->name, config->name);
+    ms_text_copy_name(hello->group, config->group);
+    ms_text_copy_name(hello->build, config->build);
     ms_upstream_start(&slave->upstream, 0);
     return slave;
 }

@@ -4,6 +4,7 @@
 
 #include "core/invariant.h"
 #include "core/list.h"
+#include "core/text.h"
 #include "slave/witness_private.h"
 
 #define DIAL_BACKOFF_MAX (250 * MS_MSEC)
@@ -284,13 +285,6 @@ static ms_time deadline(const struct ms_engine *engine)
 
 static const struct ms_engine_ops ops = {.name = "witness", .step = step, .deadline = deadline};
 
-static void copy_name(char *to, const char *from)
-{
-    const size_t size = from != NULL ? strlen(from) : 0;
-
-    memcpy(to, from != NULL ? from : "", size < MS_NAME_MAX ? size : MS_NAME_MAX);
-}
-
 static void read_addresses(struct ms_witness *witness, const char *addresses)
 {
     for (const char *from = addresses; from != NULL;) {
@@ -323,8 +317,8 @@ struct ms_witness *ms_witness_create(const struct ms_witness_config *config)
     for (uint32_t i = 0; i < MS_MASTERS; i++) {
         witness->masters[i].active_at = INT64_MIN;
     }
-    copy_name(witness->name, config->name);
-    copy_name(witness->build, config->build);
+    ms_text_copy_name(witness->name, config->name);
+    ms_text_copy_name(witness->build, config->build);
     ms_rng_init(&witness->rng, config->seed);
     read_addresses(witness, config->masters);
     return witness;

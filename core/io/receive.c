@@ -307,4 +307,10 @@ void ms_connection_receive(struct ms_connection *connection)
     if (connection->partial == NULL || complete(connection, &input)) {
         consume(connection, input, 0);
     }
+    if (connection->is_marked && connection->partial != NULL &&
+        connection->state == MS_CONNECTION_OPEN) {
+        ms_driver_step(driver,
+                       &(struct ms_event){.type = MS_EVENT_ARRIVING,
+                                          .peer = ms_pool_handle(&driver->pool, connection)});
+    }
 }

@@ -199,6 +199,13 @@ static void ask_maybe(struct sim_world *world, struct sim_node *node)
     }
 }
 
+static bool may_submit(const struct sim_world *world)
+{
+    const uint32_t most = world->config.submissions_max;
+
+    return most == 0 || world->observer->records_count < most;
+}
+
 static void affair(struct sim_world *world, struct sim_node *node, uint32_t what)
 {
     struct client *client = node->state;
@@ -212,7 +219,7 @@ static void affair(struct sim_world *world, struct sim_node *node, uint32_t what
         return;
     }
     ask_maybe(world, node);
-    while (client->open_count < world->config.outstanding) {
+    while (client->open_count < world->config.outstanding && may_submit(world)) {
         submit_one(world, node);
         if (!world->config.batches) {
             break;

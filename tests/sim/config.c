@@ -136,6 +136,12 @@ static void draw_times(struct sim_config *config, struct ms_rng *rng)
     pair->is_auto_failback = ms_rng_chance(rng, 1, 4);
 }
 
+static bool strikes_witness(enum sim_fault fault)
+{
+    return fault == SIM_FAULT_CRASH_WITNESS || fault == SIM_FAULT_STALL_WITNESS ||
+           fault == SIM_FAULT_WITNESS_DISK || fault == SIM_FAULT_WIPE_WITNESS;
+}
+
 static void draw_pair_faults(struct sim_config *config, struct ms_rng *rng)
 {
     const uint32_t likely = draw(rng, 0, 5);
@@ -148,11 +154,10 @@ static void draw_pair_faults(struct sim_config *config, struct ms_rng *rng)
     if (ms_rng_chance(rng, 1, 2)) {
         draw_fault(config, rng, SIM_FAULT_CRASH_MASTER);
     }
-    if (config->witnesses == 0) {
-        config->faults[SIM_FAULT_CRASH_WITNESS] = 0;
-        config->faults[SIM_FAULT_STALL_WITNESS] = 0;
-        config->faults[SIM_FAULT_WITNESS_DISK] = 0;
-        config->faults[SIM_FAULT_WIPE_WITNESS] = 0;
+    for (uint32_t i = 0; i < SIM_FAULTS && config->witnesses == 0; i++) {
+        if (strikes_witness((enum sim_fault)i)) {
+            config->faults[i] = 0;
+        }
     }
 }
 
@@ -176,6 +181,62 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
     }
     draw_times(config, &rng);
     draw_pair_faults(config, &rng);
+}
+
+static void draw_short_fault(struct sim_config *config, struct ms_rng *rng)
+{
+    /* Half of them strike a master: that is what this is about. */
+    static const enum sim_fault masters[] = {
+        SIM_FAULT_CRASH_MASTER, SIM_FAULT_STALL_MASTER, SIM_FAULT_DRAIN_MASTER,
+        SIM_FAULT_CRASH_BOTH,   SIM_FAULT_CUT_PEERS,    SIM_FAULT_WIPE_MASTER,
+        SIM_FAULT_PARTITION,    SIM_FAULT_ONE_WAY,      SIM_FAULT_DISK_SYNC,
+    };
+    const uint32_t period = (uint32_t)(config->tick / MS_MSEC);
+    enum sim_fault fault = (enum sim_fault)ms_rng_below(rng, SIM_FAULTS);
+
+    if (ms_rng_chance(rng, 1, 2)) {
+        fault = masters[ms_rng_below(rng, sizeof masters / sizeof masters[0])];
+    }
+    if (config->witnesses == 0 && strikes_witness(fault)) {
+        fault = SIM_FAULT_CRASH_MASTER;
+    }
+    draw_fault(config, rng, fault);
+    if (sim_fault_is_timed(fault)) {
+        config->faults[fault] = draw(rng, 1 + period / 4, 4 * period);
+    }
+}
+
+#define SHORT_OUTSTANDING 6
+#define SHORT_SUBMISSIONS 30
+#define SHORT_COMMANDS    64
+#define SHORT_PAYLOAD     500
+
+void sim_config_draw_short(struct sim_config *config, uint64_t seed, uint64_t steps)
+{
+    struct ms_rng rng;
+
+    sim_config_draw_pair(config, seed, steps);
+    ms_rng_init(&rng, seed ^ UINT64_C(0x73686f7274));
+    config->witnesses = draw(&rng, 0, 3);
+    config->slaves = draw(&rng, 1, 2);
+    config->clients = draw(&rng, 1, 2);
+    config->types = draw(&rng, 1, 2);
+    config->outstanding = draw(&rng, 1, SHORT_OUTSTANDING);
+    config->submissions_max = draw(&rng, 2, SHORT_SUBMISSIONS);
+    config->commands_max =
+        config->commands_max < SHORT_COMMANDS ? config->commands_max : SHORT_COMMANDS;
+    config->sessions_max = 16;
+    config->payload_max = draw_scaled(&rng, 32, SHORT_PAYLOAD);
+    config->pieces_max = config->pieces_max < 2 ? config->pieces_max : 2;
+    config->work_max = draw_scaled(&rng, 1, 600) * config->tick / 1000;
+    config->pair.boot = config->pair.silent;
+    for (uint32_t i = 0; i < SIM_FAULTS; i++) {
+        config->faults[i] = 0;
+    }
+    draw_short_fault(config, &rng);
+    if (ms_rng_chance(&rng, 1, 2)) {
+        draw_short_fault(config, &rng);
+    }
 }
 
 void sim_config_print(const struct sim_config *config, FILE *out)

@@ -14,6 +14,7 @@
 #define SIM_NODES_MAX     (SIM_MASTERS_MAX + SIM_SLAVES_MAX + SIM_CLIENTS_MAX + SIM_WITNESSES_MAX)
 #define SIM_TYPES_MAX     4
 #define SIM_STEPS_DEFAULT 2000
+#define SIM_STEPS_SHORT   100
 
 /* Faults that strike from outside at random times ... */
 #define SIM_TIMED_FAULTS(X)                                                                        \
@@ -126,6 +127,7 @@ struct sim_config {
     uint32_t durable_permille; /* submissions of class local; without a store they are refused */
     uint32_t attributes;       /* bit i: the i-th generator of attributes (load.c) is at work */
     bool batches;              /* a client submits its whole window at once */
+    uint32_t submissions_max;  /* of all clients together; 0 = as many as time allows */
     struct sim_keep_config keep;
     struct sim_pair_config pair;
 };
@@ -135,6 +137,9 @@ void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps);
 
 /* The same seed's world with a pair of masters in it. */
 void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t steps);
+
+/* A small world of a pair: little work, and one or two kinds of faults that strike again and again within few ticks. */
+void sim_config_draw_short(struct sim_config *config, uint64_t seed, uint64_t steps);
 
 /* As they were asked for. */
 unsigned long long sim_config_steps(const struct sim_config *config);

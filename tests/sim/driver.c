@@ -362,6 +362,17 @@ static void read_peer(struct sim_world *world, struct sim_peer *peer)
         sim_net_read(world, peer->connection, peer->end, peer->input + peer->input_size, size);
 }
 
+/* The rest of a command is still on its way. */
+static void tell_arriving(struct sim_world *world, struct sim_node *node,
+                          const struct sim_notice *notice)
+{
+    const struct sim_peer *peer = node->is_doomed ? NULL : of_notice(world, node, notice);
+
+    if (peer != NULL && peer->is_marked && !peer->is_closing && peer->input_size > 0) {
+        step(world, node, &(struct ms_event){.type = MS_EVENT_ARRIVING, .peer = peer->name});
+    }
+}
+
 static void readable(struct sim_world *world, struct sim_node *node,
                      const struct sim_notice *notice)
 {
@@ -386,6 +397,7 @@ static void readable(struct sim_world *world, struct sim_node *node,
         sim_driver_notice(world, node, *notice);
     }
     take_input(world, node, peer->name);
+    tell_arriving(world, node, notice);
 }
 
 /* --- output --- */

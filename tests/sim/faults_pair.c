@@ -17,6 +17,13 @@ static bool knows(const struct ms_decision *decision, uint32_t place,
     return decision->kind == MS_DECISION_NONE || ms_uuid_equal(&decision->set[place], incarnation);
 }
 
+/* It has asked to go on by CONSENT, and the question is still on its way: with the vote for it the other one could not go
+ * on without it, though nothing says so yet. */
+static bool is_asking(const struct sim_standing *own, const struct sim_standing *others)
+{
+    return own->promised > own->decision.epoch && own->promised > others->promised;
+}
+
 /* The one may lose its disk and the pair goes on without an operator: everybody, and nobody is without a voice, knows
  * the other for a member, and without witnesses for the incumbent. */
 static bool may_be_wiped(struct sim_world *world, const struct sim_node *node)
@@ -30,7 +37,7 @@ static bool may_be_wiped(struct sim_world *world, const struct sim_node *node)
     }
     node->ops->standing(node, &own);
     other->ops->standing(other, &others);
-    if (others.is_fresh || others.decision.kind == MS_DECISION_NONE ||
+    if (others.is_fresh || others.decision.kind == MS_DECISION_NONE || is_asking(&own, &others) ||
         !knows(&own.decision, other->index, &others.incarnation) ||
         !knows(&others.decision, other->index, &others.incarnation)) {
         return false;

@@ -15,7 +15,7 @@ struct arguments {
     bool wants_stats;
     bool wants_scenarios;
     bool wants_coverage;
-    bool is_pair;
+    bool is_pair, is_short;
     const char *scenario;
     struct sim_options options;
 };
@@ -26,17 +26,19 @@ static _Noreturn void usage(const char *complaint)
             "ms-sim: %s\n"
             "usage: ms-sim [--seed N] [--seeds FROM..TO] [--steps N] [--stats] [--coverage] "
             "[--trace] [--tail]\n"
-            "              [--pair] [--scenario NAME] [--scenarios]\n"
+            "              [--pair] [--short] [--scenario NAME] [--scenarios]\n"
             "  --seed N         one seed; prints the digest of all effects\n"
             "  --seeds A..B     all of them, until one fails\n"
             "  --pair           with a pair of masters, and witnesses\n"
-            "  --steps N        engine steps with faults, before they stop (default %d)\n"
+            "  --short          of a pair: small worlds, and one or two faults in each\n"
+            "  --steps N        engine steps with faults, before they stop (default %d, short ones "
+            "%d)\n"
             "  --stats          counts of what happened\n"
             "  --coverage       fail unless everything happened that should\n"
             "  --trace          print every event and effect\n"
             "  --tail           keep the last lines for the report of a failure\n"
             "  --scenario NAME  one named situation; --scenarios: all, with their stories\n",
-            complaint, SIM_STEPS_DEFAULT);
+            complaint, SIM_STEPS_DEFAULT, SIM_STEPS_SHORT);
     exit(EX_USAGE);
 }
 
@@ -78,7 +80,7 @@ static void parse_range(struct arguments *arguments, const char *text)
 
 static void parse(struct arguments *arguments, char **argv)
 {
-    *arguments = (struct arguments){.first = 1, .last = 100, .steps = SIM_STEPS_DEFAULT};
+    *arguments = (struct arguments){.first = 1, .last = 100};
     for (char **at = argv + 1; *at != NULL; at++) {
         if (strcmp(*at, "--seed") == 0) {
             arguments->first = arguments->last = whole_number(*++at);
@@ -96,6 +98,8 @@ static void parse(struct arguments *arguments, char **argv)
             arguments->options.is_tracing = true;
         } else if (strcmp(*at, "--pair") == 0) {
             arguments->is_pair = true;
+        } else if (strcmp(*at, "--short") == 0) {
+            arguments->is_pair = arguments->is_short = true;
         } else if (strcmp(*at, "--scenarios") == 0) {
             arguments->wants_scenarios = true;
         } else if (strcmp(*at, "--scenario") == 0 && at[1] != NULL) {
@@ -106,6 +110,9 @@ static void parse(struct arguments *arguments, char **argv)
         if (*at == NULL) {
             usage("an option wants a value");
         }
+    }
+    if (arguments->steps == 0) {
+        arguments->steps = arguments->is_short ? SIM_STEPS_SHORT : SIM_STEPS_DEFAULT;
     }
 }
 
@@ -140,7 +147,9 @@ static int run_seeds(const struct arguments *arguments)
     for (uint64_t seed = arguments->first; seed <= arguments->last; seed++) {
         struct sim_config config;
 
-        if (arguments->is_pair) {
+        if (arguments->is_short) {
+            sim_config_draw_short(&config, seed, arguments->steps);
+        } else if (arguments->is_pair) {
             sim_config_draw_pair(&config, seed, arguments->steps);
         } else {
             sim_config_draw(&config, seed, arguments->steps);

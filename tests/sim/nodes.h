@@ -20,6 +20,7 @@ struct ms_master *sim_master_of(const struct sim_node *node);
 /* How one half of a pair stands, in its own eyes. */
 struct sim_standing {
     bool is_active; /* serves, and does not pause */
+    bool is_whole;  /* and with the other half */
     bool is_pair;   /* S has both */
     bool has_peer;
     uint64_t lag; /* bytes that the other half lacks */

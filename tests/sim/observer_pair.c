@@ -311,7 +311,7 @@ bool sim_pair_is_whole(struct sim_world *world)
         return false; /* one that died may have lost its disk with it */
     }
     node->ops->standing(node, &standing);
-    return standing.is_active && standing.is_pair && standing.has_peer && standing.lag == 0 &&
+    return standing.is_whole && standing.is_pair && standing.has_peer && standing.lag == 0 &&
            is_at_rest(node->disk) && is_at_rest(other_of(world, node)->disk);
 }
 

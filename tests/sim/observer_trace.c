@@ -12,6 +12,7 @@ static const char *event_name(enum ms_event_type type)
         [MS_EVENT_REQUEST] = "request",     [MS_EVENT_STOP] = "stop",
         [MS_EVENT_RELOAD] = "reload",       [MS_EVENT_STORED] = "stored",
         [MS_EVENT_SCANNED] = "scanned",     [MS_EVENT_CLEARED] = "cleared",
+        [MS_EVENT_ARRIVING] = "arriving",
     };
 
     return names[type];

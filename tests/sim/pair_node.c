@@ -138,6 +138,7 @@ static void standing(const struct sim_node *node, struct sim_standing *standing_
     ms_pair_stats(node->state, &stats);
     *standing_out = (struct sim_standing){
         .is_active = state == MS_COUNCIL_PAIR || state == MS_COUNCIL_SOLO,
+        .is_whole = state == MS_COUNCIL_PAIR,
         .is_pair = stats.is_pair,
         .has_peer = stats.has_peer,
         .lag = stats.lag_bytes,

@@ -1,4 +1,4 @@
-# A seed is a whole life: run twice it gives one digest, and another seed gives another.
+# A seed is a whole life: run twice it gives one digest, and another seed gives another. SIM: a simulator that takes --seed.
 foreach(run one again other)
     set(seed 77)
     if(run STREQUAL "other")

@@ -16,9 +16,10 @@
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 
+/* Most allocations are of runs that find nothing; the run that tells of one that does wants whole stacks. */
 const char *__asan_default_options(void)
 {
-    return "abort_on_error=1";
+    return "abort_on_error=1:malloc_context_size=1";
 }
 
 const char *__ubsan_default_options(void)
@@ -28,6 +29,14 @@ const char *__ubsan_default_options(void)
 
 static struct sim_world *current;
 static char **program;
+
+static const char *kind_of(const struct sim_config *config)
+{
+    if (config->masters == 1) {
+        return "";
+    }
+    return config->submissions_max > 0 ? " --short" : " --pair";
+}
 
 static void print_replay(void)
 {
@@ -40,7 +49,7 @@ static void print_replay(void)
                 world->scenario->name);
     } else {
         fprintf(stderr, "  replay: %s%s --seed %llu --steps %llu --trace\n  ", program[0],
-                world->config.masters > 1 ? " --pair" : "", (unsigned long long)world->config.seed,
+                kind_of(&world->config), (unsigned long long)world->config.seed,
                 sim_config_steps(&world->config));
     }
     sim_config_print(&world->config, stderr);
@@ -63,7 +72,8 @@ static void run_again(void)
 {
     static char seed[ARGUMENT_MAX], steps[ARGUMENT_MAX];
     static char seed_option[] = "--seed", steps_option[] = "--steps", tail_option[] = "--tail",
-                scenario_option[] = "--scenario", pair_option[] = "--pair";
+                scenario_option[] = "--scenario", pair_option[] = "--pair",
+                short_option[] = "--short";
     char *arguments[] = {program[0], seed_option, seed, steps_option,
                          steps,      tail_option, NULL, NULL};
     sigset_t none;
@@ -71,7 +81,7 @@ static void run_again(void)
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)current->config.seed);
     snprintf(steps, sizeof steps, "%llu", sim_config_steps(&current->config));
     if (current->config.masters > 1 && current->scenario == NULL) {
-        arguments[6] = pair_option;
+        arguments[6] = current->config.submissions_max > 0 ? short_option : pair_option;
     }
     if (current->scenario != NULL) {
         arguments[1] = scenario_option;
@@ -79,6 +89,7 @@ static void run_again(void)
     }
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    setenv("ASAN_OPTIONS", "malloc_context_size=30", 0);
     fflush(NULL);
     execv("/proc/self/exe", arguments);
 }

@@ -28,6 +28,7 @@ struct sim_scenario {
     uint32_t ticks; /* faults are over after so many; 0 = a seed's own life and faults */
     uint64_t steps; /* of the seed, when ticks is 0 */
     bool is_pair;   /* with two masters, and as many witnesses as the seed says */
+    bool is_short;  /* the same, of a small world */
     void (*setup)(struct sim_config *config);                  /* NULL = as the plain world is */
     struct sim_action actions[SIM_ACTIONS_MAX];                /* for_ticks 0 ends them */
     struct sim_expectation expectations[SIM_EXPECTATIONS_MAX]; /* SIM_STAT_STEPS ends them */

@@ -102,6 +102,22 @@ START_TEST(copy_takes_what_fits)
 }
 END_TEST
 
+START_TEST(a_name_is_cut)
+{
+    char longer[MS_NAME_MAX + 2];
+    char to[MS_NAME_MAX + 1];
+
+    memset(longer, 'x', sizeof longer);
+    longer[MS_NAME_MAX + 1] = '\0';
+    ms_text_copy_name(to, longer);
+    ck_assert_uint_eq(strlen(to), MS_NAME_MAX);
+    ms_text_copy_name(to, "short");
+    ck_assert_str_eq(to, "short");
+    ms_text_copy_name(to, NULL);
+    ck_assert_str_eq(to, "");
+}
+END_TEST
+
 static const char *time_text(int64_t wall_us)
 {
     static char data[64];
@@ -156,6 +172,7 @@ int main(void)
     tcase_add_test(tests, complaint_is_one_safe_line);
     tcase_add_test(tests, numbers_are_whole_and_bounded);
     tcase_add_test(tests, copy_takes_what_fits);
+    tcase_add_test(tests, a_name_is_cut);
     tcase_add_test(tests, times_are_dates);
     tcase_add_test(tests, names_have_bounds_and_an_alphabet);
     tcase_add_test_raise_signal(tests, buffer_without_memory_aborts, SIGABRT);

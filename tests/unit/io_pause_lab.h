@@ -19,30 +19,22 @@ struct lab {
     uint32_t opened_count, closed_count, hellos_count, ticks_count;
     bool is_mute, pauses_at_close; /* is_mute: HELLO is not answered */
     uint64_t pause_at[PAUSES_MAX]; /* numbers of submissions whose step begins a pause */
-    uint64_t stall_at;             /* the one whose step is answered, and then takes long */
-    ms_time due;                   /* a TICK, which begins a pause */
-    uint64_t log[LOG_MAX];         /* numbers of submissions, as they came */
+    uint32_t arriving_count;       /* bytes of what is not whole yet came so often */
+    ms_peer arriving;              /* and from whom */
+    void (*on_submit)(struct ms_engine *engine, const struct ms_event *event);
+    ms_time due;           /* a TICK, which begins a pause */
+    uint64_t log[LOG_MAX]; /* numbers of submissions, as they came */
     uint32_t count;
 };
 
 static struct lab lab;
 
-static inline void stall(struct ms_engine *engine, ms_peer peer)
-{
-    lab.due = ms_clock_now() + MS_DRIVER_STALL;
-    ms_engine_send(engine, peer, 1, &(struct ms_command){.kind = MS_KIND_BYE});
-    while (ms_clock_now() < lab.due) {
-        continue;
-    }
-}
-
 static inline void hear(struct ms_engine *engine, const struct ms_event *event)
 {
-    static struct ms_welcome body = {.version = 1, .payload_max = MS_PAYLOAD_MAX_DEFAULT};
-    struct ms_command answer = {.kind = MS_KIND_WELCOME};
+    static const struct ms_welcome body = {
+        .version = 1, .token = {{1}}, .payload_max = MS_PAYLOAD_MAX_DEFAULT};
+    const struct ms_command answer = {.kind = MS_KIND_WELCOME, .body.welcome = &body};
 
-    body.token.bytes[0] = 1;
-    answer.body.welcome = &body;
     if (event->command->kind == MS_KIND_HELLO) {
         lab.hellos_count++;
         if (event->command->body.hello->role == MS_ROLE_SLAVE) {
@@ -55,8 +47,8 @@ static inline void hear(struct ms_engine *engine, const struct ms_event *event)
     } else if (event->command->kind == MS_KIND_SUBMIT) {
         ck_assert_uint_lt(lab.count, LOG_MAX);
         lab.log[lab.count++] = event->command->id.seq;
-        if (lab.stall_at == event->command->id.seq) {
-            stall(engine, event->peer);
+        if (lab.on_submit != NULL) {
+            lab.on_submit(engine, event);
         }
         for (int i = 0; i < PAUSES_MAX; i++) {
             if (lab.pause_at[i] == event->command->id.seq) {
@@ -86,6 +78,10 @@ static inline void step(struct ms_engine *engine, ms_time now, const struct ms_e
         break;
     case MS_EVENT_RECEIVED:
         hear(engine, event);
+        break;
+    case MS_EVENT_ARRIVING:
+        lab.arriving_count++;
+        lab.arriving = event->peer;
         break;
     case MS_EVENT_TICK:
         lab.due = MS_TIME_NEVER;
@@ -118,18 +114,18 @@ static const struct ms_engine_ops ops = {.name = "lab", .step = step, .deadline 
 
 static inline void set_up(void)
 {
-    struct ms_driver_options options = {.size = sizeof options,
-                                        .engine = &lab.engine,
-                                        .is_server = true,
-                                        .payload_max = MS_PAYLOAD_MAX_DEFAULT,
-                                        .effect = ignore};
     char why[MS_COMPLAINT_MAX];
 
     lab = (struct lab){.loop = ev_loop_new(EVFLAG_AUTO), .due = MS_TIME_NEVER};
     ck_assert_ptr_nonnull(lab.loop);
     ck_assert(ms_engine_init(&lab.engine, &ops));
-    options.loop = lab.loop;
-    lab.driver = ms_driver_create(&options);
+    lab.driver =
+        ms_driver_create(&(struct ms_driver_options){.size = sizeof(struct ms_driver_options),
+                                                     .engine = &lab.engine,
+                                                     .loop = lab.loop,
+                                                     .is_server = true,
+                                                     .payload_max = MS_PAYLOAD_MAX_DEFAULT,
+                                                     .effect = ignore});
     ck_assert_ptr_nonnull(lab.driver);
     ck_assert_msg(ms_driver_listen(lab.driver, "127.0.0.1:0", lab.bound, why, sizeof why), "%s",
                   why);
@@ -144,8 +140,9 @@ static inline void tear_down(void)
 
 static inline void ask(enum ms_effect_type type, ms_peer peer)
 {
-    ms_driver_post(lab.driver,
-                   &(struct ms_event){.type = MS_EVENT_REQUEST, .peer = peer, .count = type});
+    const struct ms_event event = {.type = MS_EVENT_REQUEST, .peer = peer, .count = type};
+
+    ms_driver_post(lab.driver, &event);
 }
 
 static inline void pause_all(void)

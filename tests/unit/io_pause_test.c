@@ -146,6 +146,34 @@ START_TEST(test_marked_ones_are_heard_first)
 }
 END_TEST
 
+START_TEST(test_marked_ones_are_heard_of_in_the_midst_of_a_frame)
+{
+    static uint8_t payload[8192];
+    struct raw marked, other;
+    struct ms_encoder encoder;
+    const ms_peer peer = greet_as(&marked, MS_ROLE_SLAVE);
+
+    greet_as(&other, MS_ROLE_CLIENT);
+    ms_encoder_init(&encoder);
+    echo_submit(&encoder, 1, payload, sizeof payload);
+    const struct ms_bytes bytes = ms_encoder_flush(&encoder);
+
+    raw_write(&other, bytes.data, bytes.size / 2);
+    echo_settle(lab.loop);
+    ck_assert_uint_eq(lab.arriving_count, 0);
+    for (size_t i = 0; i < 3; i++) {
+        const uint32_t count = lab.arriving_count;
+
+        raw_write(&marked, bytes.data + i * 1000, i < 2 ? 1000 : bytes.size - 2000);
+        echo_wait(lab.loop, i < 2 ? lab.arriving_count > count : lab.count == 1);
+        ck_assert_uint_eq(lab.arriving, peer);
+    }
+    ms_encoder_finish(&encoder);
+    raw_close(&marked);
+    raw_close(&other);
+}
+END_TEST
+
 /* Closing with input unread resets the connection: the next write fails. */
 static void reset(struct raw *raw)
 {
@@ -399,6 +427,7 @@ static Suite *suite(void)
     tcase_add_test(io, test_new_ones_are_heard_once);
     tcase_add_test(io, test_marked_ones_are_heard);
     tcase_add_test(io, test_marked_ones_are_heard_first);
+    tcase_add_test(io, test_marked_ones_are_heard_of_in_the_midst_of_a_frame);
     tcase_add_test(io, test_end_by_a_failed_write);
     tcase_add_test(io, test_closing_in_a_pause);
     tcase_add_test(io, test_ending_in_a_pause);

@@ -51,13 +51,22 @@ START_TEST(test_a_pause_in_the_midst_of_writing)
 }
 END_TEST
 
+static void stall(struct ms_engine *engine, const struct ms_event *event)
+{
+    lab.due = ms_clock_now() + MS_DRIVER_STALL;
+    ms_engine_send(engine, event->peer, 1, &(struct ms_command){.kind = MS_KIND_BYE});
+    while (ms_clock_now() < lab.due) {
+        continue;
+    }
+}
+
 /* As a process that was stopped in the midst of a step: when it goes on, its word may not be good any more. */
 START_TEST(test_what_is_overdue_comes_before_what_was_said)
 {
     struct raw raw;
 
     greet_as(&raw, MS_ROLE_CLIENT);
-    lab.stall_at = 1;
+    lab.on_submit = stall;
     submit(&raw, 1, 1, 10, false);
     echo_wait(lab.loop, lab.count == 1);
     echo_settle(lab.loop);

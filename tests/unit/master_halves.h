@@ -90,4 +90,46 @@ static struct ms_pair_stats stats_of(int place)
     return stats;
 }
 
+/* What a half that has never run is started with. */
+static struct ms_council_record first_record(int place)
+{
+    return (struct ms_council_record){
+        .incarnation = {{(uint8_t)(0xa0 + place)}},
+        .place = (uint8_t)place,
+        .lead = MS_MASTERS,
+        .is_fresh = true,
+    };
+}
+
+/* Before each test: two halves that are down, with empty stores, and a network without connections. */
+static void begin_world(void)
+{
+    now = 1000 * MS_SEC;
+    wires_count = 0;
+    heard_count = 0;
+    is_cut = is_deaf = false;
+    for (int i = 0; i < 2; i++) {
+        halves[i] = (struct half){0};
+    }
+}
+
+/* After each test: nothing is left of them. */
+static void end_world(void)
+{
+    for (int i = 0; i < 2; i++) {
+        if (halves[i].pair != NULL) {
+            kill_half(i);
+        }
+        clear(&halves[i]);
+        free(halves[i].entries);
+        halves[i].entries = NULL;
+    }
+    while (things_count > 0) {
+        forget(things[--things_count]);
+    }
+    while (heard_count > 0) {
+        forget(heard[--heard_count]);
+    }
+}
+
 #endif

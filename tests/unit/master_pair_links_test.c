@@ -96,6 +96,19 @@ START_TEST(test_addresses_are_tried_in_turn)
 }
 END_TEST
 
+START_TEST(test_refusal_of_one_who_is_here_says_nothing)
+{
+    struct ms_effect effect;
+
+    tick();
+    effect = last_of(MS_EFFECT_CONNECT);
+    ck_assert_ptr_nonnull(greet(7, MS_ROLE_MASTER, 1));
+    ck_assert(!ms_pair_links_failed(
+        &links, now,
+        &(struct ms_event){.type = MS_EVENT_PEER_CLOSED, .tag = effect.tag, .count = 1}));
+}
+END_TEST
+
 START_TEST(test_silence_is_no_refusal)
 {
     struct ms_effect effect;
@@ -195,6 +208,7 @@ int main(void)
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_test(all, test_addresses_are_tried_in_turn);
     tcase_add_test(all, test_silence_is_no_refusal);
+    tcase_add_test(all, test_refusal_of_one_who_is_here_says_nothing);
     tcase_add_test(all, test_who_does_not_greet_is_given_up);
     tcase_add_test(all, test_a_dial_that_is_not_wanted_any_more_is_closed);
     tcase_add_test(all, test_of_two_connections_the_same_stands_on_both_sides);

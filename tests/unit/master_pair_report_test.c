@@ -3,37 +3,12 @@
 
 #include "tests/unit/master_halves.h"
 
-static void tear_down(void)
-{
-    for (int i = 0; i < 2; i++) {
-        if (halves[i].pair != NULL) {
-            kill_half(i);
-        }
-        clear(&halves[i]);
-        free(halves[i].entries);
-        halves[i].entries = NULL;
-    }
-    while (things_count > 0) {
-        forget(things[--things_count]);
-    }
-    while (heard_count > 0) {
-        forget(heard[--heard_count]);
-    }
-}
-
 static void set_up(void)
 {
-    now = 1000 * MS_SEC;
-    wires_count = 0;
-    heard_count = 0;
-    is_cut = false;
+    begin_world();
     for (int i = 0; i < 2; i++) {
-        struct ms_council_record record = {.incarnation = {{(uint8_t)(0xa0 + i)}},
-                                           .place = (uint8_t)i,
-                                           .lead = MS_MASTERS,
-                                           .is_fresh = true};
+        struct ms_council_record record = first_record(i);
 
-        halves[i] = (struct half){0};
         start_with(i, &record, i == 0);
     }
     pass(20 * MS_SEC);
@@ -118,7 +93,7 @@ int main(void)
     SRunner *runner;
     int failed;
 
-    tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_add_checked_fixture(all, set_up, end_world);
     tcase_set_timeout(all, 60);
     tcase_add_test(all, test_the_active_tells_of_itself);
     tcase_add_test(all, test_the_passive_tells_of_itself);

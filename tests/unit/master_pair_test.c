@@ -9,37 +9,9 @@ static struct ms_council_record records[2];
 
 static void set_up(void)
 {
+    begin_world();
     for (int i = 0; i < 2; i++) {
-        clear(&halves[i]);
-        halves[i] = (struct half){0};
-        records[i] = (struct ms_council_record){
-            .incarnation = {{(uint8_t)(0xa0 + i)}},
-            .place = (uint8_t)i,
-            .lead = MS_MASTERS,
-            .is_fresh = true,
-        };
-    }
-    wires_count = 0;
-    heard_count = 0;
-    now = 1000 * MS_SEC;
-    is_cut = is_deaf = false;
-}
-
-static void tear_down(void)
-{
-    for (int i = 0; i < 2; i++) {
-        if (halves[i].pair != NULL) {
-            kill_half(i);
-        }
-        clear(&halves[i]);
-        free(halves[i].entries);
-        halves[i].entries = NULL;
-    }
-    while (things_count > 0) {
-        forget(things[--things_count]);
-    }
-    while (heard_count > 0) {
-        forget(heard[--heard_count]);
+        records[i] = first_record(i);
     }
 }
 
@@ -328,7 +300,7 @@ int main(void)
     SRunner *runner;
     int failed;
 
-    tcase_add_checked_fixture(halves_case, set_up, tear_down);
+    tcase_add_checked_fixture(halves_case, set_up, end_world);
     tcase_set_timeout(halves_case, 60);
     tcase_add_test(halves_case, test_a_pair_is_made_of_two_empty_halves);
     tcase_add_test(halves_case, test_an_acknowledgement_means_two_copies);

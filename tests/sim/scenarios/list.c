@@ -507,6 +507,42 @@ const struct sim_scenario sim_scenarios_list[] = {
                          {SIM_STAT_SERVED_SOLO, 1, 1},
                          {SIM_STAT_OUTCOMES_OK, 20, ANY}},
     },
+    {
+        .name = "pair-refused-while-connected",
+        .story = "the active dials, the other one comes by itself meanwhile, and then the dialling "
+                 "is refused: it is not dead, and is taken in",
+        .seed = 15271,
+        .steps = 100,
+        .is_short = true,
+        .expectations = {{SIM_STAT_SERVED_ADMIT, 1, 1}, {SIM_STAT_LOGS_COMPARED, 1, ANY}},
+    },
+    {
+        .name = "pair-large-frames-on-a-slow-line",
+        .story = "part of a copy takes longer on its way than the other half may be silent: while "
+                 "bytes of it come, it is not",
+        .seed = 6612,
+        .steps = 2000,
+        .is_pair = true,
+        .expectations = {{SIM_STAT_COPIES, 1, ANY}, {SIM_STAT_LOGS_COMPARED, 1, ANY}},
+    },
+    {
+        .name = "pair-wiped-while-it-asks",
+        .story = "a half asks to go on by consent; while the question is on its way its disk must "
+                 "not be lost: with the vote the other one could not go on without it",
+        .seed = 3649,
+        .steps = 2000,
+        .is_pair = true,
+        .expectations = {{SIM_STAT_WIPES, 1, ANY}, {SIM_STAT_LOGS_COMPARED, 1, ANY}},
+    },
+    {
+        .name = "cancel-of-one-that-is-gone",
+        .story = "an operator cancels a command, loses his connection and asks again: that it is "
+                 "gone is not said before the disk has it",
+        .seed = 7921,
+        .steps = 2000,
+        .is_pair = true,
+        .expectations = {{SIM_STAT_BULK_CANCELLED, 1, ANY}, {SIM_STAT_LOGS_COMPARED, 1, ANY}},
+    },
 };
 
 const uint32_t sim_scenarios_count = sizeof sim_scenarios_list / sizeof sim_scenarios_list[0];

@@ -65,6 +65,8 @@ bool sim_scenario_run(const struct sim_scenario *scenario, const struct sim_opti
 
     if (scenario->ticks > 0) {
         plain(&config, scenario->seed, scenario->is_pair);
+    } else if (scenario->is_short) {
+        sim_config_draw_short(&config, scenario->seed, scenario->steps);
     } else if (scenario->is_pair) {
         sim_config_draw_pair(&config, scenario->seed, scenario->steps);
     } else {
