@@ -1,12 +1,11 @@
 # The front door. CMake does the work; everything lands in build/<preset>/.
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
-SEEDS  ?= 20000
 BUDGET ?= 400
 KILLS  ?= 200
 RUNS   ?= 1000
 
-.PHONY: all help test run bench install tsan fuzz soak torture torture-pair mutants model coverage clang debug docs format lint clean fresh-machine
+.PHONY: all help test run bench failover sync install tsan fuzz soak torture torture-pair mutants model coverage clang debug docs format lint clean fresh-machine
 
 all: ## build the release programs into build/release/bin/
 	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
@@ -23,7 +22,14 @@ run: ## build, start a small cluster and show it working
 
 bench: all ## build the drivers and measure; the table also goes to build/bench/results.json
 	cmake --build --preset release -j $(JOBS) --target bench_programs
-	python3 tests/bench/run.py
+	python3 tests/bench/run.py $(addprefix --only ,$(firstword $(filter failover sync,$(MAKECMDGOALS)))) $(if $(TRIALS),--trials $(TRIALS))
+
+# Words that go with bench.
+failover: bench ## make bench failover: how long clients wait when a master is lost, beside others; TRIALS=100
+	@:
+
+sync: bench ## make bench sync: what it costs to keep everything on two disks
+	@:
 
 install: all ## install under PREFIX (default /usr/local), staged in DESTDIR if given
 	DESTDIR=$(DESTDIR) cmake --install build/release
@@ -46,11 +52,10 @@ clang: ## build everything with clang, warnings are errors
 	cmake --preset clang >/dev/null
 	cmake --build --preset clang -j $(JOBS)
 
-soak: ## many simulator seeds, optimised: make soak SEEDS=1000000
+soak: ## every simulator, optimised, for BUDGET seconds, with seeds from FIRST on: make soak BUDGET=3600
 	cmake --preset release >/dev/null
-	cmake --build --preset release -j $(JOBS) --target ms-sim ms-council-sim
-	build/release/bin/ms-sim --seeds 1..$(SEEDS) --coverage
-	build/release/bin/ms-council-sim --seeds 1..$(SEEDS) --coverage
+	cmake --build --preset release -j $(JOBS) --target ms-sim ms-council-sim ms-log-sim
+	scripts/soak $(BUDGET) $(FIRST)
 
 torture: ## kill -9 of a durable master under load, until BUDGET seconds or KILLS kills: make torture BUDGET=60 SEED=7
 	cmake --preset debug >/dev/null

@@ -11,7 +11,7 @@
 struct settings {
     struct ms_cli_common common;
     const char *group;
-    bool is_any;
+    bool is_any, is_each;
 };
 
 static const struct ms_option group_table[] = {
@@ -30,6 +30,10 @@ static const struct ms_option wait_table[] = {
      .kind = MS_OPTION_BOOL,
      .help = "until one of them has ended; otherwise until none is open",
      .offset = offsetof(struct settings, is_any)},
+    {.name = "each",
+     .kind = MS_OPTION_BOOL,
+     .help = "print each that ends from now on, its id and how, before the counts",
+     .offset = offsetof(struct settings, is_each)},
     MS_CLI_COMMON_OPTIONS(struct settings, common),
 };
 
@@ -48,7 +52,8 @@ static const struct ms_cli wait_cli = {
     .summary = "Waits for a group of commands, and prints how they came out.",
     .epilogue =
         "Exit codes: 0 all that ended are done, 1 some are buried, 2 some are cancelled.\n\n"
-        "Examples:\n  muster wait --group nightly\n  muster wait --group nightly --any\n",
+        "Examples:\n  muster wait --group nightly\n  muster wait --group nightly --any\n"
+        "  muster wait --group nightly --each\n",
     .table = wait_table,
     .count = sizeof wait_table / sizeof wait_table[0],
 };
@@ -115,6 +120,43 @@ static void print_group(const struct waiting *waiting, const struct ms_client_re
     }
 }
 
+static const char *text_of(const struct ms_client_report *report, uint32_t row, const char *column)
+{
+    const struct ms_client_cell *cells = &report->cells[row * report->columns];
+
+    for (uint32_t i = 0; i < report->columns; i++) {
+        if (strcmp(cells[i].name, column) == 0 && !cells[i].is_number) {
+            return cells[i].text;
+        }
+    }
+    return "";
+}
+
+/* Those that ended since the report before, as they did. */
+static void print_each(const struct ms_client_report *report, bool is_json)
+{
+    const uint64_t missed = number_of(report, "missed");
+
+    if (missed > 0) {
+        ms_cli_say(&wait_cli, "%" PRIu64 " more have ended, too fast to be told one by one",
+                   missed);
+    }
+    for (uint32_t row = 0; row < report->rows; row++) {
+        const char *id = text_of(report, row, "ended");
+        const char *status = text_of(report, row, "ended_status");
+
+        if (id[0] == '\0') {
+            continue;
+        }
+        if (is_json) {
+            printf("{\"id\":\"%s\",\"status\":\"%s\"}\n", id, status);
+        } else {
+            printf("%s %s\n", id, status);
+        }
+    }
+    fflush(stdout);
+}
+
 static void wait_report(struct ms_cli_question *question, const struct ms_client_report *report)
 {
     struct waiting *waiting = (struct waiting *)(void *)question;
@@ -122,10 +164,15 @@ static void wait_report(struct ms_cli_question *question, const struct ms_client
     if (report->rows == 0) {
         return;
     }
+    if (waiting->settings->is_each) {
+        print_each(report, waiting->settings->common.is_json);
+    }
     const uint64_t buried = number_of(report, "buried");
     const uint64_t cancelled = number_of(report, "cancelled");
     const bool has_ended = number_of(report, "done") + buried + cancelled > 0;
-    const bool is_over = number_of(report, "open") == 0 || (waiting->settings->is_any && has_ended);
+    const bool is_all =
+        number_of(report, "open") == 0 && (!waiting->settings->is_each || report->is_last);
+    const bool is_over = is_all || (waiting->settings->is_any && has_ended);
 
     if (is_over || question->is_done) {
         print_group(waiting, report);

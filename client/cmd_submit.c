@@ -20,6 +20,7 @@
 
 #define PAYLOAD_MAX  (SIZE_MAX / 4) /* the master decides; this only keeps sums from overflowing */
 #define MEMORY_SLACK (1u << 20)     /* of the client beside the payload */
+#define PACE         (1u << 20) /* bytes of a payload for which a master may take another second */
 
 struct submitting {
     const struct ms_submit_settings *settings;
@@ -34,7 +35,8 @@ struct submitting {
     bool is_ended, is_told_away;
     int code;
     ev_signal signals[2];
-    ev_timer patience; /* runs while nobody is there to accept the command */
+    ev_timer patience; /* runs until the command is accepted, if that is all that is waited for */
+    bool is_taken;     /* the master has it, and has not said what it thinks of it */
 };
 
 static bool is_waiting(const struct submitting *submitting)
@@ -236,16 +238,6 @@ static void done_cb(struct ms_client *client, const struct ms_client_result *res
 
 /* ---- while nobody takes it ---- */
 
-/* Who waits for an outcome waits for the next master, too; the others only came to hand it in. */
-static void wait_patiently(struct submitting *submitting, bool is_taken)
-{
-    if (is_taken) {
-        ev_timer_stop(ev_default_loop(0), &submitting->patience);
-    } else if (!is_waiting(submitting)) {
-        ev_timer_start(ev_default_loop(0), &submitting->patience);
-    }
-}
-
 static void connection_cb(struct ms_client *client, bool is_up, int error, void *context)
 {
     struct submitting *submitting = context;
@@ -255,11 +247,13 @@ static void connection_cb(struct ms_client *client, bool is_up, int error, void 
         ms_cli_say(&ms_submit_cli, "%s; trying again", ms_client_strerror(error));
     }
     submitting->is_told_away = !is_up;
-    wait_patiently(context, is_up);
+    submitting->is_taken = is_up;
 }
 
 static void later_cb(struct ms_client *client, int error, void *context)
 {
+    struct submitting *submitting = context;
+
     (void)client;
     if (error != MS_CLIENT_OK) {
         ms_cli_say(&ms_submit_cli, "%s; trying again",
@@ -267,7 +261,7 @@ static void later_cb(struct ms_client *client, int error, void *context)
                        ? "the master's queue is full, or it has just started and knows no such type"
                        : ms_client_strerror(error));
     }
-    wait_patiently(context, error == MS_CLIENT_OK);
+    submitting->is_taken = error == MS_CLIENT_OK;
 }
 
 static void patience_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
@@ -276,7 +270,18 @@ static void patience_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 
     (void)loop;
     (void)revents;
-    ms_cli_say(&ms_submit_cli, "no master has accepted it");
+    if (submitting->is_taken) {
+        char id[MS_CLI_ID_SIZE];
+
+        ms_cli_print_id(id, ms_client_id(submitting->client), submitting->seq);
+        ms_cli_say(&ms_submit_cli,
+                   "the master has not acknowledged it in time: is its disk full or out of reach? "
+                   "It may be "
+                   "accepted yet; submit it again with --id %s, which makes no second one",
+                   id);
+    } else {
+        ms_cli_say(&ms_submit_cli, "no master has accepted it");
+    }
     end(submitting, ms_client_is_connected(submitting->client) ? EX_TEMPFAIL : EX_UNAVAILABLE);
 }
 
@@ -351,6 +356,10 @@ static int submit(struct submitting *submitting, struct ms_client_submission *su
                        : ms_client_strerror(error));
         return ms_cli_exit_code(error);
     }
+    submitting->is_taken = ms_client_is_connected(submitting->client);
+    if (!is_waiting(submitting)) { /* who waits for an outcome waits for the next master, too */
+        ev_timer_start(ev_default_loop(0), &submitting->patience);
+    }
     while (!submitting->is_ended) {
         ms_client_run(submitting->client, -1);
     }
@@ -390,8 +399,9 @@ static int connect_and_submit(struct submitting *submitting,
         ms_submit_id(settings, client_id, &more.first_seq);
         more.id = client_id;
     }
-    ev_timer_init(&submitting->patience, patience_cb,
-                  (double)settings->common.connect_timeout / MS_SEC, 0);
+    const double patience_s = (double)settings->common.connect_timeout / MS_SEC +
+                              (double)(submission->payload_size / PACE);
+    ev_timer_init(&submitting->patience, patience_cb, patience_s, 0);
     submitting->patience.data = submitting;
     submitting->client = ms_cli_connect(&ms_submit_cli, &settings->common, &more, &code);
     if (submitting->client == NULL) {

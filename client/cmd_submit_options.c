@@ -206,6 +206,9 @@ static bool read_times(const struct ms_submit_settings *settings, int64_t now_us
                                   complaint)) {
         return false;
     }
+    if (submission->deadline_us == 0) {
+        submission->deadline_us = 1; /* 1970 has passed, too; 0 would be none */
+    }
     if (submission->deadline_us < submission->run_at_us) {
         return ms_complain(complaint, "its --deadline is before the time it may begin --at");
     }

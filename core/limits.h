@@ -65,14 +65,17 @@
 #define MS_RETRY_DELAY_MAX     (30 * MS_SEC)
 
 /* Time. A beat is sent at half a tick or sooner. */
-#define MS_DURATION_MAX          ((ms_time)1 << 61) /* on the wire; now + this never overflows */
-#define MS_TICK_DEFAULT          (1 * MS_SEC)
-#define MS_BEAT_DEFAULT          (500 * MS_MSEC)
-#define MS_HELLO_TIMEOUT         (3 * MS_SEC)  /* a connection that has not said HELLO is closed */
-#define MS_FRAME_TIMEOUT         (10 * MS_SEC) /* a frame begun must be complete */
-#define MS_FRAME_RATE_MIN        1024u         /* bytes per second that a long frame must keep up */
-#define MS_RECONNECT_MIN         (10 * MS_MSEC) /* first pause of the back-off; it doubles, with jitter */
-#define MS_RECONNECT_MAX         (1 * MS_SEC)
+#define MS_DURATION_MAX   ((ms_time)1 << 61) /* on the wire; now + this never overflows */
+#define MS_TICK_DEFAULT   (1 * MS_SEC)
+#define MS_BEAT_DEFAULT   (500 * MS_MSEC)
+#define MS_HELLO_TIMEOUT  (3 * MS_SEC)   /* a connection that has not said HELLO is closed */
+#define MS_FRAME_TIMEOUT  (10 * MS_SEC)  /* a frame begun must be complete */
+#define MS_FRAME_RATE_MIN 1024u          /* bytes per second that a long frame must keep up */
+#define MS_RECONNECT_MIN  (10 * MS_MSEC) /* first pause of the back-off; it doubles, with jitter */
+#define MS_RECONNECT_MAX  (1 * MS_SEC)
+#define MS_DIAL_PATIENCE                                                                           \
+    (125 *                                                                                         \
+     MS_MSEC) /* with a second address to try: so long at first, and it doubles as the pauses do */
 #define MS_RESPONSE_TIMEOUT      (1 * MS_SEC) /* WELCOME must follow HELLO */
 #define MS_TYPES_GRACE_TICKS     3 /* of a new master, for slaves to come back and announce */
 #define MS_DRAIN_TIMEOUT_DEFAULT (60 * MS_SEC)
@@ -88,8 +91,10 @@
 #define MS_VOTE_BACKOFF_MIN (50 * MS_MSEC)
 #define MS_VOTE_BACKOFF_MAX (150 * MS_MSEC)
 #define MS_PEER_DEAD_AFTER  (3 * MS_SEC) /* a witness dials anew when a master is silent so long */
-#define MS_BOOT_WAIT        (5 * MS_SEC) /* for the peer, before one stands for election after a start */
-#define MS_SETTLE_WAIT      (200 * MS_MSEC) /* for the proposal of a passive peer */
+#define MS_WITNESS_DOUBT                                                                           \
+    (50 * MS_MSEC) /* a witness that hears the active waits so long with its refusal */
+#define MS_BOOT_WAIT   (5 * MS_SEC) /* for the peer, before one stands for election after a start */
+#define MS_SETTLE_WAIT (200 * MS_MSEC) /* for the proposal of a passive peer */
 #define MS_RETURN_WAIT                                                                             \
     (50 * MS_MSEC) /* for a peer whose connection broke, before one goes on alone */
 #define MS_ENROL_PAUSE (2 * MS_SEC) /* between two changes of the list of witnesses */
@@ -136,7 +141,8 @@
 #define MS_RETRY_LATER_DELAY   (100 * MS_MSEC) /* told to a client that met a full queue */
 #define MS_STORE_FULL_DELAY    (1 * MS_SEC)    /* told to a client that met a full disk */
 #define MS_STORE_NEWS_INTERVAL (10 * MS_SEC)   /* between lines of the log about a full disk */
-#define MS_STORE_CLOSE_TIMEOUT (30 * MS_SEC)   /* a disk that does not answer is left alone */
+#define MS_STORE_SILENCE       (5 * MS_SEC) /* after which the log says that the disk does not answer */
+#define MS_STORE_CLOSE_TIMEOUT (30 * MS_SEC) /* a disk that does not answer is left alone */
 #define MS_STORE_RESERVE_DEFAULT                                                                   \
     (64ull << 20) /* bytes of the disk that only results and cancels may use */
 #define MS_JOURNAL_BEHIND_MAX (128u << 20) /* bytes not yet durable, beyond which clients wait */
@@ -161,6 +167,7 @@
     (1u << 20) /* names of groups; above, the one that is idle longest is forgotten */
 #define MS_GROUP_KEEP     (3600 * MS_SEC) /* counts of a group are told so long after its last member */
 #define MS_GROUP_ENDS     1024u /* members that ended, remembered for those who follow a group */
+#define MS_SHARE_BURST    4096  /* pieces of output in one step that joined commands get, too */
 #define MS_SWEEP_BURST    256   /* commands of ended sessions put right in one step */
 #define MS_RESULT_RESERVE (64u << 20) /* bytes beyond the limit that only results may use */
 

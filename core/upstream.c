@@ -198,10 +198,29 @@ static void heard(struct ms_upstream *upstream, ms_time now)
 
 /* --- the connection in use --- */
 
-/* Back to IDLE, with the next address, which is tried soon: of two masters one may serve. After a round over all of them
- * the pause is longer, and random, so that a thousand slaves of one dead master do not come back in step. */
+/* A machine that is gone does not even refuse. Where there is another one to ask, it is asked soon. */
+static ms_time patience(const struct ms_upstream *upstream)
+{
+    return upstream->addresses_count == 1
+               ? MS_HELLO_TIMEOUT
+               : clamp(MS_DIAL_PATIENCE * (upstream->backoff / MS_RECONNECT_MIN), MS_DIAL_PATIENCE,
+                       MS_HELLO_TIMEOUT);
+}
+
+/* A WELCOME waits for a disk, so it is given longer than a connection; but a process that was stopped sends none. */
+static ms_time greeting_patience(const struct ms_upstream *upstream)
+{
+    return clamp(patience(upstream), 2 * MS_DIAL_PATIENCE, MS_RESPONSE_TIMEOUT);
+}
+
+/* Back to IDLE, with the next address, which is tried soon, and at once after a master that has stayed for a while: of two
+ * masters one may serve. After a round over all of them the pause is longer, and random, so that a thousand slaves of one
+ * dead master do not come back in step. */
 static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error error)
 {
+    const bool has_stayed =
+        upstream->state == MS_UPSTREAM_UP && upstream->backoff == MS_RECONNECT_MIN;
+
     ms_assert(upstream->state != MS_UPSTREAM_IDLE);
     ms_assert(upstream->backoff >= MS_RECONNECT_MIN && upstream->backoff <= MS_RECONNECT_MAX);
     const bool is_round_over = ++upstream->failures >= upstream->addresses_count;
@@ -219,6 +238,9 @@ static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error er
     upstream->address_at = (upstream->address_at + 1) % upstream->addresses_count;
     upstream->retry_at = now + ms_rng_between(upstream->rng, 1,
                                               is_round_over ? upstream->backoff : MS_RECONNECT_MIN);
+    if (has_stayed && !is_round_over) {
+        upstream->retry_at = now;
+    }
     if (is_round_over) {
         upstream->failures = 0;
         upstream->backoff = clamp(2 * upstream->backoff, MS_RECONNECT_MIN, MS_RECONNECT_MAX);
@@ -271,7 +293,7 @@ static void connect_next(struct ms_upstream *upstream, ms_time now)
     ms_assert(upstream->state == MS_UPSTREAM_IDLE);
     upstream->state = MS_UPSTREAM_CONNECTING;
     upstream->retry_at = MS_TIME_NEVER;
-    upstream->greet_by = now + MS_HELLO_TIMEOUT;
+    upstream->greet_by = now + patience(upstream);
     connect_to(upstream, upstream->address_at);
 }
 
@@ -347,7 +369,7 @@ static void opened(struct ms_upstream *upstream, ms_time now, const struct ms_ev
     }
     upstream->state = MS_UPSTREAM_GREETING;
     upstream->peer = event->peer;
-    upstream->greet_by = now + MS_RESPONSE_TIMEOUT;
+    upstream->greet_by = now + greeting_patience(upstream);
     greet(upstream, upstream->peer);
 }
 

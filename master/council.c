@@ -156,6 +156,12 @@ enum ms_council_state ms_council_state(const struct ms_council *council)
     return council->state;
 }
 
+uint32_t ms_council_taken(const struct ms_council *council, enum ms_council_state state)
+{
+    ms_assert(state < MS_COUNCIL_STATES);
+    return council->taken[state];
+}
+
 const struct ms_council_record *ms_council_record(const struct ms_council *council)
 {
     return &council->durable;

@@ -129,6 +129,8 @@ bool ms_council_is_heard(const struct ms_council *council, ms_time now);
 enum ms_failover ms_council_failover(const struct ms_council *council);
 /* Connected, enrolled or not. */
 bool ms_council_has_witness(const struct ms_council *council, const struct ms_uuid *id);
+/* Events of the table (council_table.h) by which it has left that state so far, as bits. */
+uint32_t ms_council_taken(const struct ms_council *council, enum ms_council_state state);
 const char *ms_council_state_name(enum ms_council_state state); /* "PAIR"; never NULL */
 
 #endif

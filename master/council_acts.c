@@ -153,6 +153,7 @@ void ms_council_change(struct ms_council *council, enum ms_council_event event)
     if (row->to == MS_COUNCIL_PAIR) {
         council->paired_at = council->now;
     }
+    council->taken[council->state] |= (uint32_t)1 << event;
     council->state = row->to;
     council->alarm = NULL;
     council->beat_at = INT64_MIN; /* the others shall know at once */

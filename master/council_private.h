@@ -91,8 +91,9 @@ struct ms_council {
     ms_time wake;         /* of what was looked at, the next that becomes due */
     uint64_t beats;
     ms_time beats_at[MS_COUNCIL_BEATS_KEPT]; /* when each of the last ones was sent */
-    uint64_t proof;    /* HOLD: the peer is back when it has answered this BEAT */
-    const char *alarm; /* said last */
+    uint64_t proof;                    /* HOLD: the peer is back when it has answered this BEAT */
+    const char *alarm;                 /* said last */
+    uint32_t taken[MS_COUNCIL_STATES]; /* rows of the table, as bits */
 
     struct ms_council_act acts[MS_COUNCIL_ACTS_MAX];
     uint32_t head, count;

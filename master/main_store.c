@@ -106,6 +106,32 @@ void ms_main_store_watch(struct ms_main_store *self, const struct ms_master_stat
     }
 }
 
+void ms_main_store_listen(struct ms_main_store *self)
+{
+    struct ms_store_stats stats;
+
+    if (self->store == NULL) {
+        return;
+    }
+    ms_store_stats(self->store, &stats);
+    const bool is_silent = stats.silence >= MS_STORE_SILENCE && !stats.is_failed && !stats.is_full;
+
+    if (is_silent == self->is_silent) {
+        return;
+    }
+    self->is_silent = is_silent;
+    if (is_silent) {
+        ms_log(self->log, MS_LEVEL_WARN, "the data directory does not answer",
+               MS_LOG_TEXT("data", self->directory),
+               MS_LOG_NUMBER("for_ms", (uint64_t)(stats.silence / MS_MSEC)),
+               MS_LOG_TEXT("waits", "what is acknowledged after it is on the disk"));
+    } else {
+        ms_log(self->log, MS_LEVEL_WARN, "the data directory answers again",
+               MS_LOG_TEXT("data", self->directory),
+               MS_LOG_NUMBER("commit_max_us", (uint64_t)stats.commit_time_max));
+    }
+}
+
 void ms_main_store_dump(const struct ms_main_store *self)
 {
     struct ms_store_stats stats;

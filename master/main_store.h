@@ -17,6 +17,7 @@ struct ms_main_store {
     const char *directory;
     bool is_full;    /* as the log says */
     ms_time told_at; /* when that was said; 0 = never */
+    bool is_silent;  /* the disk does not answer, as the log says */
 };
 
 /* Opens settings->data, if it is set; what goes wrong is logged. */
@@ -32,6 +33,10 @@ void ms_main_store_write(struct ms_main_store *self, const struct ms_effect *eff
 /* Once a second: logs that the disk is full, and that it has room again, each at most once in
  * MS_STORE_NEWS_INTERVAL. What ended meanwhile is not mentioned, the last state always is. */
 void ms_main_store_watch(struct ms_main_store *self, const struct ms_master_stats *stats);
+
+/* Once a second, whoever serves: logs that the disk has not answered for MS_STORE_SILENCE, and that it answers again. A full
+ * one does; that is the other line. */
+void ms_main_store_listen(struct ms_main_store *self);
 
 /* Logs how it stands. */
 void ms_main_store_dump(const struct ms_main_store *self);

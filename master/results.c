@@ -73,8 +73,12 @@ static void take_result(struct ms_record *record, const struct ms_command *comma
 static void tell_loss(struct ms_master *master, struct ms_work *work, struct ms_record *record)
 {
     ms_output_discard(&master->queue, work);
-    record->event = record->event == MS_LIFE_CANCEL ? MS_LIFE_CANCEL : MS_LIFE_OVERFLOW;
-    record->status = record->event == MS_LIFE_CANCEL ? MS_STATUS_CANCELLED : MS_STATUS_FAIL;
+    if (record->event == MS_LIFE_CANCEL) {
+        record->status = MS_STATUS_CANCELLED;
+    } else if (record->event != MS_LIFE_EXPIRE) { /* without a lease it had joined another one */
+        record->event = work->state == MS_LIFE_LEASED ? MS_LIFE_OVERFLOW : MS_LIFE_FAIL;
+        record->status = MS_STATUS_FAIL;
+    }
     record->code = MS_E_NO_MEMORY;
     record->signal = 0;
     record->usage = NULL;
@@ -400,8 +404,60 @@ void ms_results_stop(struct ms_master *master, ms_time now, struct ms_work *work
     ms_slaves_revoke(master, work->holder, ms_work_token(work));
 }
 
-/* What came of its leader comes of the follower, but for the pieces of output. */
-static void follow(struct ms_master *master, ms_time now, struct ms_work *work,
+/* One piece of what the leader wrote becomes the follower's. False when it would take memory that submissions may
+ * not have: what is beyond is for the results of others. */
+static bool share_piece(struct ms_master *master, struct ms_work *work,
+                        const struct ms_piece *piece)
+{
+    struct ms_slab *slab = &master->queue.slab;
+    struct ms_record record = record_of(master, work, MS_RECORD_PIECE, 0);
+
+    record.stream = piece->stream;
+    record.index = piece->index;
+    record.payload = (struct ms_bytes){.data = piece->data, .size = piece->size};
+    const struct ms_command command = {.kind = MS_KIND_OUTPUT,
+                                       .stream = piece->stream,
+                                       .index = piece->index,
+                                       .payload = record.payload};
+
+    if (ms_slab_used(slab) + piece->size > master->queue.bytes_max ||
+        ms_output_add(work, slab, &command) != MS_OUTPUT_KEPT) {
+        return false;
+    }
+    work->output->last->record = ms_journal_put_for(&master->journal, work, &record);
+    return true;
+}
+
+/* As much of the leader's output as goes into this step: pieces from the first that the follower lacks. False when
+ * there is no room for them. */
+static bool share_output(struct ms_master *master, struct ms_work *work,
+                         const struct ms_work *leader)
+{
+    const struct ms_piece *piece = leader->output->first;
+    uint32_t burst = MS_SHARE_BURST;
+
+    if (work->attempt != leader->attempt) {
+        ms_output_discard(&master->queue, work);
+        work->attempt = leader->attempt;
+    }
+    const uint32_t had = ms_output_count(work->output);
+
+    for (; piece != NULL && burst > 0 && master->journal.size < SHARE_BYTES_MAX;
+         piece = piece->next) {
+        if (piece->index < had) {
+            continue;
+        }
+        burst--;
+        if (!share_piece(master, work, piece)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What came of its leader comes of the follower, and so does what the leader wrote, piece by piece. False when that takes
+ * another step. */
+static bool follow(struct ms_master *master, ms_time now, struct ms_work *work,
                    const struct ms_work *leader)
 {
     static const enum ms_life_event events[MS_LIFE_STATES] = {
@@ -409,16 +465,25 @@ static void follow(struct ms_master *master, ms_time now, struct ms_work *work,
         [MS_LIFE_BURIED] = MS_LIFE_FAIL,
         [MS_LIFE_CANCELLED] = MS_LIFE_CANCEL,
     };
-    struct ms_record record = outcome_of(master, work, events[leader->state], leader->status);
+    const bool has_room = leader->output == NULL || share_output(master, work, leader);
 
     ms_assert(ms_work_is_finished(leader) && ms_unique_is_follower(work));
+    if (has_room && ms_output_count(leader->output) > ms_output_count(work->output)) {
+        return false;
+    }
+    struct ms_record record = outcome_of(master, work, events[leader->state], leader->status);
+
     record.attempt = leader->attempt;
     record.code = leader->code;
     record.signal = leader->signal;
     record.usage = ms_work_usage(leader);
     record.payload = ms_work_payload(leader);
     record.detail = ms_work_detail(leader);
+    if (!has_room) {
+        tell_loss(master, work, &record);
+    }
     settle(master, now, work, &record);
+    return true;
 }
 
 void ms_results_share(struct ms_master *master, ms_time now)
@@ -434,11 +499,11 @@ void ms_results_share(struct ms_master *master, ms_time now)
         struct ms_work *leader = unique->leader;
 
         burst--;
-        if (first != NULL) {
-            follow(master, now, ms_work_of(first), leader);
-        } else {
+        if (first == NULL) {
             ms_unique_forget(unique, &queue->slab);
             ms_clients_settled(master, now, leader);
+        } else if (!follow(master, now, ms_work_of(first), leader)) {
+            break;
         }
     }
     ms_assert(burst <= MS_SWEEP_BURST);

@@ -65,6 +65,7 @@ static void dial_later(struct ms_witness *witness, ms_time now, struct ms_witnes
     link->state = MS_WITNESS_IDLE;
     link->peer = MS_PEER_NONE;
     link->tag = 0;
+    link->question.is_waiting = false;
     link->due = now + ms_rng_between(&witness->rng, 1, link->backoff);
     link->backoff = 2 * link->backoff < DIAL_BACKOFF_MAX ? 2 * link->backoff : DIAL_BACKOFF_MAX;
 }
@@ -106,7 +107,10 @@ static void tick_link(struct ms_witness *witness, ms_time now, struct ms_witness
     case MS_WITNESS_UP:
         if (now >= link->heard_at + 3 * witness->silent) { /* it is half open */
             give_up(witness, now, link);
-        } else if (now >= link->beat_at) {
+            break;
+        }
+        ms_witness_reconsider(witness, now, link);
+        if (now >= link->beat_at) {
             link->beat_at = now + witness->beat;
             ms_witness_say(
                 witness, link,
@@ -119,12 +123,13 @@ static void tick_link(struct ms_witness *witness, ms_time now, struct ms_witness
 
 static ms_time due_of(const struct ms_witness *witness, const struct ms_witness_link *link)
 {
+    ms_time due = link->heard_at + 3 * witness->silent;
+
     if (link->state != MS_WITNESS_UP) {
         return link->due;
     }
-    return link->beat_at < link->heard_at + 3 * witness->silent
-               ? link->beat_at
-               : link->heard_at + 3 * witness->silent;
+    due = link->beat_at < due ? link->beat_at : due;
+    return link->question.is_waiting && link->question.until < due ? link->question.until : due;
 }
 
 static void opened(struct ms_witness *witness, ms_time now, const struct ms_event *event)
@@ -149,6 +154,7 @@ static void opened(struct ms_witness *witness, ms_time now, const struct ms_even
 static void closed(struct ms_witness *witness, ms_time now, const struct ms_event *event)
 {
     struct ms_witness_link *link = find(witness, event->peer);
+    bool was_up;
 
     for (uint32_t i = 0; link == NULL && event->tag != 0 && i < witness->links_count; i++) {
         if (witness->links[i].tag == event->tag && witness->links[i].state == MS_WITNESS_DIALLING) {
@@ -158,13 +164,17 @@ static void closed(struct ms_witness *witness, ms_time now, const struct ms_even
     if (link == NULL) {
         return;
     }
-    if (link->state == MS_WITNESS_UP) {
+    was_up = link->state == MS_WITNESS_UP;
+    if (was_up) {
         link->backoff = MS_RECONNECT_MIN;
     } else if ((link->state == MS_WITNESS_DIALLING && event->count == 1) ||
                link->state == MS_WITNESS_GREETING) {
         witness->masters[link->place].is_dead = true;
     }
     dial_later(witness, now, link);
+    if (was_up) {
+        link->due = now; /* somebody may soon ask whether it is dead */
+    }
 }
 
 static void greeted(struct ms_witness *witness, ms_time now, struct ms_witness_link *link,

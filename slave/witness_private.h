@@ -16,6 +16,15 @@ enum ms_witness_link_state {
     MS_WITNESS_UP,
 };
 
+/* A PREVOTE that would be refused because the active is not known to be lost. It may be that the loss has not come to our
+ * ears yet, so the refusal waits for a moment. */
+struct ms_witness_question {
+    bool is_waiting;
+    ms_time until;
+    struct ms_uuid cluster;
+    struct ms_decision decision;
+};
+
 /* The way to one address. */
 struct ms_witness_link {
     char address[MS_ADDRESS_MAX + 1];
@@ -26,6 +35,7 @@ struct ms_witness_link {
     ms_time backoff;
     ms_time heard_at, beat_at;
     uint8_t place; /* UP: of the master there */
+    struct ms_witness_question question;
 };
 
 /* What is known of each master. */
@@ -70,6 +80,8 @@ void ms_witness_say(struct ms_witness *witness, const struct ms_witness_link *li
 /* A frame of a master that has greeted. */
 void ms_witness_hear(struct ms_witness *witness, ms_time now, struct ms_witness_link *link,
                      const struct ms_command *command);
+/* Answers the question of that master if it is time. */
+void ms_witness_reconsider(struct ms_witness *witness, ms_time now, struct ms_witness_link *link);
 /* STORED. */
 void ms_witness_stored(struct ms_witness *witness, const struct ms_event *event);
 

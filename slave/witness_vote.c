@@ -79,21 +79,23 @@ static bool has_voted(const struct ms_witness *witness, const struct ms_decision
            ms_decision_equal(&witness->voter.accepted, decision);
 }
 
-static bool would_vote(const struct ms_witness *witness, ms_time now,
-                       const struct ms_pair_frame *frame)
+/* Whatever the active does: by the promise, and by what the proposal is. */
+static bool may_vote(const struct ms_witness *witness, const struct ms_uuid *cluster,
+                     const struct ms_decision *decision)
 {
-    const struct ms_decision *decision = &frame->decision;
-
     /* A new cluster has one epoch to begin with: whoever was asked for it before is asked for the same again. */
     if (decision->kind == MS_DECISION_BOOTSTRAP && has_voted(witness, decision) &&
-        is_ours(witness, &frame->cluster)) {
+        is_ours(witness, cluster)) {
         return !witness->is_failed;
     }
-    if (witness->is_failed || !is_ours(witness, &frame->cluster) ||
-        !ms_decision_is_sound(decision) ||
-        !ms_decision_is_acceptable(decision, &witness->voter, false, 0)) {
-        return false;
-    }
+    return !witness->is_failed && is_ours(witness, cluster) && ms_decision_is_sound(decision) &&
+           ms_decision_is_acceptable(decision, &witness->voter, false, 0);
+}
+
+/* Whether it takes nothing away from an active that is there. */
+static bool is_free(const struct ms_witness *witness, ms_time now,
+                    const struct ms_decision *decision)
+{
     return decision->kind == MS_DECISION_BOOTSTRAP ||
            decision->proposer == witness->voter.accepted.active || has_lost_active(witness, now);
 }
@@ -103,15 +105,46 @@ static enum ms_error refusal(const struct ms_witness *witness, const struct ms_d
     return decision->epoch <= witness->voter.promised ? MS_E_STALE_EPOCH : MS_E_PERMISSION;
 }
 
-static void hear_prevote(struct ms_witness *witness, ms_time now,
-                         const struct ms_witness_link *link, const struct ms_pair_frame *frame)
+static void answer_prevote(struct ms_witness *witness, const struct ms_witness_link *link,
+                           const struct ms_decision *decision, bool is_agreed)
 {
-    const enum ms_error error =
-        would_vote(witness, now, frame) ? MS_E_OK : refusal(witness, &frame->decision);
+    const enum ms_error error = is_agreed ? MS_E_OK : refusal(witness, decision);
 
     ms_witness_say(witness, link,
                    &(struct ms_command){.kind = MS_KIND_PREVOTE_ACK, .error = (uint16_t)error},
-                   &frame->decision);
+                   decision);
+}
+
+static void hear_prevote(struct ms_witness *witness, ms_time now, struct ms_witness_link *link,
+                         const struct ms_pair_frame *frame)
+{
+    const struct ms_decision *decision = &frame->decision;
+    const bool is_possible = may_vote(witness, &frame->cluster, decision);
+
+    link->question.is_waiting = false; /* each question replaces the one before */
+    if (is_possible && !is_free(witness, now, decision)) {
+        link->question =
+            (struct ms_witness_question){true, now + MS_WITNESS_DOUBT, frame->cluster, *decision};
+    } else {
+        answer_prevote(witness, link, decision, is_possible);
+    }
+}
+
+void ms_witness_reconsider(struct ms_witness *witness, ms_time now, struct ms_witness_link *link)
+{
+    const struct ms_witness_question *question = &link->question;
+    bool is_agreed;
+
+    if (!question->is_waiting) {
+        return;
+    }
+    ms_assert(link->state == MS_WITNESS_UP);
+    is_agreed = may_vote(witness, &question->cluster, &question->decision) &&
+                is_free(witness, now, &question->decision);
+    if (is_agreed || now >= question->until) {
+        link->question.is_waiting = false;
+        answer_prevote(witness, link, &link->question.decision, is_agreed);
+    }
 }
 
 static void hear_proposal(struct ms_witness *witness, const struct ms_witness_link *link,

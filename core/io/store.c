@@ -80,6 +80,7 @@ static void hand_over(struct ms_store *store, struct ms_store_job *job)
 {
     ms_assert(store->current == NULL);
     store->current = job;
+    store->handed_at = ms_clock_now();
     if (job->kind == MS_STORE_COMMIT) { /* its window is the thread's soon */
         store->handed = job->window->live + (size_t)job->window->unwritten;
     }
@@ -449,19 +450,27 @@ static bool flush(struct ms_store *store)
     return false;
 }
 
-/* Tells the thread to end when it has nothing to do. False when it is in the hands of the system, which does not
- * answer: nobody can take it back. */
+/* Tells the thread to close the files and to end when it has nothing to do. False when it is in the hands of the system,
+ * which does not answer: nobody can take it back. */
 static bool end_thread(struct ms_store *store)
 {
-    bool is_stuck;
+    const ms_time until = ms_clock_now() + store->close_timeout;
+    const struct timespec limit = {until / MS_SEC, until % MS_SEC * 1000};
+    bool is_closed;
+    int code = 0;
 
     pthread_mutex_lock(&store->lock);
-    is_stuck = is_at_work(store);
+    const bool is_stuck = is_at_work(store);
+
     store->quit = true;
     pthread_cond_signal(&store->work);
+    while (!is_stuck && !store->is_closed && code == 0) {
+        code = pthread_cond_timedwait(&store->done, &store->lock, &limit);
+    }
+    is_closed = store->is_closed;
     pthread_mutex_unlock(&store->lock);
-    return (is_stuck ? pthread_detach(store->thread) : pthread_join(store->thread, NULL)) == 0 &&
-           !is_stuck;
+    return (is_closed ? pthread_join(store->thread, NULL) : pthread_detach(store->thread)) == 0 &&
+           is_closed;
 }
 
 bool ms_store_close(struct ms_store *store)
@@ -482,9 +491,9 @@ bool ms_store_close(struct ms_store *store)
     pthread_mutex_unlock(&store->lock);
     is_good = flush(store);
     if (!end_thread(store)) {
-        return false;
+        return is_good; /* all is in the log, although it could not be put into order */
     }
-    is_good = ms_store_keeper_close(&store->keeper) && is_good;
+    is_good = store->is_clean && is_good;
     come_back(store);
     drop_queue(store);
     free(store->piece.bytes);
@@ -577,6 +586,7 @@ void ms_store_stats(const struct ms_store *store, struct ms_store_stats *stats_o
     *stats_out = store->report.stats;
     pthread_mutex_unlock(lock);
     stats_out->gathered_bytes = store->window->size;
+    stats_out->silence = store->current != NULL ? ms_clock_now() - store->handed_at : 0;
     ms_list_for_each(link, &store->queue)
     {
         const struct ms_store_job *job = ms_container_of(link, struct ms_store_job, link);

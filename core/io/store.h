@@ -44,7 +44,8 @@ struct ms_store *ms_store_open(const struct ms_store_options *options, enum ms_e
                                struct ms_complaint *complaint);
 
 /* Commits what was written, and closes. Accepts NULL. Returns false when that failed, or the disk is full, or has
- * not answered for close_timeout: then its thread, its memory and its lock are left alone until the process ends. */
+ * not answered for close_timeout: then its thread, its memory and its lock are left alone until the process ends. So are
+ * they when all was committed and the disk does not answer to the closing: true, after twice that time at most. */
 bool ms_store_close(struct ms_store *store);
 
 /* 128 random bits that were given to the directory when it was made. */
@@ -100,6 +101,8 @@ struct ms_store_stats {
     uint64_t file_bytes, room_bytes;
     ms_time commit_time_last, commit_time_max;
     size_t gathered_bytes; /* wait for the next commit */
+    ms_time
+        silence; /* so long what was handed to the disk has not been answered; 0 = nothing waits */
 };
 void ms_store_stats(const struct ms_store *store, struct ms_store_stats *stats_out);
 

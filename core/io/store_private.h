@@ -63,6 +63,7 @@ struct ms_store {
     uint64_t told_jobs;
     uint64_t told_room;
     bool has_told_room;
+    ms_time handed_at;            /* when current was handed over */
     ms_time close_timeout, limit; /* of waiting for the thread */
 
     /* Between both, under the lock. */
@@ -73,6 +74,8 @@ struct ms_store {
     struct ms_store_window *spare; /* empty, for the loop to gather in */
     bool is_patient; /* a full disk is waited for; not by tools, and not when closing */
     bool look, quit, is_busy;
+    bool is_closed,
+        is_clean; /* after quit: the thread has closed the keeper, and nothing went wrong */
     struct ms_store_report report;
     char failure[MS_COMPLAINT_MAX];
 
@@ -85,7 +88,7 @@ struct ms_store {
     ms_time commit_time_last, commit_time_max;
 };
 
-/* Waits for jobs, does them, until quit. */
+/* Waits for jobs, does them, until quit; then closes the keeper. */
 void *ms_store_thread_run(void *context);
 
 /* Puts what the keeper knows into the report. The lock is held. */

@@ -226,6 +226,24 @@ static void look(struct ms_store *store, bool is_asked)
     }
 }
 
+/* The last checkpoint is work of the disk as well, so it is not the loop's side that does it. */
+static void close_keeper(struct ms_store *store)
+{
+    bool is_clean;
+
+    pthread_mutex_lock(&store->lock);
+    while (!store->quit) { /* it has failed */
+        pthread_cond_wait(&store->work, &store->lock);
+    }
+    pthread_mutex_unlock(&store->lock);
+    is_clean = ms_store_keeper_close(&store->keeper);
+    pthread_mutex_lock(&store->lock);
+    store->is_clean = is_clean;
+    store->is_closed = true;
+    pthread_cond_signal(&store->done);
+    pthread_mutex_unlock(&store->lock);
+}
+
 void *ms_store_thread_run(void *context)
 {
     struct ms_store *store = context;
@@ -248,5 +266,6 @@ void *ms_store_thread_run(void *context)
     if (!is_good) {
         fail(store);
     }
+    close_keeper(store);
     return NULL;
 }

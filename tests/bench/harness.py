@@ -1,5 +1,6 @@
 """Servers that are started, loaded and stopped, and the samples taken of them: what all cases share."""
 import json
+import math
 import os
 import shutil
 import socket
@@ -44,9 +45,9 @@ def stop(process):
 class Server:
     """One system under test. command(port, folder, size) makes its command line."""
 
-    def __init__(self, system, cpu, size):
+    def __init__(self, system, cpu, size, port=None):
         self.folder = tempfile.mkdtemp(prefix="muster-bench-")
-        self.port = free_port()
+        self.port = port or free_port()
         command = system["command"](self.port, self.folder, size)
         self.process = subprocess.Popen(pinned(cpu, command), stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, cwd=self.folder)
@@ -150,12 +151,19 @@ def systems(bins):
     }
 
 
+def percentile(values, part):
+    """The smallest that so large a part of them does not exceed."""
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(part * len(ranked)) - 1)]
+
+
 class Bench:
     def __init__(self, arguments):
         self.bins = arguments.bin
         self.runs = arguments.runs or (2 if arguments.quick else 5)
         self.scale = 0.25 if arguments.quick else 1.0
         self.only = arguments.only
+        self.quick, self.trials = arguments.quick, arguments.trials
         self.systems = {**systems(self.bins), **durable_systems(self.bins)}
         self.samples = {}  # (case, system, metric) -> [value]
         self.units = {}
@@ -192,7 +200,7 @@ class Bench:
         system = self.systems[name]
         self.params[case, name] = " ".join(str(word) for word in ["-s", size, *flags, place])
         server_cpu, load_cpu = PLACES[place]
-        server = Server(system, server_cpu, size)
+        server = system.get("server", Server)(system, server_cpu, size)
         try:
             command = [os.path.join(self.bins, "bench", "bench_load"), system["driver"], "-P", server.port,
                        "-S", server.pid, "-s", size, "-v", system.get("variant", 0), "-t", LIMIT_S, *flags]

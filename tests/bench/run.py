@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures muster beside its rivals in one run: interleaved, same placement, medians.
 
-    run.py [--quick] [--runs N] [--only TEXT] [--bin DIR] [--out FILE] [--disk DIR]
+    run.py [--quick] [--runs N] [--trials N] [--only TEXT] [--bin DIR] [--out FILE] [--disk DIR]
 
 Ends with 1 when a run of muster failed: it lost or repeated a command, grew beyond bounds, or did not come to
 its end.
@@ -21,6 +21,8 @@ import tempfile
 import time
 
 import durable
+import failover
+import sync
 from harness import (MUSTER, PLACES, RELAY, ROOT, START_S, Bench, Failed, Server, finished, pinned, process_cpu_s,
                      stop)
 
@@ -168,7 +170,7 @@ def no_op_map(bench):
     bench.interleave("map-no-op", names, run)
 
 
-CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map, *durable.CASES]
+CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map, *durable.CASES, *sync.CASES, *failover.CASES]
 
 
 def bars(bench):
@@ -193,7 +195,7 @@ def bars(bench):
         ("seconds for 10,000 connections", bench.median(idle_case, MUSTER, "connect"), "<=", 2.0),
         ("map no-op / fork+exec+wait", ratio(("map-no-op", "muster map", "cost"), ("map-no-op", "fork+exec+wait", "cost")), "<=", 1.5),
     ]
-    return rows + durable.bars(bench)
+    return rows + durable.bars(bench) + sync.bars(bench) + failover.bars(bench)
 
 
 def report(bench, path):
@@ -231,6 +233,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two short runs of everything")
     parser.add_argument("--runs", type=int, help="repetitions; 5, or 2 when quick")
+    parser.add_argument("--trials", type=int, help="of each kind of failover; 10, 5 when quick, 100 when they are asked for")
     parser.add_argument("--only", help="only cases whose name contains TEXT")
     parser.add_argument("--bin", default=os.path.join(ROOT, "build", "release"), help="a build tree")
     parser.add_argument("--out", default=os.path.join(ROOT, "build", "bench", "results.json"))

@@ -4,7 +4,7 @@
 #define TESTS_COUNCIL_HALL_H
 
 #include "core/rng.h"
-#include "master/council.h"
+#include "tests/council/rows.h"
 
 #define HALL_WITNESSES 6u /* one more than may be enrolled */
 #define HALL_NODES     (MS_MASTERS + HALL_WITNESSES)
@@ -176,8 +176,7 @@ enum hall_stat {
 };
 
 extern uint64_t hall_stats[HALL_STATS];
-/* Which rows of the table were gone through: [state][event]. */
-extern uint64_t hall_rows[MS_COUNCIL_STATES][32];
+extern struct council_rows hall_rows;
 
 /* A wiped master keeps its name: what 0010 forbids. */
 extern bool hall_keeps_identity;

@@ -12,6 +12,13 @@ struct ms_council_party hall_party(uint8_t node)
                : (struct ms_council_party){.is_witness = true, .id = hall_witness_id(node)};
 }
 
+void hall_end(struct hall_master *self)
+{
+    council_rows_add(&hall_rows, self->council);
+    ms_council_destroy(self->council);
+    self->council = NULL;
+}
+
 void hall_master_hello(struct hall *hall, uint8_t place, struct hall_note *note)
 {
     const struct hall_master *self = &hall->masters[place];
@@ -193,8 +200,7 @@ void hall_master_crash(struct hall *hall, uint8_t place)
             hall_observe_left(hall, place);
         }
     }
-    ms_council_destroy(self->council);
-    self->council = NULL;
+    hall_end(self);
     self->life++;
     self->reign = HALL_NO_REIGN;
     self->is_writing = false;

@@ -22,6 +22,8 @@ void hall_master_crash(struct hall *hall, uint8_t place);
 void hall_master_wipe(struct hall *hall, uint8_t place);
 void hall_master_blank(struct hall *hall, uint8_t place);
 void hall_master_act(struct hall *hall, uint8_t place); /* carries out what the council wants */
+/* The life of a council is over. */
+void hall_end(struct hall_master *self);
 void hall_master_hello(struct hall *hall, uint8_t place, struct hall_note *note);
 void hall_master_met(struct hall *hall, uint8_t place, uint8_t other, const struct hall_note *note);
 void hall_master_lost(struct hall *hall, uint8_t place, uint8_t other, bool is_dead);

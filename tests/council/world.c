@@ -13,8 +13,8 @@
 #define WORK_PAUSE  (150 * MS_MSEC)
 
 uint64_t hall_stats[HALL_STATS];
+struct council_rows hall_rows;
 bool hall_keeps_identity, hall_is_storm_only;
-uint64_t hall_rows[MS_COUNCIL_STATES][32];
 
 void hall_say(const struct hall *hall, const char *format, ...)
 {
@@ -508,8 +508,9 @@ uint64_t hall_run(struct hall *hall, uint64_t seed, bool is_loud)
     }
     hall_stats[HALL_STAT_STEPS] += hall->steps;
     for (uint8_t place = 0; place < MS_MASTERS; place++) {
-        ms_council_destroy(hall->masters[place].council);
-        hall->masters[place].council = NULL;
+        if (hall->masters[place].council != NULL) {
+            hall_end(&hall->masters[place]);
+        }
     }
     return hall->digest;
 }

@@ -127,6 +127,28 @@ prints "it is delayed until"
 expect 0 "$muster" cancel later
 expect 0 "$muster" submit echo --background
 expect 0 "$muster" submit echo --delay 10ms --wait
+expect 1 "$muster" submit echo --deadline 1970-01-01T00:00:00Z --wait
+says "its deadline passed"
+
+# Who waits for a group sees each that ends, as it does, and is not told of those before.
+expect 0 "$muster" submit echo --group many --background
+expect 0 "$muster" submit echo --delay 1h --group many --id first
+first=$(cat "$work/out")
+expect 0 "$muster" submit echo --delay 1h --group many --id second
+second=$(cat "$work/out")
+"$muster" wait --group many --each >"$work/each" 2>&1 &
+waiting=$!
+pids="$pids $waiting"
+until_ok sh -c "'$muster' status | grep -q '^questions  *2$'"
+expect 0 "$muster" release second
+until_ok grep -q "^$second ok$" "$work/each"
+expect 0 "$muster" cancel first
+code=0
+wait "$waiting" || code=$?
+[ "$code" = 2 ] || fail "wait --each: exit $code: $(cat "$work/each")"
+[ "$(cat "$work/each")" = "$second ok
+$first cancelled
+2 done, 0 buried, 1 cancelled, 0 open" ] || fail "wait --each: $(cat "$work/each")"
 
 # Ends other than ok.
 expect 124 "$muster" submit sleep --payload 1h --timeout 50ms --wait

@@ -109,8 +109,8 @@ class Cluster:
         assert program.process.poll() is None, f"{program.name} ended: {program.log()}"
         return True
 
-    def start(self, name, arguments):
-        program = Program(self, name, arguments)
+    def start(self, name, arguments, environment=None):
+        program = Program(self, name, arguments, environment)
         self.programs.append(program)
         return program
 

@@ -283,3 +283,12 @@ ms_sim_canary(active-goes-on-after-its-proposal master/council_acts.c "invariant
     ms_council_emit(council, &(struct ms_council_act){.type = MS_COUNCIL_PAUSE,"
     "    ms_council_emit(council, &(struct ms_council_act){.type = MS_COUNCIL_NEWS, .text = \"\","
     --pair)
+
+ms_sim_canary(joined-without-output master/results.c "invariant: outcome"
+    "    const bool has_room = leader->output == NULL || share_output(master, work, leader);
+
+    ms_assert(ms_work_is_finished(leader) && ms_unique_is_follower(work));
+    if (has_room && ms_output_count(leader->output) > ms_output_count(work->output)) {"
+    "    const bool has_room = true;
+
+    if (false) {")

@@ -146,7 +146,7 @@ static void draw_pair_faults(struct sim_config *config, struct ms_rng *rng)
 {
     const uint32_t likely = draw(rng, 0, 5);
 
-    for (uint32_t i = SIM_FAULTS_SINGLE; i < SIM_FAULTS; i++) {
+    for (uint32_t i = SIM_FAULTS_SINGLE; i < SIM_FAULT_ORDER; i++) {
         if (ms_rng_chance(rng, likely, 8)) {
             draw_fault(config, rng, (enum sim_fault)i);
         }
@@ -158,6 +158,21 @@ static void draw_pair_faults(struct sim_config *config, struct ms_rng *rng)
         if (strikes_witness((enum sim_fault)i)) {
             config->faults[i] = 0;
         }
+    }
+}
+
+/* What came later draws apart, so that the seeds of named scenarios stay what they are. */
+static void draw_operators(struct sim_config *config, uint64_t seed)
+{
+    struct ms_rng rng;
+
+    ms_rng_init(&rng, seed ^ UINT64_C(0x6f7065726174));
+    config->pair.is_auto_enrol = config->witnesses > 0 && ms_rng_chance(&rng, 1, 3);
+    if (ms_rng_chance(&rng, 1, 3)) {
+        draw_fault(config, &rng, SIM_FAULT_ORDER);
+    }
+    if (config->pair.is_auto_enrol) { /* who is lost before another is enrolled would be missed */
+        config->faults[SIM_FAULT_WIPE_WITNESS] = 0;
     }
 }
 
@@ -181,6 +196,7 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
     }
     draw_times(config, &rng);
     draw_pair_faults(config, &rng);
+    draw_operators(config, seed);
 }
 
 static void draw_short_fault(struct sim_config *config, struct ms_rng *rng)
@@ -190,6 +206,7 @@ static void draw_short_fault(struct sim_config *config, struct ms_rng *rng)
         SIM_FAULT_CRASH_MASTER, SIM_FAULT_STALL_MASTER, SIM_FAULT_DRAIN_MASTER,
         SIM_FAULT_CRASH_BOTH,   SIM_FAULT_CUT_PEERS,    SIM_FAULT_WIPE_MASTER,
         SIM_FAULT_PARTITION,    SIM_FAULT_ONE_WAY,      SIM_FAULT_DISK_SYNC,
+        SIM_FAULT_ORDER,
     };
     const uint32_t period = (uint32_t)(config->tick / MS_MSEC);
     enum sim_fault fault = (enum sim_fault)ms_rng_below(rng, SIM_FAULTS);
@@ -197,7 +214,8 @@ static void draw_short_fault(struct sim_config *config, struct ms_rng *rng)
     if (ms_rng_chance(rng, 1, 2)) {
         fault = masters[ms_rng_below(rng, sizeof masters / sizeof masters[0])];
     }
-    if (config->witnesses == 0 && strikes_witness(fault)) {
+    if ((config->witnesses == 0 && strikes_witness(fault)) ||
+        (config->pair.is_auto_enrol && fault == SIM_FAULT_WIPE_WITNESS)) {
         fault = SIM_FAULT_CRASH_MASTER;
     }
     draw_fault(config, rng, fault);
@@ -218,6 +236,7 @@ void sim_config_draw_short(struct sim_config *config, uint64_t seed, uint64_t st
     sim_config_draw_pair(config, seed, steps);
     ms_rng_init(&rng, seed ^ UINT64_C(0x73686f7274));
     config->witnesses = draw(&rng, 0, 3);
+    config->pair.is_auto_enrol = config->pair.is_auto_enrol && config->witnesses > 0;
     config->slaves = draw(&rng, 1, 2);
     config->clients = draw(&rng, 1, 2);
     config->types = draw(&rng, 1, 2);

@@ -57,7 +57,8 @@
     X(CUT_PEERS, "cut-peers")                                                                      \
     X(WIPE_MASTER, "wipe-master")                                                                  \
     X(WIPE_WITNESS, "wipe-witness")                                                                \
-    X(WITNESS_DISK, "witness-disk")
+    X(WITNESS_DISK, "witness-disk")                                                                \
+    X(ORDER, "order")
 
 enum sim_fault {
 #define SIM_FAULT_ENUM(name, text) SIM_FAULT_##name,

@@ -171,6 +171,9 @@ static void carry_out(struct sim_world *world, struct sim_node *node,
 {
     struct sim_peer *peer;
 
+    if (effect->peer == SIM_OPERATOR_PEER) {
+        return; /* he does not wait for it */
+    }
     sim_observe_effect(world, node, effect);
     switch (effect->type) {
     case MS_EFFECT_CONNECT:

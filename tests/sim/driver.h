@@ -9,6 +9,8 @@
 struct sim_world;
 struct sim_node;
 
+#define SIM_OPERATOR_PEER UINT64_MAX /* who gives orders; no peer of the network has that name */
+
 enum sim_notice_kind {
     SIM_NOTICE_OPENED, /* connection, end */
     SIM_NOTICE_FAILED, /* tag */
@@ -81,6 +83,9 @@ void sim_driver_post(struct sim_world *world, struct sim_node *node, const struc
 
 /* One event at once, outside of a turn: of a process that starts. */
 void sim_driver_step(struct sim_world *world, struct sim_node *node, const struct ms_event *event);
+/* An operator comes, says hello and gives an order, and is gone before he hears what became of it. */
+void sim_driver_operate(struct sim_world *world, struct sim_node *node,
+                        const struct ms_command *greeting, const struct ms_command *order);
 
 void sim_driver_turn(struct sim_world *world, struct sim_node *node);
 

@@ -14,6 +14,26 @@ void sim_posted_free(struct sim_posted *posted)
     }
 }
 
+void sim_driver_operate(struct sim_world *world, struct sim_node *node,
+                        const struct ms_command *greeting, const struct ms_command *order)
+{
+    const struct ms_command *const said[] = {greeting, order};
+
+    node->driver.clock = sim_node_clock(world, node);
+    for (size_t i = 0; i < sizeof said / sizeof said[0] && !node->is_doomed; i++) {
+        sim_driver_step(world, node,
+                        &(struct ms_event){.type = MS_EVENT_RECEIVED,
+                                           .peer = SIM_OPERATOR_PEER,
+                                           .command = said[i]});
+    }
+    if (!node->is_doomed) {
+        sim_driver_step(
+            world, node,
+            &(struct ms_event){.type = MS_EVENT_PEER_CLOSED, .peer = SIM_OPERATOR_PEER});
+    }
+    sim_node_wake(world, node, world->now + 1);
+}
+
 void sim_driver_notice(struct sim_world *world, struct sim_node *node, struct sim_notice notice)
 {
     struct sim_driver *driver = &node->driver;

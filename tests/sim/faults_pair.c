@@ -37,7 +37,8 @@ static bool may_be_wiped(struct sim_world *world, const struct sim_node *node)
     }
     node->ops->standing(node, &own);
     other->ops->standing(other, &others);
-    if (others.is_fresh || others.decision.kind == MS_DECISION_NONE || is_asking(&own, &others) ||
+    if (own.is_changing || others.is_changing || own.witness_version != others.witness_version ||
+        others.is_fresh || others.decision.kind == MS_DECISION_NONE || is_asking(&own, &others) ||
         !knows(&own.decision, other->index, &others.incarnation) ||
         !knows(&others.decision, other->index, &others.incarnation)) {
         return false;
@@ -50,7 +51,7 @@ static bool may_be_wiped(struct sim_world *world, const struct sim_node *node)
             return false;
         }
     }
-    return world->config.witnesses > 0 || others.lead == other->index;
+    return others.lead == other->index || (others.witnesses.count > 0 && !others.is_held);
 }
 
 static void wipe(struct sim_world *world, struct sim_node *node)
@@ -73,6 +74,25 @@ static void wipe_witness(struct sim_world *world)
         (node->disk->lives > 0 || 2 * (lost + 1) < world->config.witnesses)) {
         wipe(world, node);
     }
+}
+
+/* Somebody tells a half what to do, over a connection that is there for that only. */
+static void order(struct sim_world *world, struct sim_node *node)
+{
+    static const enum ms_order orders[] = {MS_ORDER_SWITCHOVER, MS_ORDER_PROMOTE, MS_ORDER_HOLD,
+                                           MS_ORDER_RELEASE};
+    const struct ms_pair_frame hello = {
+        .role = MS_ROLE_OPERATOR, .version_min = MS_PROTOCOL_MIN, .version_max = MS_PROTOCOL_MAX};
+    const struct ms_command greeting = {.kind = MS_KIND_PEER_HELLO, .body.pair = &hello};
+    const struct ms_command command = {
+        .kind = MS_KIND_ORDER,
+        .count = orders[ms_rng_below(&world->rng_fault, sizeof orders / sizeof orders[0])]};
+
+    if (!node->is_up || sim_node_is_stalled(world, node)) {
+        return;
+    }
+    world->stats.counts[SIM_STAT_ORDERS]++;
+    sim_driver_operate(world, node, &greeting, &command);
 }
 
 void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_time duration)
@@ -112,6 +132,9 @@ void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_ti
         break;
     case SIM_FAULT_WITNESS_DISK:
         sim_disk_strike(world, witness(world), SIM_FAULT_DISK_SYNC, duration);
+        break;
+    case SIM_FAULT_ORDER:
+        order(world, node);
         break;
     default:
         ms_unreachable();

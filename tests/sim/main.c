@@ -139,7 +139,7 @@ static int run_scenarios(const struct arguments *arguments)
 
 static int run_seeds(const struct arguments *arguments)
 {
-    struct sim_stats stats = {{0}};
+    struct sim_stats stats = {.counts = {0}};
     struct timespec from, to;
     uint64_t digest = 0;
 

@@ -19,9 +19,10 @@ struct ms_master *sim_master_of(const struct sim_node *node);
 
 /* How one half of a pair stands, in its own eyes. */
 struct sim_standing {
-    bool is_active; /* serves, and does not pause */
-    bool is_whole;  /* and with the other half */
-    bool is_pair;   /* S has both */
+    bool is_active;  /* serves, and does not pause */
+    bool is_whole;   /* and with the other half */
+    bool is_in_sync; /* follows, and may take over */
+    bool is_pair;    /* S has both */
     bool has_peer;
     uint64_t lag; /* bytes that the other half lacks */
     ms_epoch reign, epoch;
@@ -29,8 +30,13 @@ struct sim_standing {
     bool is_fresh, is_complete;
     ms_epoch promised;
     struct ms_uuid incarnation;
-    struct ms_decision decision; /* that it accepted last */
-    uint8_t lead;                /* place of the incumbent, as far as it knows */
+    struct ms_decision decision;   /* that it accepted last */
+    struct ms_witnesses witnesses; /* enrolled, as far as it knows; of them connected to it */
+    uint32_t witnesses_connected;
+    uint64_t witness_version;
+    bool is_changing; /* the list of them */
+    bool is_held;     /* an operator does not want it to take over by itself */
+    uint8_t lead;     /* place of the incumbent, as far as it knows */
 };
 
 /* Of the master of that node; its texts are literals. */

@@ -188,6 +188,26 @@ static void see_accepted(struct sim_world *world, struct sim_record *record)
     }
 }
 
+/* An attempt of that command wrote the piece; for those that joined it, too. */
+static bool is_written(const struct sim_world *world, const struct sim_record *record,
+                       const void *context)
+{
+    const struct ms_command *piece = context;
+    uint8_t expected[SIM_PIECE_MAX];
+
+    for (uint32_t i = record->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
+        const struct sim_attempt *attempt = &world->observer->attempts[i];
+        const size_t size = sim_piece(world, attempt->token, piece->index, expected);
+
+        if (attempt->number == piece->attempt && piece->index < attempt->pieces &&
+            piece->payload.size == size &&
+            (size == 0 || memcmp(piece->payload.data, expected, size) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void see_piece(struct sim_world *world, struct sim_record *record,
                       const struct ms_effect *effect)
 {
@@ -209,20 +229,11 @@ static void see_piece(struct sim_world *world, struct sim_record *record,
     }
     record->stream_count++;
     world->stats.counts[SIM_STAT_PIECES]++;
-    uint8_t expected[SIM_PIECE_MAX];
-
-    for (uint32_t i = record->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
-        const struct sim_attempt *attempt = &world->observer->attempts[i];
-        const size_t size = sim_piece(world, attempt->token, command->index, expected);
-
-        if (attempt->number == command->attempt && command->index < attempt->pieces &&
-            command->payload.size == size &&
-            (size == 0 || memcmp(command->payload.data, expected, size) == 0)) {
-            return;
-        }
+    if (!is_written(world, record, command) &&
+        !sim_unique_excuses(world, record, is_written, command)) {
+        sim_fail(world, "stream", "seq %llu: no attempt %u wrote piece %u like this",
+                 (unsigned long long)record->id.seq, command->attempt, command->index);
     }
-    sim_fail(world, "stream", "seq %llu: no attempt %u wrote piece %u like this",
-             (unsigned long long)record->id.seq, command->attempt, command->index);
 }
 
 /* The outcome must be what some attempt really returned, with all that it wrote. */
@@ -249,20 +260,21 @@ static bool is_founded(const struct sim_world *world, const struct sim_record *r
     return false;
 }
 
+/* What a command was told: the outcome, and how many pieces of output before it. */
+struct told {
+    const struct ms_command *outcome;
+    uint32_t pieces;
+};
+
 /* Another command with its key is the reason, if it joined that one or was replaced by it. */
 static bool is_reason(const struct sim_world *world, const struct sim_record *other,
                       const void *context)
 {
-    const struct ms_command *outcome = context;
+    const struct told *told = context;
 
-    switch (outcome->status) {
-    case MS_STATUS_OK:
-        for (uint32_t i = other->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
-            if (is_founded(world, other, outcome, world->observer->attempts[i].pieces)) {
-                return true;
-            }
-        }
-        return false;
+    switch (told->outcome->status) {
+    case MS_STATUS_OK: /* with all that the other one wrote */
+        return is_founded(world, other, told->outcome, told->pieces);
     case MS_STATUS_CANCELLED:
         return other->is_cancel_asked || other->keep.is_cancelled ||
                other->unique_mode == MS_UNIQUE_REPLACE;
@@ -311,7 +323,8 @@ static void see_outcome(struct sim_world *world, struct sim_record *record,
     world->stats.counts[SIM_STAT_OUTCOMES]++;
     world->stats.counts[stats[outcome->status]]++;
     if (!is_reasonable(world, record, outcome) &&
-        !sim_unique_excuses(world, record, is_reason, outcome)) {
+        !sim_unique_excuses(world, record, is_reason,
+                            &(struct told){outcome, record->stream_count})) {
         sim_fail(
             world, "outcome",
             "seq %llu is said to be %s by attempt %u with %zu bytes after %u pieces, for which "
@@ -463,6 +476,9 @@ void sim_observe_event(struct sim_world *world, struct sim_node *node, const str
     switch (node->role) {
     case SIM_MASTER:
         sim_view(world, node)->had_master = sim_master_of(node) != NULL;
+        if (event->peer == SIM_OPERATOR_PEER) {
+            break; /* he is nobody to the master within */
+        }
         sim_sessions_before(world, node, event);
         sim_durable_event(world, node, event);
         sim_master_event(world, node, event);

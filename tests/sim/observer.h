@@ -71,9 +71,9 @@ struct sim_attempt {
     uint32_t record;
     uint32_t node, incarnation; /* of the slave */
     uint32_t master;            /* tenure */
-    uint32_t number;
-    uint32_t next; /* older attempt of the same record */
+    uint32_t number, next;      /* next: older attempt of the same record */
     enum sim_attempt_state state;
+    bool is_stale;    /* it came from below the epoch that the slave had heard */
     bool is_released; /* the master may start another */
     bool is_reported; /* the handler returned something */
     bool is_counted;  /* it uses up one of the command's attempts */

@@ -198,6 +198,12 @@ void sim_observe_stored(struct sim_world *world, struct sim_node *node)
                  (number)voter->record.accepted.epoch, (number)record.promised,
                  (number)record.accepted.epoch);
     }
+    if (node->role == SIM_MASTER && node->is_up) {
+        struct sim_standing standing;
+
+        node->ops->standing(node, &standing);
+        world->stats.counts[SIM_STAT_LISTS] += standing.is_changing;
+    }
     *voter = (struct sim_voter){record, node->disk->lives + 1};
 }
 
@@ -305,14 +311,15 @@ static bool is_at_rest(const struct sim_disk *disk)
 bool sim_pair_is_whole(struct sim_world *world)
 {
     const struct sim_node *node = sim_serving(world);
-    struct sim_standing standing;
+    struct sim_standing standing, others;
 
     if (node == NULL || !other_of(world, node)->is_up) {
         return false; /* one that died may have lost its disk with it */
     }
     node->ops->standing(node, &standing);
-    return standing.is_whole && standing.is_pair && standing.has_peer && standing.lag == 0 &&
-           is_at_rest(node->disk) && is_at_rest(other_of(world, node)->disk);
+    node->ops->standing(other_of(world, node), &others);
+    return others.is_in_sync && standing.is_whole && standing.is_pair && standing.has_peer &&
+           standing.lag == 0 && is_at_rest(node->disk) && is_at_rest(other_of(world, node)->disk);
 }
 
 void sim_pair_compare(struct sim_world *world)

@@ -27,8 +27,9 @@ static void let_go(struct sim_world *world, struct sim_attempt *attempt,
 }
 
 static void hear_command(struct sim_world *world, struct sim_node *node,
-                         const struct ms_command *command)
+                         const struct ms_event *event)
 {
+    const struct ms_command *command = event->command;
     const struct sim_config *config = &world->config;
     const uint32_t place = sim_place(world, node);
     const uint32_t granted = config->slots[place] + config->prefetch[place];
@@ -39,6 +40,7 @@ static void hear_command(struct sim_world *world, struct sim_node *node,
         return;
     }
     attempt->state = SIM_ATTEMPT_HELD;
+    attempt->is_stale = event->epoch < world->observer->heard[node->index];
     if (++*held > granted) {
         sim_fail(world, "credit", "%s holds %u commands and never granted more than %u",
                  sim_node_name(world, node->index), *held, granted);
@@ -71,12 +73,13 @@ static void drop_waiting(struct sim_world *world, struct sim_node *node, struct 
     }
 }
 
-static void receive(struct sim_world *world, struct sim_node *node,
-                    const struct ms_command *command)
+static void receive(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
 {
+    const struct ms_command *command = event->command;
+
     switch (command->kind) {
     case MS_KIND_COMMAND:
-        hear_command(world, node, command);
+        hear_command(world, node, event);
         break;
     case MS_KIND_WELCOME:
         hear_welcome(world, node, command->body.welcome);
@@ -104,7 +107,7 @@ void sim_slave_event(struct sim_world *world, struct sim_node *node, const struc
         if (event->epoch > world->observer->heard[node->index]) {
             world->observer->heard[node->index] = event->epoch;
         }
-        receive(world, node, command);
+        receive(world, node, event);
         break;
     case MS_EVENT_OUTPUT:
         own(world, node, command->token, "output")->pieces++;
@@ -150,6 +153,12 @@ static void run(struct sim_world *world, struct sim_node *node, const struct ms_
     if (attempt->state != SIM_ATTEMPT_HELD) {
         sim_fail(world, "attempts", "token %llu:%llu runs twice",
                  (unsigned long long)command->token.epoch, (unsigned long long)command->token.n);
+    }
+    if (attempt->is_stale) {
+        sim_fail(world, "stale",
+                 "%s starts %llu:%llu, which came from below the epoch it had heard",
+                 sim_node_name(world, node->index), (unsigned long long)command->token.epoch,
+                 (unsigned long long)command->token.n);
     }
     attempt->state = SIM_ATTEMPT_RUNNING;
     world->stats.counts[SIM_STAT_ATTEMPTS]++;

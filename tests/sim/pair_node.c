@@ -72,6 +72,7 @@ static void stop(struct sim_world *world, struct sim_node *node)
     struct ms_pair_stats stats;
 
     ms_pair_stats(node->state, &stats);
+    council_rows_add(&world->stats.rows, ms_pair_council(node->state));
     world->stats.counts[SIM_STAT_COPIES] += stats.copies_total;
     world->stats.counts[SIM_STAT_COPIES_SPARED] += stats.resumes_total;
     ms_pair_destroy(node->state);
@@ -139,6 +140,7 @@ static void standing(const struct sim_node *node, struct sim_standing *standing_
     *standing_out = (struct sim_standing){
         .is_active = state == MS_COUNCIL_PAIR || state == MS_COUNCIL_SOLO,
         .is_whole = state == MS_COUNCIL_PAIR,
+        .is_in_sync = state == MS_COUNCIL_SYNC,
         .is_pair = stats.is_pair,
         .has_peer = stats.has_peer,
         .lag = stats.lag_bytes,
@@ -151,6 +153,11 @@ static void standing(const struct sim_node *node, struct sim_standing *standing_
         .incarnation = record->incarnation,
         .decision = record->voter.accepted,
         .lead = record->lead,
+        .witnesses = record->witnesses,
+        .witnesses_connected = stats.witnesses_connected,
+        .witness_version = record->witness_version,
+        .is_changing = record->is_changing,
+        .is_held = record->is_held,
     };
 }
 

@@ -14,6 +14,11 @@ void sim_stats_add(struct sim_stats *stats, const struct sim_stats *more)
     for (int i = 0; i < SIM_STATS_COUNT; i++) {
         stats->counts[i] += more->counts[i];
     }
+    for (size_t from = 0; from < MS_COUNCIL_STATES; from++) {
+        for (size_t event = 0; event < MS_COUNCIL_EVENTS; event++) {
+            stats->rows.lives[from][event] += more->rows.lives[from][event];
+        }
+    }
 }
 
 const char *sim_stat_text(enum sim_stat stat)
@@ -26,6 +31,15 @@ void sim_stats_print(const struct sim_stats *stats, FILE *out)
     for (int i = 0; i < SIM_STATS_COUNT; i++) {
         fprintf(out, "%12llu  %s\n", (unsigned long long)stats->counts[i], rows[i].text);
     }
+    if (stats->counts[SIM_STAT_EPOCHS] > 0) {
+        council_rows_print(&stats->rows, out);
+    }
+}
+
+/* Nobody says here that a master shall serve without votes; ms-council-sim has those. */
+static bool is_forced(const struct ms_council_row *row)
+{
+    return row->event == MS_COUNCIL_WIN_SOLO && row->from != MS_COUNCIL_CANDIDATE;
 }
 
 bool sim_stats_are_full(const struct sim_stats *stats, bool is_pair, FILE *out)
@@ -39,5 +53,5 @@ bool sim_stats_are_full(const struct sim_stats *stats, bool is_pair, FILE *out)
             are_full = false;
         }
     }
-    return are_full;
+    return (!is_pair || council_rows_are_all(&stats->rows, is_forced, out)) && are_full;
 }

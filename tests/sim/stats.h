@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tests/council/rows.h"
+
 #define SIM_OF_PAIR 2 /* must be seen in a batch of seeds with two masters; true: with one */
 
 /* name, text, must be seen in a batch of seeds */
@@ -100,7 +102,10 @@
     X(VOTES, "votes for a decision", SIM_OF_PAIR)                                                  \
     X(PROPOSALS, "decisions proposed", SIM_OF_PAIR)                                                \
     X(MIRRORED, "records taken from the active", SIM_OF_PAIR)                                      \
-    X(LOGS_COMPARED, "  logs found equal", SIM_OF_PAIR)
+    X(LOGS_COMPARED, "  logs found equal", SIM_OF_PAIR)                                            \
+    X(LISTS, "small records that say that the list of witnesses changes", SIM_OF_PAIR)             \
+    X(ORDERS, "orders of operators to halves", SIM_OF_PAIR)                                        \
+    X(LONE, "halves that died for good", SIM_OF_PAIR)
 
 enum sim_stat {
 #define SIM_STAT_ENUM(name, text, needed) SIM_STAT_##name,
@@ -111,6 +116,7 @@ enum sim_stat {
 
 struct sim_stats {
     uint64_t counts[SIM_STATS_COUNT];
+    struct council_rows rows; /* of the councils of pairs */
 };
 
 void sim_stats_add(struct sim_stats *stats, const struct sim_stats *more);

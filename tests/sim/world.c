@@ -8,6 +8,7 @@
 #include "core/invariant.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/lone.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/report.h"
@@ -439,6 +440,31 @@ static void handle(struct sim_world *world, const struct sim_item *item)
     }
 }
 
+static void go_on(struct sim_world *world)
+{
+    struct sim_item item;
+
+    if (!sim_world_pop(world, &item)) {
+        sim_fail(world, "alone", "nothing is left to happen");
+    }
+    world->now = item.at;
+    handle(world, &item);
+}
+
+/* All is well: what becomes of it when one half of a pair dies for good? */
+static void bereave(struct sim_world *world)
+{
+    world->whole_at = world->now;
+    while (!sim_lone_is_ready(world)) {
+        go_on(world);
+    }
+    if (sim_lone_begin(world)) {
+        while (!sim_lone_is_over(world)) {
+            go_on(world);
+        }
+    }
+}
+
 uint64_t sim_world_run(const struct sim_config *config, const struct sim_options *options,
                        struct sim_stats *stats)
 {
@@ -470,6 +496,9 @@ uint64_t sim_world_run(const struct sim_config *config, const struct sim_options
         sim_fail(world, "liveness", "nothing is left to happen, and yet work is left");
     }
     sim_observer_finish(world);
+    if (world->scenario == NULL && config->masters > 1) {
+        bereave(world);
+    }
     const uint64_t digest = world->digest;
 
     demolish(world);

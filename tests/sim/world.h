@@ -110,6 +110,9 @@ struct sim_world {
     const struct sim_scenario *scenario;
     bool is_healing; /* faults are over, everything must end well */
     bool is_over;
+    struct sim_node
+        *lone; /* half of a pair whose other one died for good; NULL = it is not so far */
+    ms_time whole_at, lone_since;
     uint64_t digest; /* of all events and effects */
     struct ms_rng rng_net, rng_fault, rng_load, rng_disk, rng_keep;
     struct sim_item *items; /* binary heap by (at, order) */

@@ -66,12 +66,62 @@ START_TEST(a_failure_tries_the_next_address_soon_and_a_round_of_them_waits)
 }
 END_TEST
 
+START_TEST(after_a_master_that_stayed_the_next_is_tried_at_once)
+{
+    come_up(1, 1);
+    receive_kind(1, 1, MS_KIND_BEAT_ACK);
+    step(&(struct ms_event){.type = MS_EVENT_PEER_CLOSED, .peer = 1, .error = MS_E_CLOSED});
+    ck_assert_int_eq(ms_upstream_deadline(&owner.upstream), now);
+    tick();
+    ck_assert_str_eq(expect(MS_EFFECT_CONNECT).text, "b:2");
+}
+END_TEST
+
+START_TEST(a_host_that_does_not_answer_is_left_for_the_next_and_given_longer_later)
+{
+    ms_time before = 0;
+
+    for (int round = 0; round < 8; round++) {
+        for (int i = 0; i < 3; i++) {
+            now = ms_upstream_deadline(&owner.upstream);
+            tick();
+            expect(MS_EFFECT_CONNECT);
+            const ms_time patience = ms_upstream_deadline(&owner.upstream) - now;
+
+            ck_assert_int_ge(patience, before);
+            ck_assert_int_le(patience, MS_HELLO_TIMEOUT);
+            ck_assert(round > 0 || patience == MS_DIAL_PATIENCE);
+            before = patience;
+            now += patience;
+            tick();
+        }
+    }
+    ck_assert_int_eq(before, MS_HELLO_TIMEOUT);
+}
+END_TEST
+
+START_TEST(a_single_master_is_waited_for)
+{
+    teardown();
+    begin("a:1");
+    tick();
+    const struct ms_effect connect = expect(MS_EFFECT_CONNECT);
+
+    ck_assert_int_eq(ms_upstream_deadline(&owner.upstream), now + MS_HELLO_TIMEOUT);
+    open_peer(1, connect.tag);
+    expect_sent(MS_KIND_HELLO);
+    ck_assert_int_eq(ms_upstream_deadline(&owner.upstream), now + MS_RESPONSE_TIMEOUT);
+    welcome(1, 1);
+    ck_assert_int_eq(owner.upstream.dead_at, now + DEAD);
+}
+END_TEST
+
 START_TEST(a_late_connection_is_closed)
 {
     tick();
     const uint32_t first = expect(MS_EFFECT_CONNECT).tag;
 
-    now += MS_HELLO_TIMEOUT;
+    now += MS_DIAL_PATIENCE;
     ck_assert_int_eq(tick(), MS_UPSTREAM_NOTHING); /* given up */
     expect_nothing();
     now = ms_upstream_deadline(&owner.upstream);
@@ -89,7 +139,9 @@ START_TEST(a_silent_greeting_is_left)
     tick();
     open_peer(1, expect(MS_EFFECT_CONNECT).tag);
     expect_sent(MS_KIND_HELLO);
-    now += MS_RESPONSE_TIMEOUT;
+    now += 2 * MS_DIAL_PATIENCE - 1;
+    ck_assert_int_eq(tick(), MS_UPSTREAM_NOTHING);
+    now++; /* with others to ask; see below for a single one */
     ck_assert_int_eq(tick(), MS_UPSTREAM_REFUSED);
     ck_assert_uint_eq(expect(MS_EFFECT_CLOSE).peer, 1);
     ck_assert_int_eq(owner.upstream.last_error, MS_E_TIMEOUT);
@@ -343,6 +395,9 @@ int main(void)
     tcase_add_test(tests, greets_and_is_welcomed);
     tcase_add_test(tests, resumes_with_the_token_and_epoch);
     tcase_add_test(tests, a_failure_tries_the_next_address_soon_and_a_round_of_them_waits);
+    tcase_add_test(tests, after_a_master_that_stayed_the_next_is_tried_at_once);
+    tcase_add_test(tests, a_host_that_does_not_answer_is_left_for_the_next_and_given_longer_later);
+    tcase_add_test(tests, a_single_master_is_waited_for);
     tcase_add_test(tests, a_late_connection_is_closed);
     tcase_add_test(tests, a_silent_greeting_is_left);
     tcase_add_loop_test(tests, a_refused_greeting_is_retried, 0,

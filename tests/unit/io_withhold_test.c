@@ -29,6 +29,15 @@ START_TEST(test_nothing_leaves_in_a_pause)
 }
 END_TEST
 
+static void stall(struct ms_engine *engine, const struct ms_event *event)
+{
+    lab.due = ms_clock_now() + MS_DRIVER_STALL;
+    ms_engine_send(engine, event->peer, 1, &(struct ms_command){.kind = MS_KIND_BYE});
+    while (ms_clock_now() < lab.due) {
+        continue;
+    }
+}
+
 /* Of several that are to be written to, the first is found gone, which begins a pause. */
 START_TEST(test_a_pause_in_the_midst_of_writing)
 {
@@ -50,15 +59,6 @@ START_TEST(test_a_pause_in_the_midst_of_writing)
     raw_close(&waits);
 }
 END_TEST
-
-static void stall(struct ms_engine *engine, const struct ms_event *event)
-{
-    lab.due = ms_clock_now() + MS_DRIVER_STALL;
-    ms_engine_send(engine, event->peer, 1, &(struct ms_command){.kind = MS_KIND_BYE});
-    while (ms_clock_now() < lab.due) {
-        continue;
-    }
-}
 
 /* As a process that was stopped in the midst of a step: when it goes on, its word may not be good any more. */
 START_TEST(test_what_is_overdue_comes_before_what_was_said)

@@ -192,8 +192,14 @@ START_TEST(test_an_active_that_is_heard_is_not_replaced)
     const struct ms_decision own = decision_of(6, MS_DECISION_SOLO, 0, false);
 
     say_about(B_PEER, MS_KIND_PREVOTE, &solo);
+    ck_assert_ptr_null(said(MS_KIND_PREVOTE_ACK)); /* it may be about to hear of its loss */
+    ck_assert_int_le(ms_engine_deadline(ms_witness_engine(witness)), now + MS_WITNESS_DOUBT);
+    now += MS_WITNESS_DOUBT;
+    tick();
     ck_assert_uint_ne(said(MS_KIND_PREVOTE_ACK)->error, MS_E_OK);
-    say_about(A_PEER, MS_KIND_PREVOTE, &own); /* it may itself go on alone */
+    tick();
+    ck_assert_ptr_null(said(MS_KIND_PREVOTE_ACK)); /* that was the answer */
+    say_about(A_PEER, MS_KIND_PREVOTE, &own);      /* it may itself go on alone */
     ck_assert_uint_eq(said(MS_KIND_PREVOTE_ACK)->error, MS_E_OK);
     now += MS_PEER_SILENT_DEFAULT;
     say_about(B_PEER, MS_KIND_PREVOTE, &solo);
@@ -207,18 +213,31 @@ START_TEST(test_a_dead_active_is_replaced_at_once)
     const struct ms_decision solo = decision_of(6, MS_DECISION_SOLO, 1, false);
     uint32_t tag;
 
-    step(&(struct ms_event){.type = MS_EVENT_PEER_CLOSED, .peer = A_PEER, .error = MS_E_CLOSED});
     say_about(B_PEER, MS_KIND_PREVOTE, &solo);
-    ck_assert_uint_ne(said(MS_KIND_PREVOTE_ACK)->error, MS_E_OK);
-    now = ms_engine_deadline(ms_witness_engine(witness));
-    now += 20 * MS_MSEC;
-    tick();
-    ck_assert_ptr_nonnull(find(MS_EFFECT_CONNECT));
+    step(&(struct ms_event){.type = MS_EVENT_PEER_CLOSED, .peer = A_PEER, .error = MS_E_CLOSED});
+    ck_assert_ptr_null(said(MS_KIND_PREVOTE_ACK));
+    ck_assert_ptr_nonnull(find(MS_EFFECT_CONNECT)); /* somebody wants to know whether it is dead */
     tag = find(MS_EFFECT_CONNECT)->tag;
     step(&(struct ms_event){
         .type = MS_EVENT_PEER_CLOSED, .tag = tag, .count = 1, .error = MS_E_UNREACHABLE});
+    ck_assert_uint_eq(said(MS_KIND_PREVOTE_ACK)->error, MS_E_OK);
+    now += MS_WITNESS_DOUBT;
+    tick();
+    ck_assert_ptr_null(said(MS_KIND_PREVOTE_ACK));
     say_about(B_PEER, MS_KIND_PREVOTE, &solo);
     ck_assert_uint_eq(said(MS_KIND_PREVOTE_ACK)->error, MS_E_OK);
+}
+END_TEST
+
+START_TEST(test_who_asked_and_left_is_not_answered)
+{
+    const struct ms_decision solo = decision_of(6, MS_DECISION_SOLO, 1, false);
+
+    say_about(B_PEER, MS_KIND_PREVOTE, &solo);
+    step(&(struct ms_event){.type = MS_EVENT_PEER_CLOSED, .peer = B_PEER, .error = MS_E_CLOSED});
+    now += MS_WITNESS_DOUBT;
+    tick();
+    ck_assert_ptr_null(said(MS_KIND_PREVOTE_ACK));
 }
 END_TEST
 
@@ -286,6 +305,7 @@ int main(void)
     tcase_add_test(all, test_who_is_not_in_s_gets_no_vote);
     tcase_add_test(all, test_an_active_that_is_heard_is_not_replaced);
     tcase_add_test(all, test_a_dead_active_is_replaced_at_once);
+    tcase_add_test(all, test_who_asked_and_left_is_not_answered);
     tcase_add_test(all, test_a_stale_active_is_told);
     tcase_add_test(all, test_another_cluster_is_none_of_ours);
     tcase_add_test(all, test_without_a_disk_nothing_is_voted);

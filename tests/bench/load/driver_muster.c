@@ -5,7 +5,7 @@
  *
  * Variant, as bits: 1 asks for durability local and dies of a weaker acknowledgement; 2 submits one
  * command more, before all others, that fails for good and whose outcome is never confirmed: it stays
- * buried. */
+ * buried; 4 asks for durability sync and dies of one that does not promise it in two copies. */
 #include "tests/bench/load/load.h"
 
 #include <unistd.h>
@@ -33,10 +33,11 @@ enum {
 #define WORK_NAME       "load"
 #define FLAG_BACKGROUND 1
 #define CLASS_LOCAL     1
+#define CLASS_SYNC      2
 #define STATUS_FAIL     2
 #define DOOMED          "doomed"
 
-enum { VARIANT_LOCAL = 1, VARIANT_BURY = 2 };
+enum { VARIANT_LOCAL = 1, VARIANT_BURY = 2, VARIANT_SYNC = 4 };
 
 static uint8_t epoch[8];
 static uint64_t next_seq = 1;
@@ -189,23 +190,31 @@ static void beat(struct conn *conn)
     close_frame(conn);
 }
 
+/* Asked for; 0 = whatever the master does. */
+static uint64_t durability(void)
+{
+    if ((options.variant & VARIANT_SYNC) != 0) {
+        return CLASS_SYNC;
+    }
+    return (options.variant & VARIANT_LOCAL) != 0 ? CLASS_LOCAL : 0;
+}
+
 static void put_submission(struct conn *conn, int is_background, const char *payload, size_t size)
 {
     uint64_t type = WORK_TYPE, seq = next_seq++;
-    int is_local = (options.variant & VARIANT_LOCAL) != 0;
 
     open_frame(conn, SUBMIT);
     put_byte(conn, 1 << 3 | 2);
-    put_varint(conn, 9 + 1 + varint_size(seq) + (is_background ? 2 : 0) + (is_local ? 2 : 0) + 1 +
-                         varint_size(size) + size);
+    put_varint(conn, 9 + 1 + varint_size(seq) + (is_background ? 2 : 0) +
+                         (durability() != 0 ? 2 : 0) + 1 + varint_size(size) + size);
     put_byte(conn, 1 << 3 | 1);
     put(conn, &type, sizeof type);
     put_field(conn, 2, seq);
     if (is_background) {
         put_field(conn, 6, FLAG_BACKGROUND);
     }
-    if (is_local) {
-        put_field(conn, 7, CLASS_LOCAL);
+    if (durability() != 0) {
+        put_field(conn, 7, durability());
     }
     put_bytes(conn, 8, payload, size);
 }
@@ -264,6 +273,7 @@ static void read_element(const uint8_t *at, const uint8_t *end, struct element *
 static void answer(struct conn *conn, const struct element *command)
 {
     uint64_t token = command->fields[4];
+    uint64_t token_epoch = command->fields[11]; /* 0 = that of the frame */
     size_t size = command->payload_size;
     int is_doomed = (options.variant & VARIANT_BURY) != 0 && size == sizeof DOOMED - 1;
 
@@ -272,14 +282,17 @@ static void answer(struct conn *conn, const struct element *command)
     }
     open_frame(conn, RESULT);
     put_byte(conn, 1 << 3 | 2);
-    put_varint(conn,
-               1 + varint_size(token) + (is_doomed ? 2 : 0) + 2 + 1 + varint_size(size) + size);
+    put_varint(conn, 1 + varint_size(token) + (is_doomed ? 2 : 0) + 2 + 1 + varint_size(size) +
+                         size + (token_epoch != 0 ? 1 + varint_size(token_epoch) : 0));
     put_field(conn, 1, token);
     if (is_doomed) {
         put_field(conn, 2, STATUS_FAIL);
     }
     put_field(conn, 5, 1);
     put_bytes(conn, 8, command->payload, size);
+    if (token_epoch != 0) {
+        put_field(conn, 9, token_epoch);
+    }
 }
 
 static void confirm(struct conn *conn, const struct element *outcome)
@@ -331,8 +344,9 @@ struct promise {
 
 static void check_promise(const struct promise *promise)
 {
-    if ((options.variant & VARIANT_LOCAL) != 0 &&
-        (promise->fields[2] < CLASS_LOCAL || promise->fields[3] < 1)) {
+    const uint64_t copies = durability() == CLASS_SYNC ? 2 : 1;
+
+    if (durability() != 0 && (promise->fields[2] < durability() || promise->fields[3] < copies)) {
         die("acknowledged with durability %d in %d copies", (int)promise->fields[2],
             (int)promise->fields[3]);
     }

@@ -58,6 +58,23 @@ _Noreturn static void live(void)
     _exit(is_closed || persisted != WRITES - 1 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
+/* All is committed, and the disk is gone before the log is moved into the database. */
+_Noreturn static void live_until_the_checkpoint(void)
+{
+    struct ms_store *store = open_store(EV_DEFAULT);
+    struct entries entries = {0};
+
+    for (ms_seq seq = 1; seq <= WRITES; seq++) {
+        entries_put(&entries, seq);
+        ms_store_write(store, seq, entries_take(&entries));
+        while (persisted < seq) {
+            ev_run(EV_DEFAULT, EVRUN_ONCE);
+        }
+    }
+    faults_arm(FAULT_HANG, 1, 0);
+    _exit(ms_store_close(store) ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
 static bool count_one(void *context, ms_seq seq, struct ms_bytes entry)
 {
     (void)entry;
@@ -91,6 +108,31 @@ START_TEST(test_closing_ends_although_the_disk_does_not_answer)
 }
 END_TEST
 
+START_TEST(test_closing_ends_although_the_last_checkpoint_does_not)
+{
+    struct ms_complaint complaint;
+    struct ms_store *store;
+    uint64_t count = 0;
+    int status;
+    pid_t child;
+
+    place_make(&place);
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        live_until_the_checkpoint();
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS, "it ended with %x",
+                  (unsigned)status);
+    store = open_store(NULL);
+    ck_assert_int_eq(ms_store_replay(store, count_one, &count, &complaint), MS_E_OK);
+    ck_assert_uint_eq(count, WRITES);
+    ck_assert(ms_store_close(store));
+    place_remove(&place);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *all = suite_create("store_stuck");
@@ -98,6 +140,7 @@ static Suite *suite(void)
 
     tcase_set_timeout(io, 30);
     tcase_add_test(io, test_closing_ends_although_the_disk_does_not_answer);
+    tcase_add_test(io, test_closing_ends_although_the_last_checkpoint_does_not);
     suite_add_tcase(all, io);
     return all;
 }

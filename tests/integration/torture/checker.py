@@ -265,15 +265,17 @@ class Checker:
     def check_repeat(self, submission, pair, disturbed):
         execution, follower = pair
         text = f"{submission.id}: {execution} and {follower}"
-        is_late = 0 < submission.timeout_ms * NS // 1000 <= execution.end - execution.start < NEVER // 2
-        is_planned = (execution.result in ("retry", "crash") or is_late or
+        # Its slave told the master that its time was over, whatever the handler says that it came to in the end.
+        is_late = submission.timeout_ms > 0 and execution.end != NEVER and (
+            execution.end - execution.start >= submission.timeout_ms * NS // 1000)
+        is_planned = (is_late or execution.result in ("retry", "crash") or
                       execution.result == "stopped" and submission.timeout_ms > 0)
         if self.rules.is_durable and disturbed is None and follower.start < execution.start:
             self.verdict.add("token_backwards", text)
         if self.rules.is_durable and disturbed is None and follower.attempt <= execution.attempt:
             self.verdict.add("attempt_repeated", text)
         if is_planned:
-            self.verdict.repeats[execution.result] += 1
+            self.verdict.repeats["late" if is_late else execution.result] += 1
         elif disturbed is not None:
             self.verdict.exempt(disturbed, text)
         elif not self.rules.is_durable and self.is_thawed(follower):

@@ -71,6 +71,13 @@ static void durable_background(struct sim_config *config)
     config->attributes = BACKGROUND;
 }
 
+/* As the seed was when it was found: the list of witnesses is given, and nobody gives orders. */
+static void without_operators(struct sim_config *config)
+{
+    config->pair.is_auto_enrol = false;
+    config->faults[SIM_FAULT_ORDER] = 0;
+}
+
 const struct sim_scenario sim_scenarios_list[] = {
     {
         .name = "calm",
@@ -518,6 +525,7 @@ const struct sim_scenario sim_scenarios_list[] = {
     },
     {
         .name = "pair-large-frames-on-a-slow-line",
+        .setup = without_operators,
         .story = "part of a copy takes longer on its way than the other half may be silent: while "
                  "bytes of it come, it is not",
         .seed = 6612,
@@ -527,6 +535,7 @@ const struct sim_scenario sim_scenarios_list[] = {
     },
     {
         .name = "pair-wiped-while-it-asks",
+        .setup = without_operators,
         .story = "a half asks to go on by consent; while the question is on its way its disk must "
                  "not be lost: with the vote the other one could not go on without it",
         .seed = 3649,
@@ -536,6 +545,7 @@ const struct sim_scenario sim_scenarios_list[] = {
     },
     {
         .name = "cancel-of-one-that-is-gone",
+        .setup = without_operators,
         .story = "an operator cancels a command, loses his connection and asks again: that it is "
                  "gone is not said before the disk has it",
         .seed = 7921,

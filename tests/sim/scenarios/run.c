@@ -59,7 +59,7 @@ void sim_scenario_arm(struct sim_world *world, const struct sim_scenario *scenar
 bool sim_scenario_run(const struct sim_scenario *scenario, const struct sim_options *options)
 {
     struct sim_config config;
-    struct sim_stats stats = {{0}};
+    struct sim_stats stats = {.counts = {0}};
     struct sim_options own = *options;
     bool is_good = true;
 
