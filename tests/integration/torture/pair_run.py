@@ -89,7 +89,10 @@ def main():
         arguments.seconds = seconds - (time.monotonic() - begun)
         arguments.faults = min(arguments.faults, wanted - count)
         arguments.seed = first + pairs
-        verdict, done = one_pair(arguments, harness)
+        try:
+            verdict, done = one_pair(arguments, harness)
+        except KeyboardInterrupt:
+            break
         pairs += 1
         for name, times in done.items():
             pauses.setdefault(name, []).extend(times)
