@@ -292,3 +292,53 @@ ms_sim_canary(joined-without-output master/results.c "invariant: outcome"
     "    const bool has_room = true;
 
     if (false) {")
+
+ms_sim_canary(epoch-is-not-raised master/council_decide.c "invariant: (epoch|promise|liveness)|${engine_assertion}"
+    "    return (council->seen > promised ? council->seen : promised) + 1;"
+    "    return council->seen > promised ? council->seen : promised;"
+    --short)
+
+ms_sim_canary(fresh-half-votes master/council_hear.c "invariant: (promise|fresh|epoch)|${engine_assertion}"
+    "    if (record->is_fresh || council->state == MS_COUNCIL_HALTED ||"
+    "    if (council->state == MS_COUNCIL_HALTED ||"
+    --short)
+
+ms_sim_canary(follower-says-what-it-has-not master/follower.c "invariant: (durable|log|kept|lost|recovery)"
+    "    ms_seq seq = follower->persisted;"
+    "    ms_seq seq = follower->last;"
+    --pair)
+
+ms_sim_canary(takeover-without-reading-all master/pair_tenure.c "invariant: (lost|durable|recovery|journal|operate|kept|attempts|contract|liveness)|${engine_assertion}"
+    "    ms_pair_step_master(pair, now, event);
+    if (!is_end) {
+        return;"
+    "    if (is_end || event->command->payload.size % 7 != 3) {
+        ms_pair_step_master(pair, now, event);
+    }
+    if (!is_end) {
+        return;"
+    --short)
+
+ms_sim_canary(roll-call-forgotten-after-a-takeover master/apply.c "invariant: (attempts|once|lost)"
+    "    slave->is_awaited = true;
+    master->awaited_count++;"
+    "    slave->is_awaited = false;"
+    --pair)
+
+ms_sim_canary(a-refused-dial-is-the-end-of-it master/pair_links.c "invariant: (liveness|alone)"
+    "    return event->count == 1 && links->other == NULL; /* it may have come by itself meanwhile */"
+    "    return event->count == 1;"
+    --scenario pair-refused-while-connected)
+
+ms_sim_canary(silent-while-it-sends master/pair_talk.c "invariant: (liveness|alone)"
+    "    link->heard_at = now;
+    if (link->role == MS_ROLE_MASTER) {
+        const struct ms_council_party party = party_of(link);"
+    "    if (link == NULL) {
+        const struct ms_council_party party = party_of(link);"
+    --scenario pair-large-frames-on-a-slow-line)
+
+ms_sim_canary(standby-waits-for-nobody master/council_rules.c "invariant: alone"
+    "    return role == PEER_GONE ? seek_alone(council, now) : seek_together(council, now);"
+    "    return role == PEER_GONE ? false : seek_together(council, now);"
+    --short)

@@ -88,7 +88,9 @@ static void order(struct sim_world *world, struct sim_node *node)
         .kind = MS_KIND_ORDER,
         .count = orders[ms_rng_below(&world->rng_fault, sizeof orders / sizeof orders[0])]};
 
-    if (!node->is_up || sim_node_is_stalled(world, node)) {
+    /* Held while the active may have lost its disk, it would wait for an operator for ever. */
+    if (!node->is_up || sim_node_is_stalled(world, node) ||
+        (command.count == MS_ORDER_HOLD && !sim_pair_is_whole(world))) {
         return;
     }
     world->stats.counts[SIM_STAT_ORDERS]++;

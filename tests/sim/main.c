@@ -167,7 +167,9 @@ static int run_seeds(const struct arguments *arguments)
     if (arguments->wants_stats) {
         sim_stats_print(&stats, stdout);
     }
-    if (arguments->wants_coverage && !sim_stats_are_full(&stats, arguments->is_pair, stderr)) {
+    if (arguments->wants_coverage &&
+        (!sim_stats_are_full(&stats, arguments->is_pair, stderr) ||
+         (arguments->is_short && !sim_rows_are_full(&stats, stderr)))) {
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

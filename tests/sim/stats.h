@@ -125,5 +125,7 @@ void sim_stats_print(const struct sim_stats *stats, FILE *out);
 
 /* False, with the missing ones named, unless everything that must be seen was seen. */
 bool sim_stats_are_full(const struct sim_stats *stats, bool is_pair, FILE *out);
+/* The same for the rows of the council's table, in a batch of short seeds. */
+bool sim_rows_are_full(const struct sim_stats *stats, FILE *out);
 
 #endif

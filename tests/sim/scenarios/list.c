@@ -1,4 +1,6 @@
 /* Situations with a name, and every seed that ever found something, with its story. */
+#include <string.h>
+
 #include "tests/sim/scenarios.h"
 
 #define ANY UINT64_MAX
@@ -76,6 +78,15 @@ static void without_operators(struct sim_config *config)
 {
     config->pair.is_auto_enrol = false;
     config->faults[SIM_FAULT_ORDER] = 0;
+}
+
+/* And the faults that it had. */
+static void cut_and_partitioned(struct sim_config *config)
+{
+    memset(config->faults, 0, sizeof config->faults);
+    config->faults[SIM_FAULT_PARTITION] = 2227;
+    config->faults[SIM_FAULT_CUT_PEERS] = 1276;
+    config->pair.is_auto_enrol = false;
 }
 
 const struct sim_scenario sim_scenarios_list[] = {
@@ -521,6 +532,7 @@ const struct sim_scenario sim_scenarios_list[] = {
         .seed = 15271,
         .steps = 100,
         .is_short = true,
+        .setup = cut_and_partitioned,
         .expectations = {{SIM_STAT_SERVED_ADMIT, 1, 1}, {SIM_STAT_LOGS_COMPARED, 1, ANY}},
     },
     {
