@@ -72,13 +72,14 @@ enum column {
     PEER,
     LAG,
     WITNESSES,
+    DIVERGENT,
     ALARM,
     COLUMNS
 };
 
 static const char *const names[COLUMNS] = {"master",    "configured", "role", "state",
                                            "epoch",     "copies",     "peer", "lag_bytes",
-                                           "witnesses", "alarm"};
+                                           "witnesses", "divergent",  "alarm"};
 
 struct row {
     struct ms_client_cell cells[COLUMNS];

@@ -53,6 +53,8 @@ const char *ms_kind_name(enum ms_kind kind)
         [MS_KIND_LOG_ACK] = "LOG_ACK",
         [MS_KIND_ORDER] = "ORDER",
         [MS_KIND_ORDER_ACK] = "ORDER_ACK",
+        [MS_KIND_RECONCILE] = "RECONCILE",
+        [MS_KIND_RECONCILE_ACK] = "RECONCILE_ACK",
     };
 
     return NAME_IN(names, kind);

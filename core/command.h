@@ -74,6 +74,9 @@ enum ms_kind {
     MS_KIND_LOG_ACK = 77, /* p -> a  token, id.seq, count */
     MS_KIND_ORDER = 78,   /* o -> m  count = enum ms_order */
     MS_KIND_ORDER_ACK = 79, /* answer: error, detail */
+    /* What a deposed active has and the new one may lack: see master/suffix.h. */
+    MS_KIND_RECONCILE = 80,     /* p -> a  token, count, payload; flags = 1: that was all */
+    MS_KIND_RECONCILE_ACK = 81, /* answer: token, count, error; flags = 1: all of it is durable */
     MS_KIND_COUNT
 };
 

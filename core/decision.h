@@ -67,11 +67,12 @@ struct ms_council_record {
     struct ms_voter voter;
     struct ms_uuid incarnation; /* drawn when the data directory was made */
     uint8_t place;
-    uint8_t lead;     /* place of the incumbent as far as it knows; MS_MASTERS = nobody */
-    bool is_fresh;    /* never was a member with this incarnation */
-    bool is_complete; /* its log is usable */
-    bool is_held;     /* an operator has switched automatic takeover off */
-    ms_epoch served;  /* highest epoch it served itself */
+    uint8_t lead;      /* place of the incumbent as far as it knows; MS_MASTERS = nobody */
+    bool is_fresh;     /* never was a member with this incarnation */
+    bool is_complete;  /* its log is usable */
+    bool is_held;      /* an operator has switched automatic takeover off */
+    ms_epoch served;   /* highest epoch it served itself */
+    ms_epoch unmerged; /* epoch of its own whose log may have what nobody else has; 0 = none */
     uint32_t witness_version;
     struct ms_witnesses witnesses,
         witnesses_next; /* next.count = 0 and is_changing false: not under way */

@@ -100,9 +100,10 @@
 #define MS_ENROL_PAUSE (2 * MS_SEC) /* between two changes of the list of witnesses */
 #define MS_ENROL_SETTLE                                                                            \
     (1 * MS_SEC) /* nobody new for so long: those that come together are enrolled together */
-#define MS_ENROL_GATHER   (5 * MS_SEC)  /* nobody waits longer than that for others to come */
-#define MS_FLAP_PAUSE     (10 * MS_SEC) /* between two takeovers because of silence */
-#define MS_FAILBACK_DELAY (300 * MS_SEC)
+#define MS_ENROL_GATHER       (5 * MS_SEC)  /* nobody waits longer than that for others to come */
+#define MS_FLAP_PAUSE         (10 * MS_SEC) /* between two takeovers because of silence */
+#define MS_FAILBACK_DELAY     (300 * MS_SEC)
+#define MS_DIVERGENT_INTERVAL (3600 * MS_SEC) /* between two looks at what was set aside */
 #define MS_EPOCH_FORCED_STEP                                                                       \
     (1ull << 20) /* a forced epoch is so far above; a larger jump is refused */
 #define MS_BACKLOG_BYTES      (16u << 20) /* of the stream, kept for a peer that was away for a moment */
@@ -110,6 +111,7 @@
 #define MS_SCAN_BYTES         (256u << 10) /* of live records, read from the store at a time */
 #define MS_LOG_FRAME_SIZE     (64u << 10)  /* of entries in one frame, unless one is larger */
 #define MS_LOG_AHEAD_BYTES    (4u << 20)   /* sent to the peer, and not yet said to be there */
+#define MS_FOREIGN_MAX        (20u << 20) /* commands, and clients, in the store of a deposed master */
 #define MS_JOIN_LAG_BYTES                                                                          \
     (1u << 20) /* from there on acknowledgements wait for the peer, so that it catches up */
 

@@ -176,7 +176,7 @@ static bool is_end(uint8_t event)
 
 /* It had joined another command, of class mem if it leads now: those that came after it may have joined
  * yet another one, so its end is not theirs. They wait for the first of them. */
-static void pass_on(struct ms_master *master, ms_time now, struct ms_work *work, bool is_replaced)
+void ms_apply_pass_on(struct ms_master *master, ms_time now, struct ms_work *work, bool is_replaced)
 {
     struct ms_queue *queue = &master->queue;
     struct ms_work *heir = ms_unique_pass_on(work);
@@ -218,7 +218,7 @@ static enum ms_error apply_settle(struct ms_master *master, ms_time now,
         return MS_E_NO_MEMORY;
     }
     if (record->count > 0) {
-        pass_on(master, now, work, ms_unique_is_replaced(work));
+        ms_apply_pass_on(master, now, work, ms_unique_is_replaced(work));
     }
     ms_queue_settle(&master->queue, now, work, record, seq);
     work->sent_on = MS_SENT_BEFORE; /* maybe: by the master whose records these are */
@@ -305,7 +305,7 @@ static enum ms_error apply_concurrency(struct ms_master *master, const struct ms
 /* Those that had joined it were told before it was kicked. Whoever joined it in this reading only waits on. */
 static void part(struct ms_master *master, ms_time now, struct ms_work *work)
 {
-    pass_on(master, now, work, false);
+    ms_apply_pass_on(master, now, work, false);
     if (work->rare->claim != NULL) {
         ms_unique_forget(work->rare->claim, &master->queue.slab);
     }

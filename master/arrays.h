@@ -94,6 +94,9 @@ bool ms_arrays_are_behind(const struct ms_master *master); /* true when some are
 void ms_array_close_known(struct ms_master *master, ms_time now, struct ms_array *array,
                           struct ms_bytes told, bool is_new);
 
+/* Members were closed without a work: with the last one the array ends, and its client may be reaped. */
+void ms_array_end_if_over(struct ms_master *master, struct ms_array *array);
+
 /* Ends a finished member, whose outcome nobody wants any more, and with the last one the array. */
 void ms_array_close(struct ms_master *master, ms_time now, struct ms_work *work,
                     enum ms_life_event event);

@@ -49,6 +49,13 @@ static bool is_over(const struct ms_array *array)
     return array->waiting_count == 0 && array->live_count == 0;
 }
 
+void ms_array_end_if_over(struct ms_master *master, struct ms_array *array)
+{
+    if (is_over(array)) {
+        end(master, array);
+    }
+}
+
 static void set_closed(struct ms_queue *queue, struct ms_array *array, uint64_t seq)
 {
     const uint64_t place = seq - array->first;

@@ -95,7 +95,9 @@ void ms_clients_resume(struct ms_master *master, struct ms_client *client,
     ms_spool_drop_all(master, client);
     ms_list_remove(&client->sweep);
     come_back(master, client);
-    ms_floors_raise(master, client->floor, hello->floor);
+    if (!master->may_lack) {
+        ms_floors_raise(master, client->floor, hello->floor);
+    }
     ms_outcomes_rewind(client);
     ms_outcomes_mark(master, client);
 }

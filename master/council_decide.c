@@ -100,6 +100,7 @@ void ms_council_serve(struct ms_council *council, const struct ms_decision *deci
     record->voter.promised = decision->epoch;
     record->voter.accepted = *decision;
     record->served = decision->epoch;
+    record->unmerged = decision->epoch;
     record->lead = record->place;
     if (decision->kind == MS_DECISION_BOOTSTRAP) {
         record->is_fresh = false;
@@ -159,6 +160,7 @@ static void hand_over(struct ms_council *council)
     frame->state = MS_COUNCIL_PAIR;
     frame->decision = council->election.decision;
     frame->promised = frame->served = frame->decision.epoch;
+    council->record.unmerged = 0; /* it has everything */
     ms_election_end(&council->election);
     ms_council_stop(council);
     ms_council_change(council, MS_COUNCIL_DEPOSE);
@@ -430,8 +432,12 @@ bool ms_council_take_followed(struct ms_council *council)
         return false;
     }
     council->followed = 0;
-    is_changed = record->is_complete != council->is_followed_complete;
+    is_changed = record->is_complete != council->is_followed_complete ||
+                 (council->is_followed_complete && record->unmerged > 0);
     record->is_complete = council->is_followed_complete;
+    if (record->is_complete) {
+        record->unmerged = 0;
+    }
     is_changed |= become_member(council);
     if (is_changed) {
         ms_council_write(council);

@@ -4,14 +4,13 @@
 
 #include "core/invariant.h"
 #include "core/limits.h"
+#include "master/pieces.h"
 #include "proto/record.h"
 
 #define COPY_FIRST 1u /* flags of LOG_BEGIN */
 #define COPY_OVER  1u /* of LOG_COPY */
 #define LOG_LAST   1u /* of LOG */
 
-#define BYTES_MIN  (size_t)(256u << 10)
-#define BYTES_KEPT (size_t)(4u << 20)
 #define UNSAID_BYTES                                                                               \
     (MS_LOG_AHEAD_BYTES / 4) /* arrived, before that is said though nothing is durable yet */
 
@@ -22,13 +21,6 @@ enum state {
     STATE_CLEARING, /* for the own store to be empty */
     STATE_COPYING,
     STATE_STREAMING,
-};
-
-/* Frames that belong together, until the last of them is here. */
-struct parts {
-    uint8_t *bytes;
-    size_t size, capacity;
-    ms_seq seq; /* LOG: that they all name */
 };
 
 struct ms_follower {
@@ -58,7 +50,8 @@ struct ms_follower {
     uint64_t said_number;
     size_t unsaid; /* bytes that arrived since */
     uint64_t persist_step;
-    struct parts parts;
+    struct ms_pieces parts;
+    ms_seq parts_seq; /* LOG: that they all name */
 };
 
 struct ms_follower *ms_follower_create(struct ms_engine *engine)
@@ -76,7 +69,7 @@ void ms_follower_destroy(struct ms_follower *follower)
     if (follower == NULL) {
         return;
     }
-    free(follower->parts.bytes);
+    ms_pieces_finish(&follower->parts);
     free(follower);
 }
 
@@ -202,51 +195,6 @@ void ms_follower_leave(struct ms_follower *follower)
     follower->news = MS_FOLLOWER_NOTHING;
     follower->is_ask_due = follower->is_clear_due = follower->is_ack_due = false;
     follower->parts.size = 0;
-}
-
-/* Appends a frame to those it belongs to. False when that is too much. */
-static bool gather(struct parts *parts, struct ms_bytes bytes)
-{
-    size_t capacity = parts->capacity > 0 ? parts->capacity : BYTES_MIN;
-
-    if (bytes.size > MS_BACKLOG_COPY_BYTES - parts->size) {
-        return false;
-    }
-    while (capacity < parts->size + bytes.size) {
-        capacity *= 2;
-    }
-    if (parts->size == 0 && parts->capacity > BYTES_KEPT && bytes.size <= BYTES_KEPT) {
-        free(parts->bytes);
-        *parts = (struct parts){.seq = parts->seq};
-        capacity = BYTES_KEPT;
-    }
-    if (parts->capacity < capacity) {
-        uint8_t *grown = realloc(parts->bytes, capacity);
-
-        if (grown == NULL) {
-            return false;
-        }
-        parts->bytes = grown;
-        parts->capacity = capacity;
-    }
-    if (bytes.size > 0) {
-        memcpy(parts->bytes + parts->size, bytes.data, bytes.size);
-    }
-    parts->size += bytes.size;
-    return true;
-}
-
-/* All frames up to this one, which is the last: in one piece that stands until the next step. False when it is too much. */
-static bool complete(struct parts *parts, struct ms_bytes *bytes)
-{
-    if (parts->size > 0) {
-        if (!gather(parts, *bytes)) {
-            return false;
-        }
-        *bytes = (struct ms_bytes){parts->bytes, parts->size};
-        parts->size = 0;
-    }
-    return true;
 }
 
 /* Records that come next: their numbers rise above `above`, and none is beyond `last`. What is erased was there before. */
@@ -399,9 +347,9 @@ static bool hear_copy(struct ms_follower *follower, const struct ms_command *com
         return false;
     }
     if (command->count > 0) {
-        return gather(&follower->parts, entries);
+        return ms_pieces_gather(&follower->parts, entries);
     }
-    if (!complete(&follower->parts, &entries) || !judge(&expected, entries, &highest)) {
+    if (!ms_pieces_complete(&follower->parts, &entries) || !judge(&expected, entries, &highest)) {
         return false;
     }
     follower->copied = highest;
@@ -434,7 +382,7 @@ static bool take_batch(struct ms_follower *follower, ms_seq seq, struct ms_bytes
 
 static bool hear_log(struct ms_follower *follower, const struct ms_command *command)
 {
-    struct parts *parts = &follower->parts;
+    struct ms_pieces *parts = &follower->parts;
     struct ms_bytes entries = command->payload;
 
     if (follower->state == STATE_IDLE || follower->state == STATE_ASKING) {
@@ -442,14 +390,14 @@ static bool hear_log(struct ms_follower *follower, const struct ms_command *comm
     }
     if (follower->state != STATE_STREAMING || command->token.epoch != follower->place.epoch ||
         command->token.n != follower->place.n + 1 || command->id.seq < follower->last ||
-        entries.size == 0 || (parts->size > 0 && parts->seq != command->id.seq)) {
+        entries.size == 0 || (parts->size > 0 && follower->parts_seq != command->id.seq)) {
         return false;
     }
-    parts->seq = command->id.seq;
+    follower->parts_seq = command->id.seq;
     if ((command->flags & LOG_LAST) == 0) {
-        return gather(parts, entries);
+        return ms_pieces_gather(parts, entries);
     }
-    return complete(parts, &entries) && take_batch(follower, command->id.seq, entries);
+    return ms_pieces_complete(parts, &entries) && take_batch(follower, command->id.seq, entries);
 }
 
 bool ms_follower_hear(struct ms_follower *follower, ms_epoch epoch,

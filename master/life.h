@@ -71,7 +71,7 @@ const char *ms_life_state_name(enum ms_life_state state);
 const char *ms_life_event_name(enum ms_life_event event);
 
 /* The table in words, for the manual: rows is filled, fsm borrows it. */
-#define MS_LIFE_ROWS 35
+#define MS_LIFE_ROWS 38
 void ms_life_rows(struct ms_fsm_row rows[static MS_LIFE_ROWS]);
 struct ms_fsm ms_life_fsm(const struct ms_fsm_row rows[static MS_LIFE_ROWS]);
 

@@ -37,6 +37,7 @@ struct ms_master_settings {
     uint32_t failover; /* 0 quorum, 1 manual */
     uint32_t failback; /* 0 manual, 1 auto */
     ms_time failback_delay;
+    ms_time keep_divergent;
     const char *witness;
     const char *notify; /* NULL = nobody is told */
 };

@@ -1,6 +1,7 @@
 #include "master/main_pair.h"
 
 #include "core/io/clock.h"
+#include "core/io/store_aside.h"
 #include "proto/pair_record.h"
 
 #define RECORD_NAME "pair.meta"
@@ -122,6 +123,43 @@ static void stop_telling(struct ms_main_pair *self)
     }
 }
 
+/* Once an hour, and soon after something was set aside. */
+static void on_tidying(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct ms_main_pair *self = timer->data;
+
+    (void)loop, (void)revents;
+    ms_pair_set_divergent(self->pair, ms_store_aside_tidy(self->data, self->keep_divergent));
+}
+
+static void start_tidying(struct ms_main_pair *self, const struct ms_master_settings *settings)
+{
+    self->data = settings->data;
+    self->keep_divergent = settings->keep_divergent;
+    ms_pair_set_divergent(self->pair, ms_store_aside_tidy(self->data, self->keep_divergent));
+    ev_timer_init(&self->tidying, on_tidying, 0., (double)MS_DIVERGENT_INTERVAL / MS_SEC);
+    self->tidying.data = self;
+    ev_timer_again(self->program->loop, &self->tidying);
+    ev_unref(self->program->loop);
+}
+
+static void stop_tidying(struct ms_main_pair *self)
+{
+    if (self->data != NULL) {
+        ev_ref(self->program->loop);
+        ev_timer_stop(self->program->loop, &self->tidying);
+        self->data = NULL;
+    }
+}
+
+/* The store does it in its own time. */
+static void tidy_soon(struct ms_main_pair *self)
+{
+    ev_timer_stop(self->program->loop, &self->tidying);
+    ev_timer_set(&self->tidying, 1., (double)MS_DIVERGENT_INTERVAL / MS_SEC);
+    ev_timer_start(self->program->loop, &self->tidying);
+}
+
 enum ms_error ms_main_pair_open(struct ms_main_pair *self,
                                 const struct ms_master_settings *settings,
                                 const struct ms_master_config *config)
@@ -155,6 +193,7 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
     if (self->pair == NULL) {
         return MS_E_NO_MEMORY;
     }
+    start_tidying(self, settings);
     return settings->notify == NULL || start_telling(self, settings->notify) ? MS_E_OK
                                                                              : MS_E_NO_MEMORY;
 }
@@ -215,6 +254,9 @@ bool ms_main_pair_effect(struct ms_main_pair *self, const struct ms_effect *effe
         return true;
     case MS_EFFECT_CLEAR:
         ms_store_clear(self->store->store, effect->count);
+        if (effect->count > 0) {
+            tidy_soon(self);
+        }
         return true;
     case MS_EFFECT_READY: /* it listens from the start */
         return self->pair != NULL;
@@ -241,6 +283,7 @@ void ms_main_pair_dump(const struct ms_main_pair *self)
 void ms_main_pair_close(struct ms_main_pair *self)
 {
     stop_telling(self);
+    stop_tidying(self);
     if (self->program != NULL) {
         ms_voter_file_close(&self->file);
     }

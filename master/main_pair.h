@@ -16,6 +16,9 @@ struct ms_main_pair {
     struct ms_voter_file file; /* its record */
     struct ms_hook *hook;      /* NULL: nobody is told of changes */
     ev_prepare changes;
+    ev_timer tidying; /* of what was set aside */
+    const char *data; /* directory */
+    ms_time keep_divergent;
     enum ms_council_state told_state;
     ms_epoch told_epoch;
     bool has_told;

@@ -298,6 +298,7 @@ static void go_on(struct ms_master *master, ms_time now)
     if (ms_answers_first(&master->journal.waiting) != NULL) {
         master->has_answers = ms_journal_release(master);
     }
+    ms_reconcile_run(master, now);
     if (!ms_list_is_empty(&master->queue.uniques.settling)) {
         ms_results_share(master, now);
     }
@@ -371,8 +372,8 @@ static bool is_behind(const struct ms_master *master)
            (ms_pool_used(&master->queue.arrays.pool) > 0 && ms_arrays_are_behind(master)) ||
            !ms_list_is_empty(&master->uploads) || !ms_list_is_empty(&master->client_sweeps) ||
            !ms_list_is_empty(&master->sessions.dead) || master->has_answers ||
-           is_trust_due(master) || master->tails.is_lent || ms_inspect_is_due(&master->inspect) ||
-           ms_drain_is_busy(master);
+           is_trust_due(master) || ms_reconcile_is_behind(&master->reconcile) ||
+           master->tails.is_lent || ms_inspect_is_due(&master->inspect) || ms_drain_is_busy(master);
 }
 
 static ms_time earlier(ms_time a, ms_time b)
@@ -409,8 +410,7 @@ static void settle_config(struct ms_master_config *config)
 {
     struct ms_master_limits *limits = &config->limits;
 
-    ms_assert(config->epoch > 0);
-    ms_assert(config->payload_max <= MS_PAYLOAD_MAX_CEILING);
+    ms_assert(config->epoch > 0 && config->payload_max <= MS_PAYLOAD_MAX_CEILING);
     config->payload_max = config->payload_max > 0 ? config->payload_max : MS_PAYLOAD_MAX_DEFAULT;
     config->tick = config->tick > 0 ? config->tick : MS_TICK_DEFAULT;
     config->drain_timeout =
@@ -517,6 +517,7 @@ void ms_master_destroy(struct ms_master *master)
         return;
     }
     leave_all(master);
+    ms_reconcile_forget(master);
     ms_tails_finish(&master->tails, &master->queue);
     ms_inspect_finish(&master->inspect);
     ms_spool_finish(master);

@@ -303,6 +303,11 @@ bool ms_mirror_hear(struct ms_mirror *mirror, ms_epoch epoch, const struct ms_co
     }
 }
 
+bool ms_mirror_is_scanning(const struct ms_mirror *mirror)
+{
+    return mirror->is_scanning;
+}
+
 bool ms_mirror_needs_copy(const struct ms_mirror *mirror)
 {
     return mirror->needs_copy;

@@ -43,6 +43,7 @@ void ms_mirror_connect(struct ms_mirror *mirror, ms_peer peer);
  * needs a copy is answered NOT_ACTIVE as long as the peer is in S: ms_mirror_needs_copy. */
 bool ms_mirror_hear(struct ms_mirror *mirror, ms_epoch epoch, const struct ms_command *command);
 bool ms_mirror_needs_copy(const struct ms_mirror *mirror);
+bool ms_mirror_is_scanning(const struct ms_mirror *mirror); /* SCANNED will come */
 /* SCANNED, also of a reign that has ended: one SCAN is under way at a time. */
 void ms_mirror_scanned(struct ms_mirror *mirror, const struct ms_event *event);
 

@@ -159,7 +159,12 @@ static void hear_store(struct ms_pair *pair, ms_time now, const struct ms_event 
         ms_pair_replayed(pair, now, event);
         break;
     case MS_EVENT_SCANNED:
-        ms_mirror_scanned(pair->mirror, event);
+        if (ms_suffix_is_scanning(
+                pair->suffix)) { /* it was asked for before anything of the mirror's */
+            ms_suffix_scanned(pair->suffix, event);
+        } else {
+            ms_mirror_scanned(pair->mirror, event);
+        }
         break;
     case MS_EVENT_CLEARED:
         if (event->error != MS_E_OK) {
@@ -311,6 +316,8 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     pair->has_more = ms_mirror_pump(pair->mirror);
     if (pair->tenure == MS_TENURE_NONE) {
         pair->has_more = ms_follower_pump(pair->follower) || pair->has_more;
+        pair->has_more =
+            ms_suffix_pump(pair->suffix, !ms_mirror_is_scanning(pair->mirror)) || pair->has_more;
     }
     end(pair, now);
 }
@@ -368,12 +375,15 @@ struct ms_pair *ms_pair_create(const struct ms_pair_config *config)
     pair->stop_by = MS_TIME_NEVER;
     ms_rng_init(&pair->rng, config->council.seed);
     /* What was served and not handed over may have a suffix that nobody else has. */
-    pair->led =
-        record->served > 0 && record->voter.accepted.active == record->place ? record->served : 0;
+    pair->led = record->unmerged;
+    if (record->served > 0 && record->voter.accepted.active == record->place) {
+        pair->led = record->served; /* a record of an older program does not tell */
+    }
     if (!ms_engine_init(&pair->engine, &ops) ||
         (pair->council = ms_council_create(&config->council, config->trace)) == NULL ||
         (pair->mirror = ms_mirror_create(&pair->engine)) == NULL ||
         (pair->follower = ms_follower_create(&pair->engine)) == NULL ||
+        (pair->suffix = ms_suffix_create(&pair->engine)) == NULL ||
         (pair->page = calloc(1, sizeof *pair->page)) == NULL) {
         ms_pair_destroy(pair);
         return NULL;
@@ -392,6 +402,8 @@ void ms_pair_destroy(struct ms_pair *pair)
     }
     ms_master_destroy(pair->master);
     ms_follower_destroy(pair->follower);
+    ms_suffix_destroy(pair->suffix);
+    ms_pieces_finish(&pair->merge.pieces);
     ms_mirror_destroy(pair->mirror);
     ms_council_destroy(pair->council);
     ms_engine_finish(&pair->engine);
@@ -412,6 +424,11 @@ void ms_pair_set_wall(struct ms_pair *pair, int64_t wall_offset)
     if (pair->master != NULL) {
         ms_master_set_wall(pair->master, wall_offset);
     }
+}
+
+void ms_pair_set_divergent(struct ms_pair *pair, uint32_t count)
+{
+    pair->divergent = count;
 }
 
 void ms_pair_reconfigure(struct ms_pair *pair, const struct ms_master_config *config)
@@ -463,7 +480,14 @@ void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out)
         .lag_bytes = mirror.lag_bytes,
         .copies_total = mirror.copies_total,
         .resumes_total = mirror.resumes_total,
+        .merged = pair->merged,
+        .is_merging = pair->merge.is_on || ms_suffix_is_offering(pair->suffix),
+        .unmerged = pair->unmerged,
+        .divergent = pair->divergent,
     };
+    if (pair->master != NULL) {
+        ms_reconcile_add(&stats_out->merged, &pair->master->reconcile.totals);
+    }
     for (uint32_t i = 0; i < record->witnesses.count; i++) {
         stats_out->witnesses_connected +=
             ms_council_has_witness(pair->council, &record->witnesses.ids[i]);

@@ -8,6 +8,7 @@
 
 #include "master/council.h"
 #include "master/master.h"
+#include "master/reconcile.h"
 
 struct ms_pair_config {
     struct ms_master_config
@@ -26,6 +27,8 @@ struct ms_engine *ms_pair_engine(struct ms_pair *pair);
 
 /* As the functions of the same name of a master. */
 void ms_pair_set_wall(struct ms_pair *pair, int64_t wall_offset);
+/* So many stores that were set aside are in its data directory. */
+void ms_pair_set_divergent(struct ms_pair *pair, uint32_t count);
 void ms_pair_reconfigure(struct ms_pair *pair, const struct ms_master_config *config);
 
 /* The master within; NULL while this half is passive. */
@@ -40,6 +43,10 @@ struct ms_pair_stats {
     bool is_pair, is_paused, has_peer;
     uint32_t witnesses_count, witnesses_connected; /* enrolled; of them connected */
     uint64_t lag_bytes, copies_total, resumes_total;
+    struct ms_reconcile_totals merged; /* of all tenures */
+    bool is_merging;    /* what the other half had alone, or what this one had is offered to it */
+    ms_epoch unmerged;  /* own epoch that could not be merged: its store was set aside; 0 = none */
+    uint32_t divergent; /* stores that were set aside */
 };
 void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out);
 

@@ -10,6 +10,10 @@ static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_sta
 {
     const struct ms_council_record *record = ms_council_record(pair->council);
 
+    if (stats->unmerged > 0 && stats->state != MS_COUNCIL_HALTED) {
+        return "NOT_MERGED: what this half had alone could not be merged; it is kept as "
+               "divergent-EPOCH.db in its data directory: muster check, muster export";
+    }
     switch (stats->state) {
     case MS_COUNCIL_HALTED:
         return "STORE_FAILED: this half acknowledges nothing any more; restart it when its disk is "
@@ -24,6 +28,9 @@ static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_sta
         return record->is_fresh ? "FRESH: waits for an active half to be caught up from"
                                 : "PENDING: nobody is known to be active";
     case MS_COUNCIL_CATCHUP:
+        if (stats->is_merging) {
+            return "MERGING: what this half had alone is handed to the active one";
+        }
         return "NOT_ELIGIBLE: cannot take over before it has everything and is admitted";
     case MS_COUNCIL_SYNC:
         if (!stats->has_peer && record->is_held) {
@@ -77,6 +84,13 @@ static void fill(struct ms_pair *pair)
     ms_page_number(page, "witnesses", stats.witnesses_count);
     ms_page_number(page, "witnesses_connected", stats.witnesses_connected);
     ms_page_number(page, "catchups_total", stats.copies_total);
+    ms_page_number(page, "divergent", stats.divergent);
+    ms_page_number(page, "merged_total",
+                   stats.merged.adopted + stats.merged.settled + stats.merged.lifted +
+                       stats.merged.closed);
+    ms_page_number(page, "outcome_conflicts_total", stats.merged.outcome_conflict);
+    ms_page_number(page, "cancels_raced_total", stats.merged.cancel_raced);
+    ms_page_number(page, "unmerged_total", stats.merged.refused);
     ms_page_end_row(page);
 }
 

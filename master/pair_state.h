@@ -7,7 +7,9 @@
 #include "master/pair.h"
 #include "master/page.h"
 #include "master/pair_links.h"
+#include "master/pieces.h"
 #include "master/state.h"
+#include "master/suffix.h"
 #include "proto/pair_record.h"
 
 /* Effects of a step that the master within leaves to the pair. */
@@ -29,6 +31,15 @@ struct ms_asked {
     struct ms_token token;
 };
 
+/* What the other half offers, to be merged (master/suffix.h). */
+struct ms_pair_merge {
+    struct ms_pieces pieces;
+    ms_epoch own;         /* epoch that it served */
+    uint64_t next, bytes; /* number of the frame that comes next; taken so far */
+    bool is_on, is_whole;
+    bool is_wanted; /* it was refused, maybe because S has both */
+};
+
 /* Where the master within is. */
 enum ms_tenure {
     MS_TENURE_NONE,
@@ -47,6 +58,8 @@ struct ms_pair {
     struct ms_council *council;
     struct ms_mirror *mirror;
     struct ms_follower *follower;
+    struct ms_suffix *suffix;
+    struct ms_pair_merge merge;
     struct ms_pair_links links;
 
     struct ms_master *master; /* NULL while TENURE_NONE */
@@ -65,6 +78,10 @@ struct ms_pair {
 
     ms_epoch
         led; /* own reign that did not end by a HANDOVER: its suffix may be unknown to others; 0 = none */
+    struct ms_reconcile_totals merged; /* of tenures that are over */
+    bool is_merged;      /* what that suffix has the active has too, or it cannot be merged */
+    uint32_t divergent;  /* stores that were set aside */
+    ms_epoch unmerged;   /* own reign of which that is so: it was set aside; 0 = none */
     ms_epoch followed;   /* epoch that is followed; 0 = none */
     ms_peer followed_on; /* where FOLLOW_LOG was said */
     struct ms_asked asked;
@@ -123,6 +140,16 @@ void ms_pair_send(struct ms_pair *pair, const struct ms_pair_link *link,
 
 /* The FOLLOW_LOG that waits until the store is read back gets its answer: not now. */
 void ms_pair_refuse_asked(struct ms_pair *pair);
+
+/* Deposed: true when what is here is offered first, and the log is asked for later. */
+bool ms_pair_offers(struct ms_pair *pair);
+void ms_pair_compare_suffix(struct ms_pair *pair, ms_time now);
+/* RECONCILE of the other half, whatever we are. */
+bool ms_pair_hear_offer(struct ms_pair *pair, const struct ms_pair_link *link,
+                        const struct ms_command *command);
+/* Active: says when all is merged. True: the other half must leave S before anything can be. */
+bool ms_pair_compare_merge(struct ms_pair *pair);
+void ms_pair_forget_merge(struct ms_pair *pair);
 
 /* What mirror and follower have found out. */
 void ms_pair_compare(struct ms_pair *pair, ms_time now);

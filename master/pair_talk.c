@@ -100,6 +100,9 @@ static void follow(struct ms_pair *pair)
     }
     pair->wants_go_on = false;
     pair->followed_on = pair->links.other->peer;
+    if (ms_pair_offers(pair)) {
+        return;
+    }
     ms_follower_follow(pair->follower, pair->followed_on, pair->followed, pair->led);
 }
 
@@ -111,6 +114,7 @@ static void follow_act(struct ms_pair *pair, const struct ms_council_act *act)
     pair->followed = act->decision.epoch;
     if (other != NULL && other->peer == pair->followed_on) {
         ms_follower_epoch(pair->follower, pair->followed);
+        ms_suffix_epoch(pair->suffix, pair->followed);
     } else {
         follow(pair);
     }
@@ -121,6 +125,7 @@ static void unfollow(struct ms_pair *pair)
     pair->wants_go_on = false;
     pair->followed_on = MS_PEER_NONE;
     ms_follower_leave(pair->follower);
+    ms_suffix_leave(pair->suffix);
 }
 
 static void news(struct ms_pair *pair, const struct ms_council_act *act)
@@ -249,6 +254,9 @@ static bool hear_log(struct ms_pair *pair, ms_time now, const struct ms_pair_lin
     if (kind == MS_KIND_FOLLOW_LOG) {
         return hear_follow(pair, link, event);
     }
+    if (kind == MS_KIND_RECONCILE) {
+        return ms_pair_hear_offer(pair, link, event->command);
+    }
     if (kind == MS_KIND_LOG_ACK) {
         return (pair->tenure != MS_TENURE_ON && pair->tenure != MS_TENURE_PAUSED) ||
                ms_mirror_hear(pair->mirror, event->epoch, event->command);
@@ -259,6 +267,9 @@ static bool hear_log(struct ms_pair *pair, ms_time now, const struct ms_pair_lin
             ms_follower_answered(pair->follower, link->peer);
         }
         return true;
+    }
+    if (kind == MS_KIND_RECONCILE_ACK) {
+        return ms_suffix_hear(pair->suffix, event->command);
     }
     return ms_follower_hear(pair->follower, event->epoch, event->command);
 }
@@ -274,6 +285,8 @@ static bool hear(struct ms_pair *pair, ms_time now, struct ms_pair_link *link,
     case MS_KIND_LOG_COPY:
     case MS_KIND_LOG:
     case MS_KIND_LOG_ACK:
+    case MS_KIND_RECONCILE:
+    case MS_KIND_RECONCILE_ACK:
         return hear_log(pair, now, link, event);
     case MS_KIND_ORDER:
         if (link->role == MS_ROLE_OPERATOR) {
@@ -303,6 +316,7 @@ static void lost(struct ms_pair *pair, ms_time now, struct ms_pair_link *link)
     if (is_other) {
         ms_mirror_connect(pair->mirror, MS_PEER_NONE);
         unfollow(pair);
+        ms_pair_forget_merge(pair);
         pair->asked = (struct ms_asked){0};
     }
     if (is_other || (is_witness && ms_pair_links_of(&pair->links, &party) == NULL)) {
@@ -386,12 +400,17 @@ static void compare_active(struct ms_pair *pair, ms_time now)
 {
     struct ms_mirror *mirror = pair->mirror;
 
-    if (ms_mirror_needs_copy(mirror) && pair->is_pair) {
+    const bool is_in_the_way = ms_pair_compare_merge(pair);
+
+    if ((is_in_the_way || ms_mirror_needs_copy(mirror)) && pair->is_pair) {
         ms_council_expel(pair->council, now);
     }
     if (!pair->is_pair && pair->tenure == MS_TENURE_ON) { /* what is proposed relies on it */
         ms_mirror_wait_for_peer(mirror, ms_mirror_is_near(mirror) &&
                                             ms_council_is_heard(pair->council, now));
+    }
+    if (ms_mirror_is_complete(mirror)) { /* the other half has nothing of its own any more */
+        pair->master->may_lack = false;
     }
     ms_council_mirrored(pair->council, now, ms_mirror_is_complete(mirror));
     if (ms_council_state(pair->council) == MS_COUNCIL_DRAIN && ms_mirror_is_drained(mirror)) {
@@ -401,6 +420,7 @@ static void compare_active(struct ms_pair *pair, ms_time now)
 
 static void compare_passive(struct ms_pair *pair, ms_time now)
 {
+    ms_pair_compare_suffix(pair, now);
     switch (ms_follower_news(pair->follower)) {
     case MS_FOLLOWER_NOTHING:
         break;

@@ -53,14 +53,18 @@ static void begin(struct ms_pair *pair, const struct ms_decision *decision)
         return;
     }
     ms_master_engine(pair->master)->trace = pair->config.trace;
+    pair->master->may_lack =
+        decision->kind != MS_DECISION_HANDOVER && decision->kind != MS_DECISION_BOOTSTRAP;
     ms_engine_nest(ms_master_engine(pair->master), &pair->engine, MS_PAIR_RESERVE);
     pair->tenure = MS_TENURE_READING;
     pair->reign = decision->epoch;
     pair->led = decision->epoch;
+    pair->is_merged = false;
     pair->followed = 0;
     pair->followed_on = MS_PEER_NONE;
     pair->wants_go_on = false;
     ms_follower_leave(pair->follower);
+    ms_suffix_leave(pair->suffix);
     ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_REPLAY});
 }
 
@@ -131,6 +135,8 @@ void ms_pair_stop(struct ms_pair *pair, const struct ms_decision *decision)
     pair->is_dismissing = true;
     ms_pair_refuse_asked(pair);
     ms_mirror_end(pair->mirror);
+    ms_pair_forget_merge(pair);
+    ms_reconcile_add(&pair->merged, &pair->master->reconcile.totals);
     ms_master_destroy(pair->master);
     pair->master = NULL;
     pair->tenure = MS_TENURE_NONE;

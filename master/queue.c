@@ -21,8 +21,7 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
                                 ? limits->commands_max
                                 : MS_COMMANDS_MAX_DEFAULT;
 
-    ms_assert(limits->commands_max > 0);
-    ms_assert(limits->bytes_max > 0);
+    ms_assert(limits->commands_max > 0 && limits->bytes_max > 0);
     *queue = (struct ms_queue){.lanes = lanes,
                                .rng = rng,
                                .journal = journal,
@@ -406,8 +405,7 @@ struct ms_work *ms_queue_find_token(const struct ms_queue *queue, struct ms_toke
 /* Takes the work out of its holder's hands; the token is void from now on. */
 static void let_go(struct ms_queue *queue, struct ms_work *work)
 {
-    ms_assert(work->state == MS_LIFE_LEASED);
-    ms_assert(work->holder->session->held > 0);
+    ms_assert(work->state == MS_LIFE_LEASED && work->holder->session->held > 0);
     if (work->token_epoch == queue->epoch) {
         ms_leases_remove(&queue->leases, work);
     } else {
@@ -502,6 +500,8 @@ static void retire_submission(struct ms_queue *queue, struct ms_work *work)
         ms_rare_needs_submission(work->rare) || work->output != NULL || ms_unique_is_settling(work);
     struct ms_rare *rare = work->record != 0 && has_others ? ms_rare_of(work, &queue->slab) : NULL;
 
+    ms_journal_erase(queue->journal, work->lease_record); /* in nobody's hands, but started */
+    work->lease_record = 0;
     if (rare != NULL) {
         rare->submit_record = work->record;
     } else {
@@ -538,8 +538,7 @@ void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
     ms_unique_release(&queue->uniques, &queue->slab, work);
     retire_submission(queue, work);
     work->record = seq;
-    ms_assert(ms_work_is_finished(work));
-    ms_assert(!ms_list_is_linked(&work->link));
+    ms_assert(ms_work_is_finished(work) && !ms_list_is_linked(&work->link));
 }
 
 void ms_queue_close(struct ms_queue *queue, ms_time now, struct ms_work *work,

@@ -16,6 +16,7 @@
 #include "master/master.h"
 #include "master/orphans.h"
 #include "master/queue.h"
+#include "master/reconcile.h"
 #include "master/tail.h"
 
 enum ms_drain {
@@ -44,6 +45,7 @@ struct ms_master {
     bool is_ready;          /* everything is read back, and the epoch is durable */
     struct ms_inspect inspect;
     struct ms_tails tails;
+    struct ms_reconcile reconcile;
 
     struct ms_pool slaves;
     struct ms_list slave_sweeps; /* slaves whose held commands are to be put right */
@@ -59,6 +61,9 @@ struct ms_master {
     struct ms_heap
         clients_away[2]; /* that fell silent, by when they are given up; [1]: durable ones */
     ms_epoch epoch_floor;
+    /* Another master may have accepted commands that are not known here. So a client that says that everything up to a number
+     * is over is not believed: some of it may be such a command, for which nobody waits. */
+    bool may_lack;
     uint64_t clients_total;
 
     enum ms_drain drain;

@@ -200,6 +200,9 @@ static bool is_fit(const struct ms_command *command, const struct ms_pair_frame 
         return token.epoch > 0 || token.n == 0;
     case MS_KIND_LOG:
         return token.epoch > 0 && token.n > 0;
+    case MS_KIND_RECONCILE:
+    case MS_KIND_RECONCILE_ACK:
+        return token.epoch > 0;
     case MS_KIND_ORDER:
         return command->count > MS_ORDER_NONE && command->count < MS_ORDER_COUNT;
     default:
@@ -210,14 +213,16 @@ static bool is_fit(const struct ms_command *command, const struct ms_pair_frame 
 static uint8_t flags_of(enum ms_kind kind)
 {
     const bool has_one = kind == MS_KIND_PEER_BEAT || kind == MS_KIND_LOG_BEGIN ||
-                         kind == MS_KIND_LOG_COPY || kind == MS_KIND_LOG;
+                         kind == MS_KIND_LOG_COPY || kind == MS_KIND_LOG ||
+                         kind == MS_KIND_RECONCILE || kind == MS_KIND_RECONCILE_ACK;
 
     return has_one ? MS_FLAG_PAIR : 0;
 }
 
 static bool judge(const struct ms_command *command, const struct ms_pair_frame *pair)
 {
-    const bool has_payload = command->kind == MS_KIND_LOG || command->kind == MS_KIND_LOG_COPY;
+    const bool has_payload = command->kind == MS_KIND_LOG || command->kind == MS_KIND_LOG_COPY ||
+                             command->kind == MS_KIND_RECONCILE;
 
     return pair->node < MS_MASTERS && pair->state < MS_COUNCIL_STATES && pair->hears_active >= 0 &&
            command->detail.size <= MS_DETAIL_MAX && (has_payload || command->payload.size == 0) &&

@@ -310,6 +310,53 @@ def test_what_was_acknowledged_alone_is_waited_for_unless_an_operator_forces():
         assert any("divergent" in name for name in names), names
 
 
+def submit_kept(pair, number, *options):
+    """A command of a client of its own, whose outcome is kept; its id."""
+    client = f"{number:032x}"
+    code, _, err = pair.ask("submit", "torture", "--id", f"{client}:1", "--keep", "--payload",
+                            f"torture {client} 1 0 ok 0 x", *options)
+    assert code == 0, f"{code}: {err}"
+    return client
+
+
+def begun_of(pair, client):
+    return sum(len(times) for times in pair.begun(type("Load", (), dict(id=client))()).values())
+
+
+def test_what_was_acknowledged_alone_is_merged_when_its_master_comes_back():
+    with Pair() as pair:
+        active = pair.active()
+        standby = pair.addresses[1 - active]
+        kill(pair, 1 - active)
+        wait_until("it goes on alone", lambda: pair.rows_of_pair()[active]["state"] == "SOLO")
+        done = [submit_kept(pair, 1000 + i, "--wait", "--durability", "local") for i in range(10)]
+        later = [submit_kept(pair, 2000 + i, "--delay", "5s", "--durability", "local") for i in range(10)]
+        assert all(begun_of(pair, client) == 1 for client in done)
+        kill(pair, active)
+        pair.start_master(1 - active)
+        wait_until("it answers", lambda: pair.rows_of_pair()[1 - active]["answers"])
+        code, out, err = pair.ask("promote", "--force", "--i-know", masters=standby)
+        assert code == 0, f"{code}: {out} {err}"
+        pair.takeover(1 - active)
+        codes = {pair.ask("result", f"{client}:1")[0] for client in done + later}
+        assert codes == {NOBODY_ANSWERS}, f"the new one knows of them already: {codes}"
+        pair.start_master(active)
+        pair.become_safe()
+        for client in done + later:
+            wait_until(f"{client} has its outcome", lambda: pair.ask("result", f"{client}:1")[0] == 0)
+            assert f" {client}:1 x" in pair.ask("result", f"{client}:1")[1]
+        assert {client: begun_of(pair, client) for client in done + later} == dict.fromkeys(done + later, 1)
+        row = pair.rows_of_pair()[active]
+        wait_until("it tells what it has set aside", lambda: pair.rows_of_pair()[active]["divergent"] == 1)
+        assert row["alarm"] == "none", row
+        name, = [name for name in os.listdir(pair.path(f"data-{active}")) if name.startswith("divergent-")]
+        path = os.path.join(pair.path(f"data-{active}"), name)
+        code, out, err = pair.ask("check", path)
+        assert code == 0, f"{code}: {out} {err}"
+        code, out, err = pair.ask("export", path)
+        assert code == 0 and all(client in out for client in later), f"{code}: {err}"
+
+
 def test_an_operator_may_forbid_takeover_and_order_it():
     with Pair() as pair:
         active = pair.active()

@@ -342,3 +342,21 @@ ms_sim_canary(standby-waits-for-nobody master/council_rules.c "invariant: alone"
     "    return role == PEER_GONE ? seek_alone(council, now) : seek_together(council, now);"
     "    return role == PEER_GONE ? false : seek_together(council, now);"
     --short)
+
+# Of the merge of what a deposed master had alone.
+ms_sim_canary(set-aside-unmerged master/pair_reconcile.c "invariant: merge"
+    "    if (pair->led == 0 || pair->is_merged || !pair->durable.is_complete) {"
+    "    if (true) {"
+    --pair)
+
+ms_sim_canary(lower-state-stands master/merge.c "invariant: merge|${engine_assertion}"
+    "    if (b < MS_MERGE_DEAD) {
+        settle("
+    "    if (false) {
+        settle("
+    --pair)
+
+ms_sim_canary(adopted-without-its-outcome master/merge.c "invariant: (merge|attempts)"
+    "        if (foreign->array_count == 0 || is_of_array(&record) == is_array) {"
+    "        if (record.kind != MS_RECORD_SETTLE && (foreign->array_count == 0 || is_of_array(&record) == is_array)) {"
+    --pair)

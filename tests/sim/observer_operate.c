@@ -162,11 +162,23 @@ static bool is_cancel_reason(const struct sim_world *world, const struct sim_rec
            leave_of(world, other, MS_OPERATION_CANCEL, SIM_ANY) != SIM_NONE;
 }
 
+/* It is over, and confirmed, on the disk of the other half of a pair: it ends here with an outcome that nobody hears. */
+static bool is_closed_there(struct sim_world *world, const struct sim_record *record)
+{
+    for (uint32_t i = 0; i < world->config.masters && world->config.masters > 1; i++) {
+        if (i != world->observer->newest &&
+            sim_ledger_is_closed(&world->nodes[i].disk->ledger, &record->id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void see_cancel(struct sim_world *world, struct sim_record *record)
 {
     const uint32_t ask = leave_of(world, record, MS_OPERATION_CANCEL, SIM_ANY);
-    const bool has_reason =
-        record->is_cancel_asked || sim_unique_excuses(world, record, is_cancel_reason, NULL);
+    const bool has_reason = record->is_cancel_asked || is_closed_there(world, record) ||
+                            sim_unique_excuses(world, record, is_cancel_reason, NULL);
 
     if (ask == SIM_NONE && !has_reason) {
         need(world, record, MS_OPERATION_CANCEL, SIM_ANY);

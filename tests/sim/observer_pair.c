@@ -46,6 +46,7 @@ static void serve(struct sim_world *world, const struct sim_node *node,
     sim_trace(world, "%s serves epoch %llu (%s)", sim_node_name(world, node->index), (number)epoch,
               ms_decision_name(decision->kind));
     note_served(world, node, epoch);
+    sim_view(world, node)->is_partial = false;
     if (standing->is_fresh && decision->kind != MS_DECISION_BOOTSTRAP) {
         sim_fail(world, "fresh", "%s serves epoch %llu and never was a member",
                  sim_node_name(world, node->index), (number)epoch);
@@ -300,6 +301,50 @@ uint32_t sim_pair_ledgers(struct sim_world *world, const struct sim_node *node,
         return 1 + ms_uuid_equal(&own.decision.set[other->index], &others.incarnation);
     }
     return 1 + (other->disk->small.size > 0);
+}
+
+/* How far a command is on a disk, in the order in which the higher one stands. */
+static int rank_of(const struct sim_ledger *ledger, const struct ms_id *id)
+{
+    const struct sim_life *life = sim_ledger_find(ledger, id);
+
+    if (sim_ledger_is_closed(ledger, id) || sim_ledger_is_closed_member(ledger, id)) {
+        return 5;
+    }
+    if (life != NULL && life->settle != 0) {
+        return life->status == MS_STATUS_CANCELLED ? 4 : life->status == MS_STATUS_OK ? 3 : 2;
+    }
+    return sim_ledger_is_live(ledger, id) ? 1 : 0;
+}
+
+static bool was_kicked(const struct sim_ledger *ledger, const struct ms_id *id)
+{
+    const struct sim_life *life = sim_ledger_find(ledger, id);
+
+    return life != NULL && life->changes[MS_OPERATION_KICK] != 0;
+}
+
+/* A log is set aside when the other disk has all of it, and not before (I11). */
+void sim_pair_aside(struct sim_world *world, const struct sim_node *node)
+{
+    const struct sim_disk *there = node->disk, *here = other_of(world, node)->disk;
+
+    if (sim_view(world, node)->is_partial) {
+        return; /* what was its own was set aside before */
+    }
+    for (uint32_t i = 0; i < world->observer->records_count; i++) {
+        const struct sim_record *record = &world->observer->records[i];
+        const int was = rank_of(&there->ledger, &record->id);
+        const int is = rank_of(&here->ledger, &record->id);
+
+        if (was > is && sim_is_durable(world, record) && !was_kicked(&there->ledger, &record->id) &&
+            !was_kicked(&here->ledger, &record->id)) {
+            sim_fail(world, "merge",
+                     "%s sets its log aside, and seq %llu of %s is %d there and %d here",
+                     sim_node_name(world, node->index), (number)record->id.seq,
+                     sim_node_name(world, record->node), was, is);
+        }
+    }
 }
 
 static bool is_at_rest(const struct sim_disk *disk)

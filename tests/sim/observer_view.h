@@ -43,6 +43,8 @@ struct sim_view {
     uint32_t rested;     /* steps since recovery was compared with what lives */
     bool is_over; /* nothing that it does counts any more: ended, or another serves a later epoch */
     /* Of one half of a pair. */
+    bool
+        is_partial; /* the log was half a copy when the process began, and nothing was served since */
     bool has_master, had_master; /* a master lives in it; before this step */
     ms_epoch reign, served;      /* first and latest epoch of the tenure */
     ms_epoch voted;              /* highest that it has voted for or proposed */

@@ -61,6 +61,7 @@ static void start(struct sim_world *world, struct sim_node *node)
     node->engine = ms_pair_engine(engine);
     node->driver.is_listening = true;
     sim_pair_start(world, node);
+    sim_view(world, node)->is_partial = !record.is_complete;
     sim_driver_step(
         world, node,
         &(struct ms_event){.type = MS_EVENT_ROOM, .count = sim_disk_room(world, node->disk)});
@@ -75,6 +76,11 @@ static void stop(struct sim_world *world, struct sim_node *node)
     council_rows_add(&world->stats.rows, ms_pair_council(node->state));
     world->stats.counts[SIM_STAT_COPIES] += stats.copies_total;
     world->stats.counts[SIM_STAT_COPIES_SPARED] += stats.resumes_total;
+    world->stats.counts[SIM_STAT_MERGES] += stats.merged.merges;
+    world->stats.counts[SIM_STAT_MERGED_ADOPTED] += stats.merged.adopted;
+    world->stats.counts[SIM_STAT_MERGED_SETTLED] += stats.merged.settled;
+    world->stats.counts[SIM_STAT_MERGED_LIFTED] += stats.merged.lifted;
+    world->stats.counts[SIM_STAT_MERGED_CLOSED] += stats.merged.closed;
     ms_pair_destroy(node->state);
     node->state = NULL;
 }
@@ -95,10 +101,15 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
     case MS_EFFECT_READY:
         sim_durable_ready(world, node);
         break;
+    case MS_EFFECT_CLEAR:
+        if (effect->count > 0) {
+            sim_pair_aside(world, node);
+        }
+        sim_disk_job(world, node, effect);
+        break;
     case MS_EFFECT_STORE:
     case MS_EFFECT_REPLAY:
     case MS_EFFECT_SCAN:
-    case MS_EFFECT_CLEAR:
         sim_disk_job(world, node, effect);
         break;
     case MS_EFFECT_PRODUCE:

@@ -105,7 +105,13 @@
     X(LOGS_COMPARED, "  logs found equal", SIM_OF_PAIR)                                            \
     X(LISTS, "small records that say that the list of witnesses changes", SIM_OF_PAIR)             \
     X(ORDERS, "orders of operators to halves", SIM_OF_PAIR)                                        \
-    X(LONE, "halves that died for good", SIM_OF_PAIR)
+    X(LONE, "halves that died for good", SIM_OF_PAIR)                                              \
+    X(MERGES, "stores of deposed masters merged", SIM_OF_PAIR)                                     \
+    X(MERGED_ADOPTED, "  commands that the new one did not know", SIM_OF_PAIR)                     \
+    X(MERGED_SETTLED, "  that were open, and have the outcome of the old one", SIM_OF_PAIR)        \
+    X(MERGED_LIFTED, "  that have another outcome now", false)                                     \
+    X(MERGED_CLOSED, "  that were closed over there", false)                                       \
+    X(MERGED_OUTCOMES, "  outcomes written as they were found", false)
 
 enum sim_stat {
 #define SIM_STAT_ENUM(name, text, needed) SIM_STAT_##name,

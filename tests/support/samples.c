@@ -279,6 +279,18 @@ static const struct ms_command samples[MS_KIND_COUNT] = {
                            .error = MS_E_NOT_ACTIVE,
                            .detail = BYTES("why"),
                            .body.pair = &pair_plain},
+    [MS_KIND_RECONCILE] = {.kind = MS_KIND_RECONCILE,
+                           .token = {5, 0},
+                           .count = 300,
+                           .flags = MS_FLAG_PAIR,
+                           .payload = BYTES("what \0 I have"),
+                           .body.pair = &pair_plain},
+    [MS_KIND_RECONCILE_ACK] = {.kind = MS_KIND_RECONCILE_ACK,
+                               .token = {5, 128},
+                               .count = UINT64_MAX,
+                               .flags = MS_FLAG_PAIR,
+                               .error = MS_E_NOT_ACTIVE,
+                               .body.pair = &pair_plain},
 };
 
 bool sample_exists(enum ms_kind kind)

@@ -32,6 +32,7 @@ static size_t write_full(void)
         .witnesses = pair->witnesses,
         .witnesses_next = pair->witnesses,
         .is_changing = true,
+        .unmerged = 4,
     };
     record.voter.accepted.served = UINT64_MAX;
     return ms_pair_record_write(bytes, &record);
@@ -63,6 +64,7 @@ static void assert_same(void)
     ck_assert(oracle_witnesses_equal(&again.witnesses, &record.witnesses));
     ck_assert(oracle_witnesses_equal(&again.witnesses_next, &record.witnesses_next));
     ck_assert(again.is_changing == record.is_changing);
+    ck_assert_uint_eq(again.unmerged, record.unmerged);
 }
 
 START_TEST(test_every_field_comes_back)

@@ -208,6 +208,9 @@ START_TEST(test_places_in_the_log)
     }
     ASSERT_PAIR(MS_KIND_LOG, reign, 1, false);
     ASSERT_PAIR(MS_KIND_LOG, position, 1, false);
+    ASSERT_PAIR(MS_KIND_RECONCILE, reign, 1, true);
+    ASSERT_PAIR(MS_KIND_RECONCILE, position, 1, false);
+    ASSERT_PAIR(MS_KIND_RECONCILE_ACK, position, 1, false);
 }
 END_TEST
 
@@ -220,7 +223,7 @@ START_TEST(test_only_the_log_has_a_payload)
         with.payload = ms_bytes_of("entries");
         const size_t size = (size_t)(ms_pair_pack(body, &with) - body);
         ck_assert(read_bytes((enum ms_kind)kind, body, size) ==
-                  (kind == MS_KIND_LOG || kind == MS_KIND_LOG_COPY));
+                  (kind == MS_KIND_LOG || kind == MS_KIND_LOG_COPY || kind == MS_KIND_RECONCILE));
     }
 }
 END_TEST

@@ -1,0 +1,561 @@
+/* The table of the merge: what each pair of states makes of a command. */
+#include "core/invariant.h"
+#include "master/apply.h"
+#include "master/block.h"
+#include "master/changes.h"
+#include "master/clients.h"
+#include "master/outcomes.h"
+#include "master/output.h"
+#include "master/rare.h"
+#include "master/reconcile.h"
+#include "master/results.h"
+#include "master/slaves.h"
+#include "master/spool.h"
+#include "master/state.h"
+
+static struct ms_reconcile_totals *totals_of(struct ms_master *master)
+{
+    return &master->reconcile.totals;
+}
+
+static void fail(struct ms_master *master)
+{
+    master->reconcile.phase = MS_RECONCILE_FAILED;
+}
+
+/* A record of the other store is one of this one. */
+static enum ms_error put(struct ms_master *master, ms_time now, const struct ms_record *record)
+{
+    const ms_seq seq = ms_journal_put(&master->journal, record);
+    const enum ms_error error = seq != 0 ? ms_apply(master, now, record, seq) : MS_E_NO_MEMORY;
+
+    if (error != MS_E_OK) {
+        ms_journal_erase(&master->journal, seq);
+    }
+    return error;
+}
+
+/* --- types and sessions --- */
+
+void ms_merge_type(struct ms_master *master, ms_time now, const struct ms_record *record)
+{
+    if (ms_lanes_find(&master->lanes, record->type) == NULL &&
+        put(master, now, record) != MS_E_OK) {
+        totals_of(master)->refused++;
+    }
+}
+
+/* A slave of the other one that has not come here may have in hand what is adopted: it is waited for as after a start. */
+void ms_merge_session(struct ms_master *master, ms_time now, const struct ms_record *record)
+{
+    if (ms_session_manager_find_uuid(&master->sessions, MS_ROLE_SLAVE, &record->node) == NULL &&
+        put(master, now, record) == MS_E_OK) {
+        master->queue.is_doubting = true;
+    }
+}
+
+/* --- both states --- */
+
+static enum ms_merge_state state_there(const struct ms_foreign *foreign)
+{
+    const enum ms_merge_state state = (enum ms_merge_state)foreign->state;
+
+    return foreign->is_cancel_asked && state < MS_MERGE_DEAD ? MS_MERGE_CANCELLED : state;
+}
+
+static enum ms_merge_state state_of_work(const struct ms_work *work)
+{
+    switch (work->state) {
+    case MS_LIFE_LEASED:
+        return MS_MERGE_IN_FLIGHT;
+    case MS_LIFE_DONE:
+        return MS_MERGE_DONE;
+    case MS_LIFE_BURIED:
+        return MS_MERGE_DEAD;
+    case MS_LIFE_CANCELLED:
+        return MS_MERGE_CANCELLED;
+    default:
+        return MS_MERGE_QUEUED;
+    }
+}
+
+static enum ms_merge_state state_here(const struct ms_master *master, const struct ms_id *id)
+{
+    const struct ms_work *work = ms_clients_find_work(master, id);
+    const struct ms_array *array = ms_clients_find_array(master, id);
+    const struct ms_floor *floor = ms_floors_find(&master->floors, &id->client);
+
+    if (work != NULL) {
+        return work->is_archived ? MS_MERGE_CLOSED : state_of_work(work);
+    }
+    if (array != NULL) {
+        return ms_array_is_closed(array, id->seq) ? MS_MERGE_CLOSED : MS_MERGE_QUEUED;
+    }
+    return floor != NULL && ms_closed_has(&floor->closed, id->seq) ? MS_MERGE_CLOSED
+                                                                   : MS_MERGE_NONE;
+}
+
+/* --- a is higher than NONE, b is NONE: adopted --- */
+
+/* Whoever has its key here was there first, unless it was to replace just that one: then the later one stands. */
+static struct ms_work *meet_key(struct ms_master *master, struct ms_record *record,
+                                struct ms_terms *terms)
+{
+    struct ms_lane *lane = ms_lanes_find(&master->lanes, record->type);
+    const struct ms_claim *holder;
+
+    if (lane == NULL || record->terms == NULL || record->terms->unique_mode == MS_UNIQUE_NONE) {
+        return NULL;
+    }
+    holder = ms_uniques_find(&master->queue.uniques, lane, record->terms->unique);
+    if (holder == NULL) {
+        return NULL;
+    }
+    if (record->terms->unique_mode == MS_UNIQUE_REPLACE &&
+        holder->leader->created_at + master->config.wall_offset <= record->at) {
+        return holder->leader;
+    }
+    *terms = *record->terms;
+    terms->unique_mode = MS_UNIQUE_JOIN;
+    record->terms = terms;
+    return NULL;
+}
+
+static enum ms_error adopt_submit(struct ms_master *master, ms_time now, struct ms_record *record)
+{
+    struct ms_terms terms;
+    struct ms_work *rival = meet_key(master, record, &terms);
+    const bool was_asked = rival != NULL && rival->is_cancel_asked;
+    const enum ms_error error = put(master, now, record);
+
+    if (rival != NULL) {
+        rival->is_cancel_asked = was_asked;
+        if (error == MS_E_OK) {
+            ms_results_stop(master, now, rival, true);
+        }
+    }
+    return error;
+}
+
+/* Of what may be started once: if its slave is expected back, it is in its hands; else nobody starts it again. */
+static enum ms_error adopt_lease(struct ms_master *master, ms_time now, struct ms_work *work,
+                                 const struct ms_record *record)
+{
+    const struct ms_session *session;
+    uint32_t cursor = 0;
+    bool is_awaited = false;
+
+    while ((session = ms_session_manager_next(&master->sessions, &cursor)) != NULL) {
+        is_awaited |= session->role == MS_ROLE_SLAVE && session->user != NULL &&
+                      ms_uuid_equal(&session->token, &record->uuid) &&
+                      ms_slave_of(session)->is_awaited;
+    }
+    if (is_awaited && work->state != MS_LIFE_LEASED) {
+        return put(master, now, record);
+    }
+    work->lease_record = ms_journal_put(&master->journal, record);
+    return work->lease_record != 0 ? MS_E_OK : MS_E_NO_MEMORY;
+}
+
+static enum ms_error adopt_record(struct ms_master *master, ms_time now, struct ms_record *record)
+{
+    struct ms_work *work;
+
+    switch (record->kind) {
+    case MS_RECORD_SUBMIT:
+        return adopt_submit(master, now, record);
+    case MS_RECORD_LEASE:
+        work = ms_clients_reach_work(master, now, &record->id);
+        return work != NULL && !ms_work_is_finished(work) ? adopt_lease(master, now, work, record)
+                                                          : MS_E_OK;
+    default:
+        return put(master, now, record);
+    }
+}
+
+/* Of an array: its own, or those of its first member, which has the same number. */
+static bool is_of_array(const struct ms_record *record)
+{
+    return record->kind == MS_RECORD_SUBMIT || record->kind == MS_RECORD_CLOSED ||
+           (record->kind == MS_RECORD_CHANGE && record->event == MS_OPERATION_CONCURRENCY);
+}
+
+static enum ms_error adopt_some(struct ms_master *master, ms_time now,
+                                const struct ms_foreign *foreign, bool is_array)
+{
+    const struct ms_foreign_entry *at = foreign->row.first;
+    enum ms_error error = MS_E_OK;
+    struct ms_record_room room;
+    struct ms_record record;
+
+    for (; at != NULL && error == MS_E_OK; at = at->next) {
+        ms_foreign_read(at, &room, &record);
+        if (foreign->array_count == 0 || is_of_array(&record) == is_array) {
+            error = adopt_record(master, now, &record);
+        }
+    }
+    return error;
+}
+
+/* Members that were closed here, and those that slaves have in hand. False: that was all of it. */
+static bool settle_array(struct ms_master *master, ms_time now, const struct ms_foreign *foreign)
+{
+    const struct ms_id id = {foreign->client->uuid, foreign->seq};
+    struct ms_array *array = ms_clients_find_array(master, &id);
+
+    if (array == NULL) {
+        return false;
+    }
+    ms_array_close_known(master, now, array, (struct ms_bytes){0}, true);
+    ms_orphans_claim_array(master, now, array);
+    ms_array_end_if_over(master, array);
+    return state_here(master, &id) == MS_MERGE_QUEUED; /* its first member waits */
+}
+
+static void adopt_all(struct ms_master *master, ms_time now, const struct ms_foreign *foreign)
+{
+    const bool is_array = foreign->array_count > 0;
+    enum ms_error error = adopt_some(master, now, foreign, is_array);
+
+    if (is_array && error == MS_E_OK && settle_array(master, now, foreign)) {
+        error = adopt_some(master, now, foreign, false);
+    }
+    if (error == MS_E_NO_MEMORY) {
+        fail(master);
+    } else if (error != MS_E_OK) {
+        ms_trace(&master->engine.trace, MS_LEVEL_WARN, "a command of the other half is not merged",
+                 "seq=%llu reason=\"%s\"", (unsigned long long)foreign->seq,
+                 master->complaint.text);
+        totals_of(master)->refused++;
+    } else {
+        totals_of(master)->adopted++;
+    }
+}
+
+static void adopt(struct ms_master *master, ms_time now, const struct ms_foreign *foreign,
+                  const struct ms_id *id)
+{
+    struct ms_queue *queue = &master->queue;
+    const bool is_doubting = queue->is_doubting;
+    struct ms_client *client;
+    struct ms_work *work;
+
+    if (!foreign->has_submit && foreign->state < MS_MERGE_DEAD) {
+        return; /* parts of a payload, or a member of an array that is over */
+    }
+    if (foreign->state < MS_MERGE_DEAD && foreign->parts_wanted != 0 &&
+        foreign->parts_size < foreign->parts_wanted) {
+        totals_of(master)->refused++;
+        return;
+    }
+    client = ms_clients_recall(master, &id->client);
+    if (client == NULL) {
+        fail(master);
+        return;
+    }
+    ms_spool_drop(master, ms_spool_find(client, id->seq));
+    queue->is_doubting |= foreign->state == MS_MERGE_IN_FLIGHT; /* or it would start again */
+    adopt_all(master, now, foreign);
+    queue->is_doubting = is_doubting;
+    work = foreign->array_count == 0 ? ms_clients_find_work(master, id) : NULL;
+    if (work != NULL && (work->state == MS_LIFE_READY || work->state == MS_LIFE_DELAYED) &&
+        !ms_unique_is_follower(work)) {
+        ms_orphans_claim(master, now, work);
+    }
+    ms_clients_reap(master, client);
+}
+
+/* --- a has an outcome --- */
+
+/* The SETTLE that stands; false when there is none, but the wish to cancel. */
+static bool find_outcome(const struct ms_foreign *foreign, struct ms_record_room *room,
+                         struct ms_record *record_out)
+{
+    bool is_found = false;
+
+    for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
+        struct ms_record_room other;
+        struct ms_record record;
+
+        ms_foreign_read(at, &other, &record);
+        if (record.kind == MS_RECORD_SETTLE) {
+            ms_foreign_read(at, room, record_out);
+            is_found = true;
+        }
+    }
+    return is_found;
+}
+
+/* What was cancelled there and has not come to its end. */
+static struct ms_record make_cancelled(const struct ms_master *master, const struct ms_work *work)
+{
+    return (struct ms_record){
+        .kind = MS_RECORD_SETTLE,
+        .event = MS_LIFE_CANCEL,
+        .status = MS_STATUS_CANCELLED,
+        .flags = work->flags,
+        .durability = work->durability,
+        .attempt = work->attempt,
+        .attempts_max = work->attempts_max,
+        .failures = work->failures,
+        .crashes = work->crashes,
+        .at = ms_master_wall(master),
+        .until = work->created_at + master->config.wall_offset,
+        .type = work->lane->type,
+        .id = {.client = work->client->uuid, .seq = work->seq},
+        .detail = ms_bytes_of("cancelled; no result of it came back"),
+        .terms = work->rare != NULL && work->rare->group != NULL ? &work->rare->group->terms : NULL,
+    };
+}
+
+/* The pieces of the attempt that the outcome is of; what was here is of another one. */
+static void take_output(struct ms_master *master, struct ms_work *work,
+                        const struct ms_foreign *foreign, const struct ms_record *outcome)
+{
+    ms_output_discard(&master->queue, work);
+    work->attempt = outcome->attempt;
+    for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
+        struct ms_record_room room;
+        struct ms_record record;
+
+        ms_foreign_read(at, &room, &record);
+        const struct ms_command piece = {.kind = MS_KIND_OUTPUT,
+                                         .stream = record.stream,
+                                         .index = record.index,
+                                         .payload = record.payload};
+
+        if (record.kind == MS_RECORD_PIECE && record.attempt == outcome->attempt &&
+            ms_output_add(work, &master->queue.slab, &piece) == MS_OUTPUT_KEPT) {
+            work->output->last->record = ms_journal_put_for(&master->journal, work, &record);
+        }
+    }
+}
+
+/* Nobody works at it any more, and what comes of it all the same is not taken. */
+static void stop_attempt(struct ms_master *master, ms_time now, struct ms_work *work)
+{
+    if (work->state == MS_LIFE_LEASED) {
+        ms_slaves_revoke(master, work->holder, ms_work_token(work));
+        ms_queue_give_back(&master->queue, now, work, MS_LIFE_LOSE);
+    }
+}
+
+/* b is open. */
+static void settle(struct ms_master *master, ms_time now, struct ms_work *work,
+                   const struct ms_foreign *foreign, const struct ms_record *outcome)
+{
+    struct ms_queue *queue = &master->queue;
+
+    stop_attempt(master, now, work);
+    take_output(master, work, foreign, outcome);
+    if (!ms_queue_make_room(queue, work, outcome)) {
+        fail(master);
+        return;
+    }
+    if (outcome->count > 0) { /* it had joined another one: what came of it is its own */
+        ms_apply_pass_on(master, now, work, ms_unique_is_replaced(work));
+    }
+    ms_queue_settle(queue, now, work, outcome, ms_journal_put_for(&master->journal, work, outcome));
+    work->sent_on = MS_SENT_BEFORE;
+    totals_of(master)->settled++;
+    ms_clients_settled(master, now, work);
+}
+
+/* b has a lower outcome, which nobody has confirmed. */
+static void lift(struct ms_master *master, ms_time now, struct ms_work *work,
+                 const struct ms_foreign *foreign, const struct ms_record *outcome)
+{
+    struct ms_queue *queue = &master->queue;
+    const ms_seq former = work->record;
+
+    ms_outcomes_unlink(work);
+    take_output(master, work, foreign, outcome);
+    if (work->rare != NULL) {
+        ms_rare_drop_payload(work, &queue->slab);
+        ms_rare_drop_key(work, &queue->slab);
+    }
+    if (!ms_queue_make_room(queue, work, outcome)) {
+        fail(master);
+    } else {
+        ms_block_keep(work, outcome);
+        ms_queue_move(queue, now, work, (enum ms_life_event)outcome->event);
+        work->changed_at = outcome->at - queue->wall_offset;
+        work->record = ms_journal_put_for(&master->journal, work, outcome);
+        ms_journal_erase(&master->journal, former);
+        totals_of(master)->lifted++;
+    }
+    work->sent_on = MS_SENT_BEFORE;
+    ms_clients_settled(master, now, work);
+}
+
+/* Both are in the same state: this one's outcome stands. */
+static void compare(struct ms_master *master, const struct ms_work *work,
+                    const struct ms_record *outcome)
+{
+    const struct ms_bytes own = ms_work_payload(work);
+    const bool is_same = work->status == outcome->status && work->code == outcome->code &&
+                         own.size == outcome->payload.size &&
+                         (own.size == 0 || memcmp(own.data, outcome->payload.data, own.size) == 0);
+
+    totals_of(master)->outcome_conflict += !is_same;
+}
+
+static void meet_outcome(struct ms_master *master, ms_time now, struct ms_work *work,
+                         const struct ms_foreign *foreign)
+{
+    const enum ms_merge_state a = state_there(foreign), b = state_of_work(work);
+    struct ms_record_room room;
+    struct ms_record outcome;
+
+    if (!find_outcome(foreign, &room, &outcome) ||
+        (a == MS_MERGE_CANCELLED && outcome.event != MS_LIFE_CANCEL)) {
+        outcome = make_cancelled(master, work);
+    }
+    if (b < MS_MERGE_DEAD) {
+        settle(master, now, work, foreign, &outcome);
+    } else if (a > b) {
+        totals_of(master)->cancel_raced += b == MS_MERGE_DONE;
+        lift(master, now, work, foreign, &outcome);
+    } else if (a == b) {
+        compare(master, work, &outcome);
+    }
+}
+
+/* --- a is open, and b is known --- */
+
+/* It was started there, and may be started once only. */
+static void hold(struct ms_master *master, ms_time now, struct ms_work *work,
+                 const struct ms_foreign *foreign)
+{
+    struct ms_queue *queue = &master->queue;
+    const bool is_doubting = queue->is_doubting;
+    struct ms_record_room room;
+    struct ms_record record;
+
+    if (!ms_work_is_once(work) || work->lease_record != 0 || work->state == MS_LIFE_LEASED ||
+        ms_unique_is_follower(work) || !ms_work_is_durable(work)) {
+        return;
+    }
+    queue->is_doubting = true;
+    ms_queue_leave(queue, work);
+    if (work->state == MS_LIFE_DELAYED) {
+        ms_queue_move(queue, now, work, MS_LIFE_RELEASE);
+    }
+    ms_queue_enter(queue, work);
+    queue->is_doubting = is_doubting;
+    for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
+        ms_foreign_read(at, &room, &record);
+        if (record.kind == MS_RECORD_LEASE && work->lease_record == 0 &&
+            adopt_lease(master, now, work, &record) != MS_E_OK) {
+            fail(master);
+            return;
+        }
+    }
+}
+
+/* --- a is CLOSED --- */
+
+void ms_merge_closed(struct ms_master *master, ms_time now, struct ms_work *work)
+{
+    struct ms_client *client = work->client;
+    const uint64_t seq = work->seq;
+    const enum ms_merge_state b = state_of_work(work);
+    const struct ms_record outcome = make_cancelled(master, work);
+
+    if (ms_unique_is_settling(work)) {
+        return; /* its followers are being told: it is closed with the number */
+    }
+    totals_of(master)->cells[MS_MERGE_CLOSED][b]++;
+    totals_of(master)->closed++;
+    if (b >= MS_MERGE_DEAD) {
+        ms_outcomes_confirm(master, now, client, seq, 1);
+        ms_clients_reap(master, client);
+        return;
+    }
+    if (ms_work_array(work) == NULL) {
+        ms_floors_close(master, client->floor, seq, ms_work_is_durable(work));
+    }
+    work->is_recalled = false;
+    work->flags =
+        (work->flags | MS_FLAG_BACKGROUND) & (uint8_t)~MS_FLAG_KEEP; /* nobody waits for it */
+    stop_attempt(master, now, work);
+    ms_apply_pass_on(master, now, work, false);
+    ms_output_discard(&master->queue, work);
+    if (!ms_queue_make_room(&master->queue, work, &outcome)) {
+        fail(master);
+        return;
+    }
+    ms_queue_settle(&master->queue, now, work, &outcome,
+                    ms_journal_put_for(&master->journal, work, &outcome));
+    ms_clients_settled(master, now, work);
+}
+
+/* --- kicks --- */
+
+static uint32_t generation_of(const struct ms_work *work)
+{
+    return work != NULL && work->rare != NULL ? work->rare->generation : 0;
+}
+
+/* It was kicked there, and its former outcome, which stands here, is void. */
+static void take_kick(struct ms_master *master, ms_time now, const struct ms_foreign *foreign)
+{
+    const struct ms_id id = {foreign->client->uuid, foreign->seq};
+
+    for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
+        const struct ms_work *work = ms_clients_find_work(master, &id);
+        struct ms_record_room room;
+        struct ms_record record;
+
+        ms_foreign_read(at, &room, &record);
+        if (record.kind == MS_RECORD_CHANGE && record.event == MS_OPERATION_KICK && work != NULL &&
+            record.count > generation_of(work) && ms_changes_can_kick(work)) {
+            put(master, now, &record);
+        }
+    }
+}
+
+/* --- the table --- */
+
+bool ms_merge_command(struct ms_master *master, ms_time now, const struct ms_foreign *foreign)
+{
+    const struct ms_id id = {foreign->client->uuid, foreign->seq};
+    const enum ms_merge_state a = state_there(foreign);
+    enum ms_merge_state b = state_here(master, &id);
+    struct ms_array *array = ms_clients_find_array(master, &id);
+    struct ms_work *work = ms_clients_find_work(master, &id);
+
+    if (work != NULL && ms_unique_is_settling(work)) {
+        return false;
+    }
+    if (foreign->generation < generation_of(work)) {
+        return true; /* what is known there is void here */
+    }
+    if (foreign->generation > generation_of(work) && work != NULL) {
+        take_kick(master, now, foreign);
+        b = state_here(master, &id);
+    }
+    totals_of(master)->cells[a][b]++;
+    if (a == MS_MERGE_NONE && foreign->array_count == 0 && array == NULL) {
+        return true; /* a payload in parts that came to nothing */
+    }
+    if (b == MS_MERGE_NONE) {
+        adopt(master, now, foreign, &id);
+        return true;
+    }
+    if (array != NULL && array->first == id.seq && foreign->array_count == array->count) {
+        ms_merge_array(master, now, array, foreign);
+    }
+    if (a < MS_MERGE_IN_FLIGHT || state_here(master, &id) == MS_MERGE_CLOSED) {
+        return true;
+    }
+    work = ms_clients_reach_work(master, now, &id);
+    if (work == NULL) {
+        fail(master);
+    } else if (a >= MS_MERGE_DEAD) {
+        meet_outcome(master, now, work, foreign);
+    } else if (!ms_work_is_finished(work)) {
+        hold(master, now, work, foreign);
+    }
+    return true;
+}

@@ -1,0 +1,173 @@
+/* The conversation in which a deposed active hands over what the new one may lack: see master/suffix.h. */
+#include "core/invariant.h"
+#include "master/pair_state.h"
+
+#define FOLLOW_INTERVAL                                                                            \
+    (100 * MS_MSEC) /* between two questions to an active that does not merge now */
+
+#define ALL_SENT   1u /* flag of RECONCILE */
+#define ALL_MERGED 1u /* of RECONCILE_ACK */
+
+/* --- the deposed one --- */
+
+bool ms_pair_offers(struct ms_pair *pair)
+{
+    if (pair->led == 0 || pair->is_merged || !pair->durable.is_complete) {
+        return false;
+    }
+    ms_suffix_offer(pair->suffix, pair->followed_on, pair->followed, pair->led);
+    return true;
+}
+
+void ms_pair_compare_suffix(struct ms_pair *pair, ms_time now)
+{
+    switch (ms_suffix_news(pair->suffix)) {
+    case MS_SUFFIX_NOTHING:
+        return;
+    case MS_SUFFIX_MERGED:
+        pair->is_merged = true;
+        pair->follow_at = now; /* for the copy now */
+        ms_trace(&pair->engine.trace, MS_LEVEL_INFO, "merged", "epoch=%llu",
+                 (unsigned long long)pair->led);
+        break;
+    case MS_SUFFIX_REFUSED:
+        pair->follow_at = now + FOLLOW_INTERVAL;
+        break;
+    case MS_SUFFIX_UNMERGED:
+        pair->is_merged = true;
+        pair->unmerged = pair->led;
+        pair->follow_at = now;
+        ms_trace(&pair->engine.trace, MS_LEVEL_ERROR,
+                 "what this half had alone cannot be merged: its store is set aside", "epoch=%llu",
+                 (unsigned long long)pair->led);
+        break;
+    }
+}
+
+/* --- the active --- */
+
+static void answer(struct ms_pair *pair, const struct ms_pair_link *link, uint8_t flags,
+                   enum ms_error error)
+{
+    const struct ms_pair_merge *merge = &pair->merge;
+
+    ms_pair_send(pair, link,
+                 &(struct ms_command){.kind = MS_KIND_RECONCILE_ACK,
+                                      .token = {merge->own, merge->next > 0 ? merge->next - 1 : 0},
+                                      .count = merge->bytes,
+                                      .flags = flags,
+                                      .error = (uint16_t)error});
+}
+
+void ms_pair_forget_merge(struct ms_pair *pair)
+{
+    if (pair->master != NULL) {
+        ms_reconcile_forget(pair->master);
+    }
+    pair->merge.is_on = false;
+    pair->merge.pieces.size = 0;
+}
+
+/* Whoever offers has heard why not. */
+static void refuse(struct ms_pair *pair, const struct ms_pair_link *link, ms_epoch own,
+                   enum ms_error error)
+{
+    ms_pair_forget_merge(pair);
+    pair->merge.own = own;
+    answer(pair, link, 0, error);
+}
+
+/* A new offer. While S has both nothing becomes durable without the one that offers, so it must leave S first. */
+static bool begin(struct ms_pair *pair, const struct ms_pair_link *link,
+                  const struct ms_command *command)
+{
+    struct ms_pair_merge *merge = &pair->merge;
+
+    ms_pair_forget_merge(pair);
+    if ((pair->tenure != MS_TENURE_ON && pair->tenure != MS_TENURE_PAUSED) || pair->is_pair ||
+        !ms_master_is_ready(pair->master) || !ms_reconcile_begin(pair->master)) {
+        pair->merge.is_wanted = true;
+        refuse(pair, link, command->token.epoch, MS_E_NOT_ACTIVE);
+        return false;
+    }
+    merge->is_on = true;
+    merge->is_wanted = merge->is_whole = false;
+    merge->own = command->token.epoch;
+    merge->next = merge->bytes = 0;
+    return true;
+}
+
+/* A piece is whole: what it has is kept until the last of them is here. */
+static void take(struct ms_pair *pair, const struct ms_pair_link *link, struct ms_bytes entries)
+{
+    enum ms_error error;
+
+    if (!ms_pieces_complete(&pair->merge.pieces, &entries)) {
+        refuse(pair, link, pair->merge.own, MS_E_NOT_ACTIVE);
+        return;
+    }
+    error = ms_reconcile_take(pair->master, entries);
+    if (error == MS_E_OK) {
+        answer(pair, link, 0, MS_E_OK);
+    } else {
+        refuse(pair, link, pair->merge.own, error == MS_E_NO_MEMORY ? MS_E_NOT_ACTIVE : error);
+    }
+}
+
+bool ms_pair_hear_offer(struct ms_pair *pair, const struct ms_pair_link *link,
+                        const struct ms_command *command)
+{
+    struct ms_pair_merge *merge = &pair->merge;
+
+    if (command->token.n == 0 && !begin(pair, link, command)) {
+        return true;
+    }
+    if (!merge->is_on || command->token.epoch != merge->own) {
+        return true; /* of one that was refused */
+    }
+    if (command->token.n != merge->next || merge->is_whole) {
+        return false;
+    }
+    merge->next++;
+    merge->bytes += command->payload.size;
+    if ((command->flags & ALL_SENT) != 0) {
+        merge->is_whole = true;
+        ms_reconcile_end(pair->master);
+        return merge->pieces.size == 0;
+    }
+    if (command->payload.size == 0) {
+        return false;
+    }
+    if (command->count > 0) {
+        if (!ms_pieces_gather(&merge->pieces, command->payload)) {
+            refuse(pair, link, merge->own, MS_E_NOT_ACTIVE);
+        }
+        return true;
+    }
+    take(pair, link, command->payload);
+    return true;
+}
+
+bool ms_pair_compare_merge(struct ms_pair *pair)
+{
+    const struct ms_pair_link *other = pair->links.other;
+    const bool is_expelled = pair->merge.is_wanted && pair->is_pair;
+
+    pair->merge.is_wanted = false;
+    if (!pair->merge.is_on || other == NULL || ms_engine_room(&pair->engine) == 0) {
+        return is_expelled;
+    }
+    switch (pair->master->reconcile.phase) {
+    case MS_RECONCILE_DONE:
+        answer(pair, other, ALL_MERGED, MS_E_OK);
+        pair->master->may_lack = false;
+        ms_pair_forget_merge(pair);
+        break;
+    case MS_RECONCILE_FAILED:
+        refuse(pair, other, pair->merge.own, MS_E_NOT_ACTIVE);
+        break;
+    default:
+        break;
+    }
+    return is_expelled;
+}

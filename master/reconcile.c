@@ -1,0 +1,272 @@
+#include "master/reconcile.h"
+
+#include "core/invariant.h"
+#include "master/clients.h"
+#include "master/queue.h"
+#include "master/state.h"
+
+/* Of records, after which the rest waits for the next step. */
+#define BYTES_MAX (4u << 20)
+
+const char *ms_merge_state_name(enum ms_merge_state state)
+{
+    static const char *const names[MS_MERGE_STATES] = {
+        [MS_MERGE_NONE] = "NONE",           [MS_MERGE_QUEUED] = "QUEUED",
+        [MS_MERGE_IN_FLIGHT] = "IN_FLIGHT", [MS_MERGE_DEAD] = "DEAD",
+        [MS_MERGE_DONE] = "DONE",           [MS_MERGE_CANCELLED] = "CANCELLED",
+        [MS_MERGE_CLOSED] = "CLOSED",
+    };
+
+    ms_assert(state < MS_MERGE_STATES);
+    return names[state];
+}
+
+void ms_reconcile_add(struct ms_reconcile_totals *totals, const struct ms_reconcile_totals *more)
+{
+    for (int a = 0; a < MS_MERGE_STATES; a++) {
+        for (int b = 0; b < MS_MERGE_STATES; b++) {
+            totals->cells[a][b] += more->cells[a][b];
+        }
+    }
+    totals->adopted += more->adopted;
+    totals->settled += more->settled;
+    totals->lifted += more->lifted;
+    totals->closed += more->closed;
+    totals->outcome_conflict += more->outcome_conflict;
+    totals->cancel_raced += more->cancel_raced;
+    totals->refused += more->refused;
+    totals->merges += more->merges;
+}
+
+void ms_reconcile_forget(struct ms_master *master)
+{
+    struct ms_reconcile *reconcile = &master->reconcile;
+
+    ms_foreigners_finish(&reconcile->foreigners);
+    reconcile->phase = MS_RECONCILE_OFF;
+    reconcile->cursor = 0;
+    reconcile->at = NULL;
+    reconcile->until = 0;
+}
+
+bool ms_reconcile_begin(struct ms_master *master)
+{
+    struct ms_reconcile *reconcile = &master->reconcile;
+
+    ms_reconcile_forget(master);
+    if (!ms_foreigners_init(&reconcile->foreigners, ms_rng_next(&master->rng))) {
+        ms_foreigners_finish(&reconcile->foreigners);
+        return false;
+    }
+    reconcile->phase = MS_RECONCILE_GATHERING;
+    return true;
+}
+
+enum ms_error ms_reconcile_take(struct ms_master *master, struct ms_bytes entries)
+{
+    struct ms_reconcile *reconcile = &master->reconcile;
+    enum ms_error error;
+
+    ms_assert(reconcile->phase == MS_RECONCILE_GATHERING);
+    error = ms_foreigners_take(&reconcile->foreigners, entries);
+    if (error != MS_E_OK) {
+        ms_reconcile_forget(master);
+    }
+    return error;
+}
+
+/* The next phase, at its beginning. */
+static void enter(struct ms_reconcile *reconcile, enum ms_reconcile_phase phase)
+{
+    reconcile->phase = phase;
+    reconcile->cursor = 0;
+    reconcile->at = phase == MS_RECONCILE_GENERAL ? reconcile->foreigners.general.first : NULL;
+}
+
+void ms_reconcile_end(struct ms_master *master)
+{
+    ms_assert(master->reconcile.phase == MS_RECONCILE_GATHERING);
+    enter(&master->reconcile, MS_RECONCILE_GENERAL);
+}
+
+static void merge_general(struct ms_master *master, ms_time now)
+{
+    struct ms_reconcile *reconcile = &master->reconcile;
+    struct ms_record_room room;
+    struct ms_record record;
+
+    if (reconcile->at == NULL) {
+        enter(reconcile, MS_RECONCILE_COMMANDS);
+        return;
+    }
+    ms_foreign_read(reconcile->at, &room, &record);
+    reconcile->at = reconcile->at->next;
+    if (record.kind == MS_RECORD_TYPE) {
+        ms_merge_type(master, now, &record);
+    } else {
+        ms_merge_session(master, now, &record);
+    }
+}
+
+/* False when it has to wait for a later step. */
+static bool merge_command(struct ms_master *master, ms_time now)
+{
+    struct ms_reconcile *reconcile = &master->reconcile;
+    const uint32_t here = reconcile->cursor;
+    const struct ms_foreign *foreign =
+        ms_pool_next(&reconcile->foreigners.commands, &reconcile->cursor);
+
+    if (foreign == NULL) {
+        enter(reconcile, MS_RECONCILE_OPEN);
+        return true;
+    }
+    if (!ms_merge_command(master, now, foreign)) {
+        reconcile->cursor = here;
+        return false;
+    }
+    return true;
+}
+
+/* Closed by members of the array there, as far as it is open there; else by the books of its client. */
+static bool is_over_there(const struct ms_master *master, const struct ms_work *work)
+{
+    const struct ms_foreigners *foreigners = &master->reconcile.foreigners;
+    const struct ms_array *array = ms_work_array(work);
+    const struct ms_id id = {work->client->uuid, work->seq};
+
+    if (array != NULL &&
+        ms_foreigners_find(foreigners, &(struct ms_id){id.client, array->first}) != NULL) {
+        return false; /* its own record has told */
+    }
+    return ms_foreigners_closed(foreigners, &id);
+}
+
+static void merge_open(struct ms_master *master, ms_time now)
+{
+    struct ms_reconcile *reconcile = &master->reconcile;
+    struct ms_work *work = ms_pool_next(&master->queue.pool, &reconcile->cursor);
+
+    if (work == NULL) {
+        enter(reconcile, MS_RECONCILE_ARRAYS);
+    } else if (!work->is_archived && is_over_there(master, work)) {
+        ms_merge_closed(master, now, work);
+    }
+}
+
+static void merge_arrays(struct ms_master *master, ms_time now)
+{
+    struct ms_reconcile *reconcile = &master->reconcile;
+    struct ms_array *array = ms_pool_next(&master->queue.arrays.pool, &reconcile->cursor);
+
+    if (array == NULL) {
+        enter(reconcile, MS_RECONCILE_NUMBERS);
+    } else if (ms_foreigners_find(&reconcile->foreigners,
+                                  &(struct ms_id){array->client->uuid, array->first}) == NULL) {
+        ms_merge_closed_array(master, now, array);
+    }
+}
+
+/* The bits of a span of closed numbers. */
+static void close_span(struct ms_master *master, struct ms_floor *floor,
+                       const struct ms_record *record)
+{
+    for (uint64_t i = 0; i < record->payload.size * 8; i++) {
+        const uint64_t seq = record->number * MS_CLOSED_SPAN_BYTES * 8 + i;
+
+        if ((record->payload.data[i / 8] >> (i % 8) & 1) != 0 && seq > 0 &&
+            !ms_closed_has(&floor->closed, seq)) {
+            ms_floors_close(master, floor, seq, true);
+            master->reconcile.totals.cells[MS_MERGE_CLOSED][MS_MERGE_NONE]++;
+        }
+    }
+}
+
+static void merge_numbers_of(struct ms_master *master, const struct ms_foreign_client *client)
+{
+    struct ms_floor *floor = ms_floors_wake(master, &client->uuid);
+    struct ms_record_room room;
+    struct ms_record record;
+
+    if (floor == NULL) {
+        master->reconcile.phase = MS_RECONCILE_FAILED;
+        return;
+    }
+    floor->is_durable = true;
+    master->reconcile.totals.cells[MS_MERGE_CLOSED][MS_MERGE_NONE] +=
+        client->closed.floor > floor->closed.floor;
+    ms_floors_raise(master, floor, client->closed.floor);
+    for (const struct ms_foreign_entry *at = client->spans.first; at != NULL; at = at->next) {
+        ms_foreign_read(at, &room, &record);
+        close_span(master, floor, &record);
+    }
+    if (floor->client == NULL) {
+        ms_floors_sleep(master, floor);
+    }
+}
+
+static void merge_numbers(struct ms_master *master)
+{
+    struct ms_reconcile *reconcile = &master->reconcile;
+    const struct ms_foreign_client *client =
+        ms_pool_next(&reconcile->foreigners.clients, &reconcile->cursor);
+
+    if (client == NULL) {
+        enter(reconcile, MS_RECONCILE_DURABLE);
+    } else {
+        merge_numbers_of(master, client);
+    }
+}
+
+/* What is closed goes with the next flush, which comes at the end of a step. */
+static void find_durable(struct ms_master *master)
+{
+    struct ms_reconcile *reconcile = &master->reconcile;
+
+    if (master->journal.has_closed) {
+        reconcile->until = 0;
+        return;
+    }
+    if (reconcile->until == 0) {
+        reconcile->until = master->journal.last;
+    }
+    if (ms_journal_covers(&master->journal, reconcile->until)) {
+        ms_foreigners_finish(&reconcile->foreigners);
+        reconcile->phase = MS_RECONCILE_DONE;
+        reconcile->totals.merges++;
+    }
+}
+
+/* One command or so; false when nothing more can be done now. */
+static bool go_on(struct ms_master *master, ms_time now)
+{
+    switch (master->reconcile.phase) {
+    case MS_RECONCILE_GENERAL:
+        merge_general(master, now);
+        return true;
+    case MS_RECONCILE_COMMANDS:
+        return merge_command(master, now);
+    case MS_RECONCILE_OPEN:
+        merge_open(master, now);
+        return true;
+    case MS_RECONCILE_ARRAYS:
+        merge_arrays(master, now);
+        return true;
+    case MS_RECONCILE_NUMBERS:
+        merge_numbers(master);
+        return true;
+    case MS_RECONCILE_DURABLE:
+        find_durable(master);
+        return false;
+    default:
+        return false;
+    }
+}
+
+void ms_reconcile_run(struct ms_master *master, ms_time now)
+{
+    uint32_t burst = MS_SWEEP_BURST;
+
+    while (burst-- > 0 && master->journal.size < BYTES_MAX && !master->journal.is_failed &&
+           ms_engine_room(&master->engine) > MS_DISPATCH_BURST && go_on(master, now)) {
+    }
+}

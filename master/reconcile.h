@@ -1,0 +1,78 @@
+/* Merging what a deposed active has into the running master: of each command the higher state of both stands, in the chain
+ * NONE < QUEUED < IN_FLIGHT < DEAD < DONE < CANCELLED < CLOSED. What comes of it is written as ordinary records, so
+ * it is as durable as everything, and doing it again changes nothing. See docs/decisions/0013-reconciliation.md. */
+#ifndef MASTER_RECONCILE_H
+#define MASTER_RECONCILE_H
+
+#include "core/engine.h"
+#include "master/foreign.h"
+
+struct ms_array;
+struct ms_master;
+struct ms_work;
+
+enum ms_reconcile_phase {
+    MS_RECONCILE_OFF,
+    MS_RECONCILE_GATHERING, /* records come; nothing is merged before all are here */
+    MS_RECONCILE_GENERAL,   /* types and sessions */
+    MS_RECONCILE_COMMANDS,
+    MS_RECONCILE_OPEN,   /* what is open here and over there */
+    MS_RECONCILE_ARRAYS, /* the same of members of arrays that wait */
+    MS_RECONCILE_NUMBERS,
+    MS_RECONCILE_DURABLE, /* all is merged, and not yet durable */
+    MS_RECONCILE_DONE,
+    MS_RECONCILE_FAILED, /* memory is out: it may be tried again */
+};
+
+struct ms_reconcile_totals {
+    uint64_t cells[MS_MERGE_STATES][MS_MERGE_STATES]; /* commands by their states there and here */
+    uint64_t adopted, settled, lifted, closed;        /* commands that it changed here */
+    uint64_t outcome_conflict; /* both had an outcome, and not the same: this one's stands */
+    uint64_t cancel_raced;     /* done here, and its cancel was confirmed there */
+    uint64_t refused;          /* commands whose records make no sense here */
+    uint64_t merges;           /* that were completed */
+};
+
+/* Of struct ms_master. */
+struct ms_reconcile {
+    struct ms_foreigners foreigners;
+    enum ms_reconcile_phase phase;
+    uint32_t cursor;
+    const struct ms_foreign_entry *at; /* GENERAL, NUMBERS: next; NULL = that was all */
+    ms_seq until;                      /* DURABLE: 0 = not known yet */
+    struct ms_reconcile_totals totals;
+};
+
+/* Forgets what came so far. False when memory is out. */
+bool ms_reconcile_begin(struct ms_master *master);
+/* Whole entries of the other store. On an error nothing more is taken before the next begin. */
+enum ms_error ms_reconcile_take(struct ms_master *master, struct ms_bytes entries);
+/* That was all: it is merged by the steps that follow. */
+void ms_reconcile_end(struct ms_master *master);
+void ms_reconcile_forget(struct ms_master *master);
+
+/* A part of the merge, as far as the step has room. */
+void ms_reconcile_run(struct ms_master *master, ms_time now);
+/* There is more to do at once. */
+static inline bool ms_reconcile_is_behind(const struct ms_reconcile *reconcile)
+{
+    return reconcile->phase >= MS_RECONCILE_GENERAL && reconcile->phase < MS_RECONCILE_DURABLE;
+}
+
+/* For merge.c: one command; false when it has to wait for its followers. NO_MEMORY fails the whole. */
+bool ms_merge_command(struct ms_master *master, ms_time now, const struct ms_foreign *foreign);
+/* Open here, and over there. */
+void ms_merge_closed(struct ms_master *master, ms_time now, struct ms_work *work);
+/* The same of members of an array that wait. */
+void ms_merge_closed_array(struct ms_master *master, ms_time now, struct ms_array *array);
+void ms_merge_array(struct ms_master *master, ms_time now, struct ms_array *array,
+                    const struct ms_foreign *foreign);
+void ms_merge_type(struct ms_master *master, ms_time now, const struct ms_record *record);
+void ms_merge_session(struct ms_master *master, ms_time now, const struct ms_record *record);
+
+/* Adds those of another tenure. */
+void ms_reconcile_add(struct ms_reconcile_totals *totals, const struct ms_reconcile_totals *more);
+
+const char *ms_merge_state_name(enum ms_merge_state state); /* "IN_FLIGHT"; never NULL */
+
+#endif

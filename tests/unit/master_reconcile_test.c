@@ -1,0 +1,570 @@
+/* What a deposed master has, merged into the running one: every cell of the table, twice, and over a crash. */
+#include "master/reconcile.h"
+
+#include "core/limits.h"
+#include "master_arrays.h"
+#include "master_returning.h"
+
+#define THERE_NODE 9 /* of the slave there */
+#define HERE_NODE  1
+
+static struct script there, here;
+static struct shelf there_shelf, here_shelf;
+
+static void begin_one(struct script *s, struct shelf *shelf, uint8_t node, int restarts)
+{
+    setup_durable(s, shelf);
+    s->nonces = node; /* tokens of sessions differ */
+    for (int i = 0; i < restarts; i++) {
+        restart(s);
+    }
+    slave_durably(s, 1, node);
+    client(s, 2, 2);
+}
+
+static void begin(void)
+{
+    begin_one(&there, &there_shelf, THERE_NODE, 0);
+    begin_one(&here, &here_shelf, HERE_NODE, 1);
+}
+
+static void end(void)
+{
+    teardown_durable(&there);
+    teardown_durable(&here);
+}
+
+static const struct ms_reconcile_totals *totals(void)
+{
+    return &here.master->reconcile.totals;
+}
+
+/* All that the one has committed is offered to the other; what came of it is not durable yet. */
+static void offer(void)
+{
+    commit(&there);
+    commit(&here);
+    ck_assert(ms_reconcile_begin(here.master));
+    for (size_t i = 0; i < SHELF_MAX; i++) {
+        if (there_shelf.entries[i].data != NULL) {
+            ck_assert_int_eq(ms_reconcile_take(here.master, there_shelf.entries[i]), MS_E_OK);
+        }
+    }
+    ms_reconcile_end(here.master);
+    settle_down(&here);
+}
+
+static void merge(void)
+{
+    size_t count;
+
+    offer();
+    count = here.count;
+    for (int i = 0; i < 8; i++) {
+        while (here_shelf.committed < here_shelf.seq || here_shelf.written_size > 0) {
+            commit_once(&here);
+        }
+        ms_engine_step(here.engine, here.now, &(struct ms_event){.type = MS_EVENT_TICK});
+        poll_dry(&here);
+    }
+    ck_assert_uint_ge(here.count, count);
+    ck_assert_int_eq(here.master->reconcile.phase, MS_RECONCILE_DONE);
+}
+
+static void submit_as(struct script *s, uint64_t seq, const char *payload, uint8_t flags)
+{
+    struct ms_command command = submission(seq, payload);
+
+    command.flags = flags;
+    receive(s, 2, &command);
+}
+
+/* Command 1 comes into that state. */
+static void bring(struct script *s, enum ms_merge_state state, const char *payload, uint8_t flags)
+{
+    const bool is_run = state == MS_MERGE_IN_FLIGHT || state == MS_MERGE_DEAD ||
+                        state == MS_MERGE_DONE || state == MS_MERGE_CLOSED;
+
+    if (state == MS_MERGE_NONE) {
+        return;
+    }
+    if (is_run) {
+        pull(s, 1, 1);
+    }
+    submit_as(s, 1, "x", flags);
+    commit(s);
+    if (state == MS_MERGE_CANCELLED) {
+        receive(s, 2, &(struct ms_command){.kind = MS_KIND_CANCEL, .id.seq = 1});
+    } else if (is_run && state != MS_MERGE_IN_FLIGHT) {
+        result(s, 1, s->last_token, state == MS_MERGE_DEAD ? MS_STATUS_FAIL : MS_STATUS_OK,
+               payload);
+    }
+    commit(s);
+    if (state == MS_MERGE_CLOSED) {
+        receive(s, 2, &(struct ms_command){.kind = MS_KIND_OUTCOME_ACK, .id.seq = 1, .count = 1});
+        commit(s);
+    }
+}
+
+static enum ms_merge_state state_of(const struct script *s)
+{
+    static const uint8_t states[MS_LIFE_STATES] = {
+        [MS_LIFE_READY] = MS_MERGE_QUEUED,     [MS_LIFE_DELAYED] = MS_MERGE_QUEUED,
+        [MS_LIFE_LEASED] = MS_MERGE_IN_FLIGHT, [MS_LIFE_BURIED] = MS_MERGE_DEAD,
+        [MS_LIFE_DONE] = MS_MERGE_DONE,        [MS_LIFE_CANCELLED] = MS_MERGE_CANCELLED,
+    };
+    const struct ms_uuid uuid = uuid_of(2);
+    const struct ms_work *work = work_of(s, 2, 1);
+    const struct ms_floor *floor = ms_floors_find(&s->master->floors, &uuid);
+
+    if (work != NULL) {
+        return (enum ms_merge_state)states[work->state];
+    }
+    return floor != NULL && ms_closed_has(&floor->closed, 1) ? MS_MERGE_CLOSED : MS_MERGE_NONE;
+}
+
+static void want_state(enum ms_merge_state wanted, const char *when)
+{
+    const enum ms_merge_state state = state_of(&here);
+
+    ck_assert_msg(state == wanted, "%s: it is %s", when, ms_merge_state_name(state));
+}
+
+/* a is higher and has an outcome, or b is open: the outcome of a. */
+static const char *payload_of(enum ms_merge_state a, enum ms_merge_state b)
+{
+    return a > b ? "there" : "here";
+}
+
+static void want_payload(enum ms_merge_state a, enum ms_merge_state b)
+{
+    const struct ms_work *work = work_of(&here, 2, 1);
+    const char *wanted = payload_of(a, b);
+    const struct ms_bytes payload = ms_work_payload(work);
+
+    ck_assert_uint_eq(payload.size, strlen(wanted));
+    ck_assert_mem_eq(payload.data, wanted, payload.size);
+}
+
+static bool was_revoked(void)
+{
+    return find(&here, MS_KIND_REVOKE) != NULL;
+}
+
+#define CELLS (MS_MERGE_STATES * MS_MERGE_STATES)
+
+START_TEST(each_cell_of_the_table)
+{
+    const enum ms_merge_state a = (enum ms_merge_state)(_i / MS_MERGE_STATES);
+    const enum ms_merge_state b = (enum ms_merge_state)(_i % MS_MERGE_STATES);
+    const uint8_t flags = a == MS_MERGE_IN_FLIGHT ? MS_FLAG_ONCE : 0;
+    const enum ms_merge_state higher = a > b ? a : b;
+
+    begin();
+    bring(&there, a, "there", flags);
+    bring(&here, b, "here", flags);
+    ck_assert_int_eq(state_of(&here), b);
+    merge();
+    want_state(higher, "merged");
+    ck_assert(was_revoked() == (b == MS_MERGE_IN_FLIGHT && a >= MS_MERGE_DEAD));
+    if (higher == MS_MERGE_DEAD || higher == MS_MERGE_DONE) {
+        want_payload(a, b);
+    }
+    if (a != MS_MERGE_NONE && a != MS_MERGE_CLOSED) {
+        ck_assert_uint_eq(totals()->cells[a][b], 1);
+    } else if (a == MS_MERGE_CLOSED && b < MS_MERGE_CLOSED) {
+        ck_assert_uint_eq(totals()->cells[a][b], 1);
+    }
+    ck_assert_uint_eq(totals()->outcome_conflict,
+                      a == b && (a == MS_MERGE_DEAD || a == MS_MERGE_DONE));
+    ck_assert_uint_eq(totals()->cancel_raced, a == MS_MERGE_CANCELLED && b == MS_MERGE_DONE);
+    ck_assert_uint_eq(totals()->refused, 0);
+    merge();
+    want_state(higher, "merged twice");
+    restart(&here);
+    /* Who has it is not written, unless it may be started only once: it waits for the slaves' rolls. */
+    const struct ms_work *work = work_of(&here, 2, 1);
+    want_state(higher == MS_MERGE_IN_FLIGHT && (a != b || flags == 0) && work != NULL &&
+                       work->state == MS_LIFE_READY
+                   ? MS_MERGE_QUEUED
+                   : higher,
+               "read back");
+    end();
+}
+END_TEST
+
+START_TEST(what_is_adopted_is_run_once)
+{
+    begin();
+    bring(&there, MS_MERGE_QUEUED, "", 0);
+    pull(&here, 1, 2);
+    merge();
+    ck_assert_ptr_null(find(&here, MS_KIND_COMMAND)); /* its slave there may have it */
+    run_until(&here, here.now + 5 * MS_TICK_DEFAULT);
+    ck_assert_uint_le(count_of(&here, MS_KIND_COMMAND), 1);
+    merge();
+    ck_assert_uint_eq(totals()->adopted, 1);
+    end();
+}
+END_TEST
+
+START_TEST(the_slave_over_there_is_waited_for)
+{
+    begin();
+    pull(&there, 1, 1);
+    submit(&there, 2, 1, "x");
+    commit(&there);
+    const struct held held = held_of(2, 1, (struct ms_token){EPOCH, there.last_token}, 1);
+    pull(&here, 1, 1);
+    merge();
+    ck_assert_uint_eq(stats_of(&here).awaited_count, 1);
+    ck_assert_uint_eq(stats_of(&here).doubted_count, 1);
+    /* Its session is known by its token: 0x55 and the number of the connection. */
+    const struct ms_welcome was = {.token = {{0x55, THERE_NODE + 1}}};
+    come_back_with(&here, 3, THERE_NODE, &was, &held);
+    settle_down(&here);
+    want_state(MS_MERGE_IN_FLIGHT, "claimed");
+    result_of(&here, 3, held.token, MS_STATUS_OK, "done");
+    commit(&here);
+    want_state(MS_MERGE_DONE, "done");
+    ck_assert_ptr_null(find(&here, MS_KIND_COMMAND));
+    end();
+}
+END_TEST
+
+START_TEST(an_attempt_that_nobody_knew_is_found)
+{
+    struct ms_welcome was;
+
+    begin();
+    was = slave_durably(&here, 3, 3);
+    bring(&there, MS_MERGE_QUEUED, "", 0);
+    const struct held held = held_of(2, 1, (struct ms_token){EPOCH, 77}, 1);
+    close_peer(&here, 3);
+    restart(&here);
+    client(&here, 2, 2);
+    come_back_with(&here, 3, 3, &was, &held);
+    ck_assert_uint_eq(stats_of(&here).orphans_count, 1);
+    merge();
+    want_state(MS_MERGE_IN_FLIGHT, "adopted");
+    end();
+}
+END_TEST
+
+static void submit_key(struct script *s, uint64_t seq, enum ms_unique mode)
+{
+    const struct ms_terms terms = {.unique_mode = mode, .unique = ms_bytes_of("k")};
+    struct ms_command command = submission(seq, "x");
+
+    command.terms = &terms;
+    receive(s, 2, &command);
+    commit(s);
+}
+
+START_TEST(a_key_that_is_taken_is_joined)
+{
+    static const enum ms_unique modes[] = {MS_UNIQUE_JOIN, MS_UNIQUE_REJECT};
+
+    begin();
+    submit_key(&there, 1, modes[_i]);
+    submit_key(&here, 5, MS_UNIQUE_JOIN);
+    merge();
+    ck_assert_uint_eq(totals()->adopted, 1);
+    ck_assert(ms_unique_is_follower(work_of(&here, 2, 1)));
+    restart(&here);
+    ck_assert(ms_unique_is_follower(work_of(&here, 2, 1)));
+    end();
+}
+END_TEST
+
+START_TEST(unless_it_was_to_replace_the_one_that_has_it)
+{
+    begin();
+    submit_key(&here, 5, MS_UNIQUE_JOIN); /* it came first */
+    there.now += MS_SEC;
+    submit_key(&there, 1, MS_UNIQUE_REPLACE);
+    merge();
+    ck_assert(!ms_unique_is_follower(work_of(&here, 2, 1)));
+    ck_assert_int_eq(work_of(&here, 2, 5)->state, MS_LIFE_CANCELLED);
+    end();
+}
+END_TEST
+
+START_TEST(attempts_that_failed_count)
+{
+    struct ms_command command = submission(1, "x");
+
+    begin();
+    command.attempts_max = 5;
+    pull(&there, 1, 1);
+    receive(&there, 2, &command);
+    commit(&there);
+    result(&there, 1, there.last_token, MS_STATUS_RETRY, "");
+    commit(&there);
+    merge();
+    ck_assert_uint_eq(work_of(&here, 2, 1)->failures, 1);
+    restart(&here);
+    ck_assert_uint_eq(work_of(&here, 2, 1)->failures, 1);
+    end();
+}
+END_TEST
+
+START_TEST(a_wish_to_cancel_is_kept)
+{
+    begin();
+    pull(&there, 1, 1);
+    submit(&there, 2, 1, "x");
+    receive(&there, 2, &(struct ms_command){.kind = MS_KIND_CANCEL, .id.seq = 1});
+    commit(&there);
+    ck_assert_int_eq(work_of(&there, 2, 1)->state, MS_LIFE_LEASED);
+    bring(&here, MS_MERGE_DONE, "here", 0);
+    merge();
+    want_state(MS_MERGE_CANCELLED, "merged");
+    ck_assert_uint_eq(totals()->cancel_raced, 1);
+    ck_assert_uint_eq(totals()->lifted, 1);
+    ck_assert_uint_eq(want(&here, MS_KIND_OUTCOME)->effect.command.status, MS_STATUS_CANCELLED);
+    end();
+}
+END_TEST
+
+/* Buried while its client was away. */
+static void bury(struct script *s)
+{
+    submit(s, 2, 1, "x");
+    commit(s);
+    close_peer(s, 2);
+    pull(s, 1, 1);
+    result(s, 1, s->last_token, MS_STATUS_FAIL, "");
+    commit(s);
+    ck_assert_int_eq(state_of(s), MS_MERGE_DEAD);
+}
+
+/* By somebody else; nobody has credit for it any more. */
+static void kick(struct script *s)
+{
+    const struct ms_query query = {
+        .what = MS_QUERY_OPERATE, .operation = MS_OPERATION_KICK, .where = "state=buried"};
+
+    client(s, 4, 4);
+    receive(s, 4, &(struct ms_command){.kind = MS_KIND_QUERY, .count = 7, .body.query = &query});
+    settle_down(s);
+    commit(s);
+    ck_assert_int_eq(state_of(s), MS_MERGE_QUEUED);
+}
+
+START_TEST(a_kick_here_is_not_undone)
+{
+    begin();
+    bury(&there);
+    bury(&here);
+    kick(&here);
+    merge();
+    want_state(MS_MERGE_QUEUED, "merged");
+    end();
+}
+END_TEST
+
+START_TEST(a_kick_there_is_taken)
+{
+    begin();
+    bury(&there);
+    kick(&there);
+    bury(&here);
+    merge();
+    want_state(MS_MERGE_QUEUED, "merged");
+    restart(&here);
+    want_state(MS_MERGE_QUEUED, "read back");
+    end();
+}
+END_TEST
+
+START_TEST(output_comes_with_its_outcome)
+{
+    begin();
+    pull(&there, 1, 1);
+    submit(&there, 2, 1, "x");
+    receive(&there, 1,
+            &(struct ms_command){.kind = MS_KIND_OUTPUT,
+                                 .token = {EPOCH, there.last_token},
+                                 .payload = ms_bytes_of("piece")});
+    result(&there, 1, there.last_token, MS_STATUS_OK, "there");
+    commit(&there);
+    bring(&here, MS_MERGE_IN_FLIGHT, "", 0);
+    merge();
+    want_state(MS_MERGE_DONE, "merged");
+    ck_assert_str_eq(want(&here, MS_KIND_STREAM)->payload, "piece");
+    ck_assert_uint_eq(want(&here, MS_KIND_OUTCOME)->effect.command.index, 1);
+    restart(&here);
+    ck_assert_ptr_nonnull(work_of(&here, 2, 1)->output);
+    end();
+}
+END_TEST
+
+/* Members 1 .. 4: the first is done and closed, the second done, the third failed once, the fourth waits. */
+static void run_array(struct script *s)
+{
+    submit_array(s, 1, 4, 0);
+    commit(s);
+    pull(s, 1, 2);
+    const uint64_t first = token_of(find_nth(s, MS_KIND_COMMAND, 0));
+    const uint64_t second = token_of(find_nth(s, MS_KIND_COMMAND, 1));
+    result(s, 1, first, MS_STATUS_OK, "1");
+    result(s, 1, second, MS_STATUS_OK, "2");
+    commit(s);
+    receive(s, 2, &(struct ms_command){.kind = MS_KIND_OUTCOME_ACK, .id.seq = 1, .count = 1});
+    commit(s);
+}
+
+START_TEST(an_array_is_adopted_with_its_members)
+{
+    begin();
+    run_array(&there);
+    merge();
+    for (int i = 0; i < 2; i++) {
+        ck_assert(ms_array_is_closed(array_of(&here, 1), 1));
+        ck_assert_int_eq(work_of(&here, 2, 2)->state, MS_LIFE_DONE);
+        ck_assert_uint_eq(array_of(&here, 1)->waiting_count + array_of(&here, 1)->live_count, 3);
+        restart(&here);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(or_each_of_its_members_is_merged)
+{
+    begin();
+    run_array(&there);
+    submit_array(&here, 1, 4, 0);
+    commit(&here);
+    pull(&here, 1, 1);
+    ck_assert_int_eq(work_of(&here, 2, 1)->state, MS_LIFE_LEASED);
+    merge();
+    ck_assert(was_revoked());
+    for (int i = 0; i < 2; i++) {
+        ck_assert(ms_array_is_closed(array_of(&here, 1), 1));
+        ck_assert_int_eq(work_of(&here, 2, 2)->state, MS_LIFE_DONE);
+        ck_assert_uint_eq(array_of(&here, 1)->waiting_count + array_of(&here, 1)->live_count, 3);
+        restart(&here);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(an_array_that_is_over_there_is_over_here)
+{
+    begin();
+    run_array(&there);
+    pull(&there, 1, 2);
+    result(&there, 1, there.last_token - 1, MS_STATUS_OK, "3");
+    result(&there, 1, there.last_token, MS_STATUS_OK, "4");
+    commit(&there);
+    receive(&there, 2, &(struct ms_command){.kind = MS_KIND_OUTCOME_ACK, .id.seq = 1, .count = 4});
+    commit(&there);
+    ck_assert_ptr_null(array_of(&there, 1));
+    submit_array(&here, 1, 4, 0);
+    commit(&here);
+    pull(&here, 1, 1);
+    merge();
+    ck_assert_ptr_null(array_of(&here, 1));
+    ck_assert_uint_eq(stats_of(&here).commands_count, 0);
+    restart(&here);
+    ck_assert_ptr_null(array_of(&here, 1));
+    end();
+}
+END_TEST
+
+START_TEST(nothing_is_said_before_it_is_durable)
+{
+    begin();
+    bring(&there, MS_MERGE_DONE, "there", 0);
+    offer();
+    ck_assert_int_eq(here.master->reconcile.phase, MS_RECONCILE_DURABLE);
+    ck_assert_ptr_null(find(&here, MS_KIND_OUTCOME));
+    commit(&here);
+    want(&here, MS_KIND_OUTCOME);
+    ck_assert_int_eq(here.master->reconcile.phase, MS_RECONCILE_DONE);
+    ck_assert_uint_eq(totals()->merges, 1);
+    end();
+}
+END_TEST
+
+START_TEST(a_crash_in_the_middle_is_made_good_by_the_next_one)
+{
+    begin();
+    bring(&there, MS_MERGE_DONE, "there", 0);
+    offer();
+    restart(&here);
+    want_state(MS_MERGE_NONE, "forgotten");
+    merge();
+    want_state(MS_MERGE_DONE, "merged");
+    end();
+}
+END_TEST
+
+START_TEST(what_makes_no_sense_is_not_taken)
+{
+    static const uint8_t garbage[64] = {1, 2, 3};
+
+    begin();
+    ck_assert(ms_reconcile_begin(here.master));
+    ck_assert_int_eq(ms_reconcile_take(here.master, (struct ms_bytes){garbage, sizeof garbage}),
+                     MS_E_STORE_CORRUPT);
+    ck_assert_int_eq(here.master->reconcile.phase, MS_RECONCILE_OFF);
+    end();
+}
+END_TEST
+
+START_TEST(states_have_names)
+{
+    ck_assert_str_eq(ms_merge_state_name(MS_MERGE_IN_FLIGHT), "IN_FLIGHT");
+    ck_assert_str_eq(ms_merge_state_name(MS_MERGE_CLOSED), "CLOSED");
+}
+END_TEST
+
+START_TEST(totals_add_up)
+{
+    struct ms_reconcile_totals a = {.adopted = 1, .cells[1][2] = 3};
+
+    ms_reconcile_add(&a, &(struct ms_reconcile_totals){.adopted = 2, .cells[1][2] = 4});
+    ck_assert_uint_eq(a.adopted, 3);
+    ck_assert_uint_eq(a.cells[1][2], 7);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        what_is_adopted_is_run_once,
+        the_slave_over_there_is_waited_for,
+        an_attempt_that_nobody_knew_is_found,
+        unless_it_was_to_replace_the_one_that_has_it,
+        attempts_that_failed_count,
+        a_wish_to_cancel_is_kept,
+        a_kick_here_is_not_undone,
+        a_kick_there_is_taken,
+        output_comes_with_its_outcome,
+        an_array_is_adopted_with_its_members,
+        or_each_of_its_members_is_merged,
+        an_array_that_is_over_there_is_over_here,
+        nothing_is_said_before_it_is_durable,
+        a_crash_in_the_middle_is_made_good_by_the_next_one,
+        what_makes_no_sense_is_not_taken,
+        states_have_names,
+        totals_add_up,
+    };
+    Suite *suite = suite_create(__FILE__);
+    TCase *tcase = tcase_create("all");
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, each_cell_of_the_table, 0, CELLS);
+    tcase_add_loop_test(tcase, a_key_that_is_taken_is_joined, 0, 2);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
+        tcase_add_test(tcase, tests[i]);
+    }
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
