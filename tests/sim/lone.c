@@ -32,8 +32,9 @@ static bool is_enrolled(const struct ms_witnesses *list, const struct ms_uuid *i
     return false;
 }
 
-/* Most of those that vote know it for a member. */
-static bool is_known(struct sim_world *world, const struct sim_standing *standing, uint32_t place)
+/* Most of those that vote know the decision by which it is a member: of an earlier one they might have voted for an end
+ * that did not come, and wait to hear of this one. */
+static bool is_known(struct sim_world *world, const struct sim_standing *standing)
 {
     const uint32_t first = sim_first(world, SIM_WITNESS);
     uint32_t count = 0;
@@ -41,9 +42,9 @@ static bool is_known(struct sim_world *world, const struct sim_standing *standin
     for (uint32_t i = first; i < first + world->config.witnesses; i++) {
         const struct ms_uuid id = sim_uuid(world, &world->nodes[i], world->nodes[i].disk->lives);
 
-        count += is_enrolled(&standing->witnesses, &id) &&
-                 ms_decision_has(&world->observer->voters[i].record.accepted, (uint8_t)place,
-                                 &standing->incarnation);
+        count +=
+            is_enrolled(&standing->witnesses, &id) &&
+            ms_decision_equal(&world->observer->voters[i].record.accepted, &standing->decision);
     }
     return 2 * count > standing->witnesses.count &&
            2 * standing->witnesses_connected > standing->witnesses.count;
@@ -69,7 +70,7 @@ bool sim_lone_is_ready(struct sim_world *world)
 
             world->nodes[place].ops->standing(&world->nodes[place], standing);
             are_known = are_known && !standing->is_changing &&
-                        (standing->witnesses.count == 0 || is_known(world, standing, place));
+                        (standing->witnesses.count == 0 || is_known(world, standing));
         }
         if (are_known) {
             return true;
