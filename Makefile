@@ -66,7 +66,7 @@ torture: ## kill -9 of a durable master under load, until BUDGET seconds or KILL
 torture-pair: ## faults of a pair of masters under load, until BUDGET seconds or RUNS faults: make torture-pair BUDGET=60 SEED=7
 	cmake --preset debug >/dev/null
 	cmake --build --preset debug -j $(JOBS) --target muster-master muster-slave muster torture_client torture_handler \
-		fault_proxy fsync_fault
+		fault_proxy torture_sync_fails
 	python3 tests/integration/torture/torture.py --pair --bin build/debug/bin --seconds $(BUDGET) --runs $(RUNS) \
 		$(if $(SEED),--seed $(SEED))
 

@@ -77,9 +77,9 @@ class PairStorm(Storm):
             "muster-master", "--listen", self.addresses[place], "--tick", f"{TICK_MS}ms", "--data", self.data(place),
             "--store-reserve", "1MiB", "--role", ("primary", "backup")[place], "--peer", self.peers[1 - place],
             "--log-level", self.arguments.master_log, *(["--bootstrap"] if is_first else [])], {
-                "LD_PRELOAD": os.path.join(self.arguments.parts, "fsync_fault.so"),
+                "LD_PRELOAD": os.path.join(self.arguments.parts, "sync_fails.so"),
                 "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""),
-                "MS_FSYNC_FAULT": self.path(f"bad-disk-{place}")}, spaces.prefix(place) if self.is_spaced else [])
+                "MS_SYNC_FAILS": self.path(f"bad-disk-{place}")}, spaces.prefix(place) if self.is_spaced else [])
         self.programs.append(self.masters[place])
 
     def kill_master(self, place, is_expected=True):
