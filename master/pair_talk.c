@@ -120,12 +120,12 @@ static void follow_act(struct ms_pair *pair, const struct ms_council_act *act)
     }
 }
 
+/* An offer goes on as long as the connection: an active that was silent for a moment goes on merging. */
 static void unfollow(struct ms_pair *pair)
 {
     pair->wants_go_on = false;
     pair->followed_on = MS_PEER_NONE;
     ms_follower_leave(pair->follower);
-    ms_suffix_leave(pair->suffix);
 }
 
 static void news(struct ms_pair *pair, const struct ms_council_act *act)
@@ -316,6 +316,7 @@ static void lost(struct ms_pair *pair, ms_time now, struct ms_pair_link *link)
     if (is_other) {
         ms_mirror_connect(pair->mirror, MS_PEER_NONE);
         unfollow(pair);
+        ms_suffix_leave(pair->suffix);
         ms_pair_forget_merge(pair);
         pair->asked = (struct ms_asked){0};
     }

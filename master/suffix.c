@@ -53,6 +53,9 @@ void ms_suffix_leave(struct ms_suffix *suffix)
 void ms_suffix_offer(struct ms_suffix *suffix, ms_peer peer, ms_epoch epoch, ms_epoch own)
 {
     ms_assert(peer != MS_PEER_NONE && own > 0);
+    if (suffix->peer == peer && suffix->epoch == epoch && suffix->own == own) {
+        return; /* it is under way */
+    }
     ms_suffix_leave(suffix);
     suffix->peer = peer;
     suffix->epoch = epoch;

@@ -105,7 +105,9 @@ static bool is_excused(const struct ms_council_row *row)
     case MS_COUNCIL_CANDIDATE:
         return row->event == MS_COUNCIL_IN_SYNC;
     case MS_COUNCIL_DRAIN:
-        return row->event == MS_COUNCIL_DEPOSE || row->event == MS_COUNCIL_WIN_SOLO;
+        /* KEEP: a peer that answers gets everything in time here. */
+        return row->event == MS_COUNCIL_DEPOSE || row->event == MS_COUNCIL_WIN_SOLO ||
+               row->event == MS_COUNCIL_KEEP;
     case MS_COUNCIL_CATCHUP:
         return row->event == MS_COUNCIL_WIN_SOLO;
     default:

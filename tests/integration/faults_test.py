@@ -107,7 +107,7 @@ def test_draining_master_waits_for_the_work_and_takes_no_more():
         handed_in = cluster.background("submit", "sleep", "--payload", "1ms", "--connect-timeout", "300ms")
         all_succeed(clients)
         cluster.master.ends_with(0)
-        assert handed_in.wait(30) == 69, "who does not wait for an outcome is told that nobody took it"
+        assert handed_in.wait(30) == 75, "who does not wait for an outcome is told that it was not taken in time"
         assert late[0].poll() is None, "a draining master took new work"
         again = cluster.start("master-again", ["muster-master", "--listen", cluster.address, "--tick", "200ms"])
         wait_until("it serves", lambda: "serving" in again.log())

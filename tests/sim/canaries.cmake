@@ -325,11 +325,6 @@ ms_sim_canary(roll-call-forgotten-after-a-takeover master/apply.c "invariant: (a
     "    slave->is_awaited = false;"
     --pair)
 
-ms_sim_canary(a-refused-dial-is-the-end-of-it master/pair_links.c "invariant: (liveness|alone)"
-    "    return event->count == 1 && links->other == NULL; /* it may have come by itself meanwhile */"
-    "    return event->count == 1;"
-    --scenario pair-refused-while-connected)
-
 ms_sim_canary(silent-while-it-sends master/pair_talk.c "invariant: (liveness|alone)"
     "    link->heard_at = now;
     if (link->role == MS_ROLE_MASTER) {

@@ -168,7 +168,7 @@ static int run_seeds(const struct arguments *arguments)
         sim_stats_print(&stats, stdout);
     }
     if (arguments->wants_coverage &&
-        (!sim_stats_are_full(&stats, arguments->is_pair, stderr) ||
+        (!sim_stats_are_full(&stats, arguments->is_pair, arguments->is_short, stderr) ||
          (arguments->is_short && !sim_rows_are_full(&stats, stderr)))) {
         return EXIT_FAILURE;
     }

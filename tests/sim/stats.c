@@ -59,13 +59,16 @@ bool sim_rows_are_full(const struct sim_stats *stats, FILE *out)
     return council_rows_are_all(&stats->rows, is_others, out);
 }
 
-bool sim_stats_are_full(const struct sim_stats *stats, bool is_pair, FILE *out)
+bool sim_stats_are_full(const struct sim_stats *stats, bool is_pair, bool is_short, FILE *out)
 {
     const int needed = is_pair ? SIM_OF_PAIR : true;
     bool are_full = true;
 
     for (int i = 0; i < SIM_STATS_COUNT; i++) {
-        if (rows[i].needed == needed && stats->counts[i] == 0) {
+        const bool is_needed =
+            rows[i].needed == needed || (rows[i].needed == SIM_OF_LONG && is_pair && !is_short);
+
+        if (is_needed && stats->counts[i] == 0) {
             fprintf(out, "never seen: %s\n", rows[i].text);
             are_full = false;
         }
