@@ -178,6 +178,18 @@ START_TEST(a_store_that_cannot_be_read_is_not_merged)
 }
 END_TEST
 
+START_TEST(an_offer_under_way_goes_on)
+{
+    begin();
+    send_all();
+    ms_suffix_offer(suffix, PEER, EPOCH, OWN); /* the active was silent for a moment */
+    ck_assert(hear(0, 3, 0, MS_E_OK));
+    ms_suffix_offer(suffix, PEER, EPOCH + 1, OWN); /* another reign, which knows nothing of it */
+    ck_assert(!hear(0, 3, 0, MS_E_OK));
+    end();
+}
+END_TEST
+
 START_TEST(answers_that_make_no_sense)
 {
     begin();
@@ -187,6 +199,7 @@ START_TEST(answers_that_make_no_sense)
     ck_assert(hear(0, 3, 0, MS_E_OK));
     ck_assert(!hear(1, 2, 0, MS_E_OK)); /* less than before */
     ck_assert_int_eq(ms_suffix_news(suffix), MS_SUFFIX_NOTHING);
+    ms_suffix_leave(suffix);
     ms_suffix_offer(suffix, PEER, EPOCH, OWN);
     pump();
     scanned(3, "abc", 3);
@@ -231,6 +244,7 @@ int main(void)
         nobody_else_may_read_the_store,
         refusals_are_news,
         a_store_that_cannot_be_read_is_not_merged,
+        an_offer_under_way_goes_on,
         answers_that_make_no_sense,
         it_begins_anew_after_a_break,
     };
