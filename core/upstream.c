@@ -1,6 +1,7 @@
 #include "core/upstream.h"
 
 #include "core/invariant.h"
+#include "core/uri.h"
 
 /* What a master may ask for: an absurd WELCOME neither floods nor deafens us. */
 #define BEAT_INTERVAL_MIN (10 * MS_MSEC)
@@ -36,15 +37,7 @@ void ms_upstream_init(struct ms_upstream *upstream, struct ms_engine *engine, st
                   .version_max = MS_PROTOCOL_MAX,
                   .features = MS_FEATURES_ALL},
     };
-    for (const char *from = addresses; from != NULL;) {
-        const char *comma = strchr(from, ',');
-        const size_t length = comma != NULL ? (size_t)(comma - from) : strlen(from);
-
-        ms_assert(length > 0 && length <= MS_ADDRESS_MAX);
-        ms_assert(upstream->addresses_count < MS_ADDRESSES_MAX);
-        memcpy(upstream->addresses[upstream->addresses_count++], from, length);
-        from = comma != NULL ? comma + 1 : NULL;
-    }
+    upstream->addresses_count = ms_addresses_split(addresses, upstream->addresses);
 }
 
 void ms_upstream_start(struct ms_upstream *upstream, ms_time now)

@@ -553,3 +553,20 @@ const char *ms_uri_role_name(enum ms_uri_role role)
     ms_assert(role <= MS_URI_ROLE_STANDBY);
     return role == MS_URI_ROLE_MASTER ? "master" : role == MS_URI_ROLE_STANDBY ? "standby" : "";
 }
+
+uint32_t ms_addresses_split(const char *list, char out[MS_ADDRESSES_MAX][MS_ADDRESS_MAX + 1])
+{
+    uint32_t count = 0;
+
+    for (const char *from = list; from != NULL; count++) {
+        const char *comma = strchr(from, ',');
+        const size_t length = comma != NULL ? (size_t)(comma - from) : strlen(from);
+
+        ms_assert(length > 0 && length <= MS_ADDRESS_MAX);
+        ms_assert(count < MS_ADDRESSES_MAX);
+        memcpy(out[count], from, length);
+        out[count][length] = '\0';
+        from = comma != NULL ? comma + 1 : NULL;
+    }
+    return count;
+}

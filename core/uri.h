@@ -83,4 +83,7 @@ bool ms_address_equal(const struct ms_address *a, const struct ms_address *b);
 /* "master", "standby"; "" for MS_URI_ROLE_NONE. */
 const char *ms_uri_role_name(enum ms_uri_role role);
 
+/* The addresses of a comma list that was checked before (asserted); how many there are. */
+uint32_t ms_addresses_split(const char *list, char out[MS_ADDRESSES_MAX][MS_ADDRESS_MAX + 1]);
+
 #endif

@@ -1,6 +1,7 @@
 #include "master/pair_links.h"
 
 #include "core/invariant.h"
+#include "core/uri.h"
 
 #define DIAL_BACKOFF_MAX (250 * MS_MSEC) /* somebody waits for this */
 #define GREET_TIMEOUT    MS_RESPONSE_TIMEOUT
@@ -18,15 +19,7 @@ void ms_pair_links_init(struct ms_pair_links *links, struct ms_engine *engine, s
         .dial_by = MS_TIME_NEVER,
         .silent = MS_TIME_NEVER / 2,
     };
-    for (const char *from = addresses; from != NULL;) {
-        const char *comma = strchr(from, ',');
-        const size_t length = comma != NULL ? (size_t)(comma - from) : strlen(from);
-
-        ms_assert(length > 0 && length <= MS_ADDRESS_MAX);
-        ms_assert(links->addresses_count < MS_ADDRESSES_MAX);
-        memcpy(links->addresses[links->addresses_count++], from, length);
-        from = comma != NULL ? comma + 1 : NULL;
-    }
+    links->addresses_count = ms_addresses_split(addresses, links->addresses);
 }
 
 struct ms_pair_link *ms_pair_links_find(struct ms_pair_links *links, ms_peer peer)

@@ -2,9 +2,6 @@
 #include "core/invariant.h"
 #include "master/pair_state.h"
 
-#define FOLLOW_INTERVAL                                                                            \
-    (100 * MS_MSEC) /* between two questions to an active that does not merge now */
-
 #define ALL_SENT   1u /* flag of RECONCILE */
 #define ALL_MERGED 1u /* of RECONCILE_ACK */
 
@@ -31,7 +28,7 @@ void ms_pair_compare_suffix(struct ms_pair *pair, ms_time now)
                  (unsigned long long)pair->led);
         break;
     case MS_SUFFIX_REFUSED:
-        pair->follow_at = now + FOLLOW_INTERVAL;
+        pair->follow_at = now + MS_PAIR_FOLLOW_INTERVAL;
         break;
     case MS_SUFFIX_UNMERGED:
         pair->is_merged = true;

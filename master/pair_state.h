@@ -15,7 +15,9 @@
 /* Effects of a step that the master within leaves to the pair. */
 #define MS_PAIR_RESERVE 256u
 
-#define MS_PAIR_FRAMES_MAX  64u /* of the council's, sent in one step */
+#define MS_PAIR_FRAMES_MAX 64u /* of the council's, sent in one step */
+#define MS_PAIR_FOLLOW_INTERVAL                                                                    \
+    (100 * MS_MSEC)             /* between two questions to an active that refused */
 #define MS_PAIR_LEAVE_BURST 64u /* connections closed in one step */
 
 /* A row of connections. */

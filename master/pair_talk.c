@@ -3,9 +3,6 @@
 #include "master/pair_report.h"
 #include "master/pair_state.h"
 
-#define FOLLOW_INTERVAL                                                                            \
-    (100 * MS_MSEC) /* between two questions to an active that does not copy now */
-
 static struct ms_council_party party_of(const struct ms_pair_link *link)
 {
     return (struct ms_council_party){.is_witness = link->role == MS_ROLE_WITNESS, .id = link->id};
@@ -433,7 +430,7 @@ static void compare_passive(struct ms_pair *pair, ms_time now)
         ms_council_followed(pair->council, now, pair->followed, true);
         break;
     case MS_FOLLOWER_REFUSED:
-        pair->follow_at = now + FOLLOW_INTERVAL;
+        pair->follow_at = now + MS_PAIR_FOLLOW_INTERVAL;
         break;
     }
     /* The council takes it only while it follows as we do, so it is told until it has. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "core/uri.h"
 #include "core/list.h"
 #include "core/text.h"
 #include "slave/witness_private.h"
@@ -295,19 +296,17 @@ static ms_time deadline(const struct ms_engine *engine)
 
 static const struct ms_engine_ops ops = {.name = "witness", .step = step, .deadline = deadline};
 
-static void read_addresses(struct ms_witness *witness, const char *addresses)
+static void read_addresses(struct ms_witness *witness, const char *list)
 {
-    for (const char *from = addresses; from != NULL;) {
-        const char *comma = strchr(from, ',');
-        const size_t length = comma != NULL ? (size_t)(comma - from) : strlen(from);
-        struct ms_witness_link *link = &witness->links[witness->links_count++];
+    char addresses[MS_ADDRESSES_MAX][MS_ADDRESS_MAX + 1];
 
-        ms_assert(length > 0 && length <= MS_ADDRESS_MAX);
-        ms_assert(witness->links_count <= MS_ADDRESSES_MAX);
-        memcpy(link->address, from, length);
+    witness->links_count = ms_addresses_split(list, addresses);
+    for (uint32_t i = 0; i < witness->links_count; i++) {
+        struct ms_witness_link *link = &witness->links[i];
+
+        memcpy(link->address, addresses[i], sizeof link->address);
         link->backoff = MS_RECONNECT_MIN;
-        link->place = (uint8_t)((witness->links_count - 1) % MS_MASTERS); /* until it has greeted */
-        from = comma != NULL ? comma + 1 : NULL;
+        link->place = (uint8_t)(i % MS_MASTERS); /* until it has greeted */
     }
 }
 

@@ -41,6 +41,19 @@ static void expect_refused(const char *input, const char *words)
     ck_assert(!ms_uri_parse(input, MS_ADDRESS_CONNECT, &uri, NULL));
 }
 
+START_TEST(a_list_is_split)
+{
+    char addresses[MS_ADDRESSES_MAX][MS_ADDRESS_MAX + 1];
+
+    ck_assert_uint_eq(ms_addresses_split("a:1", addresses), 1);
+    ck_assert_str_eq(addresses[0], "a:1");
+    ck_assert_uint_eq(ms_addresses_split("[::1]:2,unix:/x,b:3", addresses), 3);
+    ck_assert_str_eq(addresses[0], "[::1]:2");
+    ck_assert_str_eq(addresses[1], "unix:/x");
+    ck_assert_str_eq(addresses[2], "b:3");
+}
+END_TEST
+
 START_TEST(the_failover_url_has_all_its_parts)
 {
     const struct ms_uri uri =
@@ -252,6 +265,7 @@ int main(void)
     Suite *suite = suite_create("core_uri");
     TCase *tests = tcase_create("uri");
 
+    tcase_add_test(tests, a_list_is_split);
     tcase_add_test(tests, the_failover_url_has_all_its_parts);
     tcase_add_test(tests, every_form_prints_as_it_was_read);
     tcase_add_test(tests, faults_are_named);

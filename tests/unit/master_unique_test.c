@@ -1,49 +1,9 @@
 /* Unique keys: join, reject, replace; followers get what their leader gets, also after a crash. */
-#include "master_returning.h"
-#include "master/state.h"
-
-static struct ms_command keyed(uint64_t seq, enum ms_unique mode, const char *key)
-{
-    static struct ms_terms terms[8];
-    static uint32_t turn;
-    struct ms_terms *own = &terms[turn++ % 8];
-    struct ms_command command = submission(seq, "x");
-
-    *own = (struct ms_terms){.unique_mode = (uint8_t)mode, .unique = ms_bytes_of(key)};
-    command.terms = own;
-    return command;
-}
-
-static void submit_keyed(struct script *s, uint64_t seq, enum ms_unique mode, const char *key)
-{
-    const struct ms_command command = keyed(seq, mode, key);
-
-    receive(s, 2, &command);
-}
+#include "master_unique_script.h"
 
 static void cancel_one(struct script *s, uint64_t seq)
 {
     receive(s, 2, &(struct ms_command){.kind = MS_KIND_CANCEL, .id.seq = seq});
-}
-
-/* The outcome of that number in the latest step. */
-static struct sent *outcome_of(struct script *s, uint64_t seq)
-{
-    struct sent *sent;
-
-    for (size_t i = 0; (sent = find_nth(s, MS_KIND_OUTCOME, i)) != NULL; i++) {
-        if (sent->effect.command.id.seq == seq) {
-            return sent;
-        }
-    }
-    ck_abort_msg("no outcome of %u", (unsigned)seq);
-}
-
-static void begin(struct script *s)
-{
-    setup(s);
-    slave(s, 1, 1);
-    client(s, 2, 2);
 }
 
 START_TEST(a_second_one_is_rejected_by_name)

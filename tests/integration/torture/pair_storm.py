@@ -10,7 +10,7 @@ import time
 
 import spaces
 from proxy import HOLD, PASS, Proxy, program_in
-from torture import CLIENT_END_S, DRAIN_S, NS, Storm, live_commands, now
+from torture import NS, Storm, live_commands, now
 
 SAFE_S = 60  # from the end of a fault until both have everything again, on a machine that does much else
 TAKEOVER_S = 30
@@ -421,26 +421,9 @@ class PairStorm(Storm):
         end = now() + int(self.arguments.seconds * NS)
         while self.faults_done < self.arguments.faults and now() < end:
             self.one_fault()
-        self.calm()
+        self.come_to_rest()
 
     # --- afterwards -------------------------------------------------------------------------------------
-
-    def calm(self):
-        for _, slave in list(self.thaws):
-            self.thaw(slave)
-        for client in self.clients:
-            self.expect_alive(client)
-            client.signal(signal.SIGTERM)
-        for client in self.clients:
-            self.expect_end(client, CLIENT_END_S)
-        self.clients = []
-        try:
-            self.harness.wait_until("nothing is left", lambda: (self.tend(), live_commands(self.status()) == 0)[1],
-                                    DRAIN_S)
-        except AssertionError:
-            pass  # the checker says so
-        self.note("left", status=self.status())
-        self.restart_empty()
 
     def restart_empty(self):
         """What is on both disks is as empty as what was in memory, and everybody goes in peace."""

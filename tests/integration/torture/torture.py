@@ -280,6 +280,9 @@ class Storm:
         """The load stops, and all that was accepted comes to its end."""
         if not self.await_service(now() + self.harness.LIMIT_S * NS):
             self.fail("the last master does not serve")
+        self.come_to_rest()
+
+    def come_to_rest(self):
         for _, slave in list(self.thaws):
             self.thaw(slave)
         for client in self.clients:
