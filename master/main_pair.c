@@ -2,11 +2,10 @@
 
 #include "core/io/clock.h"
 #include "core/io/store_aside.h"
+#include "master/pair_report.h"
 #include "proto/pair_record.h"
 
 #define RECORD_NAME "pair.meta"
-
-static const char *const roles[] = {"primary", "backup"};
 
 static enum ms_error complain(struct ms_main_pair *self, const struct ms_complaint *complaint,
                               enum ms_error error)
@@ -77,7 +76,7 @@ static enum ms_error read_record(struct ms_main_pair *self,
     }
     if (error == MS_E_OK && record->place != settings->role) {
         ms_complain(&complaint, "%s belongs to the %s of a pair, and role says %s", settings->data,
-                    roles[record->place], roles[settings->role]);
+                    ms_pair_place_name(record->place), ms_pair_place_name((uint8_t)settings->role));
         error = MS_E_BAD_ARGUMENT;
     }
     return error == MS_E_OK ? MS_E_OK : complain(self, &complaint, error);

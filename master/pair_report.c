@@ -3,7 +3,13 @@
 #include "core/invariant.h"
 #include "master/pair_state.h"
 
-static const char *const roles[] = {"primary", "backup"};
+const char *ms_pair_place_name(uint8_t place)
+{
+    static const char *const names[MS_MASTERS] = {"primary", "backup"};
+
+    ms_assert(place < MS_MASTERS);
+    return names[place];
+}
 
 /* What an operator should know of, in words; the first that holds. */
 static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_stats *stats)
@@ -72,7 +78,7 @@ static void fill(struct ms_pair *pair)
     ms_page_begin(page);
     ms_page_text(page, "name", pair->name);
     ms_page_text(page, "build", pair->build);
-    ms_page_text(page, "configured", roles[stats.place]);
+    ms_page_text(page, "configured", ms_pair_place_name(stats.place));
     ms_page_text(page, "role", pair->tenure != MS_TENURE_NONE ? "active" : "passive");
     ms_page_text(page, "state", ms_council_state_name(stats.state));
     ms_page_text(page, "alarm", alarm_of(pair, &stats));

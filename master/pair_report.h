@@ -7,6 +7,9 @@
 struct ms_pair;
 struct ms_pair_link;
 
+/* As --role has it: "primary" or "backup"; place < MS_MASTERS. */
+const char *ms_pair_place_name(uint8_t place);
+
 /* ORDER: carried out, and answered by ORDER_ACK, or by REPORT for STATUS. */
 void ms_pair_order(struct ms_pair *pair, ms_time now, const struct ms_pair_link *link,
                    const struct ms_command *order);
