@@ -6,18 +6,18 @@
 #include <sys/stat.h>
 
 #include "core/invariant.h"
+#include "core/io/store_gather.h"
 #include "core/io/store_log.h"
 
-#define PATH_SIZE 4096
-#define PAGE_SIZE                                                                                  \
-    16384 /* fewer system calls for a batch; a small commit is one page of either size */
-#define LOG_FRAME (PAGE_SIZE + 24)
+#define PATH_SIZE    4096
+#define FRAME_HEADER 24 /* of a page in the log */
 
 /* A checkpoint is asked for by the store's thread, when nobody waits for it. An exclusive lock spares the
  * shared memory of the log's index. Nothing is spilled: a transaction that was not committed leaves the
- * files alone. What is erased is not overwritten, as some systems would have it: erasing must take no room. */
+ * files alone. What is erased is not overwritten, as some systems would have it: erasing must take no room. The
+ * size of a page is that of a new file; a small commit is one page, so a small one makes it short. */
 #define SETTINGS                                                                                   \
-    "PRAGMA page_size=16384; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"              \
+    "PRAGMA page_size=4096; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"               \
     "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-16384;"              \
     "PRAGMA cache_spill=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"                 \
     "PRAGMA secure_delete=OFF;"
@@ -64,6 +64,7 @@ struct ms_store_file {
     struct ms_store_young young;
     struct ms_uuid id;
     bool is_read_only;
+    uint64_t page_size;
     int log_frames;
     int code; /* of SQLite, with failure: of the last result that was not DONE */
     char failure[MS_COMPLAINT_MAX];
@@ -250,7 +251,7 @@ static enum ms_error open_tables(struct ms_store_file *file,
                                  const struct ms_store_file_options *options,
                                  struct ms_complaint *complaint)
 {
-    int64_t tables = 0, format = 0;
+    int64_t tables = 0, format = 0, page_size = 0;
     bool is_new;
 
     if (read_number(file, "SELECT count(*) FROM sqlite_master", &tables) != MS_STORE_DONE) {
@@ -272,9 +273,11 @@ static enum ms_error open_tables(struct ms_store_file *file,
                     (long long)format, MS_STORE_FORMAT);
         return MS_E_VERSION;
     }
-    if (read_id(file) != MS_STORE_DONE || prepare(file) != MS_STORE_DONE) {
+    if (read_number(file, "PRAGMA page_size", &page_size) != MS_STORE_DONE ||
+        read_id(file) != MS_STORE_DONE || prepare(file) != MS_STORE_DONE) {
         return refuse(file, complaint);
     }
+    file->page_size = (uint64_t)page_size;
     ms_store_young_init(&file->young, file->db, file->statements[MAKE_YOUNG], options->young_size);
     if ((!file->is_read_only && grow_log(file, options->log_size) != MS_STORE_DONE)) {
         return refuse(file, complaint);
@@ -299,7 +302,7 @@ static enum ms_error open_database(struct ms_store_file *file,
     if (!options->is_read_only) {
         flags |= SQLITE_OPEN_CREATE;
     }
-    if (sqlite3_open_v2(file->path, &file->db, flags, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(file->path, &file->db, flags, ms_store_gather_vfs()) != SQLITE_OK) {
         ms_complain(complaint, "%s: %s", file->path,
                     file->db == NULL ? "out of memory" : sqlite3_errmsg(file->db));
         return MS_E_IO;
@@ -509,7 +512,7 @@ bool ms_store_file_verify(struct ms_store_file *file, struct ms_complaint *compl
 
 size_t ms_store_file_log_bytes(const struct ms_store_file *file)
 {
-    return (size_t)file->log_frames * LOG_FRAME;
+    return (size_t)file->log_frames * (file->page_size + FRAME_HEADER);
 }
 
 enum ms_store_result ms_store_file_checkpoint(struct ms_store_file *file)
@@ -537,6 +540,6 @@ static uint64_t read_pages(struct ms_store_file *file, enum statement which)
 
 void ms_store_file_sizes(struct ms_store_file *file, uint64_t *bytes_out, uint64_t *free_out)
 {
-    *bytes_out = read_pages(file, PAGES) * PAGE_SIZE + log_file_size(file);
-    *free_out = read_pages(file, FREE_PAGES) * PAGE_SIZE;
+    *bytes_out = read_pages(file, PAGES) * file->page_size + log_file_size(file);
+    *free_out = read_pages(file, FREE_PAGES) * file->page_size;
 }

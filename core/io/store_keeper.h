@@ -8,7 +8,7 @@
 #include "core/io/store_file.h"
 #include "core/io/store_ring.h"
 
-#define MS_STORE_LOG_MAX ((size_t)32 << 20) /* bytes of write-ahead log before a checkpoint */
+#define MS_STORE_LOG_MAX ((size_t)16 << 20) /* bytes of write-ahead log before a checkpoint */
 #define MS_STORE_LOG_MIN ((size_t)1 << 20)
 
 #define MS_STORE_SPARES_MAX 8 /* windows that are kept to be filled again */

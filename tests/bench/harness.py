@@ -188,9 +188,12 @@ class Bench:
         return not self.only or self.only in case
 
     def ratio(self, over, under):
-        """Of two medians, each named by case, system, metric; None when one was not measured."""
-        a, b = self.median(*over), self.median(*under)
-        return a / b if a is not None and b else None
+        """Of two samples, each named by case, system, metric: the median of the ratios of one round each, as what slows the
+        machine for a while slows both. Of the medians, where one was measured more often; None when one was not."""
+        a, b = self.samples.get(over, []), self.samples.get(under, [])
+        if len(a) == len(b) and all(b):
+            return statistics.median(x / y for x, y in zip(a, b)) if a else None
+        return statistics.median(a) / statistics.median(b) if a and any(b) else None
 
     def present(self, names):
         return [name for name in names if name not in self.left_out]

@@ -266,13 +266,37 @@ START_TEST(test_damaged_structure_is_seen)
     fd = open(path, O_WRONLY);
     memset(junk, 0xff, sizeof junk);
     for (off_t page = 2; page < 6; page++) { /* pages of tables, their headers */
-        ck_assert_int_eq(pwrite(fd, junk, sizeof junk, page * 16384), sizeof junk);
+        ck_assert_int_eq(pwrite(fd, junk, sizeof junk, page * 4096), sizeof junk);
     }
     close(fd);
     if (open_file(true) == MS_E_OK) {
         ck_assert(!ms_store_file_verify(file, &complaint));
     }
     ck_assert_ptr_nonnull(strstr(complaint.text, place.path));
+}
+END_TEST
+
+/* The size of a page is the file's own, for good. */
+START_TEST(test_file_of_other_pages_goes_on)
+{
+    char path[128];
+    struct stat log;
+    uint64_t bytes, free_bytes;
+
+    close_file();
+    run_outside(
+        "PRAGMA journal_mode=DELETE; PRAGMA page_size=16384; VACUUM; PRAGMA journal_mode=WAL");
+    ck_assert_int_eq(open_file(false), MS_E_OK);
+    ck_assert_int_eq(ms_store_file_checkpoint(file), MS_STORE_DONE);
+    ms_store_file_begin(file);
+    ms_store_file_put_old(file, 1, text("a"));
+    ms_store_file_commit(file);
+    ck_assert_uint_eq(ms_store_file_log_bytes(file), 16384 + 24);
+    check_rows("", "1=a ");
+    ms_store_file_sizes(file, &bytes, &free_bytes);
+    snprintf(path, sizeof path, "%s/store.db-wal", place.path);
+    ck_assert_int_eq(stat(path, &log), 0);
+    ck_assert_uint_eq((bytes - (uint64_t)log.st_size) % 16384, 0);
 }
 END_TEST
 
@@ -292,6 +316,7 @@ static Suite *suite(void)
     tcase_add_test(io, test_reading_changes_nothing);
     tcase_add_test(io, test_read_only_makes_no_file);
     tcase_add_test(io, test_damaged_structure_is_seen);
+    tcase_add_test(io, test_file_of_other_pages_goes_on);
     suite_add_tcase(all, io);
     return all;
 }

@@ -7,7 +7,7 @@
 #include "core/io/store_log.h"
 #include "io_store_entries.h"
 
-#define FRAME (16384 + 24)
+#define FRAME (4096 + 24)
 
 static struct place place;
 static char path[128];

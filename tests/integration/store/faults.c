@@ -13,6 +13,7 @@
 #define PATH_SIZE 512
 #define FILES_MAX 8
 #define SECTOR    512
+#define BLOCK     4096
 
 /* A write that no sync has covered: what was there, what came. */
 struct pending {
@@ -99,6 +100,19 @@ static void remember(struct shim *shim, const void *data, int size, sqlite3_int6
     disk.newest = &one->next;
 }
 
+/* A power cut loses any of a write's blocks. */
+static void remember_blocks(struct shim *shim, const uint8_t *data, int size, sqlite3_int64 at)
+{
+    while (size > 0) {
+        const int rest = BLOCK - (int)(at % BLOCK), piece = size < rest ? size : rest;
+
+        remember(shim, data, piece, at);
+        data += piece;
+        at += piece;
+        size -= piece;
+    }
+}
+
 /* Whether this operation is the one; counts it. */
 static bool is_hit(uint64_t *counter, bool counts)
 {
@@ -121,7 +135,7 @@ static int write_locked(struct shim *shim, const void *data, int size, sqlite3_i
         return SQLITE_FULL;
     }
     if (disk.fault == FAULT_POWER) {
-        remember(shim, data, size, at);
+        remember_blocks(shim, data, size, at);
         disk.is_dead = is_hit(&disk.writes, true);
     }
     return shim->real->pMethods->xWrite(shim->real, data, size, at);
