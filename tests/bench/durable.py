@@ -12,7 +12,7 @@ from harness import DISK, LOCAL, MUSTER, PLACES, Failed, Server, finished, pinne
 DEPTHS = (1000, 10000)
 RIVALS = ["redis always", "redis always, script", "jetstream file", "beanstalkd -f 0"]
 # As in run.py: commands to send, how many a worker asks for at once, how many producers; the fastest of a sweep.
-SPEED = {MUSTER: 1500000, LOCAL: 400000, "redis always": 200000, "redis always, script": 300000,
+SPEED = {MUSTER: 1500000, LOCAL: 1000000, "redis always": 200000, "redis always, script": 300000,
          "jetstream file": 100000, "beanstalkd -f 0": 3000}
 BATCH = {"jetstream file": 1000, "beanstalkd -f 0": 8}
 PRODUCERS = {MUSTER: 1, LOCAL: 1}
