@@ -136,6 +136,8 @@ struct ms_pair_frame {
 
 /* The one flag of PEER_BEAT, LOG_BEGIN, LOG_COPY and LOG; what it says: enum ms_kind. */
 #define MS_FLAG_PAIR 1
+/* Of LOG_BEGIN, beside it. */
+#define MS_FLAG_SPARSE 2
 
 /* What an operator may want of a master. */
 enum ms_order {

@@ -55,6 +55,7 @@ const char *ms_kind_name(enum ms_kind kind)
         [MS_KIND_ORDER_ACK] = "ORDER_ACK",
         [MS_KIND_RECONCILE] = "RECONCILE",
         [MS_KIND_RECONCILE_ACK] = "RECONCILE_ACK",
+        [MS_KIND_LOG_LIVE] = "LOG_LIVE",
     };
 
     return NAME_IN(names, kind);

@@ -67,7 +67,7 @@ enum ms_kind {
     MS_KIND_STALE = 71,   /* your epoch is behind body.pair->promised */
     MS_KIND_FAILED = 72,  /* m -> m  my store failed: I do nothing any more */
     /* The log: what their fields hold is in master/mirror.h. */
-    MS_KIND_FOLLOW_LOG = 73, /* p -> a  token: from there */
+    MS_KIND_FOLLOW_LOG = 73, /* p -> a  token: from there; id.seq, count: what is in the store */
     MS_KIND_LOG_BEGIN = 74, /* a -> p  token, id.seq, count; flags = 1: a copy comes first; error */
     MS_KIND_LOG_COPY = 75,  /* a -> p  payload, flags; at its end token, id.seq */
     MS_KIND_LOG = 76,     /* a -> p  token, id.seq, payload; flags = 1: last frame of its number */
@@ -77,6 +77,8 @@ enum ms_kind {
     /* What a deposed active has and the new one may lack: see master/suffix.h. */
     MS_KIND_RECONCILE = 80,     /* p -> a  token, count, payload; flags = 1: that was all */
     MS_KIND_RECONCILE_ACK = 81, /* answer: token, count, error; flags = 1: all of it is durable */
+    MS_KIND_LOG_LIVE =
+        82, /* a -> p  id.seq, payload, count: which records up to id.seq live still */
     MS_KIND_COUNT
 };
 

@@ -77,7 +77,7 @@ enum ms_effect_type {
     MS_EFFECT_STORE, /* command.payload: the small record that is kept beside the store; replaces the former */
     MS_EFFECT_REPLAY, /* read the store back, all that was PERSISTed so far: REPLAYED events follow */
     MS_EFFECT_SCAN, /* count bytes of live entries above seq, in rising order, as they are by now at the least; one
-                       * at least if there is any; answered by SCANNED, once */
+                       * at least if there is any; answered by SCANNED, once, when what was PERSISTed before is durable */
     MS_EFFECT_CLEAR, /* empty the store; count > 0: its file is set aside under that number first */
     MS_EFFECT_MARK,  /* peer: is of the pair: read first, and while others are paused */
     MS_EFFECT_PAUSE, /* connections that have said something and are not marked are not read, nor is their end told */

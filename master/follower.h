@@ -6,7 +6,7 @@
 
 struct ms_follower;
 
-/* Emits SEND, PERSIST and CLEAR through engine; one PERSIST at most in a step. NULL when memory is out. */
+/* Emits SEND, PERSIST, CLEAR and SCAN through engine; one PERSIST at most in a step. NULL when memory is out. */
 struct ms_follower *ms_follower_create(struct ms_engine *engine);
 void ms_follower_destroy(struct ms_follower *follower); /* accepts NULL */
 
@@ -23,13 +23,18 @@ void ms_follower_epoch(struct ms_follower *follower, ms_epoch epoch);
 void ms_follower_leave(
     struct ms_follower *follower); /* the connection or the active is gone; the place is kept */
 
-/* LOG_BEGIN, LOG_COPY or LOG of the active. False when it makes no sense: close the connection. */
+/* LOG_BEGIN, LOG_LIVE, LOG_COPY or LOG of the active. False when it makes no sense: close the connection. */
 bool ms_follower_hear(struct ms_follower *follower, ms_epoch epoch,
                       const struct ms_command *command);
 /* A LOG_BEGIN has come on that connection and is not taken: a question has its answer all the same. */
 void ms_follower_answered(struct ms_follower *follower, ms_peer peer);
 void ms_follower_persisted(struct ms_follower *follower, ms_seq seq);
 void ms_follower_cleared(struct ms_follower *follower);
+
+/* Asks for a SCAN of the own store, if one is due: only when nobody else reads it. True: again in the next step. */
+bool ms_follower_read(struct ms_follower *follower);
+bool ms_follower_is_reading(const struct ms_follower *follower); /* SCANNED will come, for it */
+void ms_follower_scanned(struct ms_follower *follower, const struct ms_event *event);
 
 enum ms_follower_news {
     MS_FOLLOWER_NOTHING,

@@ -91,6 +91,7 @@ static uint64_t needed(const struct ms_mirror *mirror)
 {
     switch (mirror->phase) {
     case MS_MIRROR_CLEARING:
+    case MS_MIRROR_LISTING:
     case MS_MIRROR_COPYING:
         return mirror->copy.start.number;
     case MS_MIRROR_ASKED:
@@ -105,12 +106,18 @@ static uint64_t needed(const struct ms_mirror *mirror)
     return mirror->is_pair ? mirror->peer.received : UINT64_MAX;
 }
 
-/* The stream has outgrown what is kept for the peer. */
+/* Between the announcement of a copy and its end. */
+static bool is_copy_begun(const struct ms_mirror *mirror)
+{
+    return mirror->phase >= MS_MIRROR_CLEARING && mirror->phase <= MS_MIRROR_COPYING;
+}
+
+/* The stream has outgrown what is kept for the peer. One that can say what it has is asked to say it again. */
 static void overrun(struct ms_mirror *mirror)
 {
     mirror->overruns_total++;
     mirror->needs_copy = mirror->is_pair;
-    if (mirror->is_pair || ++mirror->copy.tries >= MS_COPY_TRIES_MAX) {
+    if (mirror->is_pair || mirror->copy.claimed > 0 || ++mirror->copy.tries >= MS_COPY_TRIES_MAX) {
         mirror->copy.tries = 0;
         ms_mirror_interrupt(mirror, MS_MIRROR_REFUSING);
     } else {
@@ -130,8 +137,7 @@ static void trim(struct ms_mirror *mirror)
     }
     if ((mirror->phase == MS_MIRROR_ASKED && mirror->peer.asked.n < backlog->base.number) ||
         (mirror->phase == MS_MIRROR_STREAMING && mirror->peer.sending <= backlog->base.number) ||
-        ((mirror->phase == MS_MIRROR_CLEARING || mirror->phase == MS_MIRROR_COPYING) &&
-         mirror->copy.start.number < backlog->base.number)) {
+        (is_copy_begun(mirror) && mirror->copy.start.number < backlog->base.number)) {
         overrun(mirror);
     }
 }
@@ -173,9 +179,19 @@ void ms_mirror_connect(struct ms_mirror *mirror, ms_peer peer)
     mirror->needs_copy = false;
 }
 
-static bool hear_follow(struct ms_mirror *mirror, struct ms_token asked)
+/* Up to which record the peer has what lives, if it says so, and of this reign. */
+static ms_seq claimed(const struct ms_mirror *mirror, const struct ms_command *command)
+{
+    const bool is_ours =
+        command->count == mirror->reign && command->id.seq <= mirror->backlog.tip.seq;
+
+    return is_ours ? command->id.seq : 0;
+}
+
+static bool hear_follow(struct ms_mirror *mirror, const struct ms_command *command)
 {
     const struct ms_backlog *backlog = &mirror->backlog;
+    const struct ms_token asked = command->token;
 
     mirror->peer.questions++;
     if (mirror->reign == 0) {
@@ -187,6 +203,7 @@ static bool hear_follow(struct ms_mirror *mirror, struct ms_token asked)
     }
     ms_mirror_interrupt(mirror, MS_MIRROR_ASKED);
     mirror->needs_copy = false;
+    mirror->copy.claimed = claimed(mirror, command);
     if (asked.epoch == mirror->reign && asked.n >= backlog->base.number) {
         mirror->peer.asked = asked;
         mirror->peer.received = asked.n;
@@ -216,7 +233,7 @@ static bool hear_ack_of_copy(struct ms_mirror *mirror, const struct ms_command *
 
     if (mirror->phase == MS_MIRROR_CLEARING) {
         if (command->token.n == copy->start.number) {
-            mirror->phase = MS_MIRROR_COPYING;
+            mirror->phase = copy->claimed > 0 ? MS_MIRROR_LISTING : MS_MIRROR_COPYING;
         }
         return true; /* or it was on its way */
     }
@@ -224,6 +241,9 @@ static bool hear_ack_of_copy(struct ms_mirror *mirror, const struct ms_command *
         return false;
     }
     release_pieces(copy, command->id.seq);
+    if (mirror->phase == MS_MIRROR_LISTING && command->id.seq >= copy->claimed) {
+        mirror->phase = MS_MIRROR_COPYING;
+    }
     return true;
 }
 
@@ -279,6 +299,7 @@ static bool hear_ack(struct ms_mirror *mirror, ms_epoch epoch, const struct ms_c
     case MS_MIRROR_COPY_DUE:
         return true; /* so was this */
     case MS_MIRROR_CLEARING:
+    case MS_MIRROR_LISTING:
     case MS_MIRROR_COPYING:
         return hear_ack_of_copy(mirror, command);
     case MS_MIRROR_STREAMING:
@@ -295,7 +316,7 @@ bool ms_mirror_hear(struct ms_mirror *mirror, ms_epoch epoch, const struct ms_co
     }
     switch (command->kind) {
     case MS_KIND_FOLLOW_LOG:
-        return hear_follow(mirror, command->token);
+        return hear_follow(mirror, command);
     case MS_KIND_LOG_ACK:
         return hear_ack(mirror, epoch, command);
     default:
@@ -362,6 +383,7 @@ void ms_mirror_stats(const struct ms_mirror *mirror, struct ms_mirror_stats *sta
         .peer_durable = mirror->peer.is_prefix ? mirror->peer.stored.seq : 0,
         .is_copying = mirror->phase >= MS_MIRROR_COPY_DUE && mirror->phase <= MS_MIRROR_COPYING,
         .copies_total = mirror->copies_total,
+        .catchups_total = mirror->catchups_total,
         .resumes_total = mirror->resumes_total,
         .overruns_total = mirror->overruns_total,
         .differences_total = mirror->differences_total,

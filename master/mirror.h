@@ -4,12 +4,16 @@
  * What the active appends in one step is a batch. A place in the log is a reign and the number of a batch in it, 0 =
  * before the first; it has a record (id.seq, the highest so far) and a digest (count, of all entries since the reign
  * began; 0 = not told), by which both sides notice that their logs differ. In frames, token = place:
- *     FOLLOW_LOG  token: what I have last; zero: nothing
+ *     FOLLOW_LOG  token: what I have last; zero: nothing, or I do not know. id.seq > 0: but my store has whatever lives of
+ *                 the reign `count` up to that record, and nothing above it
  *     LOG_BEGIN   token, id.seq, count: a LOG of the next number follows; flags = 1: a copy comes first, once a LOG_ACK
- *                 with this token has said: I am empty; error = MS_E_NOT_ACTIVE: not now
+ *                 with this token has said: I am empty; flags = 3: lists, and a copy of what is above the record of FOLLOW_LOG;
+ *                 error = MS_E_NOT_ACTIVE: not now
+ *     LOG_LIVE    payload: which records live, above that of the last one and up to id.seq (master/living.h); count = digest
+ *                 of them, read by read from 0 on. Others are to be erased; the next one comes when a LOG_ACK says id.seq
  *     LOG_COPY    payload: live records up to that of LOG_BEGIN, oldest first; count = bytes of them that follow in frames
  *                 which belong to this one; flags = 1, without a payload: that was all, and count = its digest, read by
- *                 read from 0 on. It was read while the records changed, so it lacks nothing only together with the
+ *                 read from 0 on, or from the lists'. It was read while the records changed, so it lacks nothing only together with the
  *                 stream up to token, id.seq
  *     LOG         token: this batch, id.seq: its record, payload: entries; flags = 1: the last frame of the batch
  *     LOG_ACK     token, count: all up to there has arrived; id.seq: all up to that record is durable; of a copy that lacks
@@ -68,7 +72,7 @@ struct ms_mirror_stats {
     uint64_t backlog_bytes, lag_bytes; /* lag: sent or to be sent, and not durable at the peer */
     ms_seq peer_durable;
     bool is_copying;
-    uint64_t copies_total, resumes_total;
+    uint64_t copies_total, catchups_total, resumes_total;
     uint64_t overruns_total;    /* the stream outgrew what is kept: a copy must begin (anew) */
     uint64_t differences_total; /* the peer's digest was not ours: a fault of one of us */
 };

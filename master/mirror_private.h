@@ -4,6 +4,7 @@
 
 #include "core/limits.h"
 #include "master/backlog.h"
+#include "master/living.h"
 #include "master/mirror.h"
 
 #define MS_MIRROR_PIECES_MAX                                                                       \
@@ -14,7 +15,8 @@ enum ms_mirror_phase {
     MS_MIRROR_REFUSING, /* NOT_ACTIVE is to be said */
     MS_MIRROR_ASKED,    /* FOLLOW_LOG is to be answered */
     MS_MIRROR_COPY_DUE, /* a copy is to be announced */
-    MS_MIRROR_CLEARING, /* the copy was announced, and the peer is not empty yet */
+    MS_MIRROR_CLEARING, /* the copy was announced, and the peer is not ready yet */
+    MS_MIRROR_LISTING,  /* of what the peer claims to have, which lives? */
     MS_MIRROR_COPYING,
     MS_MIRROR_STREAMING,
 };
@@ -28,13 +30,17 @@ struct ms_mirror_piece {
 struct ms_mirror_copy {
     struct ms_place
         start;      /* the copy has what was live there, or less, or some of what came later */
+    ms_seq claimed; /* what lives up to there the peer has; 0: nothing, it begins empty */
+    struct ms_living living;
     ms_seq above;   /* is to be read next */
     uint8_t *bytes; /* what the last SCAN brought */
     size_t size, sent, capacity;
-    uint64_t digest;   /* of what was read so far */
-    bool is_read;      /* nothing is left in the store */
-    unsigned tries;    /* that were overtaken, one behind the other */
-    uint64_t unstored; /* bytes sent and not durable at the peer */
+    uint64_t digest;      /* of what was read so far, and lives */
+    bool is_read;         /* nothing is left in the store */
+    unsigned tries;       /* that were overtaken, one behind the other */
+    uint64_t unstored;    /* bytes sent and not durable at the peer */
+    uint64_t bytes_total; /* of it, sent so far */
+    uint64_t kept;        /* records that were there and live */
     uint32_t head, count;
     struct ms_mirror_piece pieces[MS_MIRROR_PIECES_MAX];
 };
@@ -65,7 +71,7 @@ struct ms_mirror {
     struct ms_mirror_copy copy;
     /* Before this place the peer's log is not a prefix of ours: a copy has some of what came later. */
     struct ms_place whole;
-    uint64_t copies_total, resumes_total, overruns_total, differences_total;
+    uint64_t copies_total, catchups_total, resumes_total, overruns_total, differences_total;
 };
 
 /* What was dropped in an earlier step is not pointed to any more. First in all that changes something. */

@@ -6,9 +6,10 @@
 #include "core/invariant.h"
 #include "proto/record.h"
 
-#define COPY_FIRST 1u /* flags of LOG_BEGIN */
-#define COPY_OVER  1u /* of LOG_COPY */
-#define LOG_LAST   1u /* of LOG */
+#define COPY_FIRST MS_FLAG_PAIR   /* flags of LOG_BEGIN */
+#define COPY_REST  MS_FLAG_SPARSE /* with it */
+#define COPY_OVER  1u             /* of LOG_COPY */
+#define LOG_LAST   1u             /* of LOG */
 
 /* The store cannot be read, or memory is out: the peer shall ask later. */
 static void give_up(struct ms_mirror *mirror)
@@ -54,26 +55,38 @@ static bool keep(struct ms_mirror_copy *copy, const uint8_t *bytes, size_t size)
     return true;
 }
 
-void ms_mirror_scanned(struct ms_mirror *mirror, const struct ms_event *event)
+/* The list goes on with what was read: up to its end, or until it is full. */
+static void list(struct ms_mirror *mirror, struct ms_bytes entries)
 {
-    const struct ms_bytes none = {0};
-    const struct ms_bytes entries = event->command != NULL ? event->command->payload : none;
+    struct ms_mirror_copy *copy = &mirror->copy;
+    bool is_end = entries.size == 0;
+    struct ms_entry entry;
+
+    while (entries.size > 0) {
+        if (!ms_record_next(&entries, &entry)) {
+            give_up(mirror);
+            return;
+        }
+        is_end = entry.seq > copy->claimed;
+        if (is_end || !ms_living_add(&copy->living, entry.seq)) {
+            break;
+        }
+        copy->digest = ms_record_digest(copy->digest, entry.bytes);
+        copy->above = entry.seq;
+        copy->kept++;
+    }
+    copy->above = is_end ? copy->claimed : copy->above;
+}
+
+/* A piece of the copy was read. */
+static void take_piece(struct ms_mirror *mirror, const struct ms_event *event,
+                       struct ms_bytes entries)
+{
     struct ms_mirror_copy *copy = &mirror->copy;
     size_t size = entries.size;
     ms_seq seq = event->seq;
 
-    ms_mirror_enter(mirror);
-    ms_assert(mirror->is_scanning);
-    mirror->is_scanning = false;
-    if (mirror->is_scan_void || mirror->phase != MS_MIRROR_COPYING) {
-        mirror->is_scan_void = false;
-        return;
-    }
     ms_assert(copy->sent == copy->size && copy->count < MS_MIRROR_PIECES_MAX);
-    if (event->error != MS_E_OK || (size > 0 && event->seq <= copy->above)) {
-        give_up(mirror);
-        return;
-    }
     if (event->seq > copy->start.seq) {
         size = cut(entries, copy->start.seq, &seq);
     }
@@ -90,6 +103,27 @@ void ms_mirror_scanned(struct ms_mirror *mirror, const struct ms_event *event)
     copy->unstored += size;
     copy->pieces[(copy->head + copy->count++) % MS_MIRROR_PIECES_MAX] =
         (struct ms_mirror_piece){copy->above, size};
+    copy->bytes_total += size;
+}
+
+void ms_mirror_scanned(struct ms_mirror *mirror, const struct ms_event *event)
+{
+    const struct ms_bytes none = {0};
+    const struct ms_bytes entries = event->command != NULL ? event->command->payload : none;
+
+    ms_mirror_enter(mirror);
+    ms_assert(mirror->is_scanning);
+    mirror->is_scanning = false;
+    if (mirror->is_scan_void ||
+        (mirror->phase != MS_MIRROR_LISTING && mirror->phase != MS_MIRROR_COPYING)) {
+        mirror->is_scan_void = false;
+    } else if (event->error != MS_E_OK || (entries.size > 0 && event->seq <= mirror->copy.above)) {
+        give_up(mirror);
+    } else if (mirror->phase == MS_MIRROR_LISTING) {
+        list(mirror, entries);
+    } else {
+        take_piece(mirror, event, entries);
+    }
 }
 
 static void send(struct ms_mirror *mirror, struct ms_command *command)
@@ -124,16 +158,27 @@ static void begin_stream(struct ms_mirror *mirror)
 /* SCAN comes in a later step, so it sees all that was appended until now. */
 static void begin_copy(struct ms_mirror *mirror)
 {
-    mirror->copy.start = mirror->backlog.tip;
-    mirror->copy.above = 0;
-    mirror->copy.digest = 0;
-    send_begin(mirror, &mirror->copy.start, COPY_FIRST);
+    struct ms_mirror_copy *copy = &mirror->copy;
+
+    copy->start = mirror->backlog.tip;
+    copy->above = 0;
+    copy->digest = 0;
+    copy->bytes_total = copy->kept = 0;
+    ms_living_begin(&copy->living, 0);
+    send_begin(mirror, &copy->start, copy->claimed > 0 ? COPY_FIRST | COPY_REST : COPY_FIRST);
     mirror->phase = MS_MIRROR_CLEARING;
-    mirror->copies_total++;
+    mirror->copies_total += copy->claimed == 0;
+    mirror->catchups_total += copy->claimed > 0;
 }
 
 static void end_copy(struct ms_mirror *mirror)
 {
+    const struct ms_mirror_copy *copy = &mirror->copy;
+
+    ms_trace(&mirror->engine->trace, MS_LEVEL_INFO,
+             copy->claimed > 0 ? "the standby was caught up" : "the standby was copied",
+             "kept=%llu bytes=%llu", (unsigned long long)copy->kept,
+             (unsigned long long)copy->bytes_total);
     mirror->whole = mirror->backlog.tip;
     send(mirror, &(struct ms_command){
                      .kind = MS_KIND_LOG_COPY,
@@ -143,6 +188,44 @@ static void end_copy(struct ms_mirror *mirror)
                      .count = mirror->copy.digest,
                  });
     mirror->phase = MS_MIRROR_STREAMING;
+}
+
+static void scan(struct ms_mirror *mirror)
+{
+    mirror->is_scanning = true;
+    ms_engine_emit(mirror->engine, &(struct ms_effect){
+                                       .type = MS_EFFECT_SCAN,
+                                       .seq = mirror->copy.above,
+                                       .count = MS_SCAN_BYTES,
+                                   });
+}
+
+/* One list after the other: the next is read when the peer is done with the last. False when it has to wait. */
+static bool pump_list(struct ms_mirror *mirror)
+{
+    struct ms_mirror_copy *copy = &mirror->copy;
+
+    if (mirror->is_scanning || copy->count > 0) {
+        return false;
+    }
+    if (copy->above < copy->claimed && !ms_living_is_full(&copy->living)) {
+        scan(mirror);
+        return false;
+    }
+    const struct ms_bytes living = ms_living_end(&copy->living);
+
+    send(mirror, &(struct ms_command){
+                     .kind = MS_KIND_LOG_LIVE,
+                     .id = {.seq = copy->above},
+                     .count = copy->digest,
+                     .payload = living,
+                 });
+    ms_living_begin(&copy->living, copy->above);
+    copy->unstored += living.size;
+    copy->bytes_total += living.size;
+    copy->pieces[copy->head] = (struct ms_mirror_piece){copy->above, living.size};
+    copy->count = 1;
+    return false;
 }
 
 /* False when nothing more can be sent of the copy now. */
@@ -168,12 +251,7 @@ static bool pump_copy(struct ms_mirror *mirror)
     }
     if (!mirror->is_scanning && copy->unstored < MS_LOG_AHEAD_BYTES &&
         copy->count < MS_MIRROR_PIECES_MAX) {
-        mirror->is_scanning = true;
-        ms_engine_emit(mirror->engine, &(struct ms_effect){
-                                           .type = MS_EFFECT_SCAN,
-                                           .seq = copy->above,
-                                           .count = MS_SCAN_BYTES,
-                                       });
+        scan(mirror);
     }
     return false;
 }
@@ -243,6 +321,8 @@ static bool pump(struct ms_mirror *mirror)
     case MS_MIRROR_COPY_DUE:
         begin_copy(mirror);
         return false;
+    case MS_MIRROR_LISTING:
+        return pump_list(mirror);
     case MS_MIRROR_COPYING:
         return pump_copy(mirror);
     case MS_MIRROR_STREAMING:

@@ -146,6 +146,18 @@ static void stop(struct ms_pair *pair, ms_time now, const struct ms_event *event
     }
 }
 
+/* There is one reader at a time. */
+static void scanned(struct ms_pair *pair, const struct ms_event *event)
+{
+    if (ms_suffix_is_scanning(pair->suffix)) {
+        ms_suffix_scanned(pair->suffix, event);
+    } else if (ms_follower_is_reading(pair->follower)) {
+        ms_follower_scanned(pair->follower, event);
+    } else {
+        ms_mirror_scanned(pair->mirror, event);
+    }
+}
+
 static void hear_store(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
     switch (event->type) {
@@ -159,12 +171,7 @@ static void hear_store(struct ms_pair *pair, ms_time now, const struct ms_event 
         ms_pair_replayed(pair, now, event);
         break;
     case MS_EVENT_SCANNED:
-        if (ms_suffix_is_scanning(
-                pair->suffix)) { /* it was asked for before anything of the mirror's */
-            ms_suffix_scanned(pair->suffix, event);
-        } else {
-            ms_mirror_scanned(pair->mirror, event);
-        }
+        scanned(pair, event);
         break;
     case MS_EVENT_CLEARED:
         if (event->error != MS_E_OK) {
@@ -273,6 +280,26 @@ static void end(struct ms_pair *pair, ms_time now)
     }
 }
 
+/* What is left to be said, or to be read: whoever reads the store waits until nobody else does. True: more could be done at once. */
+static bool pump(struct ms_pair *pair)
+{
+    bool has_more = false;
+
+    if (!ms_suffix_is_scanning(pair->suffix) && !ms_follower_is_reading(pair->follower)) {
+        has_more = ms_mirror_pump(pair->mirror);
+    }
+    if (pair->tenure != MS_TENURE_NONE) {
+        return has_more;
+    }
+    has_more = ms_follower_pump(pair->follower) || has_more;
+    if (!ms_suffix_is_scanning(pair->suffix) && !ms_mirror_is_scanning(pair->mirror)) {
+        has_more = ms_follower_read(pair->follower) || has_more;
+    }
+    return ms_suffix_pump(pair->suffix, !ms_mirror_is_scanning(pair->mirror) &&
+                                            !ms_follower_is_reading(pair->follower)) ||
+           has_more;
+}
+
 static void begin(struct ms_pair *pair, ms_time now)
 {
     pair->is_started = true;
@@ -313,12 +340,7 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     if (pair->tenure == MS_TENURE_ON && !pair->is_stepped) {
         go_on(pair, now);
     }
-    pair->has_more = ms_mirror_pump(pair->mirror);
-    if (pair->tenure == MS_TENURE_NONE) {
-        pair->has_more = ms_follower_pump(pair->follower) || pair->has_more;
-        pair->has_more =
-            ms_suffix_pump(pair->suffix, !ms_mirror_is_scanning(pair->mirror)) || pair->has_more;
-    }
+    pair->has_more = pump(pair);
     end(pair, now);
 }
 
@@ -479,6 +501,7 @@ void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out)
         .witnesses_count = record->witnesses.count,
         .lag_bytes = mirror.lag_bytes,
         .copies_total = mirror.copies_total,
+        .catchups_total = mirror.catchups_total,
         .resumes_total = mirror.resumes_total,
         .merged = pair->merged,
         .is_merging = pair->merge.is_on || ms_suffix_is_offering(pair->suffix),

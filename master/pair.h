@@ -42,7 +42,7 @@ struct ms_pair_stats {
     uint8_t copies;
     bool is_pair, is_paused, has_peer;
     uint32_t witnesses_count, witnesses_connected; /* enrolled; of them connected */
-    uint64_t lag_bytes, copies_total, resumes_total;
+    uint64_t lag_bytes, copies_total, catchups_total, resumes_total;
     struct ms_reconcile_totals merged; /* of all tenures */
     bool is_merging;    /* what the other half had alone, or what this one had is offered to it */
     ms_epoch unmerged;  /* own epoch that could not be merged: its store was set aside; 0 = none */

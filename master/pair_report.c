@@ -89,7 +89,8 @@ static void fill(struct ms_pair *pair)
     ms_page_number(page, "lag_bytes", stats.lag_bytes);
     ms_page_number(page, "witnesses", stats.witnesses_count);
     ms_page_number(page, "witnesses_connected", stats.witnesses_connected);
-    ms_page_number(page, "catchups_total", stats.copies_total);
+    ms_page_number(page, "catchups_total", stats.copies_total + stats.catchups_total);
+    ms_page_number(page, "copies_total", stats.copies_total);
     ms_page_number(page, "divergent", stats.divergent);
     ms_page_number(page, "merged_total",
                    stats.merged.adopted + stats.merged.settled + stats.merged.lifted +

@@ -284,6 +284,7 @@ static bool hear(struct ms_pair *pair, ms_time now, struct ms_pair_link *link,
     case MS_KIND_LOG_ACK:
     case MS_KIND_RECONCILE:
     case MS_KIND_RECONCILE_ACK:
+    case MS_KIND_LOG_LIVE:
         return hear_log(pair, now, link, event);
     case MS_KIND_ORDER:
         if (link->role == MS_ROLE_OPERATOR) {

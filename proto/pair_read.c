@@ -215,13 +215,15 @@ static uint8_t flags_of(enum ms_kind kind)
     const bool has_one = kind == MS_KIND_PEER_BEAT || kind == MS_KIND_LOG_BEGIN ||
                          kind == MS_KIND_LOG_COPY || kind == MS_KIND_LOG ||
                          kind == MS_KIND_RECONCILE || kind == MS_KIND_RECONCILE_ACK;
+    const uint8_t second = kind == MS_KIND_LOG_BEGIN ? MS_FLAG_SPARSE : 0;
 
-    return has_one ? MS_FLAG_PAIR : 0;
+    return has_one ? MS_FLAG_PAIR | second : 0;
 }
 
 static bool judge(const struct ms_command *command, const struct ms_pair_frame *pair)
 {
     const bool has_payload = command->kind == MS_KIND_LOG || command->kind == MS_KIND_LOG_COPY ||
+                             command->kind == MS_KIND_LOG_LIVE ||
                              command->kind == MS_KIND_RECONCILE;
 
     return pair->node < MS_MASTERS && pair->state < MS_COUNCIL_STATES && pair->hears_active >= 0 &&

@@ -5,6 +5,7 @@ what a master says of itself, but for who is active."""
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -100,12 +101,12 @@ class Pair(Cluster):
 
     # --- load -------------------------------------------------------------------------------------------
 
-    def load(self, count=COMMANDS, work_us=200):
+    def load(self, count=COMMANDS, work_us=200, window=500):
         """A client under way; its number is for judge()."""
         self.clients += 1
         name = f"{CLIENT[:-1]}{self.clients:x}"
         log = open(self.path(f"client-{self.clients}.err"), "wb")
-        words = [self.path(f"history-{self.clients}"), self.address, name, 0, 500, 0, 0, 0, count, work_us]
+        words = [self.path(f"history-{self.clients}"), self.address, name, 0, window, 0, 0, 0, count, work_us]
         process = subprocess.Popen([os.path.join(PARTS, "torture", "torture_client"), *map(str, words)],
                                    stdout=log, stderr=log)
         load = type("Load", (), dict(process=process, pid=process.pid, name="client", number=self.clients, id=name,
@@ -123,6 +124,12 @@ class Pair(Cluster):
                 if what == word:
                     found.setdefault(int(more[0]), []).append((int(ns), more[1:]))
         return found
+
+    def acknowledged(self, load):
+        try:
+            return len(self.history(load, "ACK"))
+        except FileNotFoundError:
+            return 0
 
     def outcomes(self, load):
         try:
@@ -237,6 +244,29 @@ def test_a_passive_that_dies_costs_nothing_and_is_caught_up():
         assert pair.judge(load, []) == 0
         assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
         assert kills
+
+
+def test_a_standby_that_is_restarted_is_caught_up_from_what_it_has():
+    waiting = 20000
+    with Pair() as pair:
+        active = pair.active()
+        load = pair.load(waiting + 1000, work_us=800, window=waiting + 1000)
+        wait_until("all of it is on both", lambda: pair.acknowledged(load) > waiting and pair.is_safe())
+        kill(pair, 1 - active)
+        wait_until("others are done meanwhile", lambda: pair.outcomes(load) >= 1000)
+        doomed = [submit_kept(pair, 3000 + i, "--durability", "local") for i in range(10)]
+        pair.start_master(1 - active)
+        pair.become_safe()
+        log = pair.masters[active].log()
+        caught_up, = [line for line in log.splitlines() if "the standby was caught up" in line]
+        kept, sent = (int(re.search(rf"{name}=(\d+)", caught_up).group(1)) for name in ("kept", "bytes"))
+        assert kept > waiting // 3, caught_up  # the others were done meanwhile
+        assert sent < 20 * waiting, f"a copy of {waiting} commands would be larger than that: {caught_up}"
+        assert log.count("the standby was copied") == 1, log  # when it was new
+        kills = [kill(pair, active)]
+        pair.takeover(1 - active)
+        pair.judge(load, kills)
+        assert all(begun_of(pair, client) == 1 for client in doomed)
 
 
 def test_both_are_killed_and_come_back():

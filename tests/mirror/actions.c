@@ -54,11 +54,32 @@ static size_t write_record(struct world *world, size_t size, ms_seq seq)
     return (size_t)(ms_record_write(world->entries + size, seq, &record) - world->entries);
 }
 
+/* The first record of a reign says so, and that of the last one is void. */
+static size_t write_epoch(struct world *world, size_t size, ms_seq seq)
+{
+    const ms_seq former = shelf_last(&world_active(world)->disk.view, MS_RECORD_EPOCH);
+    const struct ms_record record = {.kind = MS_RECORD_EPOCH, .token = {world->reign, 0}};
+    uint8_t *at = ms_record_write(world->entries + size, seq, &record);
+
+    at = former > 0 ? ms_record_write_erase(at, former) : at;
+    return (size_t)(at - world->entries);
+}
+
+/* Of a record of the reign, or one that there is not; the EPOCH stays. */
+static ms_seq choose_erased(struct world *world, ms_seq last)
+{
+    const struct shelf *view = &world_active(world)->disk.view;
+    const ms_seq erased = ms_rng_chance(&world->rng, 1, 8) ? ms_rng_below(&world->rng, last + 1)
+                                                           : shelf_any(view, &world->rng);
+
+    return erased == world->epoch_record ? 0 : erased;
+}
+
 void world_append(struct world *world)
 {
     struct ms_rng *rng = &world->rng;
     const uint64_t puts = ms_rng_chance(rng, 1, 6) ? 0 : ms_rng_below(rng, 4) + 1;
-    const struct shelf *view = &world_active(world)->disk.view;
+    const bool is_first = world->past_count == 1;
     uint64_t erasures = ms_rng_below(rng, 4) + (puts == 0 ? 1 : 0);
     ms_seq seq = world->past[world->past_count - 1].seq;
     size_t size = 0;
@@ -71,14 +92,16 @@ void world_append(struct world *world)
         world->entries = malloc(world->entries_capacity);
         ms_assert(world->entries != NULL);
     }
+    if (is_first) {
+        world->epoch_record = ++seq;
+        size = write_epoch(world, size, seq);
+    }
     for (uint64_t i = 0; i < puts; i++) {
         size = write_record(world, size, ++seq);
     }
     for (; erasures > 0; erasures--) {
-        ms_seq erased =
-            ms_rng_chance(rng, 1, 8) ? ms_rng_below(rng, seq + 1) : shelf_any(view, rng);
+        const ms_seq erased = choose_erased(world, seq);
 
-        erased = erased == 0 && puts == 0 ? seq : erased;
         if (erased > 0) {
             size = (size_t)(ms_record_write_erase(world->entries + size, erased) - world->entries);
         }
@@ -138,8 +161,7 @@ void world_answer_scan(struct node *node)
     struct ms_command command;
     struct ms_event event;
 
-    if (node->disk.is_scanning) {
-        disk_scanned(&node->disk, &event, &command);
+    if (disk_scanned(&node->disk, &event, &command)) {
         world_step(node, &event, NULL);
     }
 }

@@ -61,16 +61,16 @@ ms_log_canary(received-is-durable follower "invariant: (follower|covered): "
     "    ms_seq seq = follower->persisted;"
     "    ms_seq seq = follower->last;")
 
-ms_log_canary(erasures-are-lost follower "invariant: (quiet|follower|covered): "
-    "    persist(follower, seq, entries);"
+ms_log_canary(erasures-are-lost follower_hear "invariant: (quiet|follower|covered): "
+    "    ms_follower_persist(follower, seq, entries);"
     "    if (highest > expected.above) {
-        persist(follower, seq, entries);
+        ms_follower_persist(follower, seq, entries);
     }")
 
-ms_log_canary(erased-between-copy-and-stream follower "invariant: (quiet|follower|covered): "
-    "    persist(follower, seq, entries);"
+ms_log_canary(erased-between-copy-and-stream follower_hear "invariant: (quiet|follower|covered): "
+    "    ms_follower_persist(follower, seq, entries);"
     "    if (highest > expected.above || follower->is_whole) {
-        persist(follower, seq, entries);
+        ms_follower_persist(follower, seq, entries);
     }")
 
 ms_log_canary(batch-torn-by-a-break follower "invariant: peer: "
@@ -79,11 +79,11 @@ ms_log_canary(batch-torn-by-a-break follower "invariant: peer: "
     "    follower->is_ask_due = follower->is_clear_due = follower->is_ack_due = false;")
 
 ms_log_canary(half-a-copy-kept follower "invariant: (follower|quiet|peer|covered|takeover): |invariant broken"
-    "        forget(follower); /* half a copy is nothing */"
+    "        ms_follower_forget(follower); /* half a copy is nothing */"
     "        follower->place = follower->copy_at;
         follower->last = follower->copy_seq;")
 
-ms_log_canary(cleared-without-a-word follower "invariant: clear: the owner"
+ms_log_canary(cleared-without-a-word follower_hear "invariant: clear: the owner"
     "    follower->news = MS_FOLLOWER_INCOMPLETE;
     return true;"
     "    follower->news = MS_FOLLOWER_INCOMPLETE;
@@ -97,3 +97,26 @@ ms_log_canary(set-aside-again follower "invariant: clear: set aside once"
 ms_log_canary(durable-before-the-clear follower "invariant: (follower|covered|complete): "
     "    follower->persisted = follower->copied = 0; /* the rest was before */"
     "    follower->copied = 0;")
+
+# Of catching up from what the follower has.
+ms_log_canary(living-ignored sift "invariant: (quiet|follower|covered|complete): "
+    "        } else {
+            ms_record_write_erase("
+    "        } else if (entry.seq % 2 == 0) {
+            ms_record_write_erase(")
+
+ms_log_canary(dead-are-listed living "invariant: claim: nothing refutes it"
+    "    if (seq > living->next) {"
+    "    if (seq > living->next + 1) {")
+
+ms_log_canary(said-before-it-is-there follower "invariant: claim: "
+    "    follower->claim = (struct ms_claim){MS_CLAIM_STANDS, sift->reign, sift->last};"
+    "    follower->claim = (struct ms_claim){MS_CLAIM_STANDS, sift->reign, sift->last + 1};")
+
+ms_log_canary(claim-of-another-reign mirror "invariant: (claim|peer): "
+    "        command->count == mirror->reign && command->id.seq <= mirror->backlog.tip.seq;"
+    "        command->count > 0 && command->id.seq <= mirror->backlog.tip.seq;")
+
+ms_log_canary(sifted-before-it-is-durable sift "invariant: (sifted|follower|covered|complete|quiet): "
+    "    if (is_end && sift->erases_size == 0) {"
+    "    if (is_end) {")

@@ -93,6 +93,21 @@ ms_seq shelf_highest(const struct shelf *shelf)
     return seq;
 }
 
+ms_seq shelf_last(const struct shelf *shelf, uint8_t kind)
+{
+    ms_seq seq = shelf->capacity > 0 ? shelf->capacity - 1 : 0;
+
+    for (; seq > 0; seq--) {
+        struct ms_bytes bytes = {shelf->records[seq].bytes, shelf->records[seq].size};
+        struct ms_entry entry;
+
+        if (bytes.data != NULL && ms_record_next(&bytes, &entry) && entry.kind == kind) {
+            break;
+        }
+    }
+    return seq;
+}
+
 ms_seq shelf_any(const struct shelf *shelf, struct ms_rng *rng)
 {
     ms_seq seq = shelf->capacity > 0 ? ms_rng_below(rng, shelf_highest(shelf) + 1) : 0;
@@ -189,6 +204,7 @@ void disk_scan(struct disk *disk, const struct ms_effect *effect, bool is_early)
     ms_assert(!disk->is_scanning);
     disk->is_scanning = true;
     disk->is_scan_early = is_early;
+    disk->scan_after = disk->writes;
     disk->scan_above = effect->seq;
     disk->scan_bytes = effect->count;
     if (is_early) {
@@ -196,9 +212,11 @@ void disk_scan(struct disk *disk, const struct ms_effect *effect, bool is_early)
     }
 }
 
-void disk_scanned(struct disk *disk, struct ms_event *event_out, struct ms_command *command_out)
+bool disk_scanned(struct disk *disk, struct ms_event *event_out, struct ms_command *command_out)
 {
-    ms_assert(disk->is_scanning);
+    if (!disk->is_scanning || disk->scan_after > 0) {
+        return false;
+    }
     disk->is_scanning = false;
     if (!disk->is_scan_early) {
         read_live(disk);
@@ -206,12 +224,14 @@ void disk_scanned(struct disk *disk, struct ms_event *event_out, struct ms_comma
     *command_out = (struct ms_command){.payload = {disk->scanned, disk->scanned_size}};
     *event_out = (struct ms_event){
         .type = MS_EVENT_SCANNED, .seq = disk->scanned_seq, .command = command_out};
+    return true;
 }
 
 static void commit_first(struct disk *disk)
 {
     const struct write *write = disk->first;
 
+    disk->scan_after -= disk->scan_after > 0;
     if (write->is_clear) {
         disk->aside_last = write->aside > 0 ? write->aside : disk->aside_last;
         shelf_finish(&disk->durable);
@@ -253,4 +273,5 @@ void disk_crash(struct disk *disk, struct ms_rng *rng)
     }
     shelf_copy(&disk->view, &disk->durable);
     disk->is_scanning = false;
+    disk->scan_after = 0;
 }

@@ -32,6 +32,7 @@ struct disk {
     struct write *first, **end;
     size_t writes;
     bool is_scanning, is_scan_early; /* early: as it was when SCAN was asked for */
+    size_t scan_after;               /* so many writes are to be durable before it is answered */
     ms_seq scan_above;
     size_t scan_bytes;
     uint8_t *scanned; /* the answer */
@@ -44,6 +45,8 @@ void shelf_finish(struct shelf *shelf);
 void shelf_apply(struct shelf *shelf, struct ms_bytes entries);
 void shelf_copy(struct shelf *to, const struct shelf *from);
 ms_seq shelf_highest(const struct shelf *shelf);
+/* The last record of that kind; 0 = there is none. */
+ms_seq shelf_last(const struct shelf *shelf, uint8_t kind);
 /* A live number, or 0. */
 ms_seq shelf_any(const struct shelf *shelf, struct ms_rng *rng);
 
@@ -52,8 +55,8 @@ void disk_finish(struct disk *disk);
 void disk_write(struct disk *disk, ms_seq seq, struct ms_bytes entries);
 void disk_clear(struct disk *disk, uint64_t aside);
 void disk_scan(struct disk *disk, const struct ms_effect *effect, bool is_early);
-/* The answer to SCAN; borrowed until the next. */
-void disk_scanned(struct disk *disk, struct ms_event *event_out, struct ms_command *command_out);
+/* The answer to SCAN; borrowed until the next. False: not yet, or there is none to be given. */
+bool disk_scanned(struct disk *disk, struct ms_event *event_out, struct ms_command *command_out);
 /* Makes the oldest writes durable, count at most; the event that is told. False when there is none. */
 bool disk_commit(struct disk *disk, size_t count, struct ms_event *event_out);
 /* The process is killed: of what was on its way, the oldest writes survive. */

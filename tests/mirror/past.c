@@ -37,9 +37,9 @@ void world_remember(struct world *world, ms_seq seq, struct ms_bytes entries)
     world->past[world->past_count++] = past;
 }
 
-static bool is_within(const struct shelf *small, const struct shelf *large)
+bool world_is_within(const struct shelf *small, const struct shelf *large, ms_seq upto)
 {
-    for (ms_seq seq = 1; seq < small->capacity; seq++) {
+    for (ms_seq seq = 1; seq < small->capacity && seq <= upto; seq++) {
         const struct record *record = &small->records[seq];
 
         if (record->bytes != NULL &&
@@ -65,12 +65,12 @@ static bool was_nearly(const struct world *world, const struct shelf *shelf, ms_
         if (i > 0) {
             shelf_apply(&before, (struct ms_bytes){past->bytes, past->size});
         }
-        if (past->seq >= seq && is_within(shelf, &before)) {
+        if (past->seq >= seq && world_is_within(shelf, &before, UINT64_MAX)) {
             shelf_copy(&after, &before);
             for (size_t k = i + 1; k < world->past_count && world->past[k].seq == past->seq; k++) {
                 shelf_apply(&after, (struct ms_bytes){world->past[k].bytes, world->past[k].size});
             }
-            was = is_within(&after, shelf);
+            was = world_is_within(&after, shelf, UINT64_MAX);
         }
     }
     shelf_finish(&before);

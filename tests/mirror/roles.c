@@ -92,6 +92,7 @@ void world_count(const struct node *node)
 
     ms_mirror_stats(node->mirror, &stats);
     counts[COUNT_COPIES] += stats.copies_total;
+    counts[COUNT_CATCHUPS] += stats.catchups_total;
     counts[COUNT_RESUMES] += stats.resumes_total;
     counts[COUNT_OVERRUNS] += stats.overruns_total;
 }

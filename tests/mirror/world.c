@@ -49,6 +49,7 @@ static void read_news(struct node *node)
         break;
     case MS_FOLLOWER_COMPLETE:
         node->is_incomplete = false;
+        node->divergent = 0; /* what is there is the active's */
         break;
     case MS_FOLLOWER_REFUSED:
         node->world->counts[COUNT_REFUSALS]++;
@@ -75,13 +76,25 @@ static void route(struct node *node, const struct ms_event *event)
         }
         break;
     case MS_EVENT_SCANNED:
-        ms_mirror_scanned(node->mirror, event);
+        if (ms_follower_is_reading(node->follower)) {
+            ms_follower_scanned(node->follower, event);
+        } else {
+            ms_mirror_scanned(node->mirror, event);
+        }
         break;
     case MS_EVENT_CLEARED:
         ms_follower_cleared(node->follower);
         break;
     default:
         break;
+    }
+}
+
+/* There is one reader of the store at a time. */
+static void pump(struct node *node)
+{
+    if (!ms_follower_is_reading(node->follower)) {
+        (void)ms_mirror_pump(node->mirror);
     }
 }
 
@@ -96,7 +109,7 @@ static void append(struct node *node)
         world->counts[COUNT_NO_MEMORY]++;
     }
     if (ms_rng_chance(&world->rng, 3, 4)) {
-        (void)ms_mirror_pump(node->mirror);
+        pump(node);
     }
     ms_engine_emit(&node->engine, &(struct ms_effect){.type = MS_EFFECT_PERSIST,
                                                       .seq = seq,
@@ -146,9 +159,12 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     if (node->world->todo.size > 0 && node == world_active(node->world)) {
         append(node);
     } else if (node == world_active(node->world)) {
-        (void)ms_mirror_pump(node->mirror);
+        pump(node);
     } else {
         (void)ms_follower_pump(node->follower);
+        if (!ms_mirror_is_scanning(node->mirror)) {
+            (void)ms_follower_read(node->follower);
+        }
     }
 }
 
@@ -156,6 +172,25 @@ static ms_time deadline(const struct ms_engine *engine)
 {
     (void)engine;
     return MS_TIME_NEVER;
+}
+
+/* What a follower says of its store: what lives up to that record is there, and nothing above it. */
+static void check_claim(struct node *from, const struct ms_command *command)
+{
+    struct world *world = from->world;
+    const struct shelf *own = &from->disk.view;
+
+    if (command->kind != MS_KIND_FOLLOW_LOG || command->id.seq == 0 ||
+        command->count != world->reign) {
+        return;
+    }
+    if (shelf_highest(own) > command->id.seq ||
+        !world_is_within(&world_active(world)->disk.view, own, command->id.seq)) {
+        world_fail(world, "claim: it is true");
+    }
+    if (command->token.epoch == 0 && shelf_highest(&from->disk.durable) != command->id.seq) {
+        world_fail(world, "claim: it is on the disk");
+    }
 }
 
 static void carry(struct node *from, const struct ms_effect *effect)
@@ -168,6 +203,7 @@ static void carry(struct node *from, const struct ms_effect *effect)
     if (effect->peer != world->connection) {
         return;
     }
+    check_claim(from, &effect->command);
     if (effect->command.kind == MS_KIND_LOG_ACK && effect->epoch == world->epoch &&
         effect->command.id.seq > world->said) {
         world->said = effect->command.id.seq;
@@ -304,6 +340,14 @@ void world_check(struct world *world)
     }
 }
 
+static void on_trace(void *context, enum ms_level level, const char *message, const char *fields)
+{
+    (void)message, (void)fields;
+    if (level == MS_LEVEL_ERROR) {
+        world_fail(context, "claim: nothing refutes it");
+    }
+}
+
 static void init_node(struct node *node, struct world *world)
 {
     static const struct ms_engine_ops ops = {.name = "node", .step = step, .deadline = deadline};
@@ -312,6 +356,7 @@ static void init_node(struct node *node, struct world *world)
     node->end = &node->first;
     disk_init(&node->disk);
     ms_assert(ms_engine_init(&node->engine, &ops));
+    node->engine.trace = (struct ms_trace){on_trace, world, MS_LEVEL_ERROR};
     node->mirror = ms_mirror_create(&node->engine);
     node->follower = ms_follower_create(&node->engine);
     ms_assert(node->mirror != NULL && node->follower != NULL);

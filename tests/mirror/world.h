@@ -41,6 +41,7 @@ struct past {
 
 enum count {
     COUNT_COPIES,
+    COUNT_CATCHUPS,
     COUNT_RESUMES,
     COUNT_OVERRUNS,
     COUNT_REFUSALS,
@@ -79,6 +80,7 @@ struct world {
     ms_seq covered, said; /* said: that the passive has, in the present epoch */
     size_t batch_max;
     struct ms_bytes todo; /* to be appended in the next step */
+    ms_seq epoch_record;  /* of the reign */
     uint8_t *entries;
     size_t entries_capacity;
     uint64_t counts[COUNTS];
@@ -107,6 +109,9 @@ void world_step(struct node *node, const struct ms_event *event, void (*act)(str
 void world_check(struct world *world);
 /* Whether this was live at some place of the reign, not before that record. */
 bool world_was(const struct world *world, const struct shelf *shelf, ms_seq seq);
+
+/* Whether all records of small up to that one are in large. */
+bool world_is_within(const struct shelf *small, const struct shelf *large, ms_seq upto);
 
 /* One thing happens. */
 void world_go_on(struct world *world);

@@ -355,3 +355,16 @@ ms_sim_canary(adopted-without-its-outcome master/merge.c "invariant: (merge|atte
     "        if (foreign->array_count == 0 || is_of_array(&record) == is_array) {"
     "        if (record.kind != MS_RECORD_SETTLE && (foreign->array_count == 0 || is_of_array(&record) == is_array)) {"
     --pair)
+
+# Of a standby that is caught up from what it has.
+ms_sim_canary(living-are-ignored master/sift.c "invariant: (log|recovery|lost|durable)"
+    "        } else {
+            ms_record_write_erase("
+    "        } else if (entry.seq % 2 == 0) {
+            ms_record_write_erase("
+    --scenario pair-passive-restarted)
+
+ms_sim_canary(said-before-it-is-there master/follower.c "expected 2 to 2"
+    "    follower->claim = (struct ms_claim){MS_CLAIM_STANDS, sift->reign, sift->last};"
+    "    follower->claim = (struct ms_claim){MS_CLAIM_STANDS, sift->reign, sift->last + 1};"
+    --scenario pair-passive-restarted)

@@ -76,6 +76,7 @@ static void stop(struct sim_world *world, struct sim_node *node)
     council_rows_add(&world->stats.rows, ms_pair_council(node->state));
     world->stats.counts[SIM_STAT_COPIES] += stats.copies_total;
     world->stats.counts[SIM_STAT_COPIES_SPARED] += stats.resumes_total;
+    world->stats.counts[SIM_STAT_CATCHUPS] += stats.catchups_total;
     world->stats.counts[SIM_STAT_MERGES] += stats.merged.merges;
     world->stats.counts[SIM_STAT_MERGED_ADOPTED] += stats.merged.adopted;
     world->stats.counts[SIM_STAT_MERGED_SETTLED] += stats.merged.settled;

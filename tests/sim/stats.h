@@ -100,6 +100,7 @@
     X(TAKEOVERS, "tenures of another node than before", SIM_OF_PAIR)                               \
     X(COPIES, "copies of a log made", SIM_OF_PAIR)                                                 \
     X(COPIES_SPARED, "  spared, because the backlog had it", SIM_OF_PAIR)                          \
+    X(CATCHUPS, "  spared, because the store had most of it", SIM_OF_PAIR)                         \
     X(VOTES, "votes for a decision", SIM_OF_PAIR)                                                  \
     X(PROPOSALS, "decisions proposed", SIM_OF_PAIR)                                                \
     X(MIRRORED, "records taken from the active", SIM_OF_PAIR)                                      \

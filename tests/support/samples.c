@@ -291,6 +291,11 @@ static const struct ms_command samples[MS_KIND_COUNT] = {
                                .flags = MS_FLAG_PAIR,
                                .error = MS_E_NOT_ACTIVE,
                                .body.pair = &pair_plain},
+    [MS_KIND_LOG_LIVE] = {.kind = MS_KIND_LOG_LIVE,
+                          .id.seq = 300,
+                          .count = UINT64_MAX,
+                          .payload = BYTES("\0\1\2"),
+                          .body.pair = &pair_plain},
 };
 
 bool sample_exists(enum ms_kind kind)

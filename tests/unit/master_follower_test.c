@@ -1,142 +1,24 @@
 /* The passive's side of replication: what it takes, writes and says. */
-#include "master_stream.h"
-#include "core/limits.h"
-#include "master/follower.h"
-
-#define REIGN ((ms_epoch)7)
-#define EPOCH ((ms_epoch)9)
-#define PEER  ((ms_peer)3)
-
-static struct stream *stream;
-static struct ms_follower *follower;
-static uint64_t copied; /* digest of the copy */
-
-static void set_up(void)
-{
-    stream = stream_make();
-    follower = ms_follower_create(&stream->engine);
-    ck_assert_ptr_nonnull(follower);
-}
-
-static void tear_down(void)
-{
-    stream_step(stream);
-    ms_follower_destroy(follower);
-    stream_drop(stream);
-}
-
-static bool hear(const struct ms_command *command)
-{
-    const bool is_sound = ms_follower_hear(follower, EPOCH, command);
-
-    stream_step(stream);
-    return is_sound;
-}
-
-static bool begin(uint64_t number, ms_seq seq, uint8_t flags)
-{
-    return hear(&(struct ms_command){
-        .kind = MS_KIND_LOG_BEGIN, .token = {REIGN, number}, .id.seq = seq, .flags = flags});
-}
-
-/* A LOG of what was written to the stream. */
-static bool log_of(uint64_t number, ms_seq seq)
-{
-    return hear(&(struct ms_command){.kind = MS_KIND_LOG,
-                                     .token = {REIGN, number},
-                                     .id.seq = seq,
-                                     .flags = 1,
-                                     .payload = stream_entries(stream)});
-}
-
-/* Live records that were written to the stream, and whether they are taken. */
-static bool copy_of(void)
-{
-    const struct ms_bytes entries = stream_entries(stream);
-    const struct ms_command command = {.kind = MS_KIND_LOG_COPY, .payload = entries};
-    const bool is_sound = hear(&command);
-
-    copied = is_sound ? ms_record_digest(copied, entries) : copied;
-    return is_sound;
-}
-
-static bool copy_ends(uint64_t number, ms_seq seq)
-{
-    return hear(&(struct ms_command){.kind = MS_KIND_LOG_COPY,
-                                     .flags = 1,
-                                     .token = {REIGN, number},
-                                     .id.seq = seq,
-                                     .count = copied});
-}
-
-static void follow(uint64_t divergent)
-{
-    ms_follower_follow(follower, PEER, EPOCH, divergent);
-    stream_step(stream);
-    stream_want_sent(stream, MS_KIND_FOLLOW_LOG);
-}
-
-static void persisted(ms_seq seq)
-{
-    ms_follower_persisted(follower, seq);
-    stream_step(stream);
-}
-
-static void want_ack(uint64_t number, ms_seq seq)
-{
-    const struct ms_effect *ack = stream_want_sent(stream, MS_KIND_LOG_ACK);
-
-    ck_assert_uint_eq(ack->peer, PEER);
-    ck_assert_uint_eq(ack->epoch, EPOCH);
-    ck_assert_uint_eq(ack->command.token.epoch, REIGN);
-    ck_assert_uint_eq(ack->command.token.n, number);
-    ck_assert_uint_eq(ack->command.id.seq, seq);
-}
-
-/* In the stream from the beginning of the reign, after a HANDOVER with that record. */
-static void join(ms_seq seq)
-{
-    ms_follower_place(follower, REIGN, 0);
-    follow(0);
-    ck_assert(begin(0, seq, 0));
-    want_ack(0, seq); /* what was its own is durable */
-    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_COMPLETE);
-}
-
-/* Empty, and a copy that began at that place will come. */
-static void begin_copy(uint64_t number, ms_seq seq)
-{
-    follow(0);
-    ck_assert(begin(number, seq, 1));
-    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_INCOMPLETE);
-    ms_follower_go_on(follower);
-    stream_step(stream);
-    stream_want(stream, MS_EFFECT_CLEAR, MS_KIND_NONE);
-    ms_follower_cleared(follower);
-    stream_step(stream);
-    want_ack(number, 0);
-    copied = 0;
-}
+#include "master_following.h"
 
 START_TEST(it_asks_from_where_it_is)
 {
-    ms_follower_follow(follower, PEER + 2, EPOCH, 0);
-    stream_step(stream);
-    const struct ms_effect *nothing = stream_want_sent(stream, MS_KIND_FOLLOW_LOG);
+    const struct ms_effect *nothing = follow_on(PEER + 2, 0);
 
     ck_assert_uint_eq(nothing->command.token.epoch, 0);
+    ck_assert_uint_eq(nothing->command.count, 0);
     ms_follower_leave(follower);
     join(50);
     stream_put(stream, 51);
     ck_assert(log_of(1, 51));
     ms_follower_leave(follower);
-    ms_follower_follow(follower, PEER + 1, EPOCH, 0);
-    stream_step(stream);
-    const struct ms_effect *effect = stream_want_sent(stream, MS_KIND_FOLLOW_LOG);
+    const struct ms_effect *effect = follow_on(PEER + 1, 0);
 
     ck_assert_uint_eq(effect->peer, PEER + 1);
     ck_assert_uint_eq(effect->command.token.epoch, REIGN);
     ck_assert_uint_eq(effect->command.token.n, 1);
+    ck_assert_uint_eq(effect->command.count, REIGN); /* if the backlog does not reach back so far */
+    ck_assert_uint_eq(effect->command.id.seq, 51);
 }
 END_TEST
 
@@ -325,17 +207,13 @@ START_TEST(half_a_copy_is_nothing_but_after_it_the_stream_goes_on)
     stream_put(stream, 60);
     ck_assert(copy_of());
     ms_follower_leave(follower);
-    ms_follower_follow(follower, PEER + 1, EPOCH, 0);
-    stream_step(stream);
-    ck_assert_uint_eq(stream_want_sent(stream, MS_KIND_FOLLOW_LOG)->command.token.epoch, 0);
+    ck_assert_uint_eq(follow_on(PEER + 1, 0)->command.token.epoch, 0);
     ms_follower_leave(follower);
 
     begin_copy(4, 60);
     ck_assert(copy_ends(5, 61));
     ms_follower_leave(follower);
-    ms_follower_follow(follower, PEER, EPOCH, 0);
-    stream_step(stream);
-    ck_assert_uint_eq(stream_want_sent(stream, MS_KIND_FOLLOW_LOG)->command.token.n, 4);
+    ck_assert_uint_eq(follow_on(PEER, 0)->command.token.n, 4);
     ck_assert(begin(4, 60, 0));
     ck_assert(!ms_follower_is_complete(follower));
     stream_put(stream, 61);
@@ -409,9 +287,10 @@ START_TEST(another_log_is_not_gone_on_with)
     ms_follower_leave(follower);
     follow(0);
     ck_assert(!begin(1, 52, 0)); /* it has another record there */
-    ms_follower_follow(follower, PEER, EPOCH, 0);
-    stream_step(stream);
-    ck_assert_uint_eq(stream_want_sent(stream, MS_KIND_FOLLOW_LOG)->command.token.epoch, 0);
+    const struct ms_effect *effect = follow_on(PEER, 0);
+
+    ck_assert_uint_eq(effect->command.token.epoch, 0);
+    ck_assert_uint_eq(effect->command.count, 0); /* and a whole copy is wanted */
 }
 END_TEST
 
@@ -502,6 +381,7 @@ START_TEST(what_has_no_room_is_said_later)
 {
     const struct ms_effect tick = {.type = MS_EFFECT_READY};
 
+    ms_follower_place(follower, REIGN, 0);
     while (ms_engine_room(&stream->engine) > 0) {
         ms_engine_emit(&stream->engine, &tick);
     }

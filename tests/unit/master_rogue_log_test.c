@@ -50,13 +50,14 @@ static struct ms_bytes some_entries(void)
 /* About places that number is one of. */
 static struct ms_command some_command(uint64_t number)
 {
-    static const uint8_t kinds[] = {MS_KIND_LOG_COPY, MS_KIND_LOG, MS_KIND_LOG_ACK};
+    static const uint8_t kinds[] = {MS_KIND_LOG_COPY, MS_KIND_LOG, MS_KIND_LOG_ACK,
+                                    MS_KIND_LOG_LIVE};
     static const uint8_t rare[] = {MS_KIND_FOLLOW_LOG, MS_KIND_LOG_BEGIN, MS_KIND_BEAT};
     const uint64_t kind = ms_rng_below(&rng, 3);
 
     return (struct ms_command){
         .kind = ms_rng_chance(&rng, 1, 8) ? rare[kind] : kinds[kind],
-        .flags = ms_rng_chance(&rng, 1, 2),
+        .flags = (uint8_t)(ms_rng_chance(&rng, 1, 2) | (ms_rng_chance(&rng, 1, 8) ? 2 : 0)),
         .error = ms_rng_chance(&rng, 1, 20) ? MS_E_NOT_ACTIVE : MS_E_OK,
         .token = {ms_rng_chance(&rng, 1, 8) ? REIGN + 1 : REIGN, number - ms_rng_below(&rng, 3)},
         .id.seq = ms_rng_below(&rng, SEQ_MAX + 2),
@@ -89,6 +90,20 @@ static unsigned check_effects(unsigned *clears)
     return writes;
 }
 
+/* Its own store has anything, too. */
+static void let_read(struct ms_follower *follower)
+{
+    const struct ms_command command = {.payload = ms_rng_chance(&rng, 1, 4) ? some_entries()
+                                                                            : (struct ms_bytes){0}};
+
+    if (ms_follower_is_reading(follower)) {
+        ms_follower_scanned(
+            follower, &(struct ms_event){.type = MS_EVENT_SCANNED, .seq = 1, .command = &command});
+    } else {
+        (void)ms_follower_read(follower);
+    }
+}
+
 START_TEST(a_follower_bears_an_active_that_says_anything)
 {
     struct ms_follower *follower = ms_follower_create(&stream->engine);
@@ -99,7 +114,7 @@ START_TEST(a_follower_bears_an_active_that_says_anything)
 
         switch (ms_rng_below(&rng, 16)) {
         case 0:
-            if (ms_rng_chance(&rng, 1, 8)) {
+            if (ms_rng_chance(&rng, 1, 10)) {
                 ms_follower_follow(follower, PEER + i, REIGN, 0);
             }
             break;
@@ -114,6 +129,13 @@ START_TEST(a_follower_bears_an_active_that_says_anything)
             break;
         case 3:
             ms_follower_persisted(follower, ms_rng_below(&rng, SEQ_MAX));
+            break;
+        case 4:
+        case 5:
+        case 6:
+        case 7:
+        case 8:
+            let_read(follower);
             break;
         default:
             if (!ms_follower_hear(follower, REIGN, &command) && ms_rng_chance(&rng, 1, 40)) {

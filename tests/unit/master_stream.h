@@ -127,6 +127,14 @@ static inline void stream_put(struct stream *s, ms_seq seq)
     stream_put_sized(s, seq, 10);
 }
 
+static inline void stream_put_epoch(struct stream *s, ms_seq seq, ms_epoch epoch)
+{
+    const struct ms_record record = {.kind = MS_RECORD_EPOCH, .token = {epoch, 0}};
+    uint8_t *at = stream_room(s, ms_record_size_max(&record));
+
+    s->size += (size_t)(ms_record_write(at, seq, &record) - at);
+}
+
 static inline void stream_erase(struct stream *s, ms_seq seq)
 {
     uint8_t *at = stream_room(s, MS_RECORD_HEADER_SIZE);

@@ -171,8 +171,8 @@ START_TEST(test_length_limits)
     assert_limit(MS_KIND_PEER_HELLO, MS_FRAME_HELLO_MAX, &stranger);
     assert_limit(MS_KIND_PEER_HELLO, MS_FRAME_HELLO_MAX, &greeted);
     for (int kind = MS_KIND_PEER_BEAT; kind < MS_KIND_COUNT; kind++) {
-        const bool has_payload =
-            kind == MS_KIND_LOG || kind == MS_KIND_LOG_COPY || kind == MS_KIND_RECONCILE;
+        const bool has_payload = kind == MS_KIND_LOG || kind == MS_KIND_LOG_COPY ||
+                                 kind == MS_KIND_LOG_LIVE || kind == MS_KIND_RECONCILE;
         assert_limit((enum ms_kind)kind, has_payload ? batch : MS_FRAME_CONTROL_MAX, &greeted);
     }
     ck_assert_uint_ge(batch, MS_LOG_FRAME_SIZE + MS_FRAME_OVERHEAD_MAX);
@@ -186,7 +186,7 @@ END_TEST
 START_TEST(test_the_kinds_of_the_pair_are_those_from_64)
 {
     for (int kind = 0; kind < 256; kind++) {
-        ck_assert(ms_kind_is_pair((enum ms_kind)kind) == (kind >= 64 && kind < 82));
+        ck_assert(ms_kind_is_pair((enum ms_kind)kind) == (kind >= 64 && kind < 83));
     }
 }
 END_TEST

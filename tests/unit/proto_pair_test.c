@@ -223,7 +223,8 @@ START_TEST(test_only_the_log_has_a_payload)
         with.payload = ms_bytes_of("entries");
         const size_t size = (size_t)(ms_pair_pack(body, &with) - body);
         ck_assert(read_bytes((enum ms_kind)kind, body, size) ==
-                  (kind == MS_KIND_LOG || kind == MS_KIND_LOG_COPY || kind == MS_KIND_RECONCILE));
+                  (kind == MS_KIND_LOG || kind == MS_KIND_LOG_COPY || kind == MS_KIND_LOG_LIVE ||
+                   kind == MS_KIND_RECONCILE));
     }
 }
 END_TEST

@@ -514,6 +514,23 @@ const struct sim_scenario sim_scenarios_list[] = {
                          {SIM_STAT_OUTCOMES_OK, 20, ANY}},
     },
     {
+        .name = "pair-passive-restarted",
+        .story =
+            "the passive one is killed and begins again, while the active has gone on: what it "
+            "has of the same reign is not sent again, and what is over meanwhile is erased",
+        .seed = 56,
+        .ticks = 40,
+        .is_pair = true,
+        .setup = durable_busy,
+        .actions = {{12, SIM_FAULT_CRASH_MASTER, 1, 2}, {22, SIM_FAULT_CRASH_MASTER, 1, 5}},
+        .expectations = {{SIM_STAT_TAKEOVERS, 0, 0},
+                         {SIM_STAT_COPIES, 1, 1},
+                         {SIM_STAT_CATCHUPS, 2, 2},
+                         {SIM_STAT_CLEARED, 1, 1},
+                         {SIM_STAT_LOGS_COMPARED, 20, ANY},
+                         {SIM_STAT_OUTCOMES_OK, 20, ANY}},
+    },
+    {
         .name = "pair-active-cut-off",
         .story = "the active is cut off from everybody: it pauses, the other one serves",
         .seed = 55,
