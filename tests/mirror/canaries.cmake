@@ -78,7 +78,7 @@ ms_log_canary(batch-torn-by-a-break follower "invariant: peer: "
     follower->parts.size = 0;"
     "    follower->is_ask_due = follower->is_clear_due = follower->is_ack_due = false;")
 
-ms_log_canary(half-a-copy-kept follower "invariant: (follower|quiet|peer|covered|takeover): |invariant broken"
+ms_log_canary(half-a-copy-kept follower "invariant: (claim|follower|quiet|peer|covered|takeover): |invariant broken"
     "        ms_follower_forget(follower); /* half a copy is nothing */"
     "        follower->place = follower->copy_at;
         follower->last = follower->copy_seq;")
