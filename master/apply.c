@@ -347,6 +347,7 @@ enum ms_error ms_apply(struct ms_master *master, ms_time now, const struct ms_re
         return apply_session(master, now, record, seq);
     case MS_RECORD_CLIENT:
     case MS_RECORD_CLOSED:
+    case MS_RECORD_CLOSED_RUN:
         if (record->id.seq != 0) {
             return ms_arrays_replay(master, now, record, seq);
         }
