@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include "faults.h"
+#include "suite.h"
 #include "tests/unit/io_store_entries.h"
 
 #define CLOSE_TIMEOUT (200 * MS_MSEC)
@@ -134,13 +135,6 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failures;
-
     faults_install();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite());
 }
