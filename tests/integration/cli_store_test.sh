@@ -43,6 +43,8 @@ expect 0 "$muster" submit echo --payload x --id mine --wait
 expect 69 "$muster" submit echo --payload x --id mine --wait
 says "came to its end before"
 expect 0 "$muster" submit echo --payload x --id mine
+says "came to its end before"
+[ ! -s "$work/out" ] || fail "it was accepted once more: $(cat "$work/out")"
 expect 0 "$muster" submit echo --payload first --delay 1h
 first=$(cat "$work/out")
 expect 0 "$muster" submit echo --payload "$(printf '\303\244\t"')" --delay 1h --attempts 7
