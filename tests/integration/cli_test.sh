@@ -121,6 +121,23 @@ expect 1 "$muster" submit exec --in "$work/bad" --id kept --keep --wait
 expect 1 "$muster" result kept --out "$work/none"
 [ ! -e "$work/none" ] || fail "a file is left of a result that was not well"
 expect 0 "$muster" submit echo --payload x --id mine --wait
+
+# Of what failed when nobody waited there is everything, and it can be tried again.
+# shellcheck disable=SC2317
+is_buried() {
+    "$muster" show "$1" | grep -q '^state *buried$'
+}
+expect 0 "$muster" submit exec --in "$work/bad" --id alone
+alone=$(cat "$work/out")
+until_ok is_buried "$alone"
+expect 0 "$muster" show alone
+prints '^last_output *a$'
+expect 0 "$muster" kick "$alone"
+prints '^kick *1 *1 '
+until_ok is_buried "$alone"
+expect 1 "$muster" submit exec --in "$work/bad" --id alone --wait
+[ "$(cat "$work/out")" = a ] || fail "its output was not there for who asked later: $(cat "$work/out")"
+
 expect 0 "$muster" submit echo --delay 1h --id later
 expect 0 "$muster" why later
 prints "it is delayed until"
