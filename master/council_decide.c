@@ -234,7 +234,8 @@ bool ms_council_run_election(struct ms_council *council, ms_time now)
         return false;
     }
     if (election->until == MS_TIME_NEVER) {
-        election->until = now + council->times.vote; /* from when its own vote was durable */
+        /* From when its own vote was durable. */
+        election->until = now + MS_VOTE_PATIENCE * council->times.vote;
     }
     ask_voters(council, now);
     switch (ms_election_verdict(election, ms_council_electorate(council))) {

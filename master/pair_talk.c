@@ -373,7 +373,10 @@ void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *ev
 {
     const struct ms_council_party other = {.is_witness = false};
     struct ms_pair_link *link = ms_pair_links_find(&pair->links, event->peer);
+    struct ms_uuid nonce;
 
+    ms_greeters_take_newcomer(&pair->greeters, event->peer, &nonce);
+    ms_greeters_drop(&pair->greeters, event->peer);
     if (event->tag != 0 && event->peer == MS_PEER_NONE) {
         if (ms_pair_links_failed(&pair->links, now, event)) {
             ms_council_lost(pair->council, now, &other, true);

@@ -116,6 +116,7 @@ static void dismiss(struct ms_pair *pair)
     ms_peer peer;
 
     while ((peer = ms_master_next_peer(pair->master, &cursor)) != MS_PEER_NONE) {
+        ms_greeters_drop(&pair->greeters, peer);
         ms_peers_push(&pair->leaving, peer);
     }
     while (pair->gone.count > 0) { /* closed already, or of the pair */

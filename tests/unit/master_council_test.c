@@ -136,6 +136,41 @@ START_TEST(without_witnesses_only_the_incumbent_goes_on)
 }
 END_TEST
 
+START_TEST(votes_that_come_late_begin_no_other_election)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+    const struct ms_council_record *record = ms_council_record(room->masters[1].council);
+    ms_epoch promised;
+
+    ck_assert(!ms_council_is_expectant(room->masters[1].council, room->now));
+    room->is_vote_slow = true;
+    stop(room, 0, true);
+    pass(room, 2 * MS_VOTE_TIMEOUT);
+    ck_assert_state(room, 1, CANDIDATE);
+    ck_assert(ms_council_is_expectant(room->masters[1].council, room->now));
+    promised = record->voter.promised;
+    room->is_vote_slow = false;
+    pass(room, MS_VOTE_TIMEOUT / 2);
+    ck_assert_state(room, 1, SOLO);
+    ck_assert_uint_eq(record->served, promised);
+    ck_assert_uint_eq(promised, 3);
+    dismiss(room);
+}
+END_TEST
+
+START_TEST(votes_that_never_come_are_not_waited_for)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+
+    room->is_vote_slow = true;
+    stop(room, 0, true);
+    pass(room, MS_VOTE_PATIENCE * MS_VOTE_TIMEOUT + MS_VOTE_BACKOFF_MIN / 2);
+    ck_assert_state(room, 1, PENDING);
+    ck_assert(ms_council_is_expectant(room->masters[1].council, room->now));
+    dismiss(room);
+}
+END_TEST
+
 START_TEST(an_active_that_lost_its_peer_waits_for_votes)
 {
     struct assembly *room = assemble_pair(1);
@@ -552,4 +587,5 @@ TESTS(a_cluster_is_made_when_nobody_knows_one, a_silent_witness_refuses_the_boot
       an_active_that_is_not_heard_pauses_though_it_hears, a_higher_epoch_ends_the_tenure,
       a_jump_of_epochs_is_no_epoch, the_primary_gets_its_role_back,
       witnesses_are_enrolled_as_they_come, witnesses_that_come_together_are_enrolled_together,
-      a_list_waits_for_the_peer, a_vote_is_for_one_incarnation)
+      a_list_waits_for_the_peer, a_vote_is_for_one_incarnation,
+      votes_that_come_late_begin_no_other_election, votes_that_never_come_are_not_waited_for)
