@@ -122,7 +122,9 @@ static enum ms_error apply_submit(struct ms_master *master, ms_time now,
 {
     struct ms_client *client = NULL;
     struct ms_lane *lane = NULL;
-    enum ms_error error = find_parties(master, record, &client, &lane);
+    enum ms_error error = record->id.seq <= MS_NUMBER_MAX
+                              ? find_parties(master, record, &client, &lane)
+                              : complain(master, record, seq, "no number is so large");
     struct ms_work *work;
 
     if (error != MS_E_OK) {
