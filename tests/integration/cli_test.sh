@@ -18,6 +18,8 @@ expect 64 "$muster" --master
 expect 64 "$muster" submit
 expect 64 "$muster" submit echo --payload a --in b
 expect 64 "$muster" submit echo --id ''
+expect 64 "$muster" submit echo --id 0123456789abcdef0123456789abcdef:18446744073709551615
+says "2^64 - 2 at most"
 expect 64 "$muster" submit echo --at soon
 says '"soon" is no time, like'
 expect 64 "$muster" submit echo --deadline yesterday
