@@ -116,7 +116,7 @@ ms_sim_canary(applied-twice master/recovery.c "invariant: recovery|${engine_asse
         error = error == MS_E_OK ? ms_apply(master, now, &record, entry.seq) : error;")
 
 ms_sim_canary(session-not-written master/sessions.c "invariant: durable"
-    "is_new_slave ? ms_recovery_keep_session(master, ms_slave_of(session)) : 0;"
+    "is_new_slave ? ms_recovery_keep_session(master, ms_slave_of(session)) : known;"
     "0;")
 
 ms_sim_canary(session-left-behind master/slaves.c "invariant: recovery"
