@@ -355,3 +355,8 @@ ms_sim_canary(adopted-without-its-outcome master/merge.c "invariant: (merge|atte
     "        if (foreign->array_count == 0 || is_of_array(&record) == is_array) {"
     "        if (record.kind != MS_RECORD_SETTLE && (foreign->array_count == 0 || is_of_array(&record) == is_array)) {"
     --pair)
+
+ms_sim_canary(adopted-though-it-is-over master/merge.c "invariant: (journal|attempts|once|merge|outcome|recovery|drained|liveness)|${engine_assertion}"
+    "    if (b == MS_MERGE_NONE) {"
+    "    if (b == MS_MERGE_NONE || b == MS_MERGE_CLOSED) {"
+    --pair)
