@@ -323,7 +323,8 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     if (pair->tenure == MS_TENURE_ON && !pair->is_stepped) {
         go_on(pair, now);
     }
-    pair->has_more = ms_mirror_pump(pair->mirror);
+    /* The store is read by one at a time; of an offer that is over, the last piece may be on its way. */
+    pair->has_more = !ms_suffix_is_scanning(pair->suffix) && ms_mirror_pump(pair->mirror);
     if (pair->tenure == MS_TENURE_NONE) {
         pair->has_more = ms_follower_pump(pair->follower) || pair->has_more;
         pair->has_more =

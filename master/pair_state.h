@@ -95,6 +95,7 @@ struct ms_pair {
     struct ms_council_record durable, storing; /* the council's record */
 
     bool is_stopping, is_stopped;
+    bool is_replaying, is_replay_void; /* the store is being read; for a tenure that is over */
     ms_time stop_by;
     bool is_started, has_more;
     bool

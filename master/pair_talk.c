@@ -407,7 +407,8 @@ static void compare_active(struct ms_pair *pair, ms_time now)
         ms_council_expel(pair->council, now);
     }
     if (!pair->is_pair && pair->tenure == MS_TENURE_ON) { /* what is proposed relies on it */
-        ms_mirror_wait_for_peer(mirror, ms_mirror_is_near(mirror) &&
+        /* One that offers what it has alone takes nothing before that is merged, and durable. */
+        ms_mirror_wait_for_peer(mirror, !pair->merge.is_on && ms_mirror_is_near(mirror) &&
                                             ms_council_is_heard(pair->council, now));
     }
     if (ms_mirror_is_complete(mirror)) { /* the other half has nothing of its own any more */

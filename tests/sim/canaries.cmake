@@ -116,7 +116,7 @@ ms_sim_canary(applied-twice master/recovery.c "invariant: recovery|${engine_asse
         error = error == MS_E_OK ? ms_apply(master, now, &record, entry.seq) : error;")
 
 ms_sim_canary(session-not-written master/sessions.c "invariant: durable"
-    "is_new_slave ? ms_recovery_keep_session(master, ms_slave_of(session)) : 0;"
+    "is_new_slave ? ms_recovery_keep_session(master, ms_slave_of(session)) : known;"
     "0;")
 
 ms_sim_canary(session-left-behind master/slaves.c "invariant: recovery"
@@ -354,4 +354,9 @@ ms_sim_canary(lower-state-stands master/merge.c "invariant: merge|${engine_asser
 ms_sim_canary(adopted-without-its-outcome master/merge.c "invariant: (merge|attempts)"
     "        if (foreign->array_count == 0 || is_of_array(&record) == is_array) {"
     "        if (record.kind != MS_RECORD_SETTLE && (foreign->array_count == 0 || is_of_array(&record) == is_array)) {"
+    --pair)
+
+ms_sim_canary(adopted-though-it-is-over master/merge.c "invariant: (journal|attempts|once|merge|outcome|recovery|drained|liveness)|${engine_assertion}"
+    "    if (b == MS_MERGE_NONE) {"
+    "    if (b == MS_MERGE_NONE || b == MS_MERGE_CLOSED) {"
     --pair)

@@ -299,6 +299,30 @@ START_TEST(a_peer_that_needs_a_copy_leaves_the_set_by_its_own_vote)
 }
 END_TEST
 
+/* The one that is forced again, and the incumbent that has heard of the first time, go on from the same epoch. */
+START_TEST(who_goes_on_without_votes_has_epochs_of_his_own)
+{
+    struct assembly *room = assemble_pair(0);
+    struct ms_complaint complaint;
+    ms_epoch forced;
+
+    stop(room, 0, true);
+    ck_assert_int_eq(
+        ms_council_order(room->masters[1].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
+    settle(room);
+    forced = room->masters[1].epoch;
+    ck_assert_uint_ge(forced % MS_EPOCH_SPAN, MS_EPOCH_SPAN / 2);
+    stop(room, 1, true);
+    start(room, 0);
+    ms_council_outdone(room->masters[0].council, room->now, forced);
+    pass(room, MS_BOOT_WAIT + 2 * MS_SEC);
+    ck_assert_state(room, 0, SOLO);
+    ck_assert_uint_gt(room->masters[0].epoch, forced);
+    ck_assert_uint_lt(room->masters[0].epoch % MS_EPOCH_SPAN, MS_EPOCH_SPAN / 2);
+    dismiss(room);
+}
+END_TEST
+
 START_TEST(an_operator_forces_what_nobody_decides)
 {
     struct assembly *room = assemble_pair(0);
@@ -581,9 +605,9 @@ TESTS(a_cluster_is_made_when_nobody_knows_one, a_silent_witness_refuses_the_boot
       after_a_power_cut_the_one_that_served_last_goes_on, roles_change_by_order,
       a_switchover_that_is_not_drained_is_given_up, a_wiped_member_is_admitted_anew,
       a_fresh_master_never_leads, a_peer_that_needs_a_copy_leaves_the_set_by_its_own_vote,
-      an_operator_forces_what_nobody_decides, a_held_standby_waits,
-      nothing_is_done_before_it_is_durable, a_store_that_fails_ends_everything,
-      an_active_that_was_stopped_pauses_before_it_reads,
+      who_goes_on_without_votes_has_epochs_of_his_own, an_operator_forces_what_nobody_decides,
+      a_held_standby_waits, nothing_is_done_before_it_is_durable,
+      a_store_that_fails_ends_everything, an_active_that_was_stopped_pauses_before_it_reads,
       an_active_that_is_not_heard_pauses_though_it_hears, a_higher_epoch_ends_the_tenure,
       a_jump_of_epochs_is_no_epoch, the_primary_gets_its_role_back,
       witnesses_are_enrolled_as_they_come, witnesses_that_come_together_are_enrolled_together,
