@@ -101,11 +101,10 @@ static const uint32_t met[MS_MERGE_STATES] = {
                         1u << MS_MERGE_DEAD | 1u << MS_MERGE_DONE | 1u << MS_MERGE_CANCELLED |
                         1u << MS_MERGE_CLOSED,
     [MS_MERGE_IN_FLIGHT] = 1u << MS_MERGE_IN_FLIGHT | 1u << MS_MERGE_CLOSED,
-    [MS_MERGE_DEAD] = 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_DEAD | 1u << MS_MERGE_CLOSED,
+    [MS_MERGE_DEAD] = 1u << MS_MERGE_DEAD | 1u << MS_MERGE_CLOSED,
     [MS_MERGE_DONE] = 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_DONE | 1u << MS_MERGE_CLOSED,
     [MS_MERGE_CANCELLED] = 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_CANCELLED | 1u << MS_MERGE_CLOSED,
-    [MS_MERGE_CLOSED] = 1u << MS_MERGE_NONE | 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_IN_FLIGHT |
-                        1u << MS_MERGE_DONE,
+    [MS_MERGE_CLOSED] = 1u << MS_MERGE_NONE | 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_IN_FLIGHT,
 };
 
 bool sim_cells_are_full(const struct sim_stats *stats, FILE *out)
