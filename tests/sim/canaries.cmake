@@ -294,8 +294,8 @@ ms_sim_canary(joined-without-output master/results.c "invariant: outcome"
     if (false) {")
 
 ms_sim_canary(epoch-is-not-raised master/council_decide.c "invariant: (epoch|promise|liveness)|${engine_assertion}"
-    "    return (council->seen > promised ? council->seen : promised) + 1;"
-    "    return council->seen > promised ? council->seen : promised;"
+    "leap(council, 0) : highest(council) + 1;"
+    "leap(council, 0) : highest(council);"
     --short)
 
 ms_sim_canary(fresh-half-votes master/council_hear.c "invariant: (promise|fresh|epoch)|${engine_assertion}"
