@@ -104,15 +104,19 @@ bool ms_closed_has(const struct ms_closed *closed, uint64_t seq)
 static bool advance_once(struct ms_closed *closed, struct ms_slab *slab)
 {
     const uint64_t number = (closed->floor + 1) >> MS_SPAN_SHIFT;
-    struct ms_span *span = ms_closed_find_span(closed, number), *run;
+    struct ms_span *span, *run;
 
+    if (closed->floor == UINT64_MAX) {
+        return false;
+    }
+    span = ms_closed_find_span(closed, number);
     if (span == NULL) {
         run = ms_closed_find_run(closed, number);
         if (run != NULL) {
             closed->floor = run->highest;
             ms_closed_drop(closed, slab, run);
         }
-        return run != NULL && closed->floor < UINT64_MAX;
+        return run != NULL;
     }
     while (closed->floor < span->highest && bit_is_set(span, closed->floor + 1)) {
         closed->floor++;
@@ -333,10 +337,7 @@ void ms_closed_raise(struct ms_closed *closed, struct ms_slab *slab, uint64_t fl
             ms_closed_drop(closed, slab, span);
         }
     }
-    if (floor < UINT64_MAX) {
-        advance(closed, slab);
-    }
-    ms_closed_trim_runs(closed, slab);
+    advance(closed, slab);
     ms_assert(closed->floor >= floor);
 }
 
