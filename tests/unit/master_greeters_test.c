@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/limits.h"
+#include "tests/support/suite.h"
 
 static struct ms_greeters greeters;
 
@@ -75,17 +76,11 @@ int main(void)
 {
     Suite *suite = suite_create("greeters");
     TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_test(all, test_who_came_first_is_first);
     tcase_add_test(all, test_there_is_an_end_to_them);
     tcase_add_test(all, test_a_newcomer_is_taken_once);
     suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,7 +5,7 @@
 
 #include "faults.h"
 #include "history.h"
-#include "suite.h"
+#include "tests/support/suite.h"
 
 #define WINDOWS 12u /* of each of the two lives */
 #define NUMBER  7u

@@ -3,7 +3,7 @@
  * answered is there, and the state is that after some whole window. */
 #include "faults.h"
 #include "history.h"
-#include "suite.h"
+#include "tests/support/suite.h"
 
 #define WINDOWS 40u
 #define REOPEN  20u /* the scenario closes and opens once in its midst */

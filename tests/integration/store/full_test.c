@@ -5,8 +5,8 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-#include "suite.h"
 #include "tests/unit/io_store_entries.h"
+#include "tests/support/suite.h"
 
 #define RESERVE    (4u << 20)
 #define ENTRY_SIZE 30000u

@@ -3,8 +3,8 @@
 #include <sys/wait.h>
 
 #include "faults.h"
-#include "suite.h"
 #include "tests/unit/io_store_entries.h"
+#include "tests/support/suite.h"
 
 #define CLOSE_TIMEOUT (200 * MS_MSEC)
 #define WRITES        20u

@@ -1,6 +1,6 @@
-/* What all programs of this folder end with. */
-#ifndef TESTS_INTEGRATION_STORE_SUITE_H
-#define TESTS_INTEGRATION_STORE_SUITE_H
+/* What a program of one suite ends with. */
+#ifndef TESTS_SUPPORT_SUITE_H
+#define TESTS_SUPPORT_SUITE_H
 
 #include <check.h>
 #include <stdlib.h>
