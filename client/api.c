@@ -163,6 +163,9 @@ static bool check_options(struct ms_client_options *options, struct ms_client_er
         return fail(error, MS_CLIENT_BAD_ARGUMENT,
                     "a client's name has 1 to 63 letters, digits, '.', '_' or '-'");
     }
+    if (options->first_seq > MS_NUMBER_MAX) {
+        return fail(error, MS_CLIENT_BAD_ARGUMENT, "a command's number is 2^64 - 2 at most");
+    }
     if (options->floor >= options->first_seq) {
         return fail(error, MS_CLIENT_BAD_ARGUMENT, "floor must be below first_seq");
     }

@@ -318,11 +318,20 @@ void ms_cli_print_report(const struct ms_cli *cli, const struct ms_client_report
     json_decref(printing.record);
 }
 
-static int explain(const struct ms_cli *cli, int error)
+static int explain(const struct ms_cli *cli, const struct ms_client_query *query, int error)
 {
-    ms_cli_say(cli, "%s",
-               error == MS_CLIENT_CLOSED ? "the connection was lost in the midst of the answer"
-                                         : ms_client_strerror(error));
+    if (error == MS_CLIENT_NOT_FOUND && query->what == MS_CLIENT_ASK_GROUP) {
+        ms_cli_say(cli, "the master knows no command of a group \"%s\"", query->where);
+    } else if (error == MS_CLIENT_NOT_FOUND && query->client_id != NULL) {
+        ms_cli_say(cli,
+                   "the master knows no command %s:%" PRIu64
+                   ": it never came, or is over and was not kept",
+                   query->client_id, query->seq);
+    } else {
+        ms_cli_say(cli, "%s",
+                   error == MS_CLIENT_CLOSED ? "the connection was lost in the midst of the answer"
+                                             : ms_client_strerror(error));
+    }
     return error == MS_CLIENT_CLOSED ? EX_TEMPFAIL : ms_cli_exit_code(error);
 }
 
@@ -341,7 +350,7 @@ static int ask(const struct ms_cli *cli, struct ms_client *client,
     }
     free(printing.widths);
     json_decref(printing.record);
-    return error == MS_CLIENT_OK ? EX_OK : explain(cli, error);
+    return error == MS_CLIENT_OK ? EX_OK : explain(cli, query, error);
 }
 
 int ms_cli_ask(const struct ms_cli *cli, const struct ms_cli_common *common,
@@ -406,7 +415,7 @@ int ms_cli_put_question(const struct ms_cli *cli, const struct ms_cli_common *co
         ms_client_run(client, -1);
     }
     error = error != MS_CLIENT_OK ? error : question->error;
-    code = error == MS_CLIENT_OK ? EX_OK : explain(cli, error);
+    code = error == MS_CLIENT_OK ? EX_OK : explain(cli, &question->query, error);
     ms_client_close(client, 0);
     ms_client_destroy(client);
     return code;

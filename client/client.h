@@ -101,13 +101,15 @@ struct ms_client_engine {
     struct ms_terms
         parts_terms; /* of the last SUBMIT behind parts, or of an array with closed members */
     struct ms_bytes
-        array_closed;         /* that went with it: of the slab of requests, until the next step */
-    uint64_t parts_beat;      /* number of the BEAT that went with the last span of parts, */
-    uint64_t parts_beat_due;  /* and of the one whose answer is waited for before more go */
-    enum ms_error later;      /* why the master takes nothing new; OK = it does */
-    bool was_refused;         /* somebody waits for room, */
-    size_t refused_bytes;     /* so many bytes of it, */
-    uint32_t refused_count;   /* and so many places */
+        array_closed;        /* that went with it: of the slab of requests, until the next step */
+    uint64_t parts_beat;     /* number of the BEAT that went with the last span of parts, */
+    uint64_t parts_beat_due; /* and of the one whose answer is waited for before more go */
+    enum ms_error later;     /* why the master takes nothing new; OK = it does */
+    bool was_refused;        /* somebody waits for room, */
+    size_t refused_bytes;    /* so many bytes of it, */
+    uint32_t refused_count;  /* and so many places */
+    uint64_t array_refused;  /* first seq of the array that was refused last, and why */
+    char array_detail[MS_DETAIL_MAX + 1];
     bool is_lasting;          /* of the configuration */
     bool is_started, is_away; /* away: the master takes nothing new until the next connection */
     uint8_t stops;            /* STOPs heard */

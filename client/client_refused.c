@@ -137,10 +137,17 @@ static void put_off_array(struct ms_client_engine *engine, struct ms_request_ter
 
 /* Its members are told one by one, as many in a step as are sent in one. */
 static void refuse_array(struct ms_client_engine *engine, struct ms_request_terms *array,
-                         enum ms_error error)
+                         const struct ms_command *nak)
 {
+    const size_t size = nak->detail.size <= MS_DETAIL_MAX ? nak->detail.size : MS_DETAIL_MAX;
+
     ms_assert(array->refused == MS_E_OK);
-    array->refused = error;
+    array->refused = (enum ms_error)nak->error;
+    engine->array_refused = array->first;
+    if (size > 0) {
+        memcpy(engine->array_detail, nak->detail.data, size);
+    }
+    engine->array_detail[size] = '\0';
     for (uint64_t seq = array->first + array->terms.array_count; seq > array->first; seq--) {
         struct ms_request *request = ms_requests_find(&engine->requests, seq - 1);
 
@@ -198,7 +205,7 @@ static void array_refused(struct ms_client_engine *engine, struct ms_request_ter
         tell_later(engine, nak);
     } else {
         engine->counters.refused_total += array->members;
-        refuse_array(engine, array, (enum ms_error)nak->error);
+        refuse_array(engine, array, nak);
     }
 }
 

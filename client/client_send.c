@@ -193,9 +193,9 @@ static void send_request(struct ms_client_engine *engine, struct ms_request *req
     }
 }
 
-/* Ends one that the master refused, or never would take. */
+/* Ends one that the master refused, or never would take. detail is static, or the engine's. */
 static void refuse_here(struct ms_client_engine *engine, struct ms_request *request,
-                        enum ms_error error)
+                        enum ms_error error, const char *detail)
 {
     ms_assert(error != MS_E_OK);
     ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE,
@@ -203,18 +203,23 @@ static void refuse_here(struct ms_client_engine *engine, struct ms_request *requ
                                  .kind = MS_KIND_SUBMIT_NAK,
                                  .id.seq = request->seq,
                                  .error = (uint16_t)error,
-                                 .detail = ms_bytes_of(ms_error_text(error)),
+                                 .detail = ms_bytes_of(detail),
                              });
     ms_client_engine_close(engine, request);
 }
 
-/* One that was cancelled comes out so. */
+/* One that was cancelled comes out so. Of several arrays that were refused the last one's words are at hand. */
 static void refuse_member(struct ms_client_engine *engine, struct ms_request *request)
 {
+    const enum ms_error error = request->terms->refused;
+    const bool has_detail =
+        engine->array_refused == request->terms->first && engine->array_detail[0] != '\0';
+
     if (request->is_cancel_told) {
         ms_client_engine_cancel_here(engine, request);
     } else {
-        refuse_here(engine, request, request->terms->refused);
+        refuse_here(engine, request, error,
+                    has_detail ? engine->array_detail : ms_error_text(error));
     }
 }
 
@@ -234,7 +239,7 @@ void ms_client_engine_send_waiting(struct ms_client_engine *engine, ms_time now)
             ms_client_engine_cancel_here(engine, request);
         } else if (ms_request_payload(request).size > ms_client_engine_payload_max(engine)) {
             /* Taken when another master's limit, or none, was known. */
-            refuse_here(engine, request, MS_E_PAYLOAD_SIZE);
+            refuse_here(engine, request, MS_E_PAYLOAD_SIZE, ms_error_text(MS_E_PAYLOAD_SIZE));
         } else {
             send_request(engine, request, now);
         }

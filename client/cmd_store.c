@@ -54,7 +54,7 @@ static const struct ms_cli import_cli = {
     .arguments = "DIR",
     .summary =
         "Makes a data directory of what muster export printed, read from standard input. DIR is "
-        "made, or has to be without records.",
+        "made, or has to be without records. Until all has come it is not opened by anybody.",
     .epilogue = "Example: muster import NEW < backup.jsonl\n",
     .arguments_min = 1,
     .arguments_max = 1,
@@ -304,6 +304,10 @@ static bool open_new(struct importing *importing)
         ms_cli_say(&import_cli, "%s: %s", importing->directory, importing->complaint.text);
         importing->code = EX_CANTCREAT;
     }
+    if (importing->code == EX_OK && !ms_store_mark(importing->directory, true)) {
+        ms_cli_say(&import_cli, "%s: %s", importing->directory, strerror(errno));
+        importing->code = EX_IOERR;
+    }
     return importing->code == EX_OK;
 }
 
@@ -379,12 +383,18 @@ static int import(const char *directory)
         if (code == EX_OK) {
             ms_cli_say(&import_cli, "line %" PRIu64 ": %s", importing.line,
                        importing.complaint.text);
-            code = EX_DATAERR;
+            code = importing.store != NULL && ms_store_failure(importing.store) != NULL
+                       ? EX_IOERR
+                       : EX_DATAERR;
         }
     }
     ms_cli_audit_finish(&importing.audit);
     if (importing.store != NULL && !ms_store_close(importing.store) && code == EX_OK) {
         ms_cli_say(&import_cli, "%s: not all of it could be written", directory);
+        code = EX_IOERR;
+    }
+    if (code == EX_OK && !ms_store_mark(directory, false)) {
+        ms_cli_say(&import_cli, "%s: %s", directory, strerror(errno));
         code = EX_IOERR;
     }
     return code;

@@ -33,6 +33,7 @@ struct submitting {
     struct ms_cli_bytes output;
     unsigned interrupts;
     bool is_ended, is_told_away;
+    bool is_asking; /* what became of it, because it is over already */
     int code;
     ev_signal signals[2];
     ev_timer patience; /* runs until the command is accepted, if that is all that is waited for */
@@ -74,18 +75,6 @@ static void print_accepted(const struct submitting *submitting, uint64_t seq, in
         putchar('\n');
     } else {
         puts(id);
-    }
-}
-
-static void accepted_cb(struct ms_client *client, uint64_t seq, int durability, int copies,
-                        void *context)
-{
-    struct submitting *submitting = context;
-
-    (void)client;
-    if (!is_waiting(submitting) && !submitting->is_ended) {
-        print_accepted(submitting, seq, durability, copies);
-        end(submitting, EX_OK);
     }
 }
 
@@ -198,13 +187,36 @@ static bool ask_kept(struct submitting *submitting)
     return ms_client_ask(submitting->client, &query, kept_cb, submitting) == MS_CLIENT_OK;
 }
 
+static bool can_ask_kept(const struct submitting *submitting)
+{
+    return submitting->settings->id != NULL && submitting->settings->array_count == 0;
+}
+
+/* In no copy at all is what came to its end before. */
+static void accepted_cb(struct ms_client *client, uint64_t seq, int durability, int copies,
+                        void *context)
+{
+    struct submitting *submitting = context;
+
+    (void)client;
+    if (is_waiting(submitting) || submitting->is_ended) {
+        return;
+    }
+    if (copies == 0 && !submitting->settings->is_background && can_ask_kept(submitting) &&
+        ask_kept(submitting)) {
+        submitting->is_asking = true;
+        return;
+    }
+    print_accepted(submitting, seq, durability, copies);
+    end(submitting, EX_OK);
+}
+
 static void refused(struct submitting *submitting, const struct ms_client_result *result)
 {
     if (submitting->is_ended) {
         return; /* the members of an array are refused together */
     }
-    if (result->error == MS_CLIENT_CLOSED_ID && submitting->settings->id != NULL &&
-        submitting->settings->array_count == 0 && ask_kept(submitting)) {
+    if (result->error == MS_CLIENT_CLOSED_ID && can_ask_kept(submitting) && ask_kept(submitting)) {
         return;
     }
     ms_cli_say(&ms_submit_cli, "%s refused: %s", submitting->type,
@@ -222,7 +234,7 @@ static void done_cb(struct ms_client *client, const struct ms_client_result *res
         return;
     }
     if (!is_waiting(submitting)) {
-        if (!submitting->is_ended) {
+        if (!submitting->is_ended && !submitting->is_asking) {
             print_accepted(submitting, submitting->seq, 0, 1); /* the outcome overtook it */
             end(submitting, EX_OK);
         }

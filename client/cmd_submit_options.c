@@ -55,7 +55,8 @@ static const struct ms_option table[] = {
      .offset = offsetof(struct ms_submit_settings, id)},
     {.name = "background",
      .kind = MS_OPTION_BOOL,
-     .help = "nobody will ever ask for the outcome",
+     .help = "nobody will ever ask for the outcome; so it is without --wait and --out. "
+             "One that is buried is kept all the same",
      .offset = offsetof(struct ms_submit_settings, is_background)},
     {.name = "delay",
      .kind = MS_OPTION_DURATION,
@@ -215,13 +216,20 @@ static bool read_times(const struct ms_submit_settings *settings, int64_t now_us
     return true;
 }
 
+/* Who leaves without an outcome says so at once: else the master would forget what it buries when he is gone, and
+ * after a restart wait for him. */
+static bool is_background(const struct ms_submit_settings *settings)
+{
+    return settings->is_background || (!settings->is_waiting && settings->out == NULL);
+}
+
 bool ms_submit_read(const struct ms_submit_settings *settings, int64_t now_us,
                     struct ms_client_submission *submission_out, struct ms_complaint *complaint)
 {
     struct ms_client_submission submission = {
         .size = sizeof submission,
         .attempts = (uint32_t)settings->attempts,
-        .flags = (settings->is_background ? MS_CLIENT_BACKGROUND : 0) |
+        .flags = (is_background(settings) ? MS_CLIENT_BACKGROUND : 0) |
                  (settings->is_once ? MS_CLIENT_ONCE : 0) |
                  (settings->is_kept ? MS_CLIENT_KEEP : 0),
         .timeout_ms = (uint64_t)((settings->timeout + MS_MSEC - 1) / MS_MSEC),

@@ -197,7 +197,8 @@ enum ms_error ms_requests_add(struct ms_requests *requests, const struct ms_comm
     if (cost > requests->slab.max) {
         return MS_E_PAYLOAD_SIZE;
     }
-    if (array_count > ms_pool_capacity(&requests->pool)) {
+    if (array_count > ms_pool_capacity(&requests->pool) ||
+        requests->seq_last >= MS_NUMBER_MAX - (array_count > 0 ? array_count - 1 : 0)) {
         return MS_E_BAD_ARGUMENT;
     }
     if (ms_pool_free(&requests->pool) < (array_count > 0 ? array_count : 1) ||

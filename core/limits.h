@@ -7,9 +7,10 @@
 #include "core/types.h"
 
 /* Names and texts, in bytes without the terminating zero. */
-#define MS_NAME_MAX       63   /* a slave, a client, a handler */
-#define MS_UNIQUE_KEY_MAX 255  /* bytes of a unique key */
-#define MS_WHERE_MAX      511  /* a filter, as text */
+#define MS_NAME_MAX       63               /* a slave, a client, a handler */
+#define MS_UNIQUE_KEY_MAX 255              /* bytes of a unique key */
+#define MS_WHERE_MAX      511              /* a filter, as text */
+#define MS_NUMBER_MAX     (UINT64_MAX - 1) /* of a submission or a token: runs of them end below 2^64 */
 #define MS_DETAIL_MAX     512  /* the reason that goes with a result, an error, a goodbye */
 #define MS_CLI_SAY_MAX    8192 /* what the command line prints as one message, a path included */
 #define MS_ADDRESS_MAX    255  /* host:port, [v6]:port or unix:/path */
@@ -87,10 +88,14 @@
     (750 * MS_MSEC) /* the active of a pair pauses when its peer is silent so long */
 #define MS_PEER_SILENT_DEFAULT                                                                     \
     (1000 * MS_MSEC) /* the passive then asks for votes; a witness then gives them */
-#define MS_VOTE_TIMEOUT     (300 * MS_MSEC)
+#define MS_VOTE_TIMEOUT (300 * MS_MSEC)
+#define MS_VOTE_PATIENCE                                                                           \
+    3u /* such times for votes themselves, which wait for disks: to begin anew makes them write again */
 #define MS_VOTE_BACKOFF_MIN (50 * MS_MSEC)
 #define MS_VOTE_BACKOFF_MAX (150 * MS_MSEC)
 #define MS_PEER_DEAD_AFTER  (3 * MS_SEC) /* a witness dials anew when a master is silent so long */
+#define MS_GREETERS_MAX     4096u        /* who wait for a master that may soon serve */
+#define MS_GREETER_WAIT     (200 * MS_MSEC) /* as long; it ends before they give up by themselves */
 #define MS_WITNESS_DOUBT                                                                           \
     (50 * MS_MSEC) /* a witness that hears the active waits so long with its refusal */
 #define MS_BOOT_WAIT   (5 * MS_SEC) /* for the peer, before one stands for election after a start */
@@ -106,6 +111,8 @@
 #define MS_DIVERGENT_INTERVAL (3600 * MS_SEC) /* between two looks at what was set aside */
 #define MS_EPOCH_FORCED_STEP                                                                       \
     (1ull << 20) /* a forced epoch is so far above; a larger jump is refused */
+#define MS_EPOCH_SPAN                                                                              \
+    (1ull << 12) /* of epochs, of which each master has half for those without votes */
 #define MS_BACKLOG_BYTES      (16u << 20) /* of the stream, kept for a peer that was away for a moment */
 #define MS_BACKLOG_COPY_BYTES (512u << 20) /* and while a copy is under way: then it begins anew */
 #define MS_SCAN_BYTES         (256u << 10) /* of live records, read from the store at a time */
@@ -176,6 +183,7 @@
 static_assert(MS_DISPATCH_BURST * 2 < MS_EFFECTS_MAX, "a step's dispatch fits the effect queue");
 static_assert(MS_FOLLOWERS_MAX < MS_INQUIRIES_MAX, "others may still ask");
 static_assert(MS_NAK_RUN_MAX * 2 < MS_EFFECTS_MAX, "a client tells of each in one step");
+static_assert(MS_GREETER_WAIT < 2 * MS_DIAL_PATIENCE, "who greets hears the answer");
 static_assert(MS_FRAME_HELLO_MAX < MS_FRAME_CONTROL_MAX, "HELLO is a small control frame");
 static_assert(MS_PAYLOAD_MAX_DEFAULT <= MS_PAYLOAD_MAX_CEILING, "default payload limit is legal");
 static_assert(MS_SLAVE_KEPT_BYTES_DEFAULT < MS_OUTPUT_HARD_MAX, "a slave may resend all it keeps");

@@ -122,7 +122,9 @@ static enum ms_error apply_submit(struct ms_master *master, ms_time now,
 {
     struct ms_client *client = NULL;
     struct ms_lane *lane = NULL;
-    enum ms_error error = find_parties(master, record, &client, &lane);
+    enum ms_error error = record->id.seq <= MS_NUMBER_MAX
+                              ? find_parties(master, record, &client, &lane)
+                              : complain(master, record, seq, "no number is so large");
     struct ms_work *work;
 
     if (error != MS_E_OK) {
@@ -347,6 +349,7 @@ enum ms_error ms_apply(struct ms_master *master, ms_time now, const struct ms_re
         return apply_session(master, now, record, seq);
     case MS_RECORD_CLIENT:
     case MS_RECORD_CLOSED:
+    case MS_RECORD_CLOSED_RUN:
         if (record->id.seq != 0) {
             return ms_arrays_replay(master, now, record, seq);
         }

@@ -1,25 +1,11 @@
-#include "master/closed.h"
+#include "master/closed_private.h"
 
 #include <assert.h>
 
 #include "core/invariant.h"
 #include "core/limits.h"
 
-#define SPAN_SHIFT 12
-#define SPAN_SIZE  (UINT64_C(1) << SPAN_SHIFT)
-#define SPAN_WORDS (SPAN_SIZE / 64)
-
-struct span {
-    struct ms_list link;
-    uint64_t number;  /* seq >> SPAN_SHIFT */
-    uint64_t highest; /* number closed in it */
-    uint32_t count;   /* bits set */
-    bool is_changed;  /* since it was told last */
-    ms_seq record;    /* 0 = it was never told */
-    uint64_t *bits;   /* NULL = all of them */
-};
-
-static_assert(MS_CLOSED_SPAN_BYTES * 8 == SPAN_SIZE, "a record holds the bits of a span");
+static_assert(MS_CLOSED_SPAN_BYTES * 8 == MS_SPAN_SIZE, "a record holds the bits of a span");
 
 void ms_closed_init(struct ms_closed *closed, uint64_t seed)
 {
@@ -30,7 +16,7 @@ void ms_closed_init(struct ms_closed *closed, uint64_t seed)
     ms_list_init(&closed->gone);
 }
 
-static struct span *find(const struct ms_closed *closed, uint64_t number)
+struct ms_span *ms_closed_find_span(const struct ms_closed *closed, uint64_t number)
 {
     if (ms_map_count(&closed->spans) == 0) {
         return NULL;
@@ -38,23 +24,23 @@ static struct span *find(const struct ms_closed *closed, uint64_t number)
     return ms_map_find_pointer(&closed->spans, ms_key_of(number, 0));
 }
 
-static void drop_bits(struct ms_closed *closed, struct ms_slab *slab, struct span *span)
+static void drop_bits(struct ms_closed *closed, struct ms_slab *slab, struct ms_span *span)
 {
-    if (span->bits != NULL) {
-        ms_assert(closed->partial_count > 0);
-        closed->partial_count--;
-        ms_slab_give(slab, span->bits, SPAN_WORDS * sizeof *span->bits);
-        span->bits = NULL;
-    }
+    ms_assert(closed->partial_count > 0);
+    closed->partial_count--;
+    ms_slab_give(slab, span->bits, MS_SPAN_WORDS * sizeof *span->bits);
 }
 
-/* Its numbers are under the floor. Its record, if it has one, is still to be erased. */
-static void drop(struct ms_closed *closed, struct ms_slab *slab, struct span *span)
+void ms_closed_drop(struct ms_closed *closed, struct ms_slab *slab, struct ms_span *span)
 {
-    uint64_t value = ms_map_remove(&closed->spans, ms_key_of(span->number, 0));
+    if (span->bits == NULL) {
+        ms_closed_take_run(closed, span);
+    } else {
+        uint64_t value = ms_map_remove(&closed->spans, ms_key_of(span->number, 0));
 
-    ms_assert(value != 0);
-    drop_bits(closed, slab, span);
+        ms_assert(value != 0);
+        drop_bits(closed, slab, span);
+    }
     ms_list_remove(&span->link);
     if (span->record != 0) {
         ms_list_push_back(&closed->gone, &span->link);
@@ -66,13 +52,13 @@ static void drop(struct ms_closed *closed, struct ms_slab *slab, struct span *sp
 ms_seq ms_closed_next_gone(struct ms_closed *closed, struct ms_slab *slab)
 {
     struct ms_list *link = ms_list_pop_front(&closed->gone);
-    struct span *span;
+    struct ms_span *span;
     ms_seq record;
 
     if (link == NULL) {
         return 0;
     }
-    span = ms_container_of(link, struct span, link);
+    span = ms_container_of(link, struct ms_span, link);
     record = span->record;
     ms_assert(record != 0);
     ms_slab_give(slab, span, sizeof *span);
@@ -86,56 +72,73 @@ void ms_closed_finish(struct ms_closed *closed, struct ms_slab *slab)
     }
     ms_list_for_each(link, &closed->list)
     {
-        drop(closed, slab, ms_container_of(link, struct span, link));
+        ms_closed_drop(closed, slab, ms_container_of(link, struct ms_span, link));
     }
-    ms_assert(closed->partial_count == 0);
+    ms_assert(closed->partial_count == 0 && closed->runs_count == 0);
+    ms_closed_trim_runs(closed, slab);
     while (ms_closed_next_gone(closed, slab) != 0) {
     }
     ms_map_finish(&closed->spans);
 }
 
-static bool bit_is_set(const struct span *span, uint64_t seq)
+static bool bit_is_set(const struct ms_span *span, uint64_t seq)
 {
-    uint64_t place = seq & (SPAN_SIZE - 1);
+    uint64_t place = seq & (MS_SPAN_SIZE - 1);
 
-    return span->bits == NULL || ((span->bits[place / 64] >> (place % 64)) & 1) != 0;
+    return ((span->bits[place / 64] >> (place % 64)) & 1) != 0;
 }
 
 bool ms_closed_has(const struct ms_closed *closed, uint64_t seq)
 {
-    const struct span *span;
+    const struct ms_span *span;
 
     if (seq <= closed->floor) {
         return true;
     }
-    span = find(closed, seq >> SPAN_SHIFT);
-    return span != NULL && bit_is_set(span, seq);
+    span = ms_closed_find_span(closed, seq >> MS_SPAN_SHIFT);
+    return span != NULL ? bit_is_set(span, seq)
+                        : ms_closed_find_run(closed, seq >> MS_SPAN_SHIFT) != NULL;
+}
+
+/* Through the run or the span that the next number is in. False: that number is open. */
+static bool advance_once(struct ms_closed *closed, struct ms_slab *slab)
+{
+    const uint64_t number = (closed->floor + 1) >> MS_SPAN_SHIFT;
+    struct ms_span *span, *run;
+
+    if (closed->floor == UINT64_MAX) {
+        return false;
+    }
+    span = ms_closed_find_span(closed, number);
+    if (span == NULL) {
+        run = ms_closed_find_run(closed, number);
+        if (run != NULL) {
+            closed->floor = run->highest;
+            ms_closed_drop(closed, slab, run);
+        }
+        return run != NULL;
+    }
+    while (closed->floor < span->highest && bit_is_set(span, closed->floor + 1)) {
+        closed->floor++;
+    }
+    if (closed->floor < span->highest) {
+        return false;
+    }
+    ms_closed_drop(closed, slab, span);
+    return closed->floor == ms_span_end(number);
 }
 
 /* Lets the floor rise through what was closed before its turn. */
 static void advance(struct ms_closed *closed, struct ms_slab *slab)
 {
-    struct span *span;
-
-    while ((span = find(closed, (closed->floor + 1) >> SPAN_SHIFT)) != NULL) {
-        const uint64_t last = ((span->number + 1) << SPAN_SHIFT) - 1;
-
-        if (span->bits == NULL) {
-            closed->floor = last;
-        }
-        while (closed->floor < last && bit_is_set(span, closed->floor + 1)) {
-            closed->floor++;
-        }
-        if (closed->floor < span->highest) {
-            return;
-        }
-        drop(closed, slab, span);
+    while (advance_once(closed, slab)) {
     }
+    ms_closed_trim_runs(closed, slab);
 }
 
-static struct span *add_span(struct ms_closed *closed, struct ms_slab *slab, uint64_t number)
+static struct ms_span *add_span(struct ms_closed *closed, struct ms_slab *slab, uint64_t number)
 {
-    struct span *span;
+    struct ms_span *span;
 
     if (ms_closed_is_full(closed)) {
         return NULL;
@@ -144,21 +147,21 @@ static struct span *add_span(struct ms_closed *closed, struct ms_slab *slab, uin
     if (span == NULL) {
         return NULL;
     }
-    *span = (struct span){.number = number};
+    *span = (struct ms_span){.number = number, .last = number};
     ms_list_init(&span->link);
-    span->bits = ms_slab_take(slab, SPAN_WORDS * sizeof *span->bits);
+    span->bits = ms_slab_take(slab, MS_SPAN_WORDS * sizeof *span->bits);
     if (span->bits == NULL || !ms_map_put_pointer(&closed->spans, ms_key_of(number, 0), span)) {
-        ms_slab_give(slab, span->bits, SPAN_WORDS * sizeof *span->bits);
+        ms_slab_give(slab, span->bits, MS_SPAN_WORDS * sizeof *span->bits);
         ms_slab_give(slab, span, sizeof *span);
         return NULL;
     }
-    memset(span->bits, 0, SPAN_WORDS * sizeof *span->bits);
+    memset(span->bits, 0, MS_SPAN_WORDS * sizeof *span->bits);
     ms_list_push_back(&closed->list, &span->link);
     closed->partial_count++;
     return span;
 }
 
-static void mark_changed(struct ms_closed *closed, struct span *span)
+void ms_closed_mark_changed(struct ms_closed *closed, struct ms_span *span)
 {
     if (!span->is_changed) {
         span->is_changed = true;
@@ -169,7 +172,7 @@ static void mark_changed(struct ms_closed *closed, struct span *span)
 
 bool ms_closed_add(struct ms_closed *closed, struct ms_slab *slab, uint64_t seq)
 {
-    struct span *span;
+    struct ms_span *span;
 
     ms_assert(seq > 0);
     if (seq <= closed->floor) {
@@ -180,47 +183,34 @@ bool ms_closed_add(struct ms_closed *closed, struct ms_slab *slab, uint64_t seq)
         advance(closed, slab);
         return true;
     }
-    span = find(closed, seq >> SPAN_SHIFT);
+    span = ms_closed_find_span(closed, seq >> MS_SPAN_SHIFT);
+    if (span == NULL && ms_closed_find_run(closed, seq >> MS_SPAN_SHIFT) != NULL) {
+        return true;
+    }
     if (span == NULL) {
-        span = add_span(closed, slab, seq >> SPAN_SHIFT);
+        span = add_span(closed, slab, seq >> MS_SPAN_SHIFT);
     }
     if (span == NULL) {
         return false;
     }
     if (!bit_is_set(span, seq)) {
-        uint64_t place = seq & (SPAN_SIZE - 1);
+        uint64_t place = seq & (MS_SPAN_SIZE - 1);
 
         span->highest = seq > span->highest ? seq : span->highest;
         span->bits[place / 64] |= UINT64_C(1) << (place % 64);
-        mark_changed(closed, span);
-        if (++span->count == SPAN_SIZE) {
-            drop_bits(closed, slab, span);
+        ms_closed_mark_changed(closed, span);
+        if (++span->count == MS_SPAN_SIZE) { /* it keeps its bits when memory is out */
+            ms_closed_add_run(closed, slab, span->number, span->number);
         }
     }
-    return true;
-}
-
-/* All of its numbers. */
-static bool fill(struct ms_closed *closed, struct ms_slab *slab, uint64_t number)
-{
-    struct span *span = find(closed, number);
-
-    if (span == NULL) {
-        span = add_span(closed, slab, number);
-    }
-    if (span == NULL) {
-        return false;
-    }
-    span->highest = (number << SPAN_SHIFT) + SPAN_SIZE - 1;
-    span->count = SPAN_SIZE;
-    drop_bits(closed, slab, span);
-    mark_changed(closed, span);
     return true;
 }
 
 bool ms_closed_add_range(struct ms_closed *closed, struct ms_slab *slab, uint64_t first,
                          uint64_t last)
 {
+    const uint64_t whole = (first + MS_SPAN_SIZE - 1) >> MS_SPAN_SHIFT;
+    const uint64_t end = (last + 1) >> MS_SPAN_SHIFT; /* first of all that is not whole any more */
     bool is_all = true;
 
     ms_assert(first > 0 && first <= last && last < UINT64_MAX);
@@ -228,16 +218,14 @@ bool ms_closed_add_range(struct ms_closed *closed, struct ms_slab *slab, uint64_
         ms_closed_raise(closed, slab, last);
         return true;
     }
-    while (first <= last) {
-        const uint64_t end = (first | (SPAN_SIZE - 1)) < last ? first | (SPAN_SIZE - 1) : last;
-
-        if (end - first == SPAN_SIZE - 1) {
-            is_all &= fill(closed, slab, first >> SPAN_SHIFT);
-            first = end + 1;
+    if (whole < end) {
+        is_all = ms_closed_add_run(closed, slab, whole, end - 1);
+    }
+    for (uint64_t seq = first; seq <= last; seq++) {
+        if (whole < end && seq == whole << MS_SPAN_SHIFT) {
+            seq = end << MS_SPAN_SHIFT;
         }
-        for (; first <= end; first++) {
-            is_all &= ms_closed_add(closed, slab, first);
-        }
+        is_all &= seq > last || ms_closed_add(closed, slab, seq);
     }
     return is_all;
 }
@@ -249,9 +237,13 @@ bool ms_closed_has_any(const struct ms_closed *closed, uint64_t first, uint64_t 
         return true;
     }
     while (first <= last) {
-        const uint64_t end = (first | (SPAN_SIZE - 1)) < last ? first | (SPAN_SIZE - 1) : last;
-        const struct span *span = find(closed, first >> SPAN_SHIFT);
+        const uint64_t end =
+            (first | (MS_SPAN_SIZE - 1)) < last ? first | (MS_SPAN_SIZE - 1) : last;
+        const struct ms_span *span = ms_closed_find_span(closed, first >> MS_SPAN_SHIFT);
 
+        if (ms_closed_find_run(closed, first >> MS_SPAN_SHIFT) != NULL) {
+            return true;
+        }
         for (; span != NULL && first <= end; first++) {
             if (bit_is_set(span, first)) {
                 return true;
@@ -265,7 +257,7 @@ bool ms_closed_has_any(const struct ms_closed *closed, uint64_t first, uint64_t 
 bool ms_closed_next_changed(struct ms_closed *closed, struct ms_closed_span *span_out)
 {
     struct ms_list *link = ms_list_first(&closed->list);
-    struct span *span = link == NULL ? NULL : ms_container_of(link, struct span, link);
+    struct ms_span *span = link == NULL ? NULL : ms_container_of(link, struct ms_span, link);
 
     if (span == NULL || !span->is_changed) {
         return false;
@@ -274,17 +266,29 @@ bool ms_closed_next_changed(struct ms_closed *closed, struct ms_closed_span *spa
     ms_list_remove(link);
     ms_list_push_back(&closed->list, link);
     span_out->number = span->number;
+    span_out->count = span->bits == NULL ? span->last - span->number + 1 : 0;
     span_out->record = &span->record;
     span_out->size = 0;
-    for (size_t i = 0; i < MS_CLOSED_SPAN_BYTES; i++) {
-        const uint64_t word = span->bits == NULL ? UINT64_MAX : span->bits[i / 8];
-
-        span_out->bits[i] = (uint8_t)(word >> (i % 8 * 8));
+    for (size_t i = 0; i < MS_CLOSED_SPAN_BYTES && span->bits != NULL; i++) {
+        span_out->bits[i] = (uint8_t)(span->bits[i / 8] >> (i % 8 * 8));
         if (span_out->bits[i] != 0) {
             span_out->size = i + 1;
         }
     }
-    ms_assert(span_out->size > 0);
+    ms_assert(span_out->size > 0 || span_out->count > 0);
+    return true;
+}
+
+static bool load_run(struct ms_closed *closed, struct ms_slab *slab,
+                     const struct ms_closed_record *from, bool *is_kept_out)
+{
+    const uint64_t end = ms_span_end(from->number + from->count - 1);
+
+    *is_kept_out = from->number << MS_SPAN_SHIFT > closed->floor + 1 && closed->floor < end;
+    if (*is_kept_out) {
+        return ms_closed_load_run(closed, slab, from);
+    }
+    ms_closed_raise(closed, slab, end);
     return true;
 }
 
@@ -292,18 +296,21 @@ bool ms_closed_load(struct ms_closed *closed, struct ms_slab *slab,
                     const struct ms_closed_record *from, bool *is_kept_out)
 {
     const struct ms_bytes bits = from->bits;
-    const uint64_t first = from->number << SPAN_SHIFT;
-    struct span *span = find(closed, from->number);
+    const uint64_t first = from->number << MS_SPAN_SHIFT;
+    struct ms_span *span = ms_closed_find_span(closed, from->number);
     /* Outcomes that nobody wants any more were read back before: their numbers are in no record yet. */
     const bool was_changed = span != NULL && span->is_changed;
 
-    for (uint64_t i = 0; i < bits.size * 8 && i < SPAN_SIZE; i++) {
+    if (from->count > 0) {
+        return load_run(closed, slab, from, is_kept_out);
+    }
+    for (uint64_t i = 0; i < bits.size * 8 && i < MS_SPAN_SIZE; i++) {
         if (((bits.data[i / 8] >> (i % 8)) & 1) != 0 && first + i > 0 &&
             !ms_closed_add(closed, slab, first + i)) {
             return false;
         }
     }
-    span = find(closed, from->number);
+    span = ms_closed_find_span(closed, from->number);
     *is_kept_out = span != NULL;
     if (span != NULL) {
         span->record = from->seq;
@@ -324,15 +331,13 @@ void ms_closed_raise(struct ms_closed *closed, struct ms_slab *slab, uint64_t fl
     closed->floor = floor;
     ms_list_for_each(link, &closed->list)
     {
-        struct span *span = ms_container_of(link, struct span, link);
+        struct ms_span *span = ms_container_of(link, struct ms_span, link);
 
-        if (span->number < (floor + 1) >> SPAN_SHIFT) {
-            drop(closed, slab, span);
+        if (span->last < (floor + 1) >> MS_SPAN_SHIFT) {
+            ms_closed_drop(closed, slab, span);
         }
     }
-    if (floor < UINT64_MAX) {
-        advance(closed, slab);
-    }
+    advance(closed, slab);
     ms_assert(closed->floor >= floor);
 }
 

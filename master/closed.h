@@ -10,21 +10,26 @@
 #include "core/slab.h"
 #include "core/types.h"
 
-/* Every number up to floor is closed. Above it, spans of 4096 numbers have a bit each, and spans that
- * are closed entirely only their name. Bounded: see ms_closed_is_full. */
+struct ms_span;
+
+/* Every number up to floor is closed. Above it lie spans of 4096 numbers, which have a bit each, and runs of spans that are
+ * closed entirely, which need none. Bounded: see ms_closed_is_full. */
 struct ms_closed {
     uint64_t floor;
     struct ms_map spans;
-    struct ms_list list;    /* changed ones first */
-    struct ms_list gone;    /* spans under the floor that still have a record */
+    struct ms_span **runs; /* by their numbers */
+    uint32_t runs_count, runs_capacity;
+    struct ms_list list;    /* spans and runs, changed ones first */
+    struct ms_list gone;    /* what says nothing any more and still has a record */
     uint32_t partial_count; /* spans that keep bits */
 };
 
 #define MS_CLOSED_SPAN_BYTES 512
 
-/* A span as its record tells it. */
+/* A span, or a run of them, as its record tells it. */
 struct ms_closed_span {
     uint64_t number; /* numbers from number * 4096 on */
+    uint64_t count;  /* > 0: a run of so many spans; there are no bits */
     ms_seq *record;  /* of its former record, to be replaced by that of the new one; 0 = none */
     size_t size;     /* of bits, without zeros at the end */
     uint8_t bits[MS_CLOSED_SPAN_BYTES]; /* bit i % 8 of byte i / 8 is number i of the span */
@@ -39,31 +44,32 @@ bool ms_closed_has(const struct ms_closed *closed, uint64_t seq);
  * are full. */
 bool ms_closed_add(struct ms_closed *closed, struct ms_slab *slab, uint64_t seq);
 
-/* The same for all of first .. last, a bounded number of spans; last < UINT64_MAX. */
+/* The same for all of first .. last; last < UINT64_MAX. */
 bool ms_closed_add_range(struct ms_closed *closed, struct ms_slab *slab, uint64_t first,
                          uint64_t last);
 
-/* Any of first .. last is closed. */
+/* Any of first .. last, a bounded number of spans, is closed. */
 bool ms_closed_has_any(const struct ms_closed *closed, uint64_t first, uint64_t last);
 
 /* Everything up to floor is closed; a lower floor than before changes nothing. */
 void ms_closed_raise(struct ms_closed *closed, struct ms_slab *slab, uint64_t floor);
 
-/* The next span that changed since it was told last; false when there is none. */
+/* The next span or run that changed since it was told last; false when there is none. */
 bool ms_closed_next_changed(struct ms_closed *closed, struct ms_closed_span *span_out);
 
-/* A record of a span that the floor has passed; 0 when there is none left. */
+/* A record of what the floor has passed, or a run has swallowed; 0 when there is none left. */
 ms_seq ms_closed_next_gone(struct ms_closed *closed, struct ms_slab *slab);
 
-/* A span as it is read back. */
+/* A span as it is read back, or, with count > 0, a run of so many. */
 struct ms_closed_record {
     uint64_t number;
+    uint64_t count;
     struct ms_bytes bits;
     ms_seq seq;
 };
 
-/* Its bits are closed. *is_kept_out: there is a span that remembers the record; else nobody needs it any
- * more. False when memory is out. */
+/* Its numbers are closed. *is_kept_out: there is a span or run that remembers the record; else it says nothing that is not said
+ * elsewhere, or will be with the next that is told. False when memory is out. */
 bool ms_closed_load(struct ms_closed *closed, struct ms_slab *slab,
                     const struct ms_closed_record *from, bool *is_kept_out);
 

@@ -146,6 +146,35 @@ bool ms_council_next(struct ms_council *council, struct ms_council_act *act_out)
     return true;
 }
 
+static bool is_peer_missed(const struct ms_council *council, ms_time now)
+{
+    const struct ms_council_peer *peer = &council->peer;
+
+    return peer->link == MS_COUNCIL_DEAD || peer->link == MS_COUNCIL_LOST ||
+           (peer->link == MS_COUNCIL_MET && now >= peer->heard_at + council->times.lease);
+}
+
+bool ms_council_is_expectant(const struct ms_council *council, ms_time now)
+{
+    switch (council->state) {
+    case MS_COUNCIL_CANDIDATE:
+    case MS_COUNCIL_PAIR: /* decided: the owner hears SERVE when that is durable */
+    case MS_COUNCIL_SOLO:
+        return true;
+    case MS_COUNCIL_PENDING:
+    case MS_COUNCIL_SYNC:
+        return council->election.phase != MS_ELECTION_NONE ||
+               (ms_council_is_eligible(council) && is_peer_missed(council, now));
+    case MS_COUNCIL_CATCHUP:
+    case MS_COUNCIL_HOLD:
+    case MS_COUNCIL_DRAIN:
+    case MS_COUNCIL_HALTED:
+    case MS_COUNCIL_STATES:
+        break;
+    }
+    return false;
+}
+
 enum ms_failover ms_council_failover(const struct ms_council *council)
 {
     return council->config.failover;

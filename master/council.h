@@ -126,6 +126,8 @@ enum ms_council_state ms_council_state(const struct ms_council *council);
 const struct ms_council_record *ms_council_record(const struct ms_council *council);
 /* The peer has answered not long ago: what is sent to it arrives. */
 bool ms_council_is_heard(const struct ms_council *council, ms_time now);
+/* Nobody serves as far as is known here, and we may soon: we are asking for votes, or about to, or have just won. */
+bool ms_council_is_expectant(const struct ms_council *council, ms_time now);
 enum ms_failover ms_council_failover(const struct ms_council *council);
 /* Connected, enrolled or not. */
 bool ms_council_has_witness(const struct ms_council *council, const struct ms_uuid *id);

@@ -23,11 +23,28 @@ enum ms_decision_kind ms_council_alone(const struct ms_council *council)
 
 /* --- standing --- */
 
-static ms_epoch next_epoch(const struct ms_council *council)
+static ms_epoch highest(const struct ms_council *council)
 {
     const ms_epoch promised = council->record.voter.promised;
 
-    return (council->seen > promised ? council->seen : promised) + 1;
+    return council->seen > promised ? council->seen : promised;
+}
+
+/* Without a vote: so far above, and in a span of epochs into which the other one does not leap. It may have heard of ours, and
+ * have gone on from there, and we of its own. */
+static ms_epoch leap(const struct ms_council *council, ms_epoch step)
+{
+    const ms_epoch spans = (highest(council) + step) / MS_EPOCH_SPAN + 1;
+
+    return spans * MS_EPOCH_SPAN + council->record.place * (MS_EPOCH_SPAN / 2);
+}
+
+/* An incumbent asks nobody. So a higher epoch than it has promised was forced by the other one, which goes on from there. */
+static ms_epoch next_epoch(const struct ms_council *council, enum ms_decision_kind kind)
+{
+    const bool is_forced = council->seen > council->record.voter.promised;
+
+    return kind == MS_DECISION_INCUMBENT && is_forced ? leap(council, 0) : highest(council) + 1;
 }
 
 void ms_council_stand(struct ms_council *council, ms_time now, enum ms_decision_kind kind)
@@ -35,7 +52,7 @@ void ms_council_stand(struct ms_council *council, ms_time now, enum ms_decision_
     const struct ms_council_record *record = &council->record;
     const uint8_t other = ms_council_other(council);
     struct ms_decision decision = {
-        .epoch = kind == MS_DECISION_BOOTSTRAP ? 1 : next_epoch(council),
+        .epoch = kind == MS_DECISION_BOOTSTRAP ? 1 : next_epoch(council, kind),
         .kind = kind,
         .proposer = record->place,
         .active = kind == MS_DECISION_HANDOVER ? other : record->place,
@@ -64,7 +81,8 @@ static void propose(struct ms_council *council)
                                     ? council->config.cluster_new
                                     : record->voter.cluster;
     } else {
-        decision.epoch = next_epoch(council); /* those asked may have shown a higher one */
+        decision.epoch =
+            next_epoch(council, decision.kind); /* those asked may have shown a higher one */
         record->voter.promised = decision.epoch;
     }
     /* A CONSENT is no right to stand again: only its decision puts us in S. */
@@ -121,18 +139,16 @@ void ms_council_serve(struct ms_council *council, const struct ms_decision *deci
 }
 
 /* So far above that nobody's proposal meets it. Who was forced before, and has not heard of the other since, needs no second
- * jump: nobody else can have got a decision, and together they would be refused as an error. */
+ * jump so far: together they would be refused as an error. */
 static ms_epoch forced_epoch(const struct ms_council *council)
 {
     const struct ms_council_record *record = &council->record;
-    const ms_epoch promised = record->voter.promised;
     const bool is_alone = record->lead == record->place && ms_council_is_eligible(council) &&
                           !ms_decision_is_pair(&record->voter.accepted);
     /* If both are forced, apart from each other, their epochs stay apart, and so do those that follow. */
     const ms_epoch jump = MS_EPOCH_FORCED_STEP + record->place * (MS_EPOCH_FORCED_STEP / 2);
-    const ms_epoch step = is_alone && record->served > MS_EPOCH_FORCED_STEP ? 1 : jump;
 
-    return (council->seen > promised ? council->seen : promised) + step;
+    return leap(council, is_alone && record->served > MS_EPOCH_FORCED_STEP ? 0 : jump);
 }
 
 void ms_council_force(struct ms_council *council, ms_time now)
@@ -234,7 +250,8 @@ bool ms_council_run_election(struct ms_council *council, ms_time now)
         return false;
     }
     if (election->until == MS_TIME_NEVER) {
-        election->until = now + council->times.vote; /* from when its own vote was durable */
+        /* From when its own vote was durable. */
+        election->until = now + MS_VOTE_PATIENCE * council->times.vote;
     }
     ask_voters(council, now);
     switch (ms_election_verdict(election, ms_council_electorate(council))) {

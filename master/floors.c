@@ -129,7 +129,7 @@ void ms_floors_close(struct ms_master *master, struct ms_floor *floor, uint64_t 
 }
 
 void ms_floors_close_range(struct ms_master *master, struct ms_floor *floor, uint64_t seq,
-                           uint32_t count, bool is_durable)
+                           uint64_t count, bool is_durable)
 {
     ms_closed_add_range(&floor->closed, &master->queue.slab, seq, seq + count - 1);
     if (is_durable) {
@@ -150,13 +150,15 @@ static void write_span(struct ms_journal *journal, const struct ms_floor *floor,
 {
     const ms_seq former = *span->record;
 
-    *span->record = ms_journal_put(journal, &(struct ms_record){
-                                                .kind = MS_RECORD_CLOSED,
-                                                .at = at,
-                                                .id = {.client = floor->uuid},
-                                                .number = span->number,
-                                                .payload = {span->bits, span->size},
-                                            });
+    *span->record = ms_journal_put(
+        journal, &(struct ms_record){
+                     .kind = span->count > 0 ? MS_RECORD_CLOSED_RUN : MS_RECORD_CLOSED,
+                     .at = at,
+                     .id = {.client = floor->uuid},
+                     .number = span->number,
+                     .count = span->count,
+                     .payload = {span->bits, span->size},
+                 });
     ms_journal_erase(journal, former);
 }
 
@@ -234,7 +236,12 @@ bool ms_floors_replay(struct ms_master *master, const struct ms_record *record, 
 {
     struct ms_floor *floor = ms_floors_wake(master, &record->id.client);
     struct ms_slab *slab = &master->queue.slab;
-    const struct ms_closed_record span = {record->number, record->payload, seq};
+    const struct ms_closed_record span = {
+        .number = record->number,
+        .count = record->kind == MS_RECORD_CLOSED_RUN ? record->count : 0,
+        .bits = record->payload,
+        .seq = seq,
+    };
     bool is_kept = true;
 
     if (floor == NULL) {
@@ -247,12 +254,12 @@ bool ms_floors_replay(struct ms_master *master, const struct ms_record *record, 
         ms_closed_raise(&floor->closed, slab, record->count);
         return true;
     }
-    ms_assert(record->kind == MS_RECORD_CLOSED);
     if (!ms_closed_load(&floor->closed, slab, &span, &is_kept)) {
         return false;
     }
-    if (!is_kept) {
+    if (!is_kept) { /* what it said is in the floor or in a run, and told with it */
         ms_journal_erase_closed(&master->journal, seq);
+        mark(master, floor);
     }
     return true;
 }

@@ -52,7 +52,7 @@ void ms_floors_close(struct ms_master *master, struct ms_floor *floor, uint64_t 
 
 /* The same for count numbers from seq on. */
 void ms_floors_close_range(struct ms_master *master, struct ms_floor *floor, uint64_t seq,
-                           uint32_t count, bool is_durable);
+                           uint64_t count, bool is_durable);
 
 /* The client says that everything up to seq is closed. */
 void ms_floors_raise(struct ms_master *master, struct ms_floor *floor, uint64_t seq);

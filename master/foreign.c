@@ -205,7 +205,12 @@ static enum ms_error take_closed(struct ms_foreigners *foreigners, const struct 
                                  const struct ms_entry *entry)
 {
     struct ms_foreign_client *client = client_of(foreigners, &record->id.client);
-    const struct ms_closed_record span = {record->number, record->payload, entry->seq};
+    const struct ms_closed_record span = {
+        .number = record->number,
+        .count = record->kind == MS_RECORD_CLOSED_RUN ? record->count : 0,
+        .bits = record->payload,
+        .seq = entry->seq,
+    };
     bool is_kept = true;
 
     if (client == NULL) {
@@ -242,6 +247,7 @@ static enum ms_error take(struct ms_foreigners *foreigners, const struct ms_reco
     case MS_RECORD_SESSION:
         return append(foreigners, &foreigners->general, entry) ? MS_E_OK : MS_E_NO_MEMORY;
     case MS_RECORD_CLIENT:
+    case MS_RECORD_CLOSED_RUN:
         return take_closed(foreigners, record, entry);
     case MS_RECORD_CLOSED:
         return record->id.seq == 0 ? take_closed(foreigners, record, entry)

@@ -71,10 +71,13 @@ const char *ms_operate_refusal(const struct ms_work *work, const struct ms_query
     if (query->operation == MS_OPERATION_KICK) {
         return why_no_kick(work);
     }
+    if (query->operation == MS_OPERATION_CONCURRENCY && ms_work_array(work) != NULL) {
+        return NULL; /* the others go on, whatever became of this one */
+    }
     if (ms_work_is_finished(work)) {
         return "it is over";
     }
-    if (query->operation == MS_OPERATION_CONCURRENCY && ms_work_array(work) == NULL) {
+    if (query->operation == MS_OPERATION_CONCURRENCY) {
         return "it is in no array";
     }
     return query->operation == MS_OPERATION_RELEASE ? why_no_release(work, query->value) : NULL;
@@ -287,14 +290,21 @@ static bool visit_one(struct ms_master *master, ms_time now, struct ms_inquiry *
     struct ms_array *array = ms_clients_find_array(master, &inquiry->query.id);
     struct ms_array_likeness likeness;
 
-    if (array != NULL && ms_array_waits(&master->queue, array, inquiry->query.id.seq)) {
-        ms_array_liken(array, now, inquiry->query.id.seq, &likeness);
-        visit_waiting(master, now, inquiry, &likeness.work, page);
-        return true;
-    }
     if (work != NULL) {
         visit(master, now, inquiry, work, page);
+        return true;
     }
+    if (array == NULL) {
+        return true;
+    }
+    ms_array_liken(array, now, inquiry->query.id.seq, &likeness);
+    if (ms_array_is_closed(array, inquiry->query.id.seq)) {
+        likeness.work.state = MS_LIFE_CLOSED;
+        if (inquiry->query.operation != MS_OPERATION_CONCURRENCY) {
+            return true;
+        }
+    }
+    visit_waiting(master, now, inquiry, &likeness.work, page);
     return true;
 }
 

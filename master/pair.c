@@ -44,11 +44,6 @@ void ms_pair_send_away(struct ms_pair *pair, ms_peer peer)
     ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
 }
 
-static bool serves(const struct ms_pair *pair)
-{
-    return pair->tenure == MS_TENURE_ON && ms_master_is_ready(pair->master);
-}
-
 /* The first word of a slave or client. It may have heard of an epoch that is not known here. */
 static bool is_welcome(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
@@ -60,16 +55,26 @@ static bool is_welcome(struct ms_pair *pair, ms_time now, const struct ms_event 
     } else if (pair->tenure != MS_TENURE_ON) {
         ms_council_asked(pair->council, now);
     }
-    return serves(pair) && ms_master_knows(pair->master, event->peer);
+    return ms_pair_serves(pair) && ms_master_knows(pair->master, event->peer);
 }
 
 static void received(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
-    if (event->command->kind >= MS_KIND_PEER_HELLO ||
-        ms_pair_links_find(&pair->links, event->peer) != NULL) {
+    struct ms_uuid nonce;
+
+    if (event->command->kind != MS_KIND_HELLO) {
+        ms_greeters_take_newcomer(&pair->greeters, event->peer, &nonce);
+    }
+    if (ms_greeters_drop(&pair->greeters, event->peer)) { /* it has not waited for its answer */
+        ms_pair_refuse_greeter(pair, event->peer);
+    } else if (event->command->kind >= MS_KIND_PEER_HELLO ||
+               ms_pair_links_find(&pair->links, event->peer) != NULL) {
         ms_pair_receive(pair, now, event);
     } else if (is_welcome(pair, now, event)) {
         ms_pair_step_master(pair, now, event);
+    } else if (event->command->kind == MS_KIND_HELLO && ms_pair_hold_greeter(pair, now, event)) {
+        ms_trace(&pair->engine.trace, MS_LEVEL_DEBUG, "greeted before we serve", "name=%s",
+                 event->command->body.hello->name);
     } else if (pair->tenure != MS_TENURE_NONE && ms_master_knows(pair->master, event->peer)) {
         /* It greets in a pause, or the pause began with this very step: it comes again, and loses nothing. */
         ms_peers_push(&pair->gone, event->peer);
@@ -89,6 +94,8 @@ static void opened(struct ms_pair *pair, ms_time now, const struct ms_event *eve
         }
     } else if (pair->tenure == MS_TENURE_ON && pair->gone.count == 0) {
         ms_pair_step_master(pair, now, event);
+    } else {
+        ms_greeters_opened(&pair->greeters, event->peer, &event->nonce);
     }
 }
 
@@ -251,6 +258,8 @@ static void go_on(struct ms_pair *pair, ms_time now)
         pair->has_room_news = false;
         ms_pair_step_master(pair, now,
                             &(struct ms_event){.type = MS_EVENT_ROOM, .count = pair->room});
+    } else if (ms_pair_serves(pair) && pair->greeters.count > 0) {
+        ms_pair_welcome_greeter(pair, now);
     } else if (ms_engine_deadline(engine) <= now) {
         ms_pair_step_master(pair, now, &(struct ms_event){.type = MS_EVENT_TICK});
     }
@@ -336,6 +345,7 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     ms_pair_act(pair);
     ms_pair_compare(pair, now);
     ms_pair_act(pair);
+    ms_pair_tend_greeters(pair, now);
     ms_pair_leave(pair);
     if (pair->tenure == MS_TENURE_ON && !pair->is_stepped) {
         go_on(pair, now);
@@ -354,7 +364,8 @@ static ms_time deadline(const struct ms_engine *engine)
     const struct ms_pair *pair = (const struct ms_pair *)(const void *)engine;
     ms_time at;
 
-    if (!pair->is_started || pair->has_more || pair->is_dismissing ||
+    if (!pair->is_started || pair->has_more || pair->is_dismissing || pair->leaving.count > 0 ||
+        (ms_pair_serves(pair) && pair->greeters.count > 0) ||
         (pair->tenure == MS_TENURE_ON &&
          (has_progress(pair) || pair->has_room_news || pair->gone.count > 0))) {
         return engine->now;
@@ -363,6 +374,7 @@ static ms_time deadline(const struct ms_engine *engine)
         return MS_TIME_NEVER;
     }
     at = earlier(ms_council_deadline(pair->council), ms_pair_links_deadline(&pair->links));
+    at = earlier(at, ms_greeters_deadline(&pair->greeters));
     at = earlier(at, pair->followed > 0 ? pair->follow_at : MS_TIME_NEVER);
     at = earlier(at,
                  pair->tenure == MS_TENURE_ON || is_paused(pair) ? pair->stop_by : MS_TIME_NEVER);
@@ -430,6 +442,7 @@ void ms_pair_destroy(struct ms_pair *pair)
     ms_council_destroy(pair->council);
     ms_engine_finish(&pair->engine);
     free(pair->page);
+    ms_greeters_finish(&pair->greeters);
     free(pair->leaving.peers);
     free(pair->gone.peers);
     free(pair);

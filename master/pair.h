@@ -33,6 +33,8 @@ void ms_pair_reconfigure(struct ms_pair *pair, const struct ms_master_config *co
 
 /* The master within; NULL while this half is passive. */
 struct ms_master *ms_pair_master(struct ms_pair *pair);
+/* Slaves and clients that have greeted, and wait until it serves. */
+uint32_t ms_pair_greeters(const struct ms_pair *pair);
 const struct ms_council *ms_pair_council(const struct ms_pair *pair);
 
 struct ms_pair_stats {

@@ -3,6 +3,7 @@
 #define MASTER_PAIR_STATE_H
 
 #include "master/follower.h"
+#include "master/greeters.h"
 #include "master/mirror.h"
 #include "master/pair.h"
 #include "master/page.h"
@@ -75,8 +76,9 @@ struct ms_pair {
     uint64_t room; /* of the store, as it said last */
     bool has_room_news;
 
-    struct ms_peers leaving; /* connections of a master that is over, to be closed */
-    struct ms_peers gone;    /* closed in a pause; the master is told when it goes on */
+    struct ms_peers leaving;     /* connections of a master that is over, to be closed */
+    struct ms_peers gone;        /* closed in a pause; the master is told when it goes on */
+    struct ms_greeters greeters; /* wait until it serves */
 
     ms_epoch
         led; /* own reign that did not end by a HANDOVER: its suffix may be unknown to others; 0 = none */
@@ -93,6 +95,7 @@ struct ms_pair {
     struct ms_council_record durable, storing; /* the council's record */
 
     bool is_stopping, is_stopped;
+    bool is_replaying, is_replay_void; /* the store is being read; for a tenure that is over */
     ms_time stop_by;
     bool is_started, has_more;
     bool
@@ -129,6 +132,16 @@ void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *ev
 
 /* A slave or client that this half does not serve goes on to the next address. */
 void ms_pair_send_away(struct ms_pair *pair, ms_peer peer);
+
+bool ms_pair_serves(const struct ms_pair *pair);
+/* HELLO where nobody serves. True: it waits for its answer, at most MS_GREETER_WAIT. */
+bool ms_pair_hold_greeter(struct ms_pair *pair, ms_time now, const struct ms_event *event);
+/* One that has waited, and waits no longer. */
+void ms_pair_refuse_greeter(struct ms_pair *pair, ms_peer peer);
+/* Refuses those that have waited long enough, or all when they wait in vain. */
+void ms_pair_tend_greeters(struct ms_pair *pair, ms_time now);
+/* The master, which serves, hears the first of them: a step of it. */
+void ms_pair_welcome_greeter(struct ms_pair *pair, ms_time now);
 
 /* False when memory is out. */
 bool ms_peers_push(struct ms_peers *peers, ms_peer peer);

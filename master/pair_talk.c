@@ -374,7 +374,10 @@ void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *ev
 {
     const struct ms_council_party other = {.is_witness = false};
     struct ms_pair_link *link = ms_pair_links_find(&pair->links, event->peer);
+    struct ms_uuid nonce;
 
+    ms_greeters_take_newcomer(&pair->greeters, event->peer, &nonce);
+    ms_greeters_drop(&pair->greeters, event->peer);
     if (event->tag != 0 && event->peer == MS_PEER_NONE) {
         if (ms_pair_links_failed(&pair->links, now, event)) {
             ms_council_lost(pair->council, now, &other, true);
@@ -405,7 +408,8 @@ static void compare_active(struct ms_pair *pair, ms_time now)
         ms_council_expel(pair->council, now);
     }
     if (!pair->is_pair && pair->tenure == MS_TENURE_ON) { /* what is proposed relies on it */
-        ms_mirror_wait_for_peer(mirror, ms_mirror_is_near(mirror) &&
+        /* One that offers what it has alone takes nothing before that is merged, and durable. */
+        ms_mirror_wait_for_peer(mirror, !pair->merge.is_on && ms_mirror_is_near(mirror) &&
                                             ms_council_is_heard(pair->council, now));
     }
     if (ms_mirror_is_complete(mirror)) { /* the other half has nothing of its own any more */

@@ -40,6 +40,15 @@ static void give_up(struct ms_pair *pair, enum ms_error error)
     ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_STOPPED, .error = error});
 }
 
+/* One after the other: what comes of one that was begun for an earlier tenure is nobody's. */
+static void replay(struct ms_pair *pair)
+{
+    if (!pair->is_replaying) {
+        pair->is_replaying = true;
+        ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_REPLAY});
+    }
+}
+
 /* A master is made; what the store has is its state. */
 static void begin(struct ms_pair *pair, const struct ms_decision *decision)
 {
@@ -65,7 +74,7 @@ static void begin(struct ms_pair *pair, const struct ms_decision *decision)
     pair->wants_go_on = false;
     ms_follower_leave(pair->follower);
     ms_suffix_leave(pair->suffix);
-    ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_REPLAY});
+    replay(pair);
 }
 
 void ms_pair_serve(struct ms_pair *pair, const struct ms_decision *decision)
@@ -88,6 +97,8 @@ void ms_pair_serve(struct ms_pair *pair, const struct ms_decision *decision)
     case MS_TENURE_PAUSED:
     case MS_TENURE_ON:
         if (is_new) { /* else the peer has come back */
+            /* What is forced may follow upon somebody else's, of which nothing was heard here. */
+            pair->master->may_lack |= decision->kind == MS_DECISION_FORCED;
             ms_master_set_epoch(pair->master, decision->epoch);
             ms_mirror_serve(pair->mirror, decision->epoch, pair->is_pair);
         }
@@ -116,6 +127,7 @@ static void dismiss(struct ms_pair *pair)
     ms_peer peer;
 
     while ((peer = ms_master_next_peer(pair->master, &cursor)) != MS_PEER_NONE) {
+        ms_greeters_drop(&pair->greeters, peer);
         ms_peers_push(&pair->leaving, peer);
     }
     while (pair->gone.count > 0) { /* closed already, or of the pair */
@@ -140,6 +152,7 @@ void ms_pair_stop(struct ms_pair *pair, const struct ms_decision *decision)
     ms_master_destroy(pair->master);
     pair->master = NULL;
     pair->tenure = MS_TENURE_NONE;
+    pair->is_replay_void = pair->is_replaying;
     pair->told = 0;
     if (is_handed_over) {
         pair->led = 0;
@@ -189,7 +202,17 @@ void ms_pair_replayed(struct ms_pair *pair, ms_time now, const struct ms_event *
 {
     const bool is_end = event->command == NULL || event->command->payload.size == 0;
     const bool is_paused = pair->tenure == MS_TENURE_READING_PAUSED;
+    const bool is_void = pair->is_replay_void;
 
+    if (is_end) {
+        pair->is_replaying = pair->is_replay_void = false;
+    }
+    if (is_void && is_end && (is_paused || pair->tenure == MS_TENURE_READING)) {
+        replay(pair);
+    }
+    if (is_void) {
+        return;
+    }
     if (!is_paused && pair->tenure != MS_TENURE_READING) {
         return; /* the tenure ended before it had begun */
     }

@@ -166,6 +166,16 @@ static void merge_arrays(struct ms_master *master, ms_time now)
     }
 }
 
+/* A run of spans of closed numbers; counts as one. */
+static void close_run(struct ms_master *master, struct ms_floor *floor,
+                      const struct ms_record *record)
+{
+    const uint64_t size = MS_CLOSED_SPAN_BYTES * 8;
+
+    ms_floors_close_range(master, floor, record->number * size, record->count * size, true);
+    master->reconcile.totals.cells[MS_MERGE_CLOSED][MS_MERGE_NONE]++;
+}
+
 /* The bits of a span of closed numbers. */
 static void close_span(struct ms_master *master, struct ms_floor *floor,
                        const struct ms_record *record)
@@ -197,7 +207,11 @@ static void merge_numbers_of(struct ms_master *master, const struct ms_foreign_c
     ms_floors_raise(master, floor, client->closed.floor);
     for (const struct ms_foreign_entry *at = client->spans.first; at != NULL; at = at->next) {
         ms_foreign_read(at, &room, &record);
-        close_span(master, floor, &record);
+        if (record.kind == MS_RECORD_CLOSED_RUN) {
+            close_run(master, floor, &record);
+        } else {
+            close_span(master, floor, &record);
+        }
     }
     if (floor->client == NULL) {
         ms_floors_sleep(master, floor);

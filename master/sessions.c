@@ -233,12 +233,15 @@ void ms_sessions_welcome(struct ms_master *master, const struct ms_session *sess
                    &(struct ms_command){.kind = MS_KIND_WELCOME, .body.welcome = body});
 }
 
-/* A slave is let in when it is known for good that it was there. */
+/* A slave is let in when it is known for good that it was there; that of a session merged a moment ago is on its way. */
 static void welcome(struct ms_master *master, const struct ms_session *session,
                     const struct ms_hello *hello, bool is_resumed)
 {
-    const bool is_new_slave = session->role == MS_ROLE_SLAVE && !is_resumed;
-    const ms_seq record = is_new_slave ? ms_recovery_keep_session(master, ms_slave_of(session)) : 0;
+    const bool is_slave = session->role == MS_ROLE_SLAVE;
+    const bool is_new_slave = is_slave && !is_resumed;
+    const ms_seq known = is_slave ? ms_slave_of(session)->record : 0;
+    const ms_seq record =
+        is_new_slave ? ms_recovery_keep_session(master, ms_slave_of(session)) : known;
 
     ms_trace(&master->engine.trace, MS_LEVEL_INFO,
              is_resumed ? "session resumed" : "session opened",

@@ -273,9 +273,9 @@ static bool finish_submit(struct ms_command *command)
     if (command->attempts_max == 0) {
         command->attempts_max = MS_ATTEMPTS_DEFAULT;
     }
-    return command->id.seq > 0 && command->type >= MS_TYPE_USER_MIN &&
-           is_duration(command->timeout) && is_duration(command->delay) &&
-           command->durability < MS_DURABILITY_COUNT &&
+    return command->id.seq > 0 && command->id.seq <= MS_NUMBER_MAX &&
+           command->type >= MS_TYPE_USER_MIN && is_duration(command->timeout) &&
+           is_duration(command->delay) && command->durability < MS_DURABILITY_COUNT &&
            (command->terms == NULL || finish_terms(command));
 }
 
@@ -299,8 +299,9 @@ static inline bool finish(struct ms_command *command, ms_epoch frame_epoch, stru
     case MS_KIND_STREAM:
         return finish_output(command, frame_epoch);
     case MS_KIND_RESULT:
-        return finish_token(command, frame_epoch) && command->status <= MS_STATUS_CRASHED &&
-               is_duration(command->delay) && command->detail.size <= MS_DETAIL_MAX;
+        return finish_token(command, frame_epoch) && command->token.n <= MS_NUMBER_MAX &&
+               command->status <= MS_STATUS_CRASHED && is_duration(command->delay) &&
+               command->detail.size <= MS_DETAIL_MAX;
     case MS_KIND_REVOKE:
     case MS_KIND_FOLLOW:
     case MS_KIND_RETURN:

@@ -52,6 +52,9 @@ enum ms_record_kind {
     MS_RECORD_DUE = 16,  /* id: its time has come */
     MS_RECORD_GROUP =
         17, /* name, payload: done, buried and cancelled members of it that are closed, 8 bytes each */
+    MS_RECORD_CLOSED_RUN =
+        18, /* id.client, number = a span of numbers, count: all of it and of those behind it,
+                                * so many spans, is closed */
     MS_RECORD_KINDS
 };
 

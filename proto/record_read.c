@@ -6,6 +6,7 @@
 
 /* Numbers from which on a journal could not be continued; nobody ever comes near. */
 #define COUNTER_MAX (UINT64_MAX / 2)
+#define SPANS_MAX   (UINT64_C(1) << 52) /* of 4096 numbers each */
 
 /* What a record points to, and whether it does. */
 struct extra {
@@ -118,6 +119,9 @@ bool ms_record_is_complete(const struct ms_record *record)
         return has_id;
     case MS_RECORD_GROUP:
         return record->name.size > 0;
+    case MS_RECORD_CLOSED_RUN: /* number 0 is nobody's, so the first span is never in a run */
+        return record->id.seq == 0 && record->number > 0 && record->count > 0 &&
+               record->count < SPANS_MAX && record->number < SPANS_MAX - record->count;
     case MS_RECORD_CLIENT:
     case MS_RECORD_CLOSED:
     case MS_RECORD_ERASE:

@@ -48,6 +48,10 @@ struct ms_store *ms_store_open(const struct ms_store_options *options, enum ms_e
  * they when all was committed and the disk does not answer to the closing: true, after twice that time at most. */
 bool ms_store_close(struct ms_store *store);
 
+/* What is brought into a new directory is not whole before the end: until it is said to be no part any more, the directory
+ * is not opened again (STORE_CORRUPT), not even after a crash. False when that could not be made durable, with errno. */
+bool ms_store_mark(const char *path, bool is_partial);
+
 /* 128 random bits that were given to the directory when it was made. */
 struct ms_uuid ms_store_id(const struct ms_store *store);
 

@@ -8,8 +8,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "core/io/store.h"
+
 #define LOCK_NAME    "lock"
 #define RESERVE_NAME "reserve"
+#define PARTIAL_NAME "importing"
 
 static enum ms_error refuse(const char *path, int why, struct ms_complaint *complaint)
 {
@@ -67,10 +70,47 @@ static enum ms_error take_lock(struct ms_store_directory *directory, const char 
     return MS_E_OK;
 }
 
+static enum ms_error refuse_partial(const struct ms_store_directory *directory, const char *path,
+                                    struct ms_complaint *complaint)
+{
+    if (faccessat(directory->fd, PARTIAL_NAME, F_OK, 0) != 0) {
+        return MS_E_OK;
+    }
+    ms_complain(complaint,
+                "data directory %s holds a part of an import that did not end: remove it, and "
+                "import again",
+                path);
+    return MS_E_STORE_CORRUPT;
+}
+
+bool ms_store_mark(const char *path, bool is_partial)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int mark = -1;
+    bool is_good;
+
+    if (fd < 0) {
+        return false;
+    }
+    if (is_partial) {
+        mark = openat(fd, PARTIAL_NAME, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        is_good = mark >= 0;
+    } else {
+        is_good = unlinkat(fd, PARTIAL_NAME, 0) == 0;
+    }
+    is_good = is_good && fsync(fd) == 0;
+    if (mark >= 0) {
+        close(mark);
+    }
+    close(fd);
+    return is_good;
+}
+
 enum ms_error ms_store_directory_open(struct ms_store_directory *directory, const char *path,
                                       bool is_read_only, struct ms_complaint *complaint)
 {
     bool is_new = !is_read_only && mkdir(path, 0700) == 0;
+    enum ms_error error;
 
     directory->fd = -1;
     directory->lock_fd = -1;
@@ -84,7 +124,8 @@ enum ms_error ms_store_directory_open(struct ms_store_directory *directory, cons
     if (is_new) {
         sync_parent(directory->fd);
     }
-    return take_lock(directory, path, is_read_only, complaint);
+    error = take_lock(directory, path, is_read_only, complaint);
+    return error == MS_E_OK ? refuse_partial(directory, path, complaint) : error;
 }
 
 enum ms_error ms_store_directory_visit(struct ms_store_directory *directory, const char *path,

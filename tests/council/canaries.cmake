@@ -98,6 +98,32 @@ ms_council_canary(follows-below-its-promise "${any}" master/council_decide.c
     "    return decision->epoch >= record->voter.promised && decision->epoch > record->served &&"
     "    return decision->epoch > record->served &&")
 
+# MUT_FRESH_SERVES
+ms_council_canary(fresh-serves "invariant: I17:" master/council_order.c
+    "    if (record->is_fresh || !record->is_complete) {"
+    "    if (record->is_fresh && !record->is_complete && ms_uuid_is_zero(&record->voter.cluster)) {"
+    master/council_decide.c
+    "    ms_assert(!record->is_fresh && record->is_complete);"
+    "")
+
+# MUT_BOOT_UNBOUND
+ms_council_canary(bootstrap-of-both "invariant: I2:" master/council_hear.c
+    "    return ms_uuid_is_zero(&record->voter.cluster)
+               ? !council->config.is_bootstrap || record->place > 0
+               : ms_uuid_equal(&record->voter.cluster, cluster);"
+    "    return true;")
+
+# Who is the incumbent: a vote for somebody else, and a HANDOVER that one has proposed, end it at once.
+ms_council_canary(incumbent-after-its-handover "invariant: I(1|2|6):" master/council_decide.c
+    "    if (decision.kind == MS_DECISION_HANDOVER) {
+        record->lead = decision.active;
+    }"
+    "")
+
+ms_council_canary(forced-into-the-next-epoch "invariant: I2:" master/council_decide.c
+    "    return spans * MS_EPOCH_SPAN + council->record.place * (MS_EPOCH_SPAN / 2);"
+    "    return highest(council) + 1;")
+
 # It hangs; what else it does is too rare.
 set(MS_COUNCIL_CANARY_OPTIONS "")
 ms_council_canary(greets-with-what-is-not-durable "invariant" master/council.c

@@ -43,6 +43,8 @@ expect 0 "$muster" submit echo --payload x --id mine --wait
 expect 69 "$muster" submit echo --payload x --id mine --wait
 says "came to its end before"
 expect 0 "$muster" submit echo --payload x --id mine
+says "came to its end before"
+[ ! -s "$work/out" ] || fail "it was accepted once more: $(cat "$work/out")"
 expect 0 "$muster" submit echo --payload first --delay 1h
 first=$(cat "$work/out")
 expect 0 "$muster" submit echo --payload "$(printf '\303\244\t"')" --delay 1h --attempts 7
@@ -76,6 +78,10 @@ kill_master
 sed '$d' "$work/export" >"$work/cut"
 expect 65 sh -c "'$muster' import '$work/cut.d' <'$work/cut'"
 says "cut off"
+expect 65 "$muster" check "$work/cut.d"
+says "a part of an import that did not end"
+expect 65 sh -c "'$muster' import '$work/cut.d' <'$work/export'"
+expect 65 "$MS_BIN_DIR/muster-master" --listen 127.0.0.1:0 --data "$work/cut.d"
 sed 's/"kind":"SUBMIT"/"kind":"RETRY"/' "$work/export" >"$work/wrong"
 expect 65 sh -c "'$muster' import '$work/wrong.d' <'$work/wrong'"
 says "no command was submitted under its id"

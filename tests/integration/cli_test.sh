@@ -18,6 +18,8 @@ expect 64 "$muster" --master
 expect 64 "$muster" submit
 expect 64 "$muster" submit echo --payload a --in b
 expect 64 "$muster" submit echo --id ''
+expect 64 "$muster" submit echo --id 0123456789abcdef0123456789abcdef:18446744073709551615
+says "2^64 - 2 at most"
 expect 64 "$muster" submit echo --at soon
 says '"soon" is no time, like'
 expect 64 "$muster" submit echo --deadline yesterday
@@ -121,6 +123,23 @@ expect 1 "$muster" submit exec --in "$work/bad" --id kept --keep --wait
 expect 1 "$muster" result kept --out "$work/none"
 [ ! -e "$work/none" ] || fail "a file is left of a result that was not well"
 expect 0 "$muster" submit echo --payload x --id mine --wait
+
+# Of what failed when nobody waited there is everything, and it can be tried again.
+# shellcheck disable=SC2317
+is_buried() {
+    "$muster" show "$1" | grep -q '^state *buried$'
+}
+expect 0 "$muster" submit exec --in "$work/bad" --id alone
+alone=$(cat "$work/out")
+until_ok is_buried "$alone"
+expect 0 "$muster" show alone
+prints '^last_output *a$'
+expect 0 "$muster" kick "$alone"
+prints '^kick *1 *1 '
+until_ok is_buried "$alone"
+expect 1 "$muster" submit exec --in "$work/bad" --id alone --wait
+[ "$(cat "$work/out")" = a ] || fail "its output was not there for who asked later: $(cat "$work/out")"
+
 expect 0 "$muster" submit echo --delay 1h --id later
 expect 0 "$muster" why later
 prints "it is delayed until"

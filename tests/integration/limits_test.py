@@ -26,6 +26,28 @@ def test_many_commands_for_a_master_of_few():
         wait_until("all are closed", lambda: cluster.status()["commands"] == 0)
 
 
+def test_an_array_that_never_fits_is_refused_by_name():
+    with Cluster("--commands-max", "8") as cluster:
+        cluster.slave()
+        for more in ["--background"], ["--wait"]:
+            done = cluster.muster("submit", "echo", "--array", "9", *more, check=False)
+            assert done.returncode == os.EX_USAGE, f"{done}"
+            assert b"an array of 9 commands, at most 8 are kept here" in done.stderr, f"{done.stderr!r}"
+
+
+def test_what_is_not_known_is_named():
+    with Cluster() as cluster:
+        for question in ["group", "nosuch"], ["wait", "--group", "nosuch"]:
+            done = cluster.muster(*question, check=False)
+            assert done.returncode == os.EX_UNAVAILABLE, f"{done}"
+            assert b'group "nosuch"' in done.stderr, f"{done.stderr!r}"
+        one = "0123456789abcdef0123456789abcdef:7"
+        for question in "show", "why", "result", "cancel", "tail":
+            done = cluster.muster(question, one, check=False)
+            assert done.returncode == os.EX_UNAVAILABLE, f"{done}"
+            assert one.encode() in done.stderr, f"{done.stderr!r}"
+
+
 def test_large_payloads_for_a_master_of_little_memory():
     with Cluster("--memory-max", "1MiB") as cluster:
         slave = cluster.slave("--slots", "1")

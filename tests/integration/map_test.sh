@@ -1,44 +1,7 @@
 #!/bin/sh
 # muster map against a real master and real slaves, made by muster dev.
-set -u
-work=$(mktemp -d)
-muster=$MS_BIN_DIR/muster
-cluster=
-unset MUSTER_MASTER MUSTER_CONFIG
-
-finish() {
-    if [ -n "$cluster" ]; then
-        kill -TERM "$cluster" 2>/dev/null
-        wait "$cluster" 2>/dev/null
-    fi
-    rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-
-fail() {
-    echo "map_test: $*" >&2
-    exit 1
-}
-
-# await COMMAND...: until it succeeds; half a minute is for ever.
-await() {
-    tries=0
-    until "$@"; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 600 ] || fail "waited in vain for: $*"
-        sleep 0.05
-    done
-}
-
-start_cluster() {
-    rm -f "$work/port"
-    "$muster" dev --port-file "$work/port" "$@" >"$work/dev" 2>"$work/dev.err" &
-    cluster=$!
-    await test -f "$work/port"
-    MUSTER_MASTER=$(cat "$work/port")
-    export MUSTER_MASTER
-}
+test=map_test
+. "$MS_SOURCE_DIR/tests/integration/dev.sh"
 
 stop_cluster() {
     kill -TERM "$cluster"

@@ -143,7 +143,7 @@ def test_who_does_not_read_slows_nobody():
 def test_a_master_that_is_killed_is_followed_on():
     with tempfile.TemporaryDirectory(prefix="muster-tail-") as data, Tail("--data", data) as cluster:
         cluster.slave("--allow-exec")
-        command_id = cluster.submit(f"echo one; {cluster.wait_for('go')}; echo two")
+        command_id = cluster.submit(f"echo one; {cluster.wait_for('go')}; echo two", "--keep")
         client = cluster.follow(command_id)
         want_seen(client, b"one\n")
         cluster.master.kill()

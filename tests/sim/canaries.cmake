@@ -116,7 +116,7 @@ ms_sim_canary(applied-twice master/recovery.c "invariant: recovery|${engine_asse
         error = error == MS_E_OK ? ms_apply(master, now, &record, entry.seq) : error;")
 
 ms_sim_canary(session-not-written master/sessions.c "invariant: durable"
-    "is_new_slave ? ms_recovery_keep_session(master, ms_slave_of(session)) : 0;"
+    "is_new_slave ? ms_recovery_keep_session(master, ms_slave_of(session)) : known;"
     "0;")
 
 ms_sim_canary(session-left-behind master/slaves.c "invariant: recovery"
@@ -294,8 +294,8 @@ ms_sim_canary(joined-without-output master/results.c "invariant: outcome"
     if (false) {")
 
 ms_sim_canary(epoch-is-not-raised master/council_decide.c "invariant: (epoch|promise|liveness)|${engine_assertion}"
-    "    return (council->seen > promised ? council->seen : promised) + 1;"
-    "    return council->seen > promised ? council->seen : promised;"
+    "leap(council, 0) : highest(council) + 1;"
+    "leap(council, 0) : highest(council);"
     --short)
 
 ms_sim_canary(fresh-half-votes master/council_hear.c "invariant: (promise|fresh|epoch)|${engine_assertion}"
@@ -354,6 +354,11 @@ ms_sim_canary(lower-state-stands master/merge.c "invariant: merge|${engine_asser
 ms_sim_canary(adopted-without-its-outcome master/merge.c "invariant: (merge|attempts)"
     "        if (foreign->array_count == 0 || is_of_array(&record) == is_array) {"
     "        if (record.kind != MS_RECORD_SETTLE && (foreign->array_count == 0 || is_of_array(&record) == is_array)) {"
+    --pair)
+
+ms_sim_canary(adopted-though-it-is-over master/merge.c "invariant: (journal|attempts|once|merge|outcome|recovery|drained|liveness)|${engine_assertion}"
+    "    if (b == MS_MERGE_NONE) {"
+    "    if (b == MS_MERGE_NONE || b == MS_MERGE_CLOSED) {"
     --pair)
 
 # Of a standby that is caught up from what it has.

@@ -176,6 +176,27 @@ static void draw_operators(struct sim_config *config, uint64_t seed)
     }
 }
 
+#define FORCED_ONE_IN 8 /* seeds */
+
+/* A history that merges: the active is cut off and alone, acknowledges, and an operator forces the other half. What is lost with
+ * a disk then is lost, and what operators wish of commands may be repeated: those seeds have neither. */
+static void draw_forces(struct sim_config *config, uint64_t seed)
+{
+    static const enum sim_fault others[] = {SIM_FAULT_WIPE_MASTER, SIM_FAULT_WIPE_WITNESS};
+    const uint32_t period = (uint32_t)(config->tick / MS_MSEC);
+    struct ms_rng rng;
+
+    ms_rng_init(&rng, seed ^ UINT64_C(0x666f726365));
+    if (!ms_rng_chance(&rng, 1, FORCED_ONE_IN)) {
+        return;
+    }
+    config->faults[SIM_FAULT_FORCE] = draw(&rng, 1 + period / 2, 6 * period);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        config->faults[others[i]] = 0;
+    }
+    config->keep = (struct sim_keep_config){.permille = 0};
+}
+
 unsigned long long sim_config_steps(const struct sim_config *config)
 {
     return config->masters > 1 ? config->steps / PAIR_STEPS : config->steps;
@@ -197,6 +218,7 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
     draw_times(config, &rng);
     draw_pair_faults(config, &rng);
     draw_operators(config, seed);
+    draw_forces(config, seed);
 }
 
 static void draw_short_fault(struct sim_config *config, struct ms_rng *rng)
@@ -209,7 +231,7 @@ static void draw_short_fault(struct sim_config *config, struct ms_rng *rng)
         SIM_FAULT_ORDER,
     };
     const uint32_t period = (uint32_t)(config->tick / MS_MSEC);
-    enum sim_fault fault = (enum sim_fault)ms_rng_below(rng, SIM_FAULTS);
+    enum sim_fault fault = (enum sim_fault)ms_rng_below(rng, SIM_FAULT_FORCE);
 
     if (ms_rng_chance(rng, 1, 2)) {
         fault = masters[ms_rng_below(rng, sizeof masters / sizeof masters[0])];

@@ -58,7 +58,8 @@
     X(WIPE_MASTER, "wipe-master")                                                                  \
     X(WIPE_WITNESS, "wipe-witness")                                                                \
     X(WITNESS_DISK, "witness-disk")                                                                \
-    X(ORDER, "order")
+    X(ORDER, "order")                                                                              \
+    X(FORCE, "force")
 
 enum sim_fault {
 #define SIM_FAULT_ENUM(name, text) SIM_FAULT_##name,

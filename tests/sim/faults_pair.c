@@ -5,6 +5,8 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
+#define FORCED_CUTS 4 /* times as long as others */
+
 static struct sim_node *witness(struct sim_world *world)
 {
     return &world->nodes[sim_first(world, SIM_WITNESS) +
@@ -77,24 +79,68 @@ static void wipe_witness(struct sim_world *world)
 }
 
 /* Somebody tells a half what to do, over a connection that is there for that only. */
+static void say(struct sim_world *world, struct sim_node *node, enum ms_order order)
+{
+    const struct ms_pair_frame hello = {
+        .role = MS_ROLE_OPERATOR, .version_min = MS_PROTOCOL_MIN, .version_max = MS_PROTOCOL_MAX};
+    const struct ms_command greeting = {.kind = MS_KIND_PEER_HELLO, .body.pair = &hello};
+    const struct ms_command command = {.kind = MS_KIND_ORDER, .count = order};
+
+    world->stats.counts[SIM_STAT_ORDERS]++;
+    sim_driver_operate(world, node, &greeting, &command);
+}
+
 static void order(struct sim_world *world, struct sim_node *node)
 {
     static const enum ms_order orders[] = {MS_ORDER_SWITCHOVER, MS_ORDER_PROMOTE, MS_ORDER_HOLD,
                                            MS_ORDER_RELEASE};
-    const struct ms_pair_frame hello = {
-        .role = MS_ROLE_OPERATOR, .version_min = MS_PROTOCOL_MIN, .version_max = MS_PROTOCOL_MAX};
-    const struct ms_command greeting = {.kind = MS_KIND_PEER_HELLO, .body.pair = &hello};
-    const struct ms_command command = {
-        .kind = MS_KIND_ORDER,
-        .count = orders[ms_rng_below(&world->rng_fault, sizeof orders / sizeof orders[0])]};
+    const enum ms_order what =
+        orders[ms_rng_below(&world->rng_fault, sizeof orders / sizeof orders[0])];
 
     /* Held while the active may have lost its disk, it would wait for an operator for ever. */
     if (!node->is_up || sim_node_is_stalled(world, node) ||
-        (command.count == MS_ORDER_HOLD && !sim_pair_is_whole(world))) {
+        (what == MS_ORDER_HOLD && !sim_pair_is_whole(world))) {
         return;
     }
-    world->stats.counts[SIM_STAT_ORDERS]++;
-    sim_driver_operate(world, node, &greeting, &command);
+    say(world, node, what);
+}
+
+/* Half of the others lose the way to it. */
+static void cut_off(struct sim_world *world, const struct sim_node *node, ms_time until)
+{
+    for (uint32_t other = world->config.masters; other < world->nodes_count; other++) {
+        if (ms_rng_chance(&world->rng_fault, 1, 2)) {
+            sim_net_block(world, other, node->index, until);
+            sim_net_block(world, node->index, other, until);
+        }
+    }
+}
+
+/* First both halves are cut from each other, for long; then, when one of them is alone, an operator believes that it is dead, and
+ * forces the other one. */
+static void force(struct sim_world *world, ms_time duration)
+{
+    struct sim_node *active = sim_serving(world), *other;
+    struct sim_standing standing;
+
+    if (sim_pair_is_whole(world)) {
+        sim_net_block(world, 0, 1, world->now + FORCED_CUTS * duration);
+        sim_net_block(world, 1, 0, world->now + FORCED_CUTS * duration);
+        return;
+    }
+    other = active != NULL ? &world->nodes[1 - active->index]
+                           : &world->nodes[ms_rng_below(&world->rng_fault, SIM_MASTERS_MAX)];
+    if (!other->is_up || sim_node_is_stalled(world, other)) {
+        return;
+    }
+    other->ops->standing(other, &standing);
+    if (standing.is_fresh || !standing.is_complete || standing.is_active) {
+        return; /* it would be refused */
+    }
+    if (active != NULL) {
+        cut_off(world, active, world->now + duration);
+    }
+    say(world, other, MS_ORDER_FORCE);
 }
 
 void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_time duration)
@@ -137,6 +183,9 @@ void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_ti
         break;
     case SIM_FAULT_ORDER:
         order(world, node);
+        break;
+    case SIM_FAULT_FORCE:
+        force(world, duration);
         break;
     default:
         ms_unreachable();

@@ -196,9 +196,16 @@ void sim_ledger_put(struct sim_ledger *ledger, ms_seq seq, const struct ms_recor
         }
         span = span_of(ledger, &record->id.client, record->number);
         span->seq = seq;
-        memset(span->bits, record->payload.size == 0 ? 0xff : 0, sizeof span->bits);
+        memset(span->bits, 0, sizeof span->bits);
         ms_assert(record->payload.size <= sizeof span->bits);
         memcpy(span->bits, record->payload.data, record->payload.size);
+        return;
+    case MS_RECORD_CLOSED_RUN:
+        for (uint64_t i = 0; i < record->count; i++) {
+            span = span_of(ledger, &record->id.client, record->number + i);
+            span->seq = seq;
+            memset(span->bits, 0xff, sizeof span->bits);
+        }
         return;
     default:
         break;
@@ -227,10 +234,21 @@ static void forget(struct sim_life *life, ms_seq seq)
     }
 }
 
+/* The i-th from the record's first. */
+static void erase_span(struct sim_ledger *ledger, ms_seq seq, const struct ms_record *record,
+                       uint64_t i)
+{
+    struct sim_span *span = span_of(ledger, &record->id.client, record->number + i);
+
+    if (span->seq == seq) {
+        span->seq = 0;
+        memset(span->bits, 0, sizeof span->bits);
+    }
+}
+
 void sim_ledger_erase(struct sim_ledger *ledger, ms_seq seq, const struct ms_record *record)
 {
     struct sim_known *known;
-    struct sim_span *span;
 
     switch (record->kind) {
     case MS_RECORD_SESSION:
@@ -249,10 +267,11 @@ void sim_ledger_erase(struct sim_ledger *ledger, ms_seq seq, const struct ms_rec
             sim_ledger_erase_bits(ledger, seq, record);
             return;
         }
-        span = span_of(ledger, &record->id.client, record->number);
-        if (span->seq == seq) {
-            span->seq = 0;
-            memset(span->bits, 0, sizeof span->bits);
+        erase_span(ledger, seq, record, 0);
+        return;
+    case MS_RECORD_CLOSED_RUN:
+        for (uint64_t i = 0; i < record->count; i++) {
+            erase_span(ledger, seq, record, i);
         }
         return;
     default:

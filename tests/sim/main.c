@@ -169,7 +169,8 @@ static int run_seeds(const struct arguments *arguments)
     }
     if (arguments->wants_coverage &&
         (!sim_stats_are_full(&stats, arguments->is_pair, arguments->is_short, stderr) ||
-         (arguments->is_short && !sim_rows_are_full(&stats, stderr)))) {
+         (arguments->is_short && !sim_rows_are_full(&stats, stderr)) ||
+         (arguments->is_pair && !arguments->is_short && !sim_cells_are_full(&stats, stderr)))) {
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

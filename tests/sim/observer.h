@@ -83,18 +83,6 @@ struct sim_attempt {
     uint32_t pieces; /* written so far */
 };
 
-/* Which client was which. */
-struct sim_name {
-    uint32_t node, incarnation;
-    struct ms_uuid uuid;
-};
-
-/* What the disk of a voter says. */
-struct sim_voter {
-    struct ms_voter record;
-    uint32_t lives; /* 1 + those of the disk; 0 = it has said nothing yet */
-};
-
 struct sim_observer {
     struct sim_record *records;
     uint32_t records_count, records_capacity, open_count;
@@ -109,14 +97,15 @@ struct sim_observer {
     uint32_t served_count;
     ms_epoch served_highest;
     struct sim_voter voters[SIM_NODES_MAX];
-    uint64_t *log; /* of the newest master: a hash of each record, by number; 0 = there is none */
-    size_t log_capacity;
+    struct sim_log logs[SIM_MASTERS_MAX]; /* of each node, as its latest master has it */
     uint32_t held[SIM_NODES_MAX], running[SIM_NODES_MAX];
     ms_epoch heard[SIM_NODES_MAX]; /* highest epoch that reached a slave */
     struct sim_name *names;        /* of all clients that ever were */
     uint32_t names_count;
     struct sim_name *tokens; /* of all slaves' sessions */
     uint32_t tokens_count;
+    bool is_torn;             /* an operator has forced one half, and the pair is not one again */
+    uint32_t torn_count;      /* submissions up to the latest end of such a time */
     uint32_t released_before; /* older attempts are no living master's concern */
     uint32_t queries_open, checks;
     uint32_t kept_from; /* older submissions have all ended */
@@ -140,6 +129,15 @@ static inline struct sim_node *sim_newest(struct sim_world *world)
 struct sim_node *sim_serving(struct sim_world *world);
 
 /* No wall clock was set, and no two masters have clocks that run apart: a time read back is the one that was meant. */
+/* It lived while both halves may have served, because an operator said so: it may have been run by both, and what one has
+ * confirmed the other could not know. It is not lost for that, and has one outcome. */
+static inline bool sim_was_torn(const struct sim_world *world, const struct sim_record *record)
+{
+    const struct sim_observer *observer = world->observer;
+
+    return observer->is_torn || (size_t)(record - observer->records) < observer->torn_count;
+}
+
 static inline bool sim_walls_agree(const struct sim_world *world)
 {
     return world->wall_jumped_at == 0 &&

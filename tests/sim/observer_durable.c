@@ -145,8 +145,8 @@ static void see_entry(struct sim_world *world, const struct sim_node *node,
                  (number)view->journal_last);
     }
     view->journal_last = entry->seq;
-    if (world->config.masters > 1 && !view->is_over) {
-        sim_pair_wrote(world, entry);
+    if (world->config.masters > 1) {
+        sim_pair_wrote(world, node, entry);
     }
     sim_trace(world, "      %llu %s seq %llu", (number)entry->seq,
               ms_record_kind_name((enum ms_record_kind)entry->kind), (number)record.id.seq);
@@ -424,12 +424,13 @@ static bool is_there(const struct sim_node *node, const struct sim_record *recor
                                   sim_ledger_is_closed(&node->disk->ledger, &record->id));
 }
 
-/* Everything that was promised is on the disk of the newest master, or closed there; while nobody serves, on any. */
+/* Everything that was promised is on the disk of the newest master, or closed there; while nobody serves, or
+ * two may, on any. */
 static void check_promises(struct sim_world *world)
 {
     const struct sim_observer *observer = world->observer;
     const struct sim_node *newest = sim_newest(world);
-    const bool is_over = sim_view(world, newest)->is_over;
+    const bool is_over = sim_view(world, newest)->is_over || observer->is_torn;
 
     for (uint32_t i = 0; i < observer->records_count; i++) {
         const struct sim_record *record = &observer->records[i];
@@ -442,6 +443,18 @@ static void check_promises(struct sim_world *world)
             sim_fail(world, "durable", "seq %llu of %s was promised, and the disk has lost it",
                      (number)record->id.seq, sim_node_name(world, record->node));
         }
+    }
+}
+
+void sim_durable_mended(struct sim_world *world)
+{
+    struct sim_observer *observer = world->observer;
+
+    if (observer->is_torn) {
+        sim_trace(world, "what was torn is one again");
+        observer->is_torn = false;
+        observer->torn_count = observer->records_count;
+        check_promises(world);
     }
 }
 
@@ -475,16 +488,33 @@ static void note_chain(const struct sim_ledger *ledger, uint32_t node, struct si
 }
 
 /* A new process reads the disk: its view of every command begins with what is there. */
+static void read_disk(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_observer *observer = world->observer;
+    const struct sim_disk *disk = node->disk;
+
+    sim_view(world, node)->journal_last =
+        disk->entries_count == 0 ? 0 : disk->entries[disk->entries_count - 1].seq;
+    for (uint32_t i = 0; i < observer->records_count; i++) {
+        note_chain(&disk->ledger, node->index, &observer->records[i]);
+    }
+    if (world->config.masters > 1) {
+        sim_pair_read(world, node);
+    }
+}
+
 void sim_durable_begin(struct sim_world *world, struct sim_node *node)
 {
     struct sim_observer *observer = world->observer;
     struct sim_view *view = sim_view(world, node);
-    const struct sim_disk *disk = node->disk;
 
     view->tenure = ++observer->tenures;
     view->epoch = 0;
     view->began_at = world->now;
-    view->is_ready = disk == NULL;
+    view->is_ready = node->disk == NULL;
+    if (node->disk != NULL) {
+        read_disk(world, node);
+    }
     if (world->config.masters == 1) {
         view->is_failed = false;
         view->room = UINT64_MAX;
@@ -497,17 +527,20 @@ void sim_durable_begin(struct sim_world *world, struct sim_node *node)
     observer->newest = node->index;
     view->is_over = false;
     sim_operate_begin(world, node);
-    if (disk == NULL) {
-        return;
+    if (node->disk != NULL) {
+        check_promises(world);
     }
-    view->journal_last = disk->entries_count == 0 ? 0 : disk->entries[disk->entries_count - 1].seq;
-    for (uint32_t i = 0; i < observer->records_count; i++) {
-        note_chain(&disk->ledger, node->index, &observer->records[i]);
-    }
-    check_promises(world);
-    if (world->config.masters > 1) {
-        sim_pair_read(world, node);
-    }
+}
+
+/* The other half was forced, and is outdone without having been heard of: the former tenure lasts. */
+void sim_durable_go_on(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_observer *observer = world->observer;
+
+    world->stats.counts[SIM_STAT_TAKEOVERS] += observer->newest != node->index;
+    sim_tenure_over(world, sim_newest(world));
+    observer->newest = node->index;
+    sim_view(world, node)->is_over = false;
 }
 
 /* The slave of that session is still in touch with the process that dies. */

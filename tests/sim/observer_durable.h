@@ -9,6 +9,7 @@ struct sim_record;
 /* What a disk must hold, and when. */
 bool sim_is_durable(const struct sim_world *world, const struct sim_record *record);
 void sim_durable_begin(struct sim_world *world, struct sim_node *node);
+void sim_durable_go_on(struct sim_world *world, struct sim_node *node);
 void sim_durable_ready(struct sim_world *world, struct sim_node *node);
 void sim_tenure_over(struct sim_world *world, struct sim_node *node);
 void sim_durable_event(struct sim_world *world, struct sim_node *node,
@@ -20,6 +21,8 @@ bool sim_master_is_at_rest(const struct sim_node *node);
 void sim_recovery_check(struct sim_world *world, struct sim_node *node);
 void sim_recovery_step(struct sim_world *world, struct sim_node *node);
 void sim_observe_commit(struct sim_world *world, struct sim_node *node);
+/* The pair is one again: what was promised is on both disks, whatever an operator had forced. */
+void sim_durable_mended(struct sim_world *world);
 void sim_observe_stored(struct sim_world *world, struct sim_node *node);
 
 #endif

@@ -260,10 +260,10 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
                  sim_node_name(world, end->node), (unsigned long long)wire->granted);
     }
     wire->sent++;
-    const bool is_bound = record->unstarted_by == tenure ||
+    const bool is_bound = record->unstarted_by == tenure || record->is_never_to_start ||
                           (record->unstarted_by != 0 && sim_is_durable(world, record));
 
-    if (is_bound || record->is_never_to_start) {
+    if (is_bound && !sim_was_torn(world, record)) {
         sim_fail(world, "cancel", "seq %llu starts, whose cancel said that it never would",
                  (unsigned long long)record->id.seq);
     }
@@ -276,7 +276,9 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
     if (!is_over) {
         check_times(world, node, record);
         sim_priority_check(world, node, record);
-        check_others(world, node, record, command);
+        if (!sim_was_torn(world, record)) {
+            check_others(world, node, record, command);
+        }
         sim_array_hand_out(world, node, record, command);
     }
     struct sim_attempt *attempt = add_attempt(world, command);
@@ -313,7 +315,8 @@ static void give_outcome(struct sim_world *world, struct sim_node *node,
     const bool is_bound = record->outcome_master == tenure ||
                           (record->outcome_master != 0 && sim_is_durable(world, record));
 
-    if (is_bound && !record->keep.is_void && record->outcome_hash != hash) {
+    if (is_bound && !record->keep.is_void && record->outcome_hash != hash &&
+        !sim_was_torn(world, record)) {
         sim_fail(world, "outcome", "seq %llu: the outcome has changed",
                  (unsigned long long)command->id.seq);
     }

@@ -113,6 +113,9 @@ static void note_change(struct sim_world *world, struct sim_record *record,
         [MS_OPERATION_PRIORITY] = SIM_STAT_REPRIORITISED,
     };
 
+    if (ask == SIM_NONE) {
+        return;
+    }
     /* Of several that may have done it, none can be held to it. */
     record->keep.is_unsafe = leave_after(world, record, operation, SIM_ANY, ask + 1) == SIM_NONE;
     record->keep.operation = (uint8_t)operation;
@@ -120,12 +123,30 @@ static void note_change(struct sim_world *world, struct sim_record *record,
     world->stats.counts[stats[operation]]++;
 }
 
+/* The other half of a pair has that wish: it was asked for there, and has come with what was merged. */
+static bool is_wish_there(const struct sim_world *world, const struct sim_record *record,
+                          enum ms_operation operation)
+{
+    for (uint32_t i = 0; i < world->config.masters && world->config.masters > 1; i++) {
+        const struct sim_life *life =
+            i == world->observer->newest
+                ? NULL
+                : sim_ledger_find(&world->nodes[i].disk->ledger, &record->id);
+
+        if (life != NULL && life->changes[operation] != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* SIM_NONE: it was asked for at the other half. */
 static uint32_t need(struct sim_world *world, const struct sim_record *record,
                      enum ms_operation operation, int64_t value)
 {
     const uint32_t ask = leave_of(world, record, operation, value);
 
-    if (ask == SIM_NONE) {
+    if (ask == SIM_NONE && !is_wish_there(world, record, operation)) {
         sim_fail(world, "operate", "%s of seq %llu of %s, which nobody asked for",
                  ms_operation_name(operation), (number)record->id.seq,
                  sim_node_name(world, record->node));

@@ -52,6 +52,7 @@ static void serve(struct sim_world *world, const struct sim_node *node,
                  sim_node_name(world, node->index), (number)epoch);
     }
     if (decision->epoch == epoch) {
+        world->observer->is_torn |= decision->kind == MS_DECISION_FORCED;
         world->stats.counts[SIM_STAT_SERVED_BOOTSTRAP + decision->kind - 1]++;
     }
 }
@@ -105,6 +106,9 @@ void sim_pair_engine(struct sim_world *world, struct sim_node *node)
     }
     if (master != NULL && standing.is_active && standing.epoch != view->served) {
         serve(world, node, &standing, standing.epoch);
+        if (view->is_over && view->is_ready && standing.epoch == world->observer->served_highest) {
+            sim_durable_go_on(world, node);
+        }
     }
 }
 
@@ -199,6 +203,10 @@ void sim_observe_stored(struct sim_world *world, struct sim_node *node)
                  (number)voter->record.accepted.epoch, (number)record.promised,
                  (number)record.accepted.epoch);
     }
+    /* Who was forced, and crashes before it serves, goes on from there. */
+    world->observer->is_torn |= record.accepted.kind == MS_DECISION_FORCED &&
+                                record.accepted.epoch > voter->record.accepted.epoch &&
+                                node->role == SIM_MASTER;
     if (node->role == SIM_MASTER && node->is_up) {
         struct sim_standing standing;
 
@@ -210,18 +218,17 @@ void sim_observe_stored(struct sim_world *world, struct sim_node *node)
 
 /* --- two logs --- */
 
-static void note_entry(struct sim_observer *observer, ms_seq seq, uint64_t hash)
+static void note_entry(struct sim_log *log, ms_seq seq, uint64_t hash)
 {
-    if (seq >= observer->log_capacity) {
+    if (seq >= log->capacity) {
         const size_t capacity = (size_t)seq * 2 + 256;
 
-        observer->log = realloc(observer->log, capacity * sizeof *observer->log);
-        ms_assert(observer->log != NULL);
-        memset(observer->log + observer->log_capacity, 0,
-               (capacity - observer->log_capacity) * sizeof *observer->log);
-        observer->log_capacity = capacity;
+        log->hashes = realloc(log->hashes, capacity * sizeof *log->hashes);
+        ms_assert(log->hashes != NULL);
+        memset(log->hashes + log->capacity, 0, (capacity - log->capacity) * sizeof *log->hashes);
+        log->capacity = capacity;
     }
-    observer->log[seq] = hash;
+    log->hashes[seq] = hash;
 }
 
 static uint64_t hash_of(const struct ms_entry *entry)
@@ -229,18 +236,19 @@ static uint64_t hash_of(const struct ms_entry *entry)
     return sim_hash(entry->seq, entry->bytes.data, entry->bytes.size) | 1;
 }
 
-void sim_pair_wrote(struct sim_world *world, const struct ms_entry *entry)
+void sim_pair_wrote(struct sim_world *world, const struct sim_node *node,
+                    const struct ms_entry *entry)
 {
-    note_entry(world->observer, entry->seq, hash_of(entry));
+    note_entry(&world->observer->logs[node->index], entry->seq, hash_of(entry));
 }
 
 void sim_pair_read(struct sim_world *world, const struct sim_node *node)
 {
-    struct sim_observer *observer = world->observer;
+    struct sim_log *log = &world->observer->logs[node->index];
     const struct sim_disk *disk = node->disk;
 
-    if (observer->log_capacity > 0) {
-        memset(observer->log, 0, observer->log_capacity * sizeof *observer->log);
+    if (log->capacity > 0) {
+        memset(log->hashes, 0, log->capacity * sizeof *log->hashes);
     }
     for (uint32_t i = 0; i < disk->entries_count; i++) {
         struct ms_bytes left = {disk->entries[i].bytes, disk->entries[i].size};
@@ -248,14 +256,14 @@ void sim_pair_read(struct sim_world *world, const struct sim_node *node)
         const bool is_sound = ms_record_next(&left, &entry);
 
         ms_assert(is_sound);
-        note_entry(observer, entry.seq, hash_of(&entry));
+        note_entry(log, entry.seq, hash_of(&entry));
     }
 }
 
 void sim_pair_follow(struct sim_world *world, const struct sim_node *node,
                      const struct ms_effect *effect)
 {
-    const struct sim_observer *observer = world->observer;
+    const struct sim_log *log = &world->observer->logs[1 - node->index];
     struct ms_bytes left = effect->command.payload;
     struct sim_standing standing;
     struct ms_entry entry;
@@ -268,7 +276,7 @@ void sim_pair_follow(struct sim_world *world, const struct sim_node *node,
         if (entry.kind == MS_RECORD_ERASE) {
             continue;
         }
-        if (entry.seq >= observer->log_capacity || observer->log[entry.seq] != hash_of(&entry)) {
+        if (entry.seq >= log->capacity || log->hashes[entry.seq] != hash_of(&entry)) {
             sim_fail(world, "log", "%s writes record %llu, which the active has not written so",
                      sim_node_name(world, node->index), (number)entry.seq);
         }
@@ -377,6 +385,7 @@ void sim_pair_compare(struct sim_world *world)
     disk = world->nodes[0].disk;
     copy = world->nodes[1].disk;
     world->stats.counts[SIM_STAT_LOGS_COMPARED]++;
+    sim_durable_mended(world);
     for (uint32_t i = 0; i < disk->entries_count || i < copy->entries_count; i++) {
         const struct sim_entry *a = &disk->entries[i], *b = &copy->entries[i];
 

@@ -16,8 +16,9 @@ void sim_pair_death(struct sim_world *world, struct sim_node *node);
 void sim_pair_effect(struct sim_world *world, struct sim_node *node,
                      const struct ms_effect *effect);
 
-/* The newest master writes an entry; who follows it writes some. */
-void sim_pair_wrote(struct sim_world *world, const struct ms_entry *entry);
+/* A master writes an entry; who follows the other half writes some. */
+void sim_pair_wrote(struct sim_world *world, const struct sim_node *node,
+                    const struct ms_entry *entry);
 void sim_pair_follow(struct sim_world *world, const struct sim_node *node,
                      const struct ms_effect *effect);
 /* A tenure begins with what is on its disk. */

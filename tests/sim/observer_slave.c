@@ -146,7 +146,7 @@ static void run(struct sim_world *world, struct sim_node *node, const struct ms_
     struct sim_record *record = &world->observer->records[attempt->record];
 
     if (++record->runs > 1 && (record->flags & MS_FLAG_ONCE) != 0 &&
-        sim_is_durable(world, record)) {
+        sim_is_durable(world, record) && !sim_was_torn(world, record)) {
         sim_fail(world, "once", "seq %llu is started a second time",
                  (unsigned long long)record->id.seq);
     }

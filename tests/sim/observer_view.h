@@ -2,6 +2,7 @@
 #ifndef SIM_OBSERVER_VIEW_H
 #define SIM_OBSERVER_VIEW_H
 
+#include "core/decision.h"
 #include "core/session.h"
 #include "tests/sim/world.h"
 
@@ -48,6 +49,24 @@ struct sim_view {
     bool has_master, had_master; /* a master lives in it; before this step */
     ms_epoch reign, served;      /* first and latest epoch of the tenure */
     ms_epoch voted;              /* highest that it has voted for or proposed */
+};
+
+/* Which client was which. */
+struct sim_name {
+    uint32_t node, incarnation;
+    struct ms_uuid uuid;
+};
+
+/* What the disk of a voter says. */
+struct sim_voter {
+    struct ms_voter record;
+    uint32_t lives; /* 1 + those of the disk; 0 = it has said nothing yet */
+};
+
+/* A hash of each record, by number; 0 = there is none. */
+struct sim_log {
+    uint64_t *hashes;
+    size_t capacity;
 };
 
 #endif

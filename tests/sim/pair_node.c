@@ -77,6 +77,11 @@ static void stop(struct sim_world *world, struct sim_node *node)
     world->stats.counts[SIM_STAT_COPIES] += stats.copies_total;
     world->stats.counts[SIM_STAT_COPIES_SPARED] += stats.resumes_total;
     world->stats.counts[SIM_STAT_CATCHUPS] += stats.catchups_total;
+    for (size_t there = 0; there < MS_MERGE_STATES; there++) {
+        for (size_t here = 0; here < MS_MERGE_STATES; here++) {
+            world->stats.cells[there][here] += stats.merged.cells[there][here];
+        }
+    }
     world->stats.counts[SIM_STAT_MERGES] += stats.merged.merges;
     world->stats.counts[SIM_STAT_MERGED_ADOPTED] += stats.merged.adopted;
     world->stats.counts[SIM_STAT_MERGED_SETTLED] += stats.merged.settled;

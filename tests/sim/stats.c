@@ -19,6 +19,23 @@ void sim_stats_add(struct sim_stats *stats, const struct sim_stats *more)
             stats->rows.lives[from][event] += more->rows.lives[from][event];
         }
     }
+    for (size_t there = 0; there < MS_MERGE_STATES; there++) {
+        for (size_t here = 0; here < MS_MERGE_STATES; here++) {
+            stats->cells[there][here] += more->cells[there][here];
+        }
+    }
+}
+
+static void print_cells(const struct sim_stats *stats, FILE *out)
+{
+    for (size_t there = 0; there < MS_MERGE_STATES; there++) {
+        for (size_t here = 0; here < MS_MERGE_STATES; here++) {
+            fprintf(out, "%12llu  merged: %s there, %s here\n",
+                    (unsigned long long)stats->cells[there][here],
+                    ms_merge_state_name((enum ms_merge_state)there),
+                    ms_merge_state_name((enum ms_merge_state)here));
+        }
+    }
 }
 
 const char *sim_stat_text(enum sim_stat stat)
@@ -33,6 +50,7 @@ void sim_stats_print(const struct sim_stats *stats, FILE *out)
     }
     if (stats->counts[SIM_STAT_EPOCHS] > 0) {
         council_rows_print(&stats->rows, out);
+        print_cells(stats, out);
     }
 }
 
@@ -71,6 +89,36 @@ bool sim_stats_are_full(const struct sim_stats *stats, bool is_pair, bool is_sho
         if (is_needed && stats->counts[i] == 0) {
             fprintf(out, "never seen: %s\n", rows[i].text);
             are_full = false;
+        }
+    }
+    return are_full;
+}
+
+/* Of each state there, those here that two hundred long seeds meet several times. The others are in master_reconcile_test, each
+ * of them once. */
+static const uint32_t met[MS_MERGE_STATES] = {
+    [MS_MERGE_QUEUED] = 1u << MS_MERGE_NONE | 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_IN_FLIGHT |
+                        1u << MS_MERGE_DEAD | 1u << MS_MERGE_DONE | 1u << MS_MERGE_CANCELLED |
+                        1u << MS_MERGE_CLOSED,
+    [MS_MERGE_IN_FLIGHT] = 1u << MS_MERGE_IN_FLIGHT | 1u << MS_MERGE_CLOSED,
+    [MS_MERGE_DEAD] = 1u << MS_MERGE_DEAD | 1u << MS_MERGE_CLOSED,
+    [MS_MERGE_DONE] = 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_DONE | 1u << MS_MERGE_CLOSED,
+    [MS_MERGE_CANCELLED] = 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_CANCELLED | 1u << MS_MERGE_CLOSED,
+    [MS_MERGE_CLOSED] = 1u << MS_MERGE_NONE | 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_IN_FLIGHT,
+};
+
+bool sim_cells_are_full(const struct sim_stats *stats, FILE *out)
+{
+    bool are_full = true;
+
+    for (size_t there = 0; there < MS_MERGE_STATES; there++) {
+        for (size_t here = 0; here < MS_MERGE_STATES; here++) {
+            if ((met[there] >> here & 1) != 0 && stats->cells[there][here] == 0) {
+                fprintf(out, "never merged: %s there, %s here\n",
+                        ms_merge_state_name((enum ms_merge_state)there),
+                        ms_merge_state_name((enum ms_merge_state)here));
+                are_full = false;
+            }
         }
     }
     return are_full;

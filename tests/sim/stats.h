@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "master/reconcile.h"
 #include "tests/council/rows.h"
 
 #define SIM_OF_PAIR 2 /* must be seen in a batch of seeds with two masters; true: with one */
@@ -96,7 +97,7 @@
     X(SERVED_ADMIT, "  with a new one in S", SIM_OF_PAIR)                                          \
     X(SERVED_HANDOVER, "  handed over", SIM_OF_PAIR)                                               \
     X(SERVED_CONSENT, "  by consent of both", SIM_OF_PAIR)                                         \
-    X(SERVED_FORCED, "  by an operator's word", false)                                             \
+    X(SERVED_FORCED, "  by an operator's word", SIM_OF_LONG)                                       \
     X(TAKEOVERS, "tenures of another node than before", SIM_OF_PAIR)                               \
     X(COPIES, "copies of a log made", SIM_OF_PAIR)                                                 \
     X(COPIES_SPARED, "  spared, because the backlog had it", SIM_OF_PAIR)                          \
@@ -124,7 +125,8 @@ enum sim_stat {
 
 struct sim_stats {
     uint64_t counts[SIM_STATS_COUNT];
-    struct council_rows rows; /* of the councils of pairs */
+    struct council_rows rows;                         /* of the councils of pairs */
+    uint64_t cells[MS_MERGE_STATES][MS_MERGE_STATES]; /* of the table of the merge: commands */
 };
 
 void sim_stats_add(struct sim_stats *stats, const struct sim_stats *more);
@@ -135,5 +137,7 @@ void sim_stats_print(const struct sim_stats *stats, FILE *out);
 bool sim_stats_are_full(const struct sim_stats *stats, bool is_pair, bool is_short, FILE *out);
 /* The same for the rows of the council's table, in a batch of short seeds. */
 bool sim_rows_are_full(const struct sim_stats *stats, FILE *out);
+/* And for the cells of the table of the merge, in a batch of long ones. */
+bool sim_cells_are_full(const struct sim_stats *stats, FILE *out);
 
 #endif

@@ -110,8 +110,8 @@ static bool take_output(const Muster__Outputs__Output *from, ms_epoch epoch, str
 static bool take_result(const Muster__Results__Result *from, ms_epoch epoch, struct ms_command *to,
                         struct ms_usage *usage)
 {
-    if (from->token == 0 || from->status > 5 || strlen(from->detail) > 512 ||
-        !is_duration(from->delay)) {
+    if (from->token == 0 || from->token == UINT64_MAX || from->status > 5 ||
+        strlen(from->detail) > 512 || !is_duration(from->delay)) {
         return false;
     }
     to->token = (struct ms_token){epoch_of(from->epoch, epoch), from->token};
@@ -191,8 +191,8 @@ static bool take_submit(const Muster__Submits__Submit *from, struct ms_command *
         !is_duration(from->deadline) || from->seq + from->array_count < from->seq) {
         return false;
     }
-    if (from->type < 1024 || from->seq == 0 || !is_duration(from->timeout) ||
-        !is_duration(from->delay) || from->durability > 3) {
+    if (from->type < 1024 || from->seq == 0 || from->seq == UINT64_MAX ||
+        !is_duration(from->timeout) || !is_duration(from->delay) || from->durability > 3) {
         return false;
     }
     to->type = from->type;

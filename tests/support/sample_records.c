@@ -48,6 +48,7 @@ static const struct ms_record samples[MS_RECORD_KINDS] = {
                           .id.client = CLIENT,
                           .number = 4096,
                           .payload = BYTES("\x01\x02")},
+    [MS_RECORD_CLOSED_RUN] = {.at = AT, .id.client = CLIENT, .number = 4096, .count = 1000000},
     [MS_RECORD_SUBMIT] = {.at = AT,
                           .id = {CLIENT, UINT64_MAX},
                           .type = UINT64_MAX,

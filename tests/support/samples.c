@@ -164,7 +164,7 @@ static const struct ms_command samples[MS_KIND_COUNT] = {
                         .index = UINT32_MAX,
                         .payload = BYTES("1 2 half")},
     [MS_KIND_RESULT] = {.kind = MS_KIND_RESULT,
-                        .token = {3, UINT64_MAX},
+                        .token = {3, MS_NUMBER_MAX},
                         .status = MS_STATUS_CRASHED,
                         .code = INT32_MIN,
                         .signal = 11,

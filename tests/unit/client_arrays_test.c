@@ -163,10 +163,16 @@ START_TEST(a_refusal_ends_each_of_them)
     for (int turn = 0; turn < 4; turn++) {
         tick();
     }
-    nak(1, MS_E_UNKNOWN_TYPE);
+    receive(&(struct ms_command){.kind = MS_KIND_SUBMIT_NAK,
+                                 .id.seq = 1,
+                                 .error = MS_E_UNKNOWN_TYPE,
+                                 .detail = ms_bytes_of("nobody runs it")});
     for (int turn = 0; turn < 4; turn++) {
         while (ms_engine_poll(&client.base, &effect)) {
             told++;
+            ck_assert_uint_eq(effect.command.detail.size, strlen("nobody runs it"));
+            ck_assert_mem_eq(effect.command.detail.data, "nobody runs it",
+                             strlen("nobody runs it"));
             ck_assert_int_eq(effect.command.kind, MS_KIND_SUBMIT_NAK);
             ck_assert_int_eq(effect.command.error, MS_E_UNKNOWN_TYPE);
             ck_assert_uint_eq(effect.command.id.seq, told);

@@ -122,8 +122,13 @@ START_TEST(a_submission_is_read)
     ck_assert_int_eq(submission.priority, -5);
     ck_assert_int_eq(submission.unique_mode, MS_CLIENT_UNIQUE_REJECT);
     ck_assert_int_eq(submission.durability, MS_CLIENT_DURABILITY_LOCAL);
-    ck_assert_uint_eq(submission.flags, MS_CLIENT_ONCE | MS_CLIENT_KEEP);
+    ck_assert_uint_eq(submission.flags, MS_CLIENT_ONCE | MS_CLIENT_KEEP | MS_CLIENT_BACKGROUND);
     ck_assert(is_read(&(struct ms_submit_settings){.attempts = 1}, &submission));
+    ck_assert_uint_eq(submission.flags, MS_CLIENT_BACKGROUND); /* nobody stays for the outcome */
+    ck_assert(
+        is_read(&(struct ms_submit_settings){.attempts = 1, .is_waiting = true}, &submission));
+    ck_assert_uint_eq(submission.flags, 0);
+    ck_assert(is_read(&(struct ms_submit_settings){.attempts = 1, .out = "file"}, &submission));
     ck_assert_uint_eq(submission.flags, 0);
     ck_assert_int_eq(submission.unique_mode, 0);
     ck_assert_int_eq(submission.deadline_us, 0);

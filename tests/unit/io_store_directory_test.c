@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "core/io/store.h"
 #include "core/io/store_directory.h"
 #include "io_store_entries.h"
 
@@ -47,6 +48,27 @@ START_TEST(test_one_at_a_time)
     ms_store_directory_close(&other);
     ms_store_directory_close(&directory);
     ck_assert_int_eq(ms_store_directory_open(&directory, place.data, true, NULL), MS_E_OK);
+}
+END_TEST
+
+START_TEST(test_a_part_is_not_opened)
+{
+    struct ms_complaint complaint;
+
+    ck_assert(!ms_store_mark(place.data, true)); /* there is none yet */
+    ck_assert_int_eq(ms_store_directory_open(&directory, place.data, false, NULL), MS_E_OK);
+    ck_assert(ms_store_mark(place.data, true));
+    ms_store_directory_close(&directory);
+    for (int is_read_only = 0; is_read_only < 2; is_read_only++) {
+        ck_assert_int_eq(
+            ms_store_directory_open(&directory, place.data, is_read_only != 0, &complaint),
+            MS_E_STORE_CORRUPT);
+        ck_assert_ptr_nonnull(strstr(complaint.text, place.data));
+        ms_store_directory_close(&directory);
+    }
+    ck_assert(ms_store_mark(place.data, false));
+    ck_assert(!ms_store_mark(place.data, false));
+    ck_assert_int_eq(ms_store_directory_open(&directory, place.data, false, NULL), MS_E_OK);
 }
 END_TEST
 
@@ -114,6 +136,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(io, set_up, tear_down);
     tcase_add_test(io, test_made_for_its_owner_only);
     tcase_add_test(io, test_one_at_a_time);
+    tcase_add_test(io, test_a_part_is_not_opened);
     tcase_add_test(io, test_names_what_is_missing);
     tcase_add_test(io, test_reserve_is_really_allocated);
     tcase_add_test(io, test_reserve_larger_than_the_disk);

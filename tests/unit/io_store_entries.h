@@ -10,6 +10,7 @@
 
 #include "core/io/store.h"
 #include "proto/record.h"
+#include "tests/support/suite.h"
 
 /* Entries one behind the other, as an engine hands them over: those of odd numbers are not sealed. */
 struct entries {
@@ -131,13 +132,7 @@ static inline void place_remove(const struct place *place)
 #define ENTRIES_MAIN(suite)                                                                        \
     int main(void)                                                                                 \
     {                                                                                              \
-        SRunner *runner = srunner_create(suite());                                                 \
-        int failed;                                                                                \
-                                                                                                   \
-        srunner_run_all(runner, CK_NORMAL);                                                        \
-        failed = srunner_ntests_failed(runner);                                                    \
-        srunner_free(runner);                                                                      \
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;                                          \
+        return run_suite(suite());                                                                 \
     }
 
 #endif

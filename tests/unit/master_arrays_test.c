@@ -416,6 +416,48 @@ START_TEST(wishes_of_members_and_of_the_whole_outlive_the_master)
 }
 END_TEST
 
+static void operate_and_commit(struct script *s, const struct ms_query *query)
+{
+    receive(s, 2, &(struct ms_command){.kind = MS_KIND_QUERY, .count = 1, .body.query = query});
+    settle_down(s);
+    commit(s);
+}
+
+START_TEST(one_that_is_over_leads_to_those_that_are_not)
+{
+    struct script s;
+    struct shelf shelf;
+    struct ms_query query = {.what = MS_QUERY_OPERATE,
+                             .operation = MS_OPERATION_CONCURRENCY,
+                             .id = {uuid_of(2), 1},
+                             .value = 4,
+                             .is_dry = true};
+
+    begin_durably(&s, &shelf);
+    pull(&s, 1, COUNT);
+    submit_array(&s, 1, COUNT, 1);
+    const uint64_t first = want_member(&s, 0, 1, 0, COUNT);
+
+    commit(&s);
+    result(&s, 1, first, MS_STATUS_OK, "");
+    commit(&s);
+    confirm(&s, 2, 1, 1);
+    commit(&s);
+    ck_assert(ms_array_is_closed(array_of(&s, 1), 1));
+    operate_and_commit(&s, &query);
+    ck_assert_uint_eq(array_of(&s, 1)->concurrency, 1);
+    query.is_dry = false;
+    operate_and_commit(&s, &query);
+    ck_assert_uint_eq(array_of(&s, 2)->concurrency, 4);
+    query.operation = MS_OPERATION_CANCEL;
+    operate_and_commit(&s, &query);
+    ck_assert_uint_eq(array_of(&s, 2)->waiting_count + array_of(&s, 2)->live_count, COUNT - 1);
+    restart(&s);
+    ck_assert_uint_eq(array_of(&s, 2)->concurrency, 4);
+    teardown_durable(&s);
+}
+END_TEST
+
 START_TEST(what_is_closed_without_an_array_is_refused)
 {
     struct script s;
@@ -439,11 +481,11 @@ END_TEST
 
 TESTS(members_are_handed_out_in_turn_with_their_places,
       each_member_has_its_own_end_and_the_last_one_ends_the_array, no_more_run_than_may,
-      what_comes_back_waits_for_its_turn_too, members_are_cancelled_one_by_one_and_all_together,
-      a_delayed_array_waits_as_one, one_that_was_put_off_does_not_hold_up_the_others,
-      members_that_nobody_began_expire_together, all_of_them_count_in_their_group,
-      a_million_cost_next_to_nothing_while_they_wait, people_see_every_member,
-      one_record_stands_for_all_until_the_last_is_closed,
+      one_that_is_over_leads_to_those_that_are_not, what_comes_back_waits_for_its_turn_too,
+      members_are_cancelled_one_by_one_and_all_together, a_delayed_array_waits_as_one,
+      one_that_was_put_off_does_not_hold_up_the_others, members_that_nobody_began_expire_together,
+      all_of_them_count_in_their_group, a_million_cost_next_to_nothing_while_they_wait,
+      people_see_every_member, one_record_stands_for_all_until_the_last_is_closed,
       what_is_closed_stays_closed_and_the_rest_goes_on,
       a_member_that_runs_is_found_when_its_slave_comes_back,
       wishes_of_members_and_of_the_whole_outlive_the_master,

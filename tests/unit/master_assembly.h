@@ -35,6 +35,7 @@ struct assembly {
     uint32_t witnesses_count;
     bool is_cut;        /* between the masters */
     bool is_store_slow; /* nothing becomes durable */
+    bool is_vote_slow;  /* witnesses do not vote yet; they are asked again */
     bool copies;        /* followers get the log at once */
     struct message messages[MESSAGES];
     uint32_t first, count;
@@ -107,6 +108,9 @@ static inline void to_witness(struct assembly *room, const struct message *messa
                               agrees ? MS_E_OK : MS_E_PERMISSION);
         break;
     case MS_KIND_PROPOSE:
+        if (room->is_vote_slow) {
+            return;
+        }
         if (agrees) {
             voter->promised = decision->epoch;
             voter->accepted = *decision;

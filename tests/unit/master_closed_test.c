@@ -172,7 +172,7 @@ START_TEST(what_is_told_reads_back_the_same)
     ck_assert_int_eq(count, HIGHEST / 4096 + 1);
     for (int i = 0; i < count; i++) {
         const struct ms_closed_record record = {
-            spans[i].number, {spans[i].bits, spans[i].size}, (ms_seq)i + 1};
+            spans[i].number, spans[i].count, {spans[i].bits, spans[i].size}, (ms_seq)i + 1};
 
         ck_assert(ms_closed_load(&again, &slab, &record, &is_kept));
         ck_assert(is_kept);
@@ -207,7 +207,7 @@ START_TEST(spans_below_the_floor_give_their_records_back)
     ck_assert_uint_ne(first, second);
     ck_assert_uint_eq(ms_closed_next_gone(&closed, &slab), 0);
     ck_assert(
-        ms_closed_load(&closed, &slab, &(struct ms_closed_record){0, {bits, 1}, 30}, &is_kept));
+        ms_closed_load(&closed, &slab, &(struct ms_closed_record){0, 0, {bits, 1}, 30}, &is_kept));
     ck_assert(!is_kept);
     end(&closed);
 }
@@ -246,8 +246,192 @@ START_TEST(ranges_are_closed_like_one_by_one)
 }
 END_TEST
 
+/* The records of a client's closed numbers, as a store has them. */
+struct records {
+    struct ms_closed_span all[64];
+    ms_seq seqs[64]; /* 0 = free */
+    ms_seq last;
+    int count;
+};
+
+static void put_record(struct records *records, const struct ms_closed_span *span)
+{
+    int place = 0;
+
+    while (records->seqs[place] != 0) {
+        place++;
+        ck_assert_int_lt(place, 64);
+    }
+    records->all[place] = *span;
+    records->seqs[place] = ++records->last;
+    records->count++;
+}
+
+static void erase_record(struct records *records, ms_seq seq)
+{
+    for (int i = 0; i < 64; i++) {
+        if (records->seqs[i] == seq) {
+            records->seqs[i] = 0;
+            records->count--;
+            return;
+        }
+    }
+    ck_abort_msg("erases record %llu, which is not there", (unsigned long long)seq);
+}
+
+/* As ms_floors_flush does. */
+static void flush_to(struct records *records, struct ms_closed *closed)
+{
+    struct ms_closed_span span;
+    ms_seq gone;
+
+    while (ms_closed_next_changed(closed, &span)) {
+        const ms_seq former = *span.record;
+
+        put_record(records, &span);
+        *span.record = records->last;
+        if (former != 0) {
+            erase_record(records, former);
+        }
+    }
+    while ((gone = ms_closed_next_gone(closed, &slab)) != 0) {
+        erase_record(records, gone);
+    }
+}
+
+/* In the order of their numbers, after the floor. */
+static void read_back(const struct records *records, uint64_t floor, struct ms_closed *closed)
+{
+    ms_closed_raise(closed, &slab, floor);
+    for (ms_seq seq = 1; seq <= records->last; seq++) {
+        for (int i = 0; i < 64; i++) {
+            const struct ms_closed_span *span = &records->all[i];
+            bool is_kept = false;
+
+            if (records->seqs[i] == seq) {
+                ck_assert(
+                    ms_closed_load(closed, &slab,
+                                   &(struct ms_closed_record){
+                                       span->number, span->count, {span->bits, span->size}, seq},
+                                   &is_kept));
+                ck_assert(is_kept);
+            }
+        }
+    }
+}
+
+START_TEST(what_passes_an_open_number_is_one_run)
+{
+    static struct records records;
+    struct ms_closed closed, again;
+    bool is_all = true;
+    size_t used = 0;
+
+    records = (struct records){0};
+    begin(&closed);
+    for (uint64_t seq = 2; seq <= 3000000; seq++) {
+        is_all &= ms_closed_add(&closed, &slab, seq);
+        if (seq % 1000 == 0) {
+            flush_to(&records, &closed);
+        }
+        used = seq == 100000 ? ms_slab_used(&slab) : used;
+    }
+    ck_assert(is_all);
+    ck_assert_uint_eq(ms_slab_used(&slab), used);
+    ck_assert_int_eq(records.count, 3); /* of the first span, the run, the last span */
+    ms_closed_init(&again, 2);
+    read_back(&records, 0, &again);
+    ck_assert(!ms_closed_has(&again, 1) && ms_closed_has(&again, 2));
+    ck_assert(ms_closed_has(&again, 2999999) && !ms_closed_has(&again, 3000001));
+    ck_assert(ms_closed_add(&again, &slab, 1));
+    ck_assert_uint_eq(again.floor, 3000000);
+    ms_closed_finish(&again, &slab);
+    end(&closed);
+}
+END_TEST
+
+/* A store of before: a record for each span, with all its bits. */
+START_TEST(spans_with_all_bits_become_a_run)
+{
+    static uint8_t bits[MS_CLOSED_SPAN_BYTES];
+    struct records records = {0};
+    struct ms_closed closed;
+    bool is_kept = false;
+
+    begin(&closed);
+    memset(bits, 0xff, sizeof bits);
+    for (uint64_t number = 1; number <= 20; number++) {
+        const struct ms_closed_record record = {number, 0, {bits, sizeof bits}, 100 + number};
+
+        ck_assert(ms_closed_load(&closed, &slab, &record, &is_kept));
+        ck_assert(!is_kept); /* the run is told instead */
+    }
+    flush_to(&records, &closed);
+    ck_assert_int_eq(records.count, 1);
+    ck_assert_uint_eq(records.all[0].number, 1);
+    ck_assert_uint_eq(records.all[0].count, 20);
+    ck_assert(ms_closed_has(&closed, 4096) && ms_closed_has(&closed, 21 * 4096 - 1));
+    ck_assert(!ms_closed_has(&closed, 4095) && !ms_closed_has(&closed, 21 * 4096));
+    end(&closed);
+}
+END_TEST
+
+static void close_at_random(uint64_t seed)
+{
+    enum { HIGHEST = 12 * 4096 };
+    static bool is_closed[HIGHEST + 1];
+    static struct records records;
+    struct ms_closed two[2], *closed = &two[0], *other = &two[1];
+    int errors = 0;
+    struct ms_rng rng;
+
+    ms_rng_init(&rng, seed);
+    memset(is_closed, 0, sizeof is_closed);
+    records = (struct records){0};
+    begin(closed);
+    for (int round = 0; round < 60; round++) {
+        const uint64_t size = ms_rng_below(&rng, 4) == 0 ? 12000 : 300;
+        const uint64_t first = 1 + ms_rng_below(&rng, HIGHEST - 1);
+        uint64_t last = first + ms_rng_below(&rng, size);
+
+        last = last < HIGHEST ? last : HIGHEST - 1;
+        if (ms_rng_below(&rng, 3) == 0) {
+            ck_assert(ms_closed_add_range(closed, &slab, first, last));
+        } else {
+            for (uint64_t seq = first; seq <= last; seq++) {
+                errors += !ms_closed_add(closed, &slab, seq);
+            }
+        }
+        memset(is_closed + first, 1, last - first + 1);
+        if (ms_rng_below(&rng, 3) == 0) {
+            struct ms_closed *former = closed;
+
+            flush_to(&records, closed);
+            ms_closed_init(other, 3);
+            read_back(&records, closed->floor, other);
+            for (uint64_t seq = 1; seq <= HIGHEST; seq++) {
+                errors += ms_closed_has(other, seq) != is_closed[seq];
+            }
+            ck_assert_int_eq(errors, 0);
+            ms_closed_finish(closed, &slab);
+            closed = other;
+            other = former;
+        }
+    }
+    end(closed);
+}
+
+START_TEST(runs_grow_join_and_come_back)
+{
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        close_at_random(seed);
+    }
+}
+END_TEST
+
 TESTS(ranges_are_closed_like_one_by_one, in_order_it_is_only_a_floor,
       a_gap_holds_the_floor_until_it_closes, any_order_gives_the_same_answers,
       raising_forgets_what_is_below, scattered_numbers_are_bounded,
       only_spans_that_changed_are_told, what_is_told_reads_back_the_same,
-      spans_below_the_floor_give_their_records_back)
+      spans_below_the_floor_give_their_records_back, what_passes_an_open_number_is_one_run,
+      spans_with_all_bits_become_a_run, runs_grow_join_and_come_back)

@@ -509,36 +509,6 @@ START_TEST(a_list_waits_for_the_peer)
 }
 END_TEST
 
-START_TEST(a_vote_is_for_one_incarnation)
-{
-    struct assembly *room = assemble_pair(1);
-    const struct ms_council_party witness = party_of(2);
-    struct ms_pair_frame frame = {.role = MS_ROLE_WITNESS, .promised = 3};
-    struct ms_command command = {.kind = MS_KIND_PREVOTE_ACK, .body.pair = &frame};
-
-    part(room, 1, 2, false);
-    stop(room, 0, true);
-    ms_council_met(room->masters[1].council, room->now, &witness,
-                   &(struct ms_pair_frame){.role = MS_ROLE_WITNESS, .id = witness.id});
-    room->is_witness_up[0] = false; /* we speak for it */
-    pass(room, 200 * MS_MSEC);
-    ms_council_hear(room->masters[1].council, room->now, &witness, 2, &command);
-    act(room);
-    ck_assert_state(room, 1, CANDIDATE);
-    frame.decision = ms_council_record(room->masters[1].council)->voter.accepted;
-    frame.decision.set[1].bytes[2]++; /* of its earlier life */
-    command.kind = MS_KIND_VOTE;
-    ms_council_hear(room->masters[1].council, room->now, &witness, 3, &command);
-    act(room);
-    ck_assert_state(room, 1, CANDIDATE);
-    frame.decision = ms_council_record(room->masters[1].council)->voter.accepted;
-    ms_council_hear(room->masters[1].council, room->now, &witness, 3, &command);
-    act(room);
-    ck_assert_state(room, 1, SOLO);
-    dismiss(room);
-}
-END_TEST
-
 TESTS(a_cluster_is_made_when_nobody_knows_one, a_silent_witness_refuses_the_bootstrap,
       when_both_bootstrap_the_primary_does, the_standby_takes_over_by_witnesses,
       silence_takes_a_second, who_began_takes_over_at_once, half_of_the_witnesses_is_not_enough,
@@ -552,4 +522,4 @@ TESTS(a_cluster_is_made_when_nobody_knows_one, a_silent_witness_refuses_the_boot
       an_active_that_is_not_heard_pauses_though_it_hears, a_higher_epoch_ends_the_tenure,
       a_jump_of_epochs_is_no_epoch, the_primary_gets_its_role_back,
       witnesses_are_enrolled_as_they_come, witnesses_that_come_together_are_enrolled_together,
-      a_list_waits_for_the_peer, a_vote_is_for_one_incarnation)
+      a_list_waits_for_the_peer)

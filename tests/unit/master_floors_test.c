@@ -224,8 +224,32 @@ START_TEST(their_age_survives_a_restart)
 }
 END_TEST
 
+/* However many commands pass one that stays open, they cost the store one record. */
+START_TEST(what_passes_an_open_command_is_one_record)
+{
+    struct script s;
+    struct shelf shelf;
+    const struct ms_uuid uuid = uuid_of(2);
+
+    begin(&s, &shelf);
+    submit(&s, 2, 1, "stays open");
+    for (uint64_t number = 1; number < 100; number++) {
+        ms_floors_close_range(s.master, ms_floors_wake(s.master, &uuid), number * SPAN, SPAN, true);
+        submit(&s, 2, 200 * SPAN + number, "waits");
+        commit(&s);
+        ck_assert_uint_eq(shelf.counts[MS_RECORD_CLOSED_RUN], 1);
+        ck_assert_uint_eq(shelf.counts[MS_RECORD_CLOSED], 0);
+    }
+    restart(&s);
+    client(&s, 2, 2);
+    want_closed(&s, 50 * SPAN);
+    want_open(&s, 2);
+    teardown_durable(&s);
+}
+END_TEST
+
 TESTS(closed_numbers_survive_a_restart, what_was_not_committed_is_open_again,
       a_span_replaces_its_record, a_rising_floor_erases_spans,
       spans_that_the_floor_passed_on_the_disk_are_erased_when_read,
       clients_without_durable_commands_leave_nothing, numbers_outlive_their_client_and_expire,
-      their_age_survives_a_restart)
+      their_age_survives_a_restart, what_passes_an_open_command_is_one_record)

@@ -1,4 +1,5 @@
 #include "master/pair_links.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -202,8 +203,6 @@ int main(void)
 {
     Suite *suite = suite_create("pair_links");
     TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_test(all, test_addresses_are_tried_in_turn);
@@ -216,9 +215,5 @@ int main(void)
     tcase_add_test(all, test_operators_give_way);
     tcase_add_test(all, test_a_lost_half_is_dialled_at_once);
     suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 #include "master/pair_report.h"
 
 #include "tests/unit/master_halves.h"
+#include "tests/support/suite.h"
 
 static void set_up(void)
 {
@@ -90,8 +91,6 @@ int main(void)
 {
     Suite *suite = suite_create("pair_report");
     TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(all, set_up, end_world);
     tcase_set_timeout(all, 60);
@@ -100,9 +99,5 @@ int main(void)
     tcase_add_test(all, test_being_alone_is_an_alarm);
     tcase_add_test(all, test_an_order_that_cannot_be_is_refused);
     suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

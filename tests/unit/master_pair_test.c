@@ -150,6 +150,44 @@ START_TEST(test_a_passive_half_sends_clients_away)
 }
 END_TEST
 
+START_TEST(test_who_greets_before_it_serves_waits_for_its_welcome)
+{
+    make_pair();
+    kill_half(0);
+    pass(10 * MS_MSEC);
+    greet(1, MS_ROLE_CLIENT, 2);
+    ck_assert_ptr_null(last_of(MS_KIND_ERROR));
+    ck_assert_ptr_null(last_of(MS_KIND_WELCOME));
+    order(1, MS_ORDER_FORCE);
+    pass(50 * MS_MSEC);
+    ck_assert_int_eq(stats_of(1).state, MS_COUNCIL_SOLO);
+    ck_assert_ptr_nonnull(last_of(MS_KIND_WELCOME));
+    ck_assert_ptr_null(last_of(MS_KIND_ERROR));
+}
+END_TEST
+
+START_TEST(test_who_greets_in_vain_hears_of_it_in_time)
+{
+    make_pair();
+    kill_half(0);
+    pass(10 * MS_MSEC);
+    const uint32_t client = greet(1, MS_ROLE_CLIENT, 2);
+
+    ck_assert_ptr_null(last_of(MS_KIND_ERROR));
+    ck_assert(wires[client].is_open[0]);
+    pass(MS_GREETER_WAIT);
+    ck_assert_ptr_nonnull(last_of(MS_KIND_ERROR));
+    ck_assert_uint_eq(last_of(MS_KIND_ERROR)->error, MS_E_NOT_ACTIVE);
+    ck_assert(!wires[client].is_open[0]);
+    /* Whoever says more before it is answered is not waited for. */
+    const uint32_t other = greet(1, MS_ROLE_CLIENT, 3);
+
+    ck_assert(wires[other].is_open[0]);
+    submit(other, 1);
+    ck_assert(!wires[other].is_open[0]);
+}
+END_TEST
+
 START_TEST(test_a_switchover_loses_nothing)
 {
     make_pair();
@@ -305,6 +343,8 @@ int main(void)
     tcase_add_test(halves_case, test_a_pair_is_made_of_two_empty_halves);
     tcase_add_test(halves_case, test_an_acknowledgement_means_two_copies);
     tcase_add_test(halves_case, test_a_passive_half_sends_clients_away);
+    tcase_add_test(halves_case, test_who_greets_before_it_serves_waits_for_its_welcome);
+    tcase_add_test(halves_case, test_who_greets_in_vain_hears_of_it_in_time);
     tcase_add_test(halves_case, test_a_switchover_loses_nothing);
     tcase_add_test(halves_case, test_the_incumbent_goes_on_alone_and_takes_its_peer_back);
     tcase_add_test(halves_case, test_without_witnesses_the_standby_waits_for_an_operator);

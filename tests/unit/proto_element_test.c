@@ -154,6 +154,8 @@ START_TEST(test_limits_of_numbers)
     assert_limit(MS_KIND_SUBMIT, 10, MS_UNIQUE_COUNT - 1);
     assert_limit(MS_KIND_RESULT_ACK, 2, UINT64_MAX - 1);
     assert_limit(MS_KIND_SUBMIT_ACK, 2, UINT64_MAX - 1);
+    assert_limit(MS_KIND_SUBMIT, 2, MS_NUMBER_MAX); /* both are acknowledged in runs */
+    assert_limit(MS_KIND_RESULT, 1, MS_NUMBER_MAX);
 }
 END_TEST
 

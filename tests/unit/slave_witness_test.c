@@ -5,6 +5,7 @@
 
 #include "core/limits.h"
 #include "proto/pair_record.h"
+#include "tests/support/suite.h"
 
 #define A_PEER 11 /* connection to the primary */
 #define B_PEER 12
@@ -296,8 +297,6 @@ int main(void)
 {
     Suite *suite = suite_create("witness");
     TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_test(all, test_a_vote_leaves_when_it_is_durable);
@@ -311,9 +310,5 @@ int main(void)
     tcase_add_test(all, test_without_a_disk_nothing_is_voted);
     tcase_add_test(all, test_a_new_witness_learns_whom_it_belongs_to);
     suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "faults.h"
 #include "history.h"
+#include "tests/support/suite.h"
 
 #define WINDOWS 12u /* of each of the two lives */
 #define NUMBER  7u
@@ -310,13 +311,6 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
     faults_install();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite());
 }

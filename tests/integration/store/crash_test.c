@@ -3,6 +3,7 @@
  * answered is there, and the state is that after some whole window. */
 #include "faults.h"
 #include "history.h"
+#include "tests/support/suite.h"
 
 #define WINDOWS 40u
 #define REOPEN  20u /* the scenario closes and opens once in its midst */
@@ -197,13 +198,6 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failed;
-
     faults_install();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite());
 }

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 
 #include "tests/unit/io_store_entries.h"
+#include "tests/support/suite.h"
 
 #define RESERVE    (4u << 20)
 #define ENTRY_SIZE 30000u
@@ -270,17 +271,10 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failures;
-
     /* Mounts of our own: they end with us, and nobody else sees them. */
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
         fprintf(stderr, "skipped: mounting a small disk needs root: %s\n", strerror(errno));
         return 77;
     }
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite());
 }

@@ -4,6 +4,7 @@
 
 #include "faults.h"
 #include "tests/unit/io_store_entries.h"
+#include "tests/support/suite.h"
 
 #define CLOSE_TIMEOUT (200 * MS_MSEC)
 #define WRITES        20u
@@ -134,13 +135,6 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *runner;
-    int failures;
-
     faults_install();
-    runner = srunner_create(suite());
-    srunner_run_all(runner, CK_NORMAL);
-    failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite());
 }

@@ -1,0 +1,104 @@
+#include "master/greeters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/invariant.h"
+#include "core/limits.h"
+
+#define GREETERS_MIN 16u
+
+static bool make_room(struct ms_greeters *greeters)
+{
+    const uint32_t capacity = greeters->capacity > 0 ? 2 * greeters->capacity : GREETERS_MIN;
+    struct ms_greeter *larger;
+
+    if (greeters->first > 0) {
+        memmove(greeters->greeters, greeters->greeters + greeters->first,
+                greeters->count * sizeof *greeters->greeters);
+        greeters->first = 0;
+        return true;
+    }
+    larger = realloc(greeters->greeters, capacity * sizeof *larger);
+    if (larger == NULL) {
+        return false;
+    }
+    greeters->greeters = larger;
+    greeters->capacity = capacity;
+    return true;
+}
+
+void ms_greeters_opened(struct ms_greeters *greeters, ms_peer peer, const struct ms_uuid *nonce)
+{
+    if (greeters->newcomers_count == MS_GREETERS_MAX) {
+        return;
+    }
+    if (greeters->newcomers_count == greeters->newcomers_capacity) {
+        const uint32_t capacity =
+            greeters->newcomers_capacity > 0 ? 2 * greeters->newcomers_capacity : GREETERS_MIN;
+        struct ms_newcomer *larger = realloc(greeters->newcomers, capacity * sizeof *larger);
+
+        if (larger == NULL) {
+            return;
+        }
+        greeters->newcomers = larger;
+        greeters->newcomers_capacity = capacity;
+    }
+    greeters->newcomers[greeters->newcomers_count++] = (struct ms_newcomer){peer, *nonce};
+}
+
+bool ms_greeters_take_newcomer(struct ms_greeters *greeters, ms_peer peer,
+                               struct ms_uuid *nonce_out)
+{
+    for (uint32_t i = 0; i < greeters->newcomers_count; i++) {
+        if (greeters->newcomers[i].peer == peer) {
+            *nonce_out = greeters->newcomers[i].nonce;
+            greeters->newcomers[i] = greeters->newcomers[--greeters->newcomers_count];
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ms_greeters_add(struct ms_greeters *greeters, const struct ms_greeter *greeter)
+{
+    ms_assert(greeter->peer != MS_PEER_NONE);
+    if (greeters->count == MS_GREETERS_MAX ||
+        (greeters->first + greeters->count == greeters->capacity && !make_room(greeters))) {
+        return false;
+    }
+    greeters->greeters[greeters->first + greeters->count++] = *greeter;
+    return true;
+}
+
+struct ms_greeter *ms_greeters_first(struct ms_greeters *greeters)
+{
+    return greeters->count > 0 ? &greeters->greeters[greeters->first] : NULL;
+}
+
+bool ms_greeters_drop(struct ms_greeters *greeters, ms_peer peer)
+{
+    struct ms_greeter *first = greeters->greeters + greeters->first;
+
+    for (uint32_t i = 0; i < greeters->count; i++) {
+        if (first[i].peer == peer) {
+            memmove(first + 1, first, i * sizeof *first);
+            greeters->first++;
+            greeters->count--;
+            return true;
+        }
+    }
+    return false;
+}
+
+ms_time ms_greeters_deadline(const struct ms_greeters *greeters)
+{
+    return greeters->count > 0 ? greeters->greeters[greeters->first].until : MS_TIME_NEVER;
+}
+
+void ms_greeters_finish(struct ms_greeters *greeters)
+{
+    free(greeters->greeters);
+    free(greeters->newcomers);
+    *greeters = (struct ms_greeters){0};
+}

@@ -1,0 +1,97 @@
+/* The council's votes: whose they are, how long they are waited for, and who does without. */
+#include "master/council.h"
+
+#include "master_assembly_people.h"
+#include "master_script.h"
+
+START_TEST(a_vote_is_for_one_incarnation)
+{
+    struct assembly *room = assemble_pair(1);
+    const struct ms_council_party witness = party_of(2);
+    struct ms_pair_frame frame = {.role = MS_ROLE_WITNESS, .promised = 3};
+    struct ms_command command = {.kind = MS_KIND_PREVOTE_ACK, .body.pair = &frame};
+
+    part(room, 1, 2, false);
+    stop(room, 0, true);
+    ms_council_met(room->masters[1].council, room->now, &witness,
+                   &(struct ms_pair_frame){.role = MS_ROLE_WITNESS, .id = witness.id});
+    room->is_witness_up[0] = false; /* we speak for it */
+    pass(room, 200 * MS_MSEC);
+    ms_council_hear(room->masters[1].council, room->now, &witness, 2, &command);
+    act(room);
+    ck_assert_state(room, 1, CANDIDATE);
+    frame.decision = ms_council_record(room->masters[1].council)->voter.accepted;
+    frame.decision.set[1].bytes[2]++; /* of its earlier life */
+    command.kind = MS_KIND_VOTE;
+    ms_council_hear(room->masters[1].council, room->now, &witness, 3, &command);
+    act(room);
+    ck_assert_state(room, 1, CANDIDATE);
+    frame.decision = ms_council_record(room->masters[1].council)->voter.accepted;
+    ms_council_hear(room->masters[1].council, room->now, &witness, 3, &command);
+    act(room);
+    ck_assert_state(room, 1, SOLO);
+    dismiss(room);
+}
+END_TEST
+
+START_TEST(votes_that_come_late_begin_no_other_election)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+    const struct ms_council_record *record = ms_council_record(room->masters[1].council);
+    ms_epoch promised;
+
+    ck_assert(!ms_council_is_expectant(room->masters[1].council, room->now));
+    room->is_vote_slow = true;
+    stop(room, 0, true);
+    pass(room, 2 * MS_VOTE_TIMEOUT);
+    ck_assert_state(room, 1, CANDIDATE);
+    ck_assert(ms_council_is_expectant(room->masters[1].council, room->now));
+    promised = record->voter.promised;
+    room->is_vote_slow = false;
+    pass(room, MS_VOTE_TIMEOUT / 2);
+    ck_assert_state(room, 1, SOLO);
+    ck_assert_uint_eq(record->served, promised);
+    ck_assert_uint_eq(promised, 3);
+    dismiss(room);
+}
+END_TEST
+
+START_TEST(votes_that_never_come_are_not_waited_for)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+
+    room->is_vote_slow = true;
+    stop(room, 0, true);
+    pass(room, MS_VOTE_PATIENCE * MS_VOTE_TIMEOUT + MS_VOTE_BACKOFF_MIN / 2);
+    ck_assert_state(room, 1, PENDING);
+    ck_assert(ms_council_is_expectant(room->masters[1].council, room->now));
+    dismiss(room);
+}
+END_TEST
+
+/* The one that is forced again, and the incumbent that has heard of the first time, go on from the same epoch. */
+START_TEST(who_goes_on_without_votes_has_epochs_of_his_own)
+{
+    struct assembly *room = assemble_pair(0);
+    struct ms_complaint complaint;
+    ms_epoch forced;
+
+    stop(room, 0, true);
+    ck_assert_int_eq(
+        ms_council_order(room->masters[1].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
+    settle(room);
+    forced = room->masters[1].epoch;
+    ck_assert_uint_ge(forced % MS_EPOCH_SPAN, MS_EPOCH_SPAN / 2);
+    stop(room, 1, true);
+    start(room, 0);
+    ms_council_outdone(room->masters[0].council, room->now, forced);
+    pass(room, MS_BOOT_WAIT + 2 * MS_SEC);
+    ck_assert_state(room, 0, SOLO);
+    ck_assert_uint_gt(room->masters[0].epoch, forced);
+    ck_assert_uint_lt(room->masters[0].epoch % MS_EPOCH_SPAN, MS_EPOCH_SPAN / 2);
+    dismiss(room);
+}
+END_TEST
+
+TESTS(a_vote_is_for_one_incarnation, votes_that_come_late_begin_no_other_election,
+      votes_that_never_come_are_not_waited_for, who_goes_on_without_votes_has_epochs_of_his_own)
