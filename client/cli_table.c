@@ -21,7 +21,7 @@ struct printing {
     char first_column[MS_NAME_MAX + 1];
     uint64_t rows;
     int error;
-    bool is_done;
+    bool is_done, has_fault;
     json_t *record; /* until its rest is in */
 };
 
@@ -229,8 +229,20 @@ static bool is_of_shape(const struct printing *printing, const struct ms_client_
            strcmp(printing->first_column, report->cells[0].name) == 0;
 }
 
+static void look_for_fault(struct printing *printing, const struct ms_client_report *report)
+{
+    for (uint32_t i = 0; i < report->columns * report->rows && printing->table->fault != NULL;
+         i++) {
+        if (strcmp(report->cells[i].name, printing->table->fault) == 0 &&
+            report->cells[i].number > 0) {
+            printing->has_fault = true;
+        }
+    }
+}
+
 static bool print_part(struct printing *printing, const struct ms_client_report *report)
 {
+    look_for_fault(printing, report);
     if (report->rows == 0) {
         return true;
     }
@@ -350,7 +362,10 @@ static int ask(const struct ms_cli *cli, struct ms_client *client,
     }
     free(printing.widths);
     json_decref(printing.record);
-    return error == MS_CLIENT_OK ? EX_OK : explain(cli, query, error);
+    if (error != MS_CLIENT_OK) {
+        return explain(cli, query, error);
+    }
+    return printing.has_fault ? MS_EX_FAULT : EX_OK;
 }
 
 int ms_cli_ask(const struct ms_cli *cli, const struct ms_cli_common *common,

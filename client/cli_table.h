@@ -7,6 +7,8 @@
 #include "client/cli.h"
 #include "client/ms_query.h"
 
+#define MS_EX_FAULT 1 /* the answer is that it was not done */
+
 struct ms_cli_table {
     bool is_json;
     bool
@@ -14,6 +16,8 @@ struct ms_cli_table {
                      * shape are a table below, or an array in the object, called by rest */
     const char *rest;
     bool no_headers;
+    const char *
+        fault; /* a column of numbers: where one is not 0, the exit code is MS_EX_FAULT; NULL = none */
     const char *last; /* of a table: the column behind which none is printed; NULL = all are */
 };
 

@@ -31,6 +31,10 @@ struct settings {
         .offset = offsetof(struct settings, is_dry_run)                                            \
     }
 
+#define EXIT_HELP                                                                                  \
+    "Exit codes: 0, or 1 when the one command that ID names was refused; others are those of\n"    \
+    "sysexits.h.\n\n"
+
 #define HEADERS_ROW                                                                                \
     {                                                                                              \
         .name = "no-headers", .kind = MS_OPTION_BOOL, .help = "print no line of column names",     \
@@ -79,8 +83,8 @@ static const struct ms_cli cancel_cli = {
     .program = "muster cancel",
     .arguments = "[ID]",
     .summary = "Ends commands that wait, and stops those that run. Says how many.",
-    .epilogue = "Examples:\n  muster cancel --where 'group=nightly state=ready,delayed' "
-                "--dry-run\n\n" MS_CLI_WHERE_HELP,
+    .epilogue = EXIT_HELP "Examples:\n  muster cancel --where 'group=nightly state=ready,delayed' "
+                          "--dry-run\n\n" MS_CLI_WHERE_HELP,
     .table = plain_table,
     .count = COUNT(plain_table),
     .arguments_max = 1,
@@ -92,7 +96,7 @@ static const struct ms_cli kick_cli = {
     .summary = "Gives buried commands new attempts. Says how many.",
     .epilogue = "TYPE stands for --where 'state=buried type=TYPE'. ID is CLIENT:SEQ here, as "
                 "submit printed\n"
-                "it: a name that was given with --id would be taken for a TYPE.\n\n"
+                "it: a name that was given with --id would be taken for a TYPE.\n\n" EXIT_HELP
                 "Examples:\n  muster kick thumb\n"
                 "  muster kick --where 'status=timeout age<1d' --dry-run\n\n" MS_CLI_WHERE_HELP,
     .table = plain_table,
@@ -105,8 +109,8 @@ static const struct ms_cli release_cli = {
     .arguments = "[ID]",
     .summary =
         "Lets delayed commands start now, or puts them off until another time. Says how many.",
-    .epilogue =
-        "Examples:\n  muster release --where 'type=thumb' --delay 10m\n\n" MS_CLI_WHERE_HELP,
+    .epilogue = EXIT_HELP
+    "Examples:\n  muster release --where 'type=thumb' --delay 10m\n\n" MS_CLI_WHERE_HELP,
     .table = release_table,
     .count = COUNT(release_table),
     .arguments_max = 1,
@@ -116,8 +120,8 @@ static const struct ms_cli priority_cli = {
     .program = "muster reprioritise",
     .arguments = "[ID]",
     .summary = "Changes the priority of commands that wait. Says how many.",
-    .epilogue = "Examples:\n  muster reprioritise --where 'group=nightly' "
-                "--priority=-5\n\n" MS_CLI_WHERE_HELP,
+    .epilogue = EXIT_HELP "Examples:\n  muster reprioritise --where 'group=nightly' "
+                          "--priority=-5\n\n" MS_CLI_WHERE_HELP,
     .table = priority_table,
     .count = COUNT(priority_table),
     .arguments_max = 1,
@@ -127,6 +131,7 @@ static const struct ms_cli concurrency_cli = {
     .program = "muster concurrency",
     .arguments = "ID NUMBER",
     .summary = "Changes how many members of an array run at a time; 0 = all.",
+    .epilogue = EXIT_HELP "Examples:\n  muster concurrency nightly:1 20\n",
     .table = concurrency_table,
     .count = COUNT(concurrency_table),
     .arguments_min = 2,
@@ -219,7 +224,8 @@ static int operate(const struct ms_cli *cli, int operation, int argc, char **arg
     const char *argument = result.argument_at < argc ? argv[result.argument_at] : NULL;
     const char *number = result.argument_at + 1 < argc ? argv[result.argument_at + 1] : "";
     const struct ms_cli_table how = {.is_json = settings.common.is_json,
-                                     .no_headers = settings.no_headers};
+                                     .no_headers = settings.no_headers,
+                                     .fault = settings.where == NULL ? "refused" : NULL};
 
     query->is_dry_run = settings.is_dry_run;
     if (choose(&settings, argument, operation == MS_CLIENT_OPERATE_KICK, &operating, &complaint) &&

@@ -372,6 +372,15 @@ static bool import_lines(struct importing *importing)
     return is_well;
 }
 
+static void say_where(const struct importing *importing)
+{
+    if (importing->line == 0) {
+        ms_cli_say(&import_cli, "standard input is empty: give it what muster export printed");
+    } else {
+        ms_cli_say(&import_cli, "line %" PRIu64 ": %s", importing->line, importing->complaint.text);
+    }
+}
+
 static int import(const char *directory)
 {
     struct importing importing = {.directory = directory, .code = EX_OK};
@@ -381,8 +390,7 @@ static int import(const char *directory)
     if (!import_lines(&importing)) {
         code = importing.code;
         if (code == EX_OK) {
-            ms_cli_say(&import_cli, "line %" PRIu64 ": %s", importing.line,
-                       importing.complaint.text);
+            say_where(&importing);
             code = importing.store != NULL && ms_store_failure(importing.store) != NULL
                        ? EX_IOERR
                        : EX_DATAERR;

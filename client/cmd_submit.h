@@ -11,7 +11,7 @@ struct ms_submit_settings {
     uint64_t attempts, array_count, array_concurrency;
     ms_time timeout, delay;
     const char *at, *deadline, *priority, *unique, *group;
-    uint32_t unique_mode; /* enum ms_client_unique - 1 */
+    uint32_t unique_mode; /* enum ms_client_unique */
     uint32_t durability;  /* enum ms_client_durability */
 };
 

@@ -3,7 +3,7 @@
 #include "client/cli_time.h"
 #include "core/command.h"
 
-static const char *const unique_modes[] = {"join", "reject", "replace", NULL};
+static const char *const unique_modes[] = {"default", "join", "reject", "replace", NULL};
 static const char *const durabilities[] = {"default", "mem", "local", "sync", "strict", NULL};
 
 _Static_assert(MS_CLIENT_DURABILITY_STRICT == 4 && MS_CLIENT_UNIQUE_REPLACE == 3,
@@ -91,8 +91,9 @@ static const struct ms_option table[] = {
     {.name = "unique-mode",
      .kind = MS_OPTION_ENUM,
      .choices = unique_modes,
-     .default_text = "join",
-     .help = "when there is one: join its outcome, reject this one, or replace (cancel) that one",
+     .default_text = "default",
+     .help = "when there is one: join its outcome, which is the default, reject this one, or "
+             "replace (cancel) that one",
      .offset = offsetof(struct ms_submit_settings, unique_mode)},
     {.name = "group",
      .kind = MS_OPTION_STRING,
@@ -178,6 +179,9 @@ static bool check_pairs(const struct ms_submit_settings *settings, struct ms_com
     if (settings->array_count > 0 && settings->unique != NULL) {
         return ms_complain(complaint, "the members of an --array cannot be --unique");
     }
+    if (settings->unique == NULL && settings->unique_mode != 0) {
+        return ms_complain(complaint, "--unique-mode is for a --unique KEY");
+    }
     if (settings->group != NULL && !ms_text_is_name(settings->group, strlen(settings->group))) {
         return ms_complain(complaint, "--group: up to %d letters, digits, '.', '_', '-'",
                            MS_NAME_MAX);
@@ -236,7 +240,7 @@ bool ms_submit_read(const struct ms_submit_settings *settings, int64_t now_us,
         .delay_ms = (uint64_t)((settings->delay + MS_MSEC - 1) / MS_MSEC),
         .durability = (int)settings->durability,
         .unique = settings->unique,
-        .unique_mode = settings->unique != NULL ? (int)settings->unique_mode + 1 : 0,
+        .unique_mode = (int)settings->unique_mode,
         .group = settings->group,
         .array_count = (uint32_t)settings->array_count,
         .array_concurrency = (uint32_t)settings->array_concurrency,

@@ -31,6 +31,7 @@ struct ms_inquiry {
     uint64_t ends_seen; /* of its members, how many had ended */
     uint32_t end;       /* OPERATE: where the walk ends */
     uint64_t matched, changed;
+    const char *refusal; /* of the last one that was refused; NULL = none was */
     bool is_over;     /* OPERATE: all is done, SHOW: the command was told; the last part follows */
     bool is_done;     /* all was told */
     ms_seq waits_for; /* record that must be durable before the next part, or MS_INQUIRY_ALL */

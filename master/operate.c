@@ -167,6 +167,7 @@ static void tell(struct ms_inquiry *inquiry, const struct ms_work *work, const c
 
     inquiry->matched++;
     inquiry->changed += refusal == NULL;
+    inquiry->refusal = refusal != NULL ? refusal : inquiry->refusal;
     if (query->is_dry && (query->limit == 0 || inquiry->rows < query->limit)) {
         add_row(inquiry, work, refusal, page);
         inquiry->rows++;
@@ -321,6 +322,9 @@ static void add_sum(const struct ms_inquiry *inquiry, struct ms_report_page *pag
     ms_page_number(page, "changed", inquiry->changed);
     ms_page_number(page, "refused", inquiry->matched - inquiry->changed);
     ms_page_text(page, "dry_run", inquiry->query.is_dry ? "yes" : "no");
+    if (inquiry->query.id.seq > 0) {
+        ms_page_text(page, "refusal", inquiry->refusal == NULL ? "" : inquiry->refusal);
+    }
     ms_page_end_row(page);
 }
 

@@ -10,6 +10,7 @@
 
 #define NEW_NAME     "store.new"
 #define NEW_LOG_NAME "store.new-wal"
+#define NEW_END_NAME "store.new-end"
 #define NAME_SIZE    64
 #define ASIDE_MAX    1000u /* files of one number */
 
@@ -55,12 +56,17 @@ static enum ms_store_result erase_all(struct ms_store_keeper *keeper)
     return result;
 }
 
+static bool remove_if_there(int fd, const char *name)
+{
+    return unlinkat(fd, name, 0) == 0 || errno == ENOENT;
+}
+
 static bool remove_new(const struct ms_store_keeper *keeper)
 {
     const int fd = keeper->directory.fd;
-    const bool is_gone = unlinkat(fd, NEW_NAME, 0) == 0 || errno == ENOENT;
+    const bool is_gone = remove_if_there(fd, NEW_NAME);
 
-    return (unlinkat(fd, NEW_LOG_NAME, 0) == 0 || errno == ENOENT) && is_gone;
+    return remove_if_there(fd, NEW_LOG_NAME) && remove_if_there(fd, NEW_END_NAME) && is_gone;
 }
 
 /* An empty store beside the present one, whole without a log. */
@@ -80,8 +86,8 @@ static enum ms_store_result make_new(struct ms_store_keeper *keeper, struct ms_c
         ms_complain(complaint, "%s/" NEW_NAME ": could not be written", options.directory);
         error = MS_E_IO;
     }
-    if (error == MS_E_OK && unlinkat(keeper->directory.fd, NEW_LOG_NAME, 0) != 0 &&
-        errno != ENOENT) {
+    if (error == MS_E_OK && (!remove_if_there(keeper->directory.fd, NEW_LOG_NAME) ||
+                             !remove_if_there(keeper->directory.fd, NEW_END_NAME))) {
         return complain(NEW_LOG_NAME, complaint);
     }
     return error == MS_E_OK           ? MS_STORE_DONE
@@ -107,14 +113,14 @@ static bool link_aside(int fd, uint64_t number)
     return false;
 }
 
-/* At every moment the name of the store is that of a whole one, the old or the new. The log must not be found beside
- * the new one, and the old one must have its second name before it loses the first. */
+/* At every moment the name of the store is that of a whole one, the old or the new. The log and its end must not be found
+ * beside the new one, and the old one must have its second name before it loses the first. */
 static bool exchange(const struct ms_store_keeper *keeper, uint64_t number)
 {
     const int fd = keeper->directory.fd;
 
-    return (unlinkat(fd, MS_STORE_LOG_NAME, 0) == 0 || errno == ENOENT) && fsync(fd) == 0 &&
-           link_aside(fd, number) && fsync(fd) == 0 &&
+    return remove_if_there(fd, MS_STORE_LOG_NAME) && remove_if_there(fd, MS_STORE_END_NAME) &&
+           fsync(fd) == 0 && link_aside(fd, number) && fsync(fd) == 0 &&
            renameat(fd, NEW_NAME, fd, MS_STORE_FILE_NAME) == 0 && fsync(fd) == 0;
 }
 

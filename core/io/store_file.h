@@ -1,7 +1,7 @@
 /* The file of a store: a database of SQLite with a write-ahead log (docs/decisions/0008-store.md). This is
  * all that the store knows of it. Private to the store; one thread at a time.
  *
- *     meta   key, value              'format' = MS_STORE_FORMAT, 'id' = 16 random bytes
+ *     meta   key, value              'format' = MS_STORE_FORMAT, 'id' = 16 random bytes, 'cycle' = how often the log began anew
  *     old    seq, entry              one record each
  *     young  row, log                the last commits whole, puts and erases: see store_ring.h, store_young.h
  *
@@ -18,6 +18,7 @@
 #define MS_STORE_FORMAT    2
 #define MS_STORE_FILE_NAME "store.db"
 #define MS_STORE_LOG_NAME  "store.db-wal"
+#define MS_STORE_END_NAME  "store.db-end" /* store_end.h */
 
 struct ms_store_file;
 

@@ -24,7 +24,7 @@ struct log {
     uint32_t page_size;
     uint32_t sums[2];
     bool is_big_endian;
-    uint8_t salts[8];
+    uint8_t salts[MS_STORE_SALTS_SIZE];
     uint8_t page[PAGE_SIZE_MAX];
 };
 
@@ -65,45 +65,67 @@ static bool read_header(struct log *log)
     }
     log->is_big_endian = (header[3] & 1) != 0;
     log->page_size = number_at(header + 8);
-    memcpy(log->salts, header + 16, sizeof log->salts);
+    memcpy(log->salts, header + MS_STORE_LOG_SALTS, sizeof log->salts);
     add_sums(log, header, LOG_HEADER_SIZE - 8);
     return log->page_size >= PAGE_SIZE_MIN && log->page_size <= PAGE_SIZE_MAX &&
            log->page_size % 8 == 0 && are_sums_at(log, header + LOG_HEADER_SIZE - 8);
 }
 
-/* Counts the commits behind the first bad frame; *bad_out is its number, from 1. */
-static unsigned count_lost(struct log *log, unsigned long *bad_out)
+struct tally {
+    unsigned long good; /* frames, from the first one on */
+    unsigned lost;      /* commits behind the first bad one */
+};
+
+static struct tally count(struct log *log)
 {
+    struct tally tally = {0};
     uint8_t header[FRAME_HEADER_SIZE];
-    unsigned long frame = 0;
-    unsigned commits = 0;
     bool is_good = true;
 
     while (fread(header, 1, sizeof header, log->file) == sizeof header &&
            fread(log->page, 1, log->page_size, log->file) == log->page_size) {
         const bool is_ours = memcmp(header + 8, log->salts, sizeof log->salts) == 0;
 
-        frame++;
         if (is_good) {
             add_sums(log, header, 8);
             add_sums(log, log->page, log->page_size);
             is_good = is_ours && are_sums_at(log, header + 16);
-            *bad_out = frame;
+            tally.good += is_good ? 1 : 0;
         }
         if (!is_good && is_ours && number_at(header + 4) != 0) {
-            commits++;
+            tally.lost++;
         }
     }
-    return commits;
+    return tally;
 }
 
-enum ms_error ms_store_log_verify(const char *path, struct ms_complaint *complaint)
+static enum ms_error verify(struct log *log, const char *path, const struct ms_store_end *end,
+                            bool *has_end_out, struct ms_complaint *complaint)
+{
+    const bool is_known = end->cycle != 0 && memcmp(end->salts, log->salts, sizeof log->salts) == 0;
+    const struct tally tally = count(log);
+
+    if (tally.lost > TORN_MAX) {
+        ms_complain(complaint, "%s is damaged: frame %lu is bad, and %u transactions follow it",
+                    path, tally.good + 1, tally.lost);
+        return MS_E_STORE_CORRUPT;
+    }
+    if (is_known && tally.good < end->frames) {
+        ms_complain(complaint, "%s is damaged: %lu frames of it are whole, %llu were acknowledged",
+                    path, tally.good, (unsigned long long)end->frames);
+        return MS_E_STORE_CORRUPT;
+    }
+    *has_end_out = is_known;
+    return MS_E_OK;
+}
+
+enum ms_error ms_store_log_verify(const char *path, const struct ms_store_end *end,
+                                  bool *has_end_out, struct ms_complaint *complaint)
 {
     struct log *log = calloc(1, sizeof *log);
     enum ms_error error = MS_E_OK;
-    unsigned long bad = 0;
-    unsigned commits;
 
+    *has_end_out = false;
     if (log == NULL) {
         ms_complain(complaint, "%s: out of memory", path);
         return MS_E_NO_MEMORY;
@@ -111,10 +133,8 @@ enum ms_error ms_store_log_verify(const char *path, struct ms_complaint *complai
     log->file = fopen(path, "rbe");
     if (log->file == NULL) {
         error = errno == ENOENT ? MS_E_OK : MS_E_IO;
-    } else if (read_header(log) && (commits = count_lost(log, &bad)) > TORN_MAX) {
-        ms_complain(complaint, "%s is damaged: frame %lu is bad, and %u transactions follow it",
-                    path, bad, commits);
-        error = MS_E_STORE_CORRUPT;
+    } else if (read_header(log)) {
+        error = verify(log, path, end, has_end_out, complaint);
     }
     if (log->file != NULL) {
         if (ferror(log->file) != 0) {

@@ -26,7 +26,7 @@ expect 74 "$muster" check "$work/nowhere"
 mkdir "$work/empty"
 expect 74 "$muster" export "$work/empty"
 expect 65 "$muster" import "$work/fresh" </dev/null
-says "cut off"
+says "standard input is empty"
 [ ! -e "$work/fresh" ] || fail "an import of nothing made a directory"
 
 # A life: some are done, some wait.
@@ -61,6 +61,20 @@ expect 0 "$muster" export "$work/data"
 cp "$work/out" "$work/export"
 grep -q '"kind":"SUBMIT"' "$work/export" || fail "no submission was exported"
 tail -n 1 "$work/export" | grep -q '"end":true' || fail "the export has no end"
+
+# A log that was lost or cut off is missed, unless somebody says that he knows.
+cp -a "$work/data" "$work/lost"
+rm "$work/lost/store.db-wal"
+expect 65 "$muster" check "$work/lost"
+says "store.db-wal is missing"
+expect 65 "$MS_BIN_DIR/muster-master" --listen 127.0.0.1:0 --data "$work/lost"
+rm "$work/lost/store.db-end"
+expect 0 "$muster" check "$work/lost"
+cp -a "$work/data" "$work/cut"
+truncate -s 10000 "$work/cut/store.db-wal"
+expect 65 "$muster" check "$work/cut"
+says "store.db-wal is damaged"
+rm -r "$work/lost" "$work/cut"
 
 # Put back it is the same, and a master takes it up.
 expect 0 sh -c "'$muster' import '$work/copy' <'$work/export'"

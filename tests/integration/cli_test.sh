@@ -141,6 +141,8 @@ expect 1 "$muster" submit exec --in "$work/bad" --id alone --wait
 [ "$(cat "$work/out")" = a ] || fail "its output was not there for who asked later: $(cat "$work/out")"
 
 expect 0 "$muster" submit echo --delay 1h --id later
+expect 1 "$muster" kick "$(cat "$work/out")"
+prints "only what is buried can be kicked"
 expect 0 "$muster" why later
 prints "it is delayed until"
 expect 0 "$muster" cancel later

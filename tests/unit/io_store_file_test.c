@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "core/io/store_end.h"
 #include "core/io/store_file.h"
 #include "io_store_entries.h"
 
@@ -291,12 +292,146 @@ START_TEST(test_file_of_other_pages_goes_on)
     ms_store_file_begin(file);
     ms_store_file_put_old(file, 1, text("a"));
     ms_store_file_commit(file);
-    ck_assert_uint_eq(ms_store_file_log_bytes(file), 16384 + 24);
+    ck_assert_uint_eq(ms_store_file_log_bytes(file), 2 * (16384 + 24)); /* it begins a cycle */
     check_rows("", "1=a ");
     ms_store_file_sizes(file, &bytes, &free_bytes);
     snprintf(path, sizeof path, "%s/store.db-wal", place.path);
     ck_assert_int_eq(stat(path, &log), 0);
     ck_assert_uint_eq((bytes - (uint64_t)log.st_size) % 16384, 0);
+}
+END_TEST
+
+static void commit_one(ms_seq seq)
+{
+    ck_assert_int_eq(ms_store_file_begin(file), MS_STORE_DONE);
+    ck_assert_int_eq(ms_store_file_put_old(file, seq, text("a")), MS_STORE_DONE);
+    ck_assert_int_eq(ms_store_file_commit(file), MS_STORE_DONE);
+}
+
+static const char *const names[] = {"store.db", "store.db-wal", "store.db-end"};
+
+static void keep(const char *name)
+{
+    static char bytes[8 << 20];
+    char path[160];
+    ssize_t size;
+    int fd;
+
+    snprintf(path, sizeof path, "%s/%s", place.path, name);
+    fd = open(path, O_RDONLY);
+    ck_assert_int_ge(fd, 0);
+    size = read(fd, bytes, sizeof bytes);
+    ck_assert(size >= 0 && size < (ssize_t)sizeof bytes);
+    close(fd);
+    snprintf(path, sizeof path, "%s/%s", place.data, name);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    ck_assert_int_eq(write(fd, bytes, (size_t)size), size);
+    close(fd);
+}
+
+/* The files as kill -9 would leave them now are the file from here on. */
+static void kill_it(void)
+{
+    ck_assert_int_eq(mkdir(place.data, 0700), 0);
+    for (int i = 0; i < 3; i++) {
+        keep(names[i]);
+    }
+    close_file();
+    place_empty(place.path); /* but for the directory within */
+    for (int i = 0; i < 3; i++) {
+        char from[160], to[160];
+
+        snprintf(from, sizeof from, "%s/%s", place.data, names[i]);
+        snprintf(to, sizeof to, "%s/%s", place.path, names[i]);
+        ck_assert_int_eq(rename(from, to), 0);
+    }
+    ck_assert_int_eq(rmdir(place.data), 0);
+}
+
+static void lose(const char *name)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/%s", place.path, name);
+    ck_assert_int_eq(unlink(path), 0);
+}
+
+START_TEST(test_a_lost_log_is_missed)
+{
+    commit_one(1);
+    ck_assert_int_eq(ms_store_file_checkpoint(file), MS_STORE_DONE);
+    commit_one(2);
+    kill_it();
+    lose("store.db-wal");
+    ck_assert_int_eq(open_file(true), MS_E_STORE_CORRUPT);
+    ck_assert_int_eq(open_file(false), MS_E_STORE_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(complaint.text, "store.db-wal is missing"));
+    lose("store.db-end"); /* which is how people say that they know */
+    ck_assert_int_eq(open_file(false), MS_E_OK);
+    check_rows("", "1=a ");
+}
+END_TEST
+
+START_TEST(test_a_log_of_another_time_is_not_taken)
+{
+    char path[128], aside[128];
+
+    snprintf(path, sizeof path, "%s/store.db-wal", place.path);
+    snprintf(aside, sizeof aside, "%s/aside", place.path);
+    commit_one(1);
+    kill_it();
+    ck_assert_int_eq(open_file(false), MS_E_OK);
+    commit_one(2);
+    kill_it();
+    ck_assert_int_eq(rename(path, aside), 0);
+    lose("store.db-end");
+    ck_assert_int_eq(open_file(false), MS_E_OK); /* without 2, which was in the log */
+    commit_one(3);
+    ck_assert_int_eq(ms_store_file_checkpoint(file), MS_STORE_DONE);
+    commit_one(4);
+    close_file();
+    ck_assert_int_eq(rename(aside, path), 0);
+    ck_assert_int_eq(open_file(false), MS_E_STORE_CORRUPT);
+}
+END_TEST
+
+START_TEST(test_a_log_that_was_moved_may_be_lost)
+{
+    commit_one(1);
+    close_file();
+    lose("store.db-wal");
+    ck_assert_int_eq(open_file(true), MS_E_OK);
+    check_rows("", "1=a ");
+    close_file();
+    ck_assert_int_eq(open_file(false), MS_E_OK);
+    commit_one(2);
+    kill_it();
+    run_outside("SELECT * FROM old"); /* another program moves it, and takes it away */
+    ck_assert_int_eq(open_file(false), MS_E_OK);
+    check_rows("", "1=a 2=a ");
+}
+END_TEST
+
+/* A power cut: the file of the end was never synced. */
+START_TEST(test_an_end_of_before_is_no_damage)
+{
+    struct ms_store_end before;
+    char path[128];
+    int fd;
+
+    snprintf(path, sizeof path, "%s/store.db-end", place.path);
+    commit_one(1);
+    fd = ms_store_end_open(path, false, &before);
+    commit_one(2);
+    if (_i == 1) {
+        ck_assert_int_eq(ms_store_file_checkpoint(file), MS_STORE_DONE);
+        commit_one(3);
+    }
+    ms_store_end_write(fd, &before);
+    close(fd);
+    kill_it();
+    ck_assert_int_eq(open_file(false), MS_E_OK);
+    check_rows("", _i == 1 ? "1=a 2=a 3=a " : "1=a 2=a ");
 }
 END_TEST
 
@@ -317,6 +452,10 @@ static Suite *suite(void)
     tcase_add_test(io, test_read_only_makes_no_file);
     tcase_add_test(io, test_damaged_structure_is_seen);
     tcase_add_test(io, test_file_of_other_pages_goes_on);
+    tcase_add_test(io, test_a_lost_log_is_missed);
+    tcase_add_test(io, test_a_log_of_another_time_is_not_taken);
+    tcase_add_test(io, test_a_log_that_was_moved_may_be_lost);
+    tcase_add_loop_test(io, test_an_end_of_before_is_no_damage, 0, 2);
     suite_add_tcase(all, io);
     return all;
 }

@@ -102,6 +102,9 @@ START_TEST(what_cannot_be_done_is_refused)
     want_sum(operate(&s, &query), 1, 0);
     ck_assert_str_eq(text(want(&s, MS_KIND_REPORT), "refusal"),
                      "only what is buried can be kicked");
+    query.is_dry = false;
+    ck_assert_str_eq(text(operate(&s, &query), "refusal"), "only what is buried can be kicked");
+    query.is_dry = true;
     query.id.seq = 9;
     ck_assert_int_eq(operate(&s, &query)->report_error, MS_E_NOT_FOUND);
     query.operation = MS_OPERATION_CONCURRENCY;
