@@ -407,8 +407,9 @@ static void meet_outcome(struct ms_master *master, ms_time now, struct ms_work *
     struct ms_record_room room;
     struct ms_record outcome;
 
-    if (!find_outcome(foreign, &room, &outcome) ||
-        (a == MS_MERGE_CANCELLED && outcome.event != MS_LIFE_CANCEL)) {
+    const bool was_asked = a == MS_MERGE_CANCELLED || (b < MS_MERGE_DEAD && work->is_cancel_asked);
+
+    if (!find_outcome(foreign, &room, &outcome) || (was_asked && outcome.event != MS_LIFE_CANCEL)) {
         outcome = make_cancelled(master, work);
     }
     if (b < MS_MERGE_DEAD) {

@@ -327,6 +327,27 @@ START_TEST(a_wish_to_cancel_is_kept)
 }
 END_TEST
 
+START_TEST(a_wish_to_cancel_is_kept_here)
+{
+    begin();
+    bring(&there, MS_MERGE_DONE, "there", 0);
+    pull(&here, 1, 1);
+    submit(&here, 2, 1, "x");
+    receive(&here, 2, &(struct ms_command){.kind = MS_KIND_CANCEL, .id.seq = 1});
+    commit(&here);
+    ck_assert_int_eq(work_of(&here, 2, 1)->state, MS_LIFE_LEASED);
+    merge();
+    want_state(MS_MERGE_CANCELLED, "merged");
+    ck_assert_uint_eq(totals()->settled, 1);
+    ck_assert_uint_eq(want(&here, MS_KIND_OUTCOME)->effect.command.status, MS_STATUS_CANCELLED);
+    merge();
+    want_state(MS_MERGE_CANCELLED, "merged twice");
+    restart(&here);
+    want_state(MS_MERGE_CANCELLED, "after a restart");
+    end();
+}
+END_TEST
+
 /* Buried while its client was away. */
 static void bury(struct script *s)
 {
@@ -540,6 +561,7 @@ int main(void)
         unless_it_was_to_replace_the_one_that_has_it,
         attempts_that_failed_count,
         a_wish_to_cancel_is_kept,
+        a_wish_to_cancel_is_kept_here,
         a_kick_here_is_not_undone,
         a_kick_there_is_taken,
         output_comes_with_its_outcome,
