@@ -470,6 +470,25 @@ def test_a_single_master_becomes_a_pair():
         pair.become_safe()
 
 
+def test_a_single_master_that_comes_when_there_is_a_pair_hands_over_what_it_has():
+    with Pair() as pair:
+        kill(pair, 1)
+        pair.takeover(0)
+        wait_until("it goes on alone", lambda: pair.rows_of_pair()[0]["state"] == "SOLO")
+        shutil.rmtree(pair.path("data-1"))
+        alone = Cluster("--data", pair.path("data-1"), "--store-reserve", "1MiB")
+        with alone:
+            alone.slave()
+            command = alone.muster("submit", "echo", "--payload", "alone", "--delay", "1h", "--keep").stdout.decode().strip()
+            alone.master.kill()
+        pair.start_master(1, is_first=True)
+        pair.become_safe()
+        code, out, err = pair.ask("release", command, "--json")
+        assert code == 0, (out, err)
+        wait_until("its result is kept", lambda: pair.ask("result", command)[:2] == (0, "alone"))
+        assert any(name.startswith("divergent-") for name in os.listdir(pair.path("data-1"))), "nothing was set aside"
+
+
 def test_nobody_there_is_a_row_that_says_so():
     with Cluster() as cluster:
         cluster.master.signal(signal.SIGTERM)
