@@ -2,8 +2,9 @@
  * crash it holds what was written last or what was written before, and what write said was done is on the disk.
  *
  * It is made as a whole once, and written in place from then on (core/io/voter_slots.h): a write changes no size and no
- * name, so its sync waits for one block and for no commit of the file system's journal, and a full disk does not hinder it. A file
- * of the form before (the record and nothing else) is read, and replaced by the next write. */
+ * name, so its sync waits for two blocks and for no commit of the file system's journal, and, where files are overwritten in
+ * place, a full disk does not hinder it. A file of the form before (the record and nothing else) is read, and replaced by
+ * the next write. */
 #ifndef CORE_IO_VOTER_FILE_H
 #define CORE_IO_VOTER_FILE_H
 
