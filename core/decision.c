@@ -57,7 +57,7 @@ bool ms_decision_is_acceptable(const struct ms_decision *decision, const struct 
     }
     switch (decision->kind) {
     case MS_DECISION_BOOTSTRAP:
-        return decision->epoch == 1 && voter->promised == 0;
+        return voter->promised == 0;
     case MS_DECISION_SOLO:
     case MS_DECISION_INCUMBENT:
     case MS_DECISION_JOIN:

@@ -10,7 +10,7 @@
 
 enum ms_decision_kind {
     MS_DECISION_NONE = 0,
-    MS_DECISION_BOOTSTRAP = 1, /* epoch 1 of a new cluster; S = {proposer} */
+    MS_DECISION_BOOTSTRAP = 1, /* the first epoch of a new cluster; S = {proposer} */
     MS_DECISION_SOLO = 2,      /* the proposer serves alone */
     MS_DECISION_INCUMBENT =
         3, /* the same without witnesses: of the one whom the last decision names active */

@@ -33,6 +33,7 @@ struct ms_council_config {
     bool is_auto_failback;
     bool is_auto_enrol; /* witnesses are enrolled as they come; else the list of the record stays */
     struct ms_uuid cluster_new; /* name of the cluster that a bootstrap makes */
+    ms_epoch epoch_first; /* of that cluster: above all that its store was ever written in; 0 = 1 */
     uint64_t seed;
 };
 

@@ -47,12 +47,23 @@ static ms_epoch next_epoch(const struct ms_council *council, enum ms_decision_ki
     return kind == MS_DECISION_INCUMBENT && is_forced ? leap(council, 0) : highest(council) + 1;
 }
 
+/* Whoever was asked for the first epoch before is asked for the same again. */
+static ms_epoch first_epoch(const struct ms_council *council)
+{
+    const struct ms_decision *asked = &council->record.voter.accepted;
+
+    if (asked->kind == MS_DECISION_BOOTSTRAP) {
+        return asked->epoch;
+    }
+    return council->config.epoch_first > 0 ? council->config.epoch_first : 1;
+}
+
 void ms_council_stand(struct ms_council *council, ms_time now, enum ms_decision_kind kind)
 {
     const struct ms_council_record *record = &council->record;
     const uint8_t other = ms_council_other(council);
     struct ms_decision decision = {
-        .epoch = kind == MS_DECISION_BOOTSTRAP ? 1 : next_epoch(council, kind),
+        .epoch = kind == MS_DECISION_BOOTSTRAP ? first_epoch(council) : next_epoch(council, kind),
         .kind = kind,
         .proposer = record->place,
         .active = kind == MS_DECISION_HANDOVER ? other : record->place,

@@ -102,6 +102,10 @@ static enum ms_error create(struct master_node *self, const struct ms_master_con
         self->pair.store = &self->store;
         return ms_main_pair_open(&self->pair, &self->settings, config);
     }
+    if (self->settings.data != NULL &&
+        ms_main_pair_is_half(self->settings.data, self->program.log)) {
+        return MS_E_BAD_ARGUMENT;
+    }
     self->master = ms_master_create(config);
     return self->master != NULL ? MS_E_OK : MS_E_NO_MEMORY;
 }

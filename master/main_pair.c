@@ -1,9 +1,12 @@
 #include "master/main_pair.h"
 
+#include <unistd.h>
+
 #include "core/io/clock.h"
 #include "core/io/store_aside.h"
 #include "master/pair_report.h"
 #include "proto/pair_record.h"
+#include "proto/record.h"
 
 #define RECORD_NAME "pair.meta"
 
@@ -15,35 +18,57 @@ static enum ms_error complain(struct ms_main_pair *self, const struct ms_complai
     return error;
 }
 
-static bool count_entry(void *context, ms_seq seq, struct ms_bytes entry)
-{
-    uint64_t *count = context;
+/* What is in the store of a half that was in no pair yet. */
+struct census {
+    uint64_t count;
+    ms_epoch epoch; /* the highest that a master began there; 0 = none did */
+};
 
-    (void)seq, (void)entry;
-    ++*count;
+static bool count_entry(void *context, ms_seq seq, struct ms_bytes bytes)
+{
+    struct census *census = context;
+    struct ms_record_room room;
+    struct ms_record record;
+    struct ms_entry entry;
+
+    (void)seq;
+    census->count++;
+    if (ms_record_next(&bytes, &entry) && entry.kind == MS_RECORD_EPOCH &&
+        ms_record_read(&entry, &room, &record) == MS_E_OK && record.token.epoch > census->epoch) {
+        census->epoch = record.token.epoch;
+    }
     return true;
 }
 
-/* A directory without a record is a new half's; what a single master kept there is not given up by mistake. */
+static enum ms_error take_census(struct ms_main_pair *self, struct census *census)
+{
+    struct ms_complaint complaint;
+    const enum ms_error error =
+        ms_store_replay(self->store->store, count_entry, census, &complaint);
+
+    return error == MS_E_OK ? MS_E_OK : complain(self, &complaint, error);
+}
+
+/* A directory without a record is a new half's. What a single master kept there becomes the log of the pair that it
+ * makes. Is there a pair by then, it is offered to that as what a deposed active has is (docs/decisions/0013). */
 static enum ms_error make_record(struct ms_main_pair *self,
                                  const struct ms_master_settings *settings,
                                  struct ms_council_record *record)
 {
     struct ms_entropy entropy = {0};
+    struct census census = {0};
     struct ms_complaint complaint;
-    enum ms_error error;
-    uint64_t count = 0;
+    const enum ms_error error = take_census(self, &census);
     bool is_auto;
 
-    error = ms_store_replay(self->store->store, count_entry, &count, &complaint);
     if (error != MS_E_OK) {
-        return complain(self, &complaint, error);
+        return error;
     }
-    if (count > 0) {
+    if (census.count > 0 && !settings->is_bootstrap) {
         ms_complain(&complaint,
-                    "%s holds %llu records of a master without a peer: begin with an empty "
-                    "directory (muster export and import carry them over)",
-                    settings->data, (unsigned long long)count);
+                    "%s holds %llu records of a master without a peer: with --bootstrap they "
+                    "become those of a new pair; the other half begins with an empty directory",
+                    settings->data, (unsigned long long)census.count);
         return complain(self, &complaint, MS_E_BAD_ARGUMENT);
     }
     *record = (struct ms_council_record){
@@ -51,6 +76,8 @@ static enum ms_error make_record(struct ms_main_pair *self,
         .place = (uint8_t)settings->role,
         .lead = MS_MASTERS,
         .is_fresh = true,
+        .is_complete = census.count > 0,
+        .unmerged = census.epoch,
     };
     ms_master_settings_witnesses(settings, &record->witnesses, &is_auto, &complaint);
     return MS_E_OK;
@@ -159,6 +186,22 @@ static void tidy_soon(struct ms_main_pair *self)
     ev_timer_start(self->program->loop, &self->tidying);
 }
 
+bool ms_main_pair_is_half(const char *data, struct ms_log *log)
+{
+    char path[MS_VOTER_FILE_PATH_MAX];
+    struct ms_text text;
+
+    ms_text_init(&text, path, sizeof path);
+    ms_text_add(&text, "%s/" RECORD_NAME, data);
+    if (ms_text_is_cut(&text) || access(path, F_OK) != 0) {
+        return false;
+    }
+    ms_log(log, MS_LEVEL_ERROR, "the data directory is that of one half of a pair",
+           MS_LOG_TEXT("data", data), MS_LOG_TEXT("needs", "--role and --peer, as before"),
+           MS_LOG_TEXT("or", "remove " RECORD_NAME " from it, and it is no half any more"));
+    return true;
+}
+
 enum ms_error ms_main_pair_open(struct ms_main_pair *self,
                                 const struct ms_master_settings *settings,
                                 const struct ms_master_config *config)
@@ -188,9 +231,15 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
     if (error != MS_E_OK) {
         return error;
     }
-    self->pair = ms_pair_create(&options);
+    if (options.council.record.is_fresh) {
+        struct census census = {0};
+
+        error = take_census(self, &census);
+        options.council.epoch_first = census.epoch + 1;
+    }
+    self->pair = error == MS_E_OK ? ms_pair_create(&options) : NULL;
     if (self->pair == NULL) {
-        return MS_E_NO_MEMORY;
+        return error != MS_E_OK ? error : MS_E_NO_MEMORY;
     }
     start_tidying(self, settings);
     return settings->notify == NULL || start_telling(self, settings->notify) ? MS_E_OK

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/invariant.h"
+#include "core/io/voter_slots.h"
 
 #define NAME_MAX_HERE 64
 #define LOCK_TRIES    20
@@ -76,7 +77,7 @@ enum ms_error ms_voter_file_open(struct ms_voter_file *file, const char *directo
     struct ms_text path;
 
     ms_assert(strlen(name) > 0 && strlen(name) < NAME_MAX_HERE && strchr(name, '/') == NULL);
-    file->directory = -1;
+    *file = (struct ms_voter_file){.directory = -1, .blocks = -1};
     ms_text_init(&path, file->path, sizeof file->path);
     ms_text_add(&path, "%s/%s", directory, name);
     if (ms_text_is_cut(&path)) {
@@ -91,8 +92,17 @@ enum ms_error ms_voter_file_open(struct ms_voter_file *file, const char *directo
     return error;
 }
 
+static void let_go(struct ms_voter_file *file)
+{
+    if (file->blocks >= 0) {
+        close(file->blocks);
+    }
+    file->blocks = -1;
+}
+
 void ms_voter_file_close(struct ms_voter_file *file)
 {
+    let_go(file);
     if (file->directory >= 0) {
         close(file->directory);
     }
@@ -121,40 +131,10 @@ static ssize_t read_all(int fd, uint8_t *bytes_out, size_t size)
     return (ssize_t)done;
 }
 
-enum ms_error ms_voter_file_read(const struct ms_voter_file *file, uint8_t *bytes_out, size_t size,
-                                 size_t *size_out, struct ms_complaint *complaint)
-{
-    enum ms_error error = MS_E_OK;
-    uint8_t beyond = 0;
-
-    ms_assert(file->directory >= 0);
-    *size_out = 0;
-    const int fd = openat(file->directory, file->name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) {
-        ms_complain(complaint, "%s: there is no such file", file->path);
-        return MS_E_NOT_FOUND;
-    }
-    if (fd < 0) {
-        return refuse(file->path, "cannot be opened", complaint);
-    }
-    const ssize_t got = read_all(fd, bytes_out, size);
-    const ssize_t more = got < 0 ? 0 : read_all(fd, &beyond, 1);
-    if (got < 0 || more < 0) {
-        error = refuse(file->path, "cannot be read", complaint);
-    } else if (more > 0) {
-        ms_complain(complaint, "%s: longer than any record: it is damaged", file->path);
-        error = MS_E_MALFORMED;
-    } else {
-        *size_out = (size_t)got;
-    }
-    close(fd);
-    return error;
-}
-
-static bool write_all(int fd, struct ms_bytes bytes)
+static bool write_all(int fd, struct ms_bytes bytes, size_t at)
 {
     while (bytes.size > 0) {
-        const ssize_t done = write(fd, bytes.data, bytes.size);
+        const ssize_t done = pwrite(fd, bytes.data, bytes.size, (off_t)at);
 
         if (done < 0 && errno == EINTR) {
             continue;
@@ -164,29 +144,139 @@ static bool write_all(int fd, struct ms_bytes bytes)
         }
         bytes.data += done;
         bytes.size -= (size_t)done;
+        at += (size_t)done;
     }
     return true;
 }
 
-static enum ms_error write_new(const struct ms_voter_file *file, const char *name,
-                               struct ms_bytes bytes, struct ms_complaint *complaint)
+/* The record of that number is on the disk, and the mark says so as soon as the kernel writes it; nothing waits for that. */
+static enum ms_error write_block(const struct ms_voter_file *file, uint64_t number,
+                                 struct ms_bytes record, struct ms_complaint *complaint)
 {
-    enum ms_error error = MS_E_OK;
-    const int fd =
-        openat(file->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    const size_t at = ms_voter_slot_at(number);
+    uint8_t block[MS_VOTER_BLOCK];
 
-    if (fd < 0) {
+    ms_voter_block_put(block, number, record);
+    if (!write_all(file->blocks, (struct ms_bytes){block, sizeof block}, at)) {
+        return refuse(file->path, "cannot be written", complaint);
+    }
+    if (fdatasync(file->blocks) != 0) {
+        return refuse(file->path, "cannot be synced", complaint);
+    }
+    ms_voter_block_put(block, number, (struct ms_bytes){NULL, 0});
+    if (!write_all(file->blocks, (struct ms_bytes){block, sizeof block}, MS_VOTER_MARK_AT)) {
+        return refuse(file->path, "cannot be written", complaint);
+    }
+    return MS_E_OK;
+}
+
+/* What is there was perhaps written by a process that was killed before its sync, or whose sync failed: then it is in memory
+ * only, and a sync alone would not say so. The other slot stays as it is. */
+static enum ms_error settle(struct ms_voter_file *file, const struct ms_voter_newest *newest,
+                            struct ms_complaint *complaint)
+{
+    const enum ms_error error = write_block(file, newest->number, newest->record, complaint);
+
+    if (error != MS_E_OK) {
+        return error;
+    }
+    file->number = newest->number;
+    return MS_E_OK;
+}
+
+/* content: the whole file, and *record_out is within it. */
+static enum ms_error find_record(struct ms_voter_file *file, struct ms_bytes content,
+                                 struct ms_bytes *record_out, struct ms_complaint *complaint)
+{
+    struct ms_voter_newest newest;
+
+    if (content.size < MS_VOTER_FILE_SIZE) { /* of the form before */
+        let_go(file);
+        *record_out = content;
+        return MS_E_OK;
+    }
+    if (content.size > MS_VOTER_FILE_SIZE || !ms_voter_slots_newest(content.data, &newest)) {
+        ms_complain(complaint, "%s: the record that was written last cannot be read: it is damaged",
+                    file->path);
+        return MS_E_MALFORMED;
+    }
+    *record_out = newest.record;
+    return settle(file, &newest, complaint);
+}
+
+static enum ms_error open_blocks(struct ms_voter_file *file, struct ms_complaint *complaint)
+{
+    let_go(file);
+    file->blocks = openat(file->directory, file->name, O_RDWR | O_CLOEXEC);
+    if (file->blocks < 0 && errno == ENOENT) {
+        ms_complain(complaint, "%s: there is no such file", file->path);
+        return MS_E_NOT_FOUND;
+    }
+    return file->blocks >= 0 ? MS_E_OK : refuse(file->path, "cannot be opened", complaint);
+}
+
+static enum ms_error read_record(struct ms_voter_file *file, uint8_t *content_out,
+                                 struct ms_bytes *record_out, struct ms_complaint *complaint)
+{
+    const enum ms_error error = open_blocks(file, complaint);
+
+    if (error != MS_E_OK) {
+        return error;
+    }
+    if (fsync(file->directory) != 0) { /* its name may be new */
+        return refuse(file->path, "its directory cannot be synced", complaint);
+    }
+    const ssize_t got = read_all(file->blocks, content_out, MS_VOTER_FILE_SIZE + 1);
+    if (got < 0) {
+        return refuse(file->path, "cannot be read", complaint);
+    }
+    return find_record(file, (struct ms_bytes){content_out, (size_t)got}, record_out, complaint);
+}
+
+enum ms_error ms_voter_file_read(struct ms_voter_file *file, uint8_t *bytes_out, size_t size,
+                                 size_t *size_out, struct ms_complaint *complaint)
+{
+    uint8_t content[MS_VOTER_FILE_SIZE + 1];
+    struct ms_bytes record;
+
+    ms_assert(file->directory >= 0);
+    *size_out = 0;
+    enum ms_error error = read_record(file, content, &record, complaint);
+    if (error == MS_E_OK && record.size > size) {
+        ms_complain(complaint, "%s: longer than any record: it is damaged", file->path);
+        error = MS_E_MALFORMED;
+    }
+    if (error != MS_E_OK) {
+        let_go(file);
+        return error;
+    }
+    memcpy(bytes_out, record.data, record.size);
+    *size_out = record.size;
+    return MS_E_OK;
+}
+
+/* The first record, and room for all others. */
+static enum ms_error write_new(struct ms_voter_file *file, const char *name, struct ms_bytes record,
+                               struct ms_complaint *complaint)
+{
+    static const uint64_t first = 1;
+    uint8_t content[MS_VOTER_FILE_SIZE] = {0};
+
+    file->blocks =
+        openat(file->directory, name, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file->blocks < 0) {
         return refuse(file->path, "a new one cannot be made", complaint);
     }
-    if (!write_all(fd, bytes)) {
-        error = refuse(file->path, "a new one cannot be written", complaint);
-    } else if (fsync(fd) != 0) {
-        error = refuse(file->path, "a new one cannot be synced", complaint);
+    ms_voter_block_put(content + ms_voter_slot_at(first), first, record);
+    ms_voter_block_put(content + MS_VOTER_MARK_AT, first, (struct ms_bytes){NULL, 0});
+    if (!write_all(file->blocks, (struct ms_bytes){content, sizeof content}, 0)) {
+        return refuse(file->path, "a new one cannot be written", complaint);
     }
-    if (close(fd) != 0 && error == MS_E_OK) {
-        error = refuse(file->path, "a new one cannot be closed", complaint);
+    if (fsync(file->blocks) != 0) {
+        return refuse(file->path, "a new one cannot be synced", complaint);
     }
-    return error;
+    file->number = first;
+    return MS_E_OK;
 }
 
 /* It has the name for good once the directory is synced. */
@@ -202,23 +292,44 @@ static enum ms_error rename_to(const struct ms_voter_file *file, const char *fro
     return MS_E_OK;
 }
 
-enum ms_error ms_voter_file_write(const struct ms_voter_file *file, struct ms_bytes bytes,
-                                  struct ms_complaint *complaint)
+static enum ms_error make(struct ms_voter_file *file, struct ms_bytes record,
+                          struct ms_complaint *complaint)
 {
     char name[NAME_MAX_HERE + 8];
 
-    ms_assert(file->directory >= 0 && bytes.size > 0);
     snprintf(name, sizeof name, "%s.new", file->name);
-    const enum ms_error error = write_new(file, name, bytes, complaint);
+    const enum ms_error error = write_new(file, name, record, complaint);
     return error != MS_E_OK ? error : rename_to(file, name, file->name, complaint);
 }
 
-enum ms_error ms_voter_file_set_aside(const struct ms_voter_file *file,
-                                      struct ms_complaint *complaint)
+enum ms_error ms_voter_file_write(struct ms_voter_file *file, struct ms_bytes bytes,
+                                  struct ms_complaint *complaint)
+{
+    enum ms_error error;
+
+    ms_assert(file->directory >= 0);
+    ms_assert(bytes.size > 0 && bytes.size <= MS_VOTER_RECORD_MAX);
+    if (file->has_failed) {
+        ms_complain(complaint, "%s: an earlier write failed, and it is not tried again",
+                    file->path);
+        return MS_E_IO;
+    }
+    if (file->blocks < 0) {
+        error = make(file, bytes, complaint);
+    } else {
+        error = write_block(file, file->number + 1, bytes, complaint);
+        file->number++;
+    }
+    file->has_failed = error != MS_E_OK;
+    return error;
+}
+
+enum ms_error ms_voter_file_set_aside(struct ms_voter_file *file, struct ms_complaint *complaint)
 {
     char name[NAME_MAX_HERE + 16];
 
     ms_assert(file->directory >= 0);
+    let_go(file);
     snprintf(name, sizeof name, "%s.damaged", file->name);
     return rename_to(file, file->name, name, complaint);
 }

@@ -315,6 +315,10 @@ static void prepare(struct hall *hall)
     if (hall_chance(hall, 4)) {
         hall->masters[0].config.is_bootstrap = true;
         hall->masters[1].config.is_bootstrap = hall_chance(hall, 2);
+        for (uint8_t place = 0; place < MS_MASTERS && hall_chance(hall, 4); place++) {
+            hall->masters[place].config.epoch_first =
+                1000 + place; /* it was a single master before */
+        }
     } else {
         prepare_pair(hall);
     }

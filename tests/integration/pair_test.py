@@ -38,13 +38,16 @@ def free_ports(count):
 class Pair(Cluster):
     """Two masters, slaves that are witnesses, and what the commands wrote down. Shaped like a Cluster of one master."""
 
-    def __init__(self, slaves=SLAVES, witness="auto", failover="quorum"):
+    def __init__(self, slaves=SLAVES, witness="auto", failover="quorum", before=None):
+        """before: what is done with a single master, on the directory that is to be the primary's."""
         self.addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
         self.witness, self.failover, self.lives, self.masters = witness, failover, 0, [None, None]
         self.clients = 0
         super().__init__()
         self.master.kill()  # the single one that a Cluster begins with
         self.address = ",".join(self.addresses)
+        if before is not None:
+            self.live_alone(before)
         for place in (0, 1):
             self.start_master(place, is_first=place == 0)
         names = [f"s{number + 1}" for number in range(slaves)]
@@ -60,6 +63,20 @@ class Pair(Cluster):
 
     def path(self, name):
         return os.path.join(self.folder, name)
+
+    def live_alone(self, act):
+        single = self.start("single", ["muster-master", "--listen", self.addresses[0], "--data", self.path("data-0"),
+                                       "--store-reserve", "1MiB"])
+        wait_until("the single master serves", lambda: self.ask("status")[0] == 0)
+        slave = self.start("slave-alone", ["muster-slave", "--name", "alone", self.addresses[0]])
+        wait_until("its slave serves", lambda: self.serves("alone"))
+        act(self)
+        slave.kill()
+        single.kill()
+        refused = self.start("refused", ["muster-master", "--listen", self.addresses[0], "--data", self.path("data-0"),
+                                         "--role", "primary", "--peer", self.addresses[1]])
+        refused.ends_with(USAGE)
+        assert "with --bootstrap they become" in refused.log(), refused.log()
 
     def start_master(self, place, is_first=False):
         self.lives += 1
@@ -455,6 +472,51 @@ def test_a_single_master_says_that_it_has_no_peer():
         done = subprocess.run([os.path.join(BIN, "muster"), "--master", both, "is-active"], capture_output=True,
                               check=False)
         assert done.returncode == USAGE, done
+
+
+def test_a_single_master_becomes_a_pair():
+    """What it had acknowledged is the pair's, also after the half that had it is gone; a half is no single master any more."""
+    ids = []
+
+    def submit(pair):
+        for number in range(20):
+            code, out, err = pair.ask("submit", "echo", "--payload", str(number), "--delay", "1h", "--keep")
+            assert code == 0, err
+            ids.append(out.strip())
+
+    with Pair(before=submit) as pair:
+        epoch = pair.rows_of_pair()[0]["epoch"]
+        assert epoch > 1000000, f"{epoch} is not above those of the single master, which follow the clock"
+        kill(pair, 0)
+        pair.takeover(1)
+        code, out, err = pair.ask("release", "--where", "state=delayed", "--json")
+        assert code == 0 and json.loads(out)[0]["changed"] == len(ids), (out, err)
+        for number, command in enumerate(ids):
+            wait_until("its result is kept", lambda: pair.ask("result", command)[:2] == (0, str(number)))
+        single = pair.start("half", ["muster-master", "--listen", pair.addresses[0], "--data", pair.path("data-0")])
+        single.ends_with(USAGE)
+        assert "one half of a pair" in single.log(), single.log()
+        pair.start_master(0)
+        pair.become_safe()
+
+
+def test_a_single_master_that_comes_when_there_is_a_pair_hands_over_what_it_has():
+    with Pair() as pair:
+        kill(pair, 1)
+        pair.takeover(0)
+        wait_until("it goes on alone", lambda: pair.rows_of_pair()[0]["state"] == "SOLO")
+        shutil.rmtree(pair.path("data-1"))
+        alone = Cluster("--data", pair.path("data-1"), "--store-reserve", "1MiB")
+        with alone:
+            alone.slave()
+            command = alone.muster("submit", "echo", "--payload", "alone", "--delay", "1h", "--keep").stdout.decode().strip()
+            alone.master.kill()
+        pair.start_master(1, is_first=True)
+        pair.become_safe()
+        code, out, err = pair.ask("release", command, "--json")
+        assert code == 0, (out, err)
+        wait_until("its result is kept", lambda: pair.ask("result", command)[:2] == (0, "alone"))
+        assert any(name.startswith("divergent-") for name in os.listdir(pair.path("data-1"))), "nothing was set aside"
 
 
 def test_nobody_there_is_a_row_that_says_so():

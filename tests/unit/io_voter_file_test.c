@@ -1,6 +1,7 @@
 #include "core/io/voter_file.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -8,14 +9,44 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "core/io/voter_slots.h"
+#include "tests/support/suite.h"
 
 static char top[64], directory[128];
 static struct ms_voter_file file;
 static struct ms_complaint complaint;
 static uint8_t bytes[256];
 static size_t size;
+static uint8_t content[MS_VOTER_FILE_SIZE + 8];
+
+/* In place of the C library's: counted, and fail when told to. */
+static int syncs_failing, fsyncs_count, fdatasyncs_count;
+
+static int sync_or_fail(long number, int fd)
+{
+    if (syncs_failing > 0) {
+        syncs_failing--;
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(number, fd);
+}
+
+int fsync(int fd)
+{
+    fsyncs_count++;
+    return sync_or_fail(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    fdatasyncs_count++;
+    return sync_or_fail(SYS_fdatasync, fd);
+}
 
 static void setup(void)
 {
@@ -67,6 +98,47 @@ static void make_directory(const char *name)
     ck_assert_int_eq(mkdir(path, 0700), 0);
 }
 
+static void reopen(void)
+{
+    ms_voter_file_close(&file);
+    ck_assert_int_eq(ms_voter_file_open(&file, directory, "witness", &complaint), MS_E_OK);
+}
+
+/* The bytes of the file, past the module. */
+static size_t load(void)
+{
+    const int fd = open(file.path, O_RDONLY);
+    const ssize_t got = read(fd, content, sizeof content);
+
+    ck_assert_int_ge(got, 0);
+    close(fd);
+    return (size_t)got;
+}
+
+static void save(size_t count)
+{
+    const int fd = open(file.path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    ck_assert_int_eq(write(fd, content, count), (ssize_t)count);
+    close(fd);
+}
+
+/* As a program wrote it that knew the form before. */
+static void save_text(const char *text)
+{
+    memcpy(content, text, strlen(text));
+    save(strlen(text));
+}
+
+/* The disk takes nothing beyond so many bytes of a file. */
+static void limit(rlim_t count)
+{
+    const struct rlimit value = {count, RLIM_INFINITY};
+
+    ck_assert_int_eq(sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_IGN}, NULL), 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &value), 0);
+}
+
 START_TEST(test_nothing_then_one_then_another)
 {
     struct stat status;
@@ -79,8 +151,7 @@ START_TEST(test_nothing_then_one_then_another)
     assert_holds("one");
     ck_assert_int_eq(write_text("two and more"), MS_E_OK);
     assert_holds("two and more");
-    ms_voter_file_close(&file);
-    ck_assert_int_eq(ms_voter_file_open(&file, directory, "witness", &complaint), MS_E_OK);
+    reopen();
     assert_holds("two and more");
     ck_assert_int_eq(stat(file.path, &status), 0);
     ck_assert_uint_eq(status.st_mode & 0777, 0600);
@@ -94,8 +165,10 @@ START_TEST(test_what_a_crash_left_of_a_new_one_is_nothing)
     ck_assert_int_eq(write_text("old"), MS_E_OK);
     snprintf(path, sizeof path, "%s/witness.new", directory);
     const int fd = open(path, O_WRONLY | O_CREAT, 0600);
-    ck_assert_int_eq(write(fd, "half and longer than the next", 29), 29);
+    memset(content, 'x', sizeof content);
+    ck_assert_int_eq(write(fd, content, sizeof content), sizeof content);
     close(fd);
+    save_text("old"); /* of the form before, so that the next is written there */
     assert_holds("old");
     ck_assert_int_eq(write_text("new"), MS_E_OK);
     assert_holds("new");
@@ -156,16 +229,189 @@ START_TEST(test_damaged_ones_are_kept_for_people)
 }
 END_TEST
 
-/* The disk takes three bytes: what was there stays. */
+/* What would make a sync wait for the file system's journal, or a full disk refuse it. */
+START_TEST(test_a_write_changes_bytes_and_nothing_else)
+{
+    struct stat first, status;
+
+    ck_assert_int_eq(write_text("first"), MS_E_OK);
+    ck_assert_int_eq(stat(file.path, &first), 0);
+    ck_assert_int_eq(first.st_size, MS_VOTER_FILE_SIZE);
+    ck_assert_int_ge(first.st_blocks, MS_VOTER_FILE_SIZE / 512);
+    fsyncs_count = fdatasyncs_count = 0;
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_eq(write_text(i % 2 == 0 ? "one" : "another, longer"), MS_E_OK);
+    }
+    ck_assert_int_eq(fsyncs_count, 0);
+    ck_assert_int_eq(fdatasyncs_count, 10);
+    reopen();
+    assert_holds("another, longer");
+    ck_assert_int_eq(write_text("after a start"), MS_E_OK);
+    ck_assert_int_eq(stat(file.path, &status), 0);
+    ck_assert_uint_eq(status.st_ino, first.st_ino);
+    ck_assert_int_eq(status.st_size, first.st_size);
+    ck_assert_int_eq(status.st_blocks, first.st_blocks);
+    reopen();
+    assert_holds("after a start");
+}
+END_TEST
+
+START_TEST(test_the_form_before_is_read_and_replaced)
+{
+    save_text("of before");
+    reopen();
+    assert_holds("of before");
+    ck_assert_uint_eq(load(), strlen("of before")); /* reading leaves it to the older program */
+    ck_assert_int_eq(write_text("of now"), MS_E_OK);
+    ck_assert_uint_eq(load(), MS_VOTER_FILE_SIZE);
+    assert_holds("of now");
+    reopen();
+    assert_holds("of now");
+}
+END_TEST
+
+START_TEST(test_the_form_before_stays_when_the_new_one_cannot_be_written)
+{
+    save_text("of before");
+    reopen();
+    assert_holds("of before");
+    limit(MS_VOTER_FILE_SIZE - 1);
+    ck_assert_int_eq(write_text("of now"), MS_E_IO);
+    limit(RLIM_INFINITY);
+    reopen();
+    assert_holds("of before");
+}
+END_TEST
+
+/* Killed, or without power, while the second of two was on its way. */
+START_TEST(test_a_torn_write_leaves_the_one_before)
+{
+    for (size_t torn = 1; torn < 64; torn++) {
+        ck_assert_int_eq(write_text("the one before"), MS_E_OK);
+        ck_assert_uint_eq(load(), MS_VOTER_FILE_SIZE);
+        uint8_t block[MS_VOTER_BLOCK];
+        ms_voter_block_put(block, file.number + 1,
+                           ms_bytes_of("the one that was torn off, longer"));
+        memcpy(content + ms_voter_slot_at(file.number + 1), block, torn < 53 ? torn : sizeof block);
+        save(MS_VOTER_FILE_SIZE);
+        reopen();
+        assert_holds(torn < 53 ? "the one before" : "the one that was torn off, longer");
+        ck_assert_int_eq(write_text("goes on"), MS_E_OK);
+        assert_holds("goes on");
+        reopen();
+        assert_holds("goes on");
+    }
+}
+END_TEST
+
+START_TEST(test_rot_of_the_newest_is_damage_and_of_the_other_is_not)
+{
+    ck_assert_int_eq(write_text("one"), MS_E_OK);
+    ck_assert_int_eq(write_text("two"), MS_E_OK);
+    ck_assert_uint_eq(load(), MS_VOTER_FILE_SIZE);
+    content[ms_voter_slot_at(file.number - 1) + 21] ^= 1;
+    save(MS_VOTER_FILE_SIZE);
+    reopen();
+    assert_holds("two");
+    content[ms_voter_slot_at(file.number) + 21] ^= 1;
+    save(MS_VOTER_FILE_SIZE);
+    reopen();
+    ck_assert_int_eq(read_file(), MS_E_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(complaint.text, file.path));
+    ck_assert_uint_eq(size, 0);
+    ck_assert_int_eq(ms_voter_file_set_aside(&file, &complaint), MS_E_OK);
+    ck_assert_int_eq(write_text("of a new one"), MS_E_OK);
+    assert_holds("of a new one");
+}
+END_TEST
+
+START_TEST(test_of_another_size_is_damaged)
+{
+    ck_assert_int_eq(write_text("one"), MS_E_OK);
+    ck_assert_uint_eq(load(), MS_VOTER_FILE_SIZE);
+    save(MS_VOTER_FILE_SIZE + 1);
+    reopen();
+    ck_assert_int_eq(read_file(), MS_E_MALFORMED);
+    save(MS_VOTER_FILE_SIZE - 1);
+    ck_assert_int_eq(read_file(), MS_E_MALFORMED);
+}
+END_TEST
+
+/* A process before wrote it and could not sync it, so it may be in memory only: it must be written, not just synced. */
+START_TEST(test_what_is_read_is_on_the_disk)
+{
+    ck_assert_int_eq(write_text("one"), MS_E_OK);
+    syncs_failing = 1;
+    ck_assert_int_eq(write_text("two"), MS_E_IO);
+    reopen();
+    fsyncs_count = fdatasyncs_count = 0;
+    const uint64_t number = 2;
+    ck_assert_uint_eq(load(), MS_VOTER_FILE_SIZE);
+    assert_holds("two");
+    ck_assert_uint_eq(file.number, number);
+    ck_assert_int_eq(fsyncs_count, 1);
+    ck_assert_int_eq(fdatasyncs_count, 1);
+    syncs_failing = 1;
+    ck_assert_int_eq(read_file(), MS_E_IO);
+    ck_assert_ptr_nonnull(strstr(complaint.text, file.path));
+    ck_assert_uint_eq(size, 0);
+}
+END_TEST
+
+/* Only a number that was synced may be marked: else a torn write would pass for damage. */
+START_TEST(test_a_sync_that_failed_leaves_no_mark)
+{
+    ck_assert_int_eq(write_text("one"), MS_E_OK);
+    syncs_failing = 1;
+    ck_assert_int_eq(write_text("two"), MS_E_IO);
+    ck_assert_uint_eq(load(), MS_VOTER_FILE_SIZE);
+    content[ms_voter_slot_at(2) + 21] ^= 1;
+    save(MS_VOTER_FILE_SIZE);
+    reopen();
+    assert_holds("one");
+}
+END_TEST
+
+START_TEST(test_after_an_error_nothing_is_tried_again)
+{
+    ck_assert_int_eq(write_text("one"), MS_E_OK);
+    for (int i = 0; i < 2; i++) {
+        syncs_failing = i == 0 ? 1 : 0;
+        fsyncs_count = fdatasyncs_count = 0;
+        ck_assert_int_eq(write_text("two"), MS_E_IO);
+        ck_assert_ptr_nonnull(strstr(complaint.text, file.path));
+        ck_assert_int_eq(fdatasyncs_count, i == 0 ? 1 : 0);
+        ck_assert_int_eq(fsyncs_count, 0);
+    }
+}
+END_TEST
+
+START_TEST(test_a_new_one_that_cannot_be_synced)
+{
+    save_text("of before");
+    reopen();
+    assert_holds("of before");
+    syncs_failing = 1;
+    ck_assert_int_eq(write_text("of now"), MS_E_IO);
+    ck_assert_uint_eq(load(), strlen("of before"));
+    ck_assert_int_eq(write_text("of now"), MS_E_IO);
+    reopen();
+    assert_holds("of before");
+}
+END_TEST
+
+/* The disk takes the file up to somewhere, in the slot that is written: what was there stays. */
 START_TEST(test_a_failing_write_leaves_the_old_one)
 {
-    const struct rlimit three = {3, 3};
+    const size_t at = ms_voter_slot_at(3);
 
+    ck_assert_int_eq(write_text("older"), MS_E_OK);
     ck_assert_int_eq(write_text("old"), MS_E_OK);
-    ck_assert_int_eq(sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_IGN}, NULL), 0);
-    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &three), 0);
+    limit(at + 22);
     ck_assert_int_eq(write_text("longer"), MS_E_IO);
     ck_assert_ptr_nonnull(strstr(complaint.text, file.path));
+    limit(RLIM_INFINITY);
+    reopen();
     assert_holds("old");
 }
 END_TEST
@@ -174,6 +420,7 @@ START_TEST(test_a_new_one_that_cannot_be_made)
 {
     ck_assert_int_eq(write_text("old"), MS_E_OK);
     make_directory("witness.new");
+    reopen(); /* without a look at what is there */
     ck_assert_int_eq(write_text("new"), MS_E_IO);
     ck_assert_ptr_nonnull(strstr(complaint.text, file.path));
     assert_holds("old");
@@ -258,15 +505,21 @@ int main(void)
     tcase_add_test(tcase, test_a_lock_that_is_let_go_is_waited_for);
     tcase_add_test(tcase, test_too_long_is_damaged);
     tcase_add_test(tcase, test_damaged_ones_are_kept_for_people);
+    tcase_add_test(tcase, test_a_write_changes_bytes_and_nothing_else);
+    tcase_add_test(tcase, test_the_form_before_is_read_and_replaced);
+    tcase_add_test(tcase, test_the_form_before_stays_when_the_new_one_cannot_be_written);
+    tcase_add_test(tcase, test_a_torn_write_leaves_the_one_before);
+    tcase_add_test(tcase, test_rot_of_the_newest_is_damage_and_of_the_other_is_not);
+    tcase_add_test(tcase, test_of_another_size_is_damaged);
+    tcase_add_test(tcase, test_what_is_read_is_on_the_disk);
+    tcase_add_test(tcase, test_a_sync_that_failed_leaves_no_mark);
+    tcase_add_test(tcase, test_after_an_error_nothing_is_tried_again);
+    tcase_add_test(tcase, test_a_new_one_that_cannot_be_synced);
     tcase_add_test(tcase, test_a_failing_write_leaves_the_old_one);
     tcase_add_test(tcase, test_a_new_one_that_cannot_be_made);
     tcase_add_test(tcase, test_a_rename_that_fails);
     tcase_add_test(tcase, test_directories_that_cannot_be);
     tcase_add_test(tcase, test_kill_leaves_the_last_or_the_one_on_its_way);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -39,6 +39,30 @@ START_TEST(a_silent_witness_refuses_the_bootstrap)
 }
 END_TEST
 
+/* What its store was written in before lies below; and it asks for the same again, whatever it is told meanwhile. */
+START_TEST(what_was_a_single_master_begins_above_its_epochs)
+{
+    struct assembly *room = assemble(WITNESSES);
+
+    room->masters[0].config.is_bootstrap = true;
+    room->masters[0].config.epoch_first = 1700000001;
+    room->is_witness_up[2] = false;
+    start(room, 0);
+    start(room, 1);
+    pass(room, 20 * MS_SEC);
+    stop(room, 0, false);
+    room->masters[0].config.epoch_first = 1700000002;
+    room->is_witness_up[2] = true;
+    start(room, 0);
+    meet(room, 0, 4);
+    meet(room, 1, 4);
+    pass(room, 2 * MS_SEC);
+    ck_assert_state(room, 0, PAIR);
+    ck_assert_uint_ge(ms_council_record(room->masters[0].council)->served, 1700000001);
+    dismiss(room);
+}
+END_TEST
+
 START_TEST(when_both_bootstrap_the_primary_does)
 {
     struct assembly *room = assemble(0);
@@ -510,9 +534,10 @@ START_TEST(a_list_waits_for_the_peer)
 END_TEST
 
 TESTS(a_cluster_is_made_when_nobody_knows_one, a_silent_witness_refuses_the_bootstrap,
-      when_both_bootstrap_the_primary_does, the_standby_takes_over_by_witnesses,
-      silence_takes_a_second, who_began_takes_over_at_once, half_of_the_witnesses_is_not_enough,
-      without_witnesses_only_the_incumbent_goes_on, an_active_that_lost_its_peer_waits_for_votes,
+      what_was_a_single_master_begins_above_its_epochs, when_both_bootstrap_the_primary_does,
+      the_standby_takes_over_by_witnesses, silence_takes_a_second, who_began_takes_over_at_once,
+      half_of_the_witnesses_is_not_enough, without_witnesses_only_the_incumbent_goes_on,
+      an_active_that_lost_its_peer_waits_for_votes,
       after_a_power_cut_the_one_that_served_last_goes_on, roles_change_by_order,
       a_switchover_that_is_not_drained_is_given_up, a_wiped_member_is_admitted_anew,
       a_fresh_master_never_leads, a_peer_that_needs_a_copy_leaves_the_set_by_its_own_vote,
