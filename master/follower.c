@@ -352,6 +352,7 @@ void ms_follower_go_on(struct ms_follower *follower)
         follower->state = MS_FOLLOWER_SIFTING;
         follower->is_ack_due = true; /* let it come */
     } else {
+        unsay(follower); /* nothing of it will be there */
         follower->state = MS_FOLLOWER_CLEARING;
         follower->is_clear_due = !follower->is_clearing; /* nothing has come since that began */
     }

@@ -86,6 +86,11 @@ static bool hear_begin(struct ms_follower *follower, const struct ms_command *co
     if ((command->flags & COPY_FIRST) == 0) {
         return is_answer && join(follower, command);
     }
+    if (is_sparse && follower->claim.state != MS_CLAIM_STANDS) { /* the store is being emptied */
+        ms_follower_leave(follower);
+        follower->news = MS_FOLLOWER_REFUSED;
+        return true;
+    }
     if (command->token.epoch == 0 || (is_sparse && !is_of_claim(follower, command))) {
         return false;
     }

@@ -59,7 +59,8 @@ ms_log_canary(whole-before-it-is-durable follower "invariant: (follower|covered|
 
 ms_log_canary(received-is-durable follower "invariant: (follower|covered): "
     "    ms_seq seq = follower->persisted;"
-    "    ms_seq seq = follower->last;")
+    "    ms_seq seq =
+        follower->state == MS_FOLLOWER_STREAMING ? follower->last : follower->persisted;")
 
 ms_log_canary(erasures-are-lost follower_hear "invariant: (quiet|follower|covered): "
     "    ms_follower_persist(follower, seq, entries);"
@@ -116,6 +117,23 @@ ms_log_canary(said-before-it-is-there follower "invariant: claim: "
 ms_log_canary(claim-of-another-reign mirror "invariant: (claim|peer): "
     "        command->count == mirror->reign && command->id.seq <= mirror->backlog.tip.seq;"
     "        command->count > 0 && command->id.seq <= mirror->backlog.tip.seq;")
+
+ms_log_canary(claimed-while-it-is-emptied follower "invariant: claim: nothing refutes it|invariant broken"
+    "        unsay(follower); /* nothing of it will be there */"
+    "")
+
+ms_log_canary(sifted-without-a-word follower_hear "invariant: persist: the owner"
+    "    follower->news = MS_FOLLOWER_INCOMPLETE;
+    return true;"
+    "    follower->news = MS_FOLLOWER_INCOMPLETE;
+    if (is_sparse) {
+        ms_follower_go_on(follower);
+    }
+    return true;")
+
+ms_log_canary(digest-of-the-living-is-skipped follower "invariant: (follower|quiet|covered|complete|peer): "
+    "    if (sift->digest != follower->sift_digest) {"
+    "    if (false) {")
 
 ms_log_canary(sifted-before-it-is-durable sift "invariant: (sifted|follower|covered|complete|quiet): "
     "    if (is_end && sift->erases_size == 0) {"

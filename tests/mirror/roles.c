@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "proto/record.h"
 #include "world.h"
 
 static void serve(struct node *node)
@@ -169,10 +170,28 @@ void world_restart_active(struct world *world, bool is_killed)
     }
 }
 
+/* Of a half that is outside S a record is lost, as by a disk that forgets. */
+static void damage(struct node *node)
+{
+    const ms_seq lost = shelf_any(&node->disk.durable, &node->world->rng);
+    uint8_t bytes[MS_RECORD_HEADER_SIZE];
+
+    if (lost > 0) {
+        ms_record_write_erase(bytes, lost);
+        shelf_apply(&node->disk.durable, (struct ms_bytes){bytes, sizeof bytes});
+        shelf_copy(&node->disk.view, &node->disk.durable);
+        node->is_damaged = true;
+        node->world->counts[COUNT_DAMAGES]++;
+    }
+}
+
 void world_kill_passive(struct world *world)
 {
     world->counts[COUNT_RESTARTS]++;
     world->is_proposed = false;
     world_break(world);
     replace(world_passive(world));
+    if (!world->is_pair && ms_rng_chance(&world->rng, 1, 2)) {
+        damage(world_passive(world));
+    }
 }

@@ -48,7 +48,7 @@ static void read_news(struct node *node)
         node->is_go_on_due = true;
         break;
     case MS_FOLLOWER_COMPLETE:
-        node->is_incomplete = false;
+        node->is_incomplete = node->is_damaged = false;
         node->divergent = 0; /* what is there is the active's */
         break;
     case MS_FOLLOWER_REFUSED:
@@ -83,6 +83,7 @@ static void route(struct node *node, const struct ms_event *event)
         }
         break;
     case MS_EVENT_CLEARED:
+        node->is_damaged = false;
         ms_follower_cleared(node->follower);
         break;
     default:
@@ -181,7 +182,7 @@ static void check_claim(struct node *from, const struct ms_command *command)
     const struct shelf *own = &from->disk.view;
 
     if (command->kind != MS_KIND_FOLLOW_LOG || command->id.seq == 0 ||
-        command->count != world->reign) {
+        command->count != world->reign || from->is_damaged) {
         return;
     }
     if (shelf_highest(own) > command->id.seq ||
@@ -190,6 +191,15 @@ static void check_claim(struct node *from, const struct ms_command *command)
     }
     if (command->token.epoch == 0 && shelf_highest(&from->disk.durable) != command->id.seq) {
         world_fail(world, "claim: it is on the disk");
+    }
+}
+
+/* A copy, or catching up, makes of a passive's log what the active's never was. */
+static void check_memory(const struct node *node)
+{
+    if (node != world_active(node->world) && !node->is_incomplete &&
+        !ms_follower_is_complete(node->follower)) {
+        world_fail(node->world, "persist: the owner has remembered before that it is incomplete");
     }
 }
 
@@ -204,6 +214,9 @@ static void carry(struct node *from, const struct ms_effect *effect)
         return;
     }
     check_claim(from, &effect->command);
+    if (effect->command.kind == MS_KIND_LOG_ACK) {
+        check_memory(from);
+    }
     if (effect->command.kind == MS_KIND_LOG_ACK && effect->epoch == world->epoch &&
         effect->command.id.seq > world->said) {
         world->said = effect->command.id.seq;
@@ -235,6 +248,7 @@ static void carry_out(struct node *node)
             carry(node, effect);
             break;
         case MS_EFFECT_PERSIST:
+            check_memory(node);
             disk_write(&node->disk, effect->seq, effect->command.payload);
             is_last = true;
             break;
@@ -342,9 +356,11 @@ void world_check(struct world *world)
 
 static void on_trace(void *context, enum ms_level level, const char *message, const char *fields)
 {
+    const struct node *node = context;
+
     (void)message, (void)fields;
-    if (level == MS_LEVEL_ERROR) {
-        world_fail(context, "claim: nothing refutes it");
+    if (level == MS_LEVEL_ERROR && !node->is_damaged) {
+        world_fail(node->world, "claim: nothing refutes it");
     }
 }
 
@@ -356,7 +372,7 @@ static void init_node(struct node *node, struct world *world)
     node->end = &node->first;
     disk_init(&node->disk);
     ms_assert(ms_engine_init(&node->engine, &ops));
-    node->engine.trace = (struct ms_trace){on_trace, world, MS_LEVEL_ERROR};
+    node->engine.trace = (struct ms_trace){on_trace, node, MS_LEVEL_ERROR};
     node->mirror = ms_mirror_create(&node->engine);
     node->follower = ms_follower_create(&node->engine);
     ms_assert(node->mirror != NULL && node->follower != NULL);

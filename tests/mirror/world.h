@@ -23,6 +23,7 @@ struct node {
     struct ms_follower *follower;
     struct disk disk;
     bool is_incomplete; /* a copy is in it, or was begun: durable */
+    bool is_damaged;    /* a record was lost from the disk */
     bool is_go_on_due, is_ask_due, is_decided_due;
     ms_epoch divergent;             /* what is on the disk was served by itself in that reign */
     ms_epoch follows;               /* in that reign */
@@ -50,6 +51,7 @@ enum count {
     COUNT_HANDOVERS,
     COUNT_TAKEOVERS,
     COUNT_RESTARTS,
+    COUNT_DAMAGES,
     COUNT_REIGNS, /* that follow each other in one process */
     COUNT_BREAKS,
     COUNT_ASIDE,

@@ -127,6 +127,27 @@ START_TEST(an_answer_that_comes_too_late_is_void)
 }
 END_TEST
 
+START_TEST(a_store_that_is_being_emptied_is_not_gone_on_from)
+{
+    claim(10, 20);
+    ck_assert(begin(4, 60, 1)); /* said before the question was heard */
+    ms_follower_go_on(follower);
+    stream_step(stream);
+    stream_want(stream, MS_EFFECT_CLEAR, MS_KIND_NONE);
+    (void)ms_follower_news(follower);
+    ck_assert(begin(5, 61, 3)); /* the answer */
+    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_REFUSED);
+    ms_follower_go_on(follower);
+    ms_follower_follow(follower, PEER, EPOCH, 0);
+    stream_step(stream);
+    ck_assert(!ms_follower_read(follower)); /* not before it is empty */
+    stream_step(stream);
+    stream_want_nothing(stream);
+    ms_follower_cleared(follower);
+    want_scan(0);
+}
+END_TEST
+
 START_TEST(lists_that_make_no_sense_are_refused)
 {
     claim(10, 20);
@@ -159,6 +180,7 @@ static Suite *suite(void)
     tcase_add_test(tests, what_is_not_true_of_the_store_leads_to_a_whole_copy);
     tcase_add_test(tests, what_was_sifted_is_looked_at_again);
     tcase_add_test(tests, an_answer_that_comes_too_late_is_void);
+    tcase_add_test(tests, a_store_that_is_being_emptied_is_not_gone_on_from);
     tcase_add_test(tests, lists_that_make_no_sense_are_refused);
     suite_add_tcase(made, tests);
     return made;
