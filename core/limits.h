@@ -93,9 +93,12 @@
     3u /* such times for votes themselves, which wait for disks: to begin anew makes them write again */
 #define MS_VOTE_BACKOFF_MIN (50 * MS_MSEC)
 #define MS_VOTE_BACKOFF_MAX (150 * MS_MSEC)
-#define MS_PEER_DEAD_AFTER  (3 * MS_SEC) /* a witness dials anew when a master is silent so long */
-#define MS_GREETERS_MAX     4096u        /* who wait for a master that may soon serve */
-#define MS_GREETER_WAIT     (200 * MS_MSEC) /* as long; it ends before they give up by themselves */
+#define MS_PAIR_DIAL_BACKOFF_MAX                                                                   \
+    (250 * MS_MSEC) /* between masters of a pair and their witnesses: others wait for that */
+#define MS_PAIR_LINKS_MAX                                                                          \
+    64u /* connections of the other half, witnesses, operators; operators are the first to go without */
+#define MS_GREETERS_MAX 4096u           /* who wait for a master that may soon serve */
+#define MS_GREETER_WAIT (200 * MS_MSEC) /* as long; it ends before they give up by themselves */
 #define MS_WITNESS_DOUBT                                                                           \
     (50 * MS_MSEC) /* a witness that hears the active waits so long with its refusal */
 #define MS_BOOT_WAIT   (5 * MS_SEC) /* for the peer, before one stands for election after a start */

@@ -74,6 +74,14 @@ ms_time ms_rng_jitter(struct ms_rng *rng, ms_time base)
     return ms_rng_between(rng, base / 2, base);
 }
 
+ms_time ms_rng_backoff(struct ms_rng *rng, ms_time *backoff, ms_time max)
+{
+    const ms_time pause = ms_rng_between(rng, 1, *backoff);
+
+    *backoff = 2 * *backoff < max ? 2 * *backoff : max;
+    return pause;
+}
+
 void ms_rng_fill(struct ms_rng *rng, void *bytes, size_t size)
 {
     uint8_t *to = bytes;

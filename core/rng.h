@@ -31,6 +31,9 @@ bool ms_rng_chance(struct ms_rng *rng, uint64_t numerator, uint64_t denominator)
  * base / 2 .. base; base >= 0. */
 ms_time ms_rng_jitter(struct ms_rng *rng, ms_time base);
 
+/* The pause before the next try: uniform in 1 .. *backoff, which then doubles, up to max. */
+ms_time ms_rng_backoff(struct ms_rng *rng, ms_time *backoff, ms_time max);
+
 void ms_rng_fill(struct ms_rng *rng, void *bytes, size_t size);
 
 #endif

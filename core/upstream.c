@@ -146,8 +146,7 @@ static void retry_second(struct ms_upstream *upstream, ms_time now)
 
     second->state = MS_UPSTREAM_IDLE;
     second->peer = MS_PEER_NONE;
-    second->retry_at = now + ms_rng_between(upstream->rng, 1, second->backoff);
-    second->backoff = clamp(2 * second->backoff, MS_RECONNECT_MIN, MS_RECONNECT_MAX);
+    second->retry_at = now + ms_rng_backoff(upstream->rng, &second->backoff, MS_RECONNECT_MAX);
 }
 
 static void tick_second(struct ms_upstream *upstream, ms_time now)

@@ -3,8 +3,7 @@
 #include "core/invariant.h"
 #include "core/uri.h"
 
-#define DIAL_BACKOFF_MAX (250 * MS_MSEC) /* somebody waits for this */
-#define GREET_TIMEOUT    MS_RESPONSE_TIMEOUT
+#define GREET_TIMEOUT MS_RESPONSE_TIMEOUT
 
 void ms_pair_links_init(struct ms_pair_links *links, struct ms_engine *engine, struct ms_rng *rng,
                         uint8_t place, const char *addresses)
@@ -96,8 +95,7 @@ static void dial_later(struct ms_pair_links *links, ms_time now)
 {
     links->tag = 0;
     links->dial_by = MS_TIME_NEVER;
-    links->dial_at = now + ms_rng_between(links->rng, 1, links->backoff);
-    links->backoff = 2 * links->backoff < DIAL_BACKOFF_MAX ? 2 * links->backoff : DIAL_BACKOFF_MAX;
+    links->dial_at = now + ms_rng_backoff(links->rng, &links->backoff, MS_PAIR_DIAL_BACKOFF_MAX);
     links->address_at = (links->address_at + 1) % links->addresses_count;
 }
 

@@ -7,9 +7,6 @@
 #include "core/rng.h"
 #include "master/council.h"
 
-#define MS_PAIR_LINKS_MAX                                                                          \
-    64u /* of all three kinds; the other half and witnesses come before operators */
-
 /* A connection on which PEER_HELLO was said, or that was dialled to say it. */
 struct ms_pair_link {
     ms_peer peer;      /* MS_PEER_NONE = free */
@@ -34,6 +31,7 @@ struct ms_pair_links {
     uint8_t place;
 };
 
+/* addresses: of the other half, separated by commas; they are copied. engine and rng are borrowed. */
 void ms_pair_links_init(struct ms_pair_links *links, struct ms_engine *engine, struct ms_rng *rng,
                         uint8_t place, const char *addresses);
 
@@ -46,7 +44,7 @@ struct ms_pair_link *ms_pair_links_of(struct ms_pair_links *links,
 /* One that has been silent for too long; NULL when there is none. Operators may be silent. */
 struct ms_pair_link *ms_pair_links_silent(struct ms_pair_links *links, ms_time now);
 
-/* Dials when it is time to, gives up what takes too long. True: a dial was refused, so nobody listens there. */
+/* Dials when it is time to, gives up what takes too long. */
 void ms_pair_links_tick(struct ms_pair_links *links, ms_time now);
 ms_time ms_pair_links_deadline(const struct ms_pair_links *links);
 

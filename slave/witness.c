@@ -8,7 +8,7 @@
 #include "core/text.h"
 #include "slave/witness_private.h"
 
-#define DIAL_BACKOFF_MAX (250 * MS_MSEC)
+#define HALF_OPEN 3 /* times that after which a master is silent: the connection is dead */
 
 static struct ms_witness *witness_of(struct ms_engine *engine)
 {
@@ -67,8 +67,7 @@ static void dial_later(struct ms_witness *witness, ms_time now, struct ms_witnes
     link->peer = MS_PEER_NONE;
     link->tag = 0;
     link->question.is_waiting = false;
-    link->due = now + ms_rng_between(&witness->rng, 1, link->backoff);
-    link->backoff = 2 * link->backoff < DIAL_BACKOFF_MAX ? 2 * link->backoff : DIAL_BACKOFF_MAX;
+    link->due = now + ms_rng_backoff(&witness->rng, &link->backoff, MS_PAIR_DIAL_BACKOFF_MAX);
 }
 
 static void dial(struct ms_witness *witness, ms_time now, struct ms_witness_link *link)
@@ -106,7 +105,7 @@ static void tick_link(struct ms_witness *witness, ms_time now, struct ms_witness
         }
         break;
     case MS_WITNESS_UP:
-        if (now >= link->heard_at + 3 * witness->silent) { /* it is half open */
+        if (now >= link->heard_at + HALF_OPEN * witness->silent) { /* it is half open */
             give_up(witness, now, link);
             break;
         }
@@ -124,7 +123,7 @@ static void tick_link(struct ms_witness *witness, ms_time now, struct ms_witness
 
 static ms_time due_of(const struct ms_witness *witness, const struct ms_witness_link *link)
 {
-    ms_time due = link->heard_at + 3 * witness->silent;
+    ms_time due = link->heard_at + HALF_OPEN * witness->silent;
 
     if (link->state != MS_WITNESS_UP) {
         return link->due;

@@ -113,6 +113,23 @@ START_TEST(jitter_and_chance_keep_their_promise)
 }
 END_TEST
 
+START_TEST(backoff_doubles_up_to_its_limit)
+{
+    static const ms_time expected[] = {10, 20, 40, 50, 50};
+    struct ms_rng rng;
+    ms_time backoff = 10;
+
+    ms_rng_init(&rng, 1);
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        ck_assert_int_eq(backoff, expected[i]);
+        const ms_time pause = ms_rng_backoff(&rng, &backoff, 50);
+
+        ck_assert_int_ge(pause, 1);
+        ck_assert_int_le(pause, expected[i]);
+    }
+}
+END_TEST
+
 START_TEST(fill_fills_exactly)
 {
     for (size_t size = 0; size <= 33; size++) {
@@ -151,6 +168,7 @@ int main(void)
     tcase_add_test(tests, below_has_no_bias);
     tcase_add_test(tests, between_covers_both_ends);
     tcase_add_test(tests, jitter_and_chance_keep_their_promise);
+    tcase_add_test(tests, backoff_doubles_up_to_its_limit);
     tcase_add_test(tests, fill_fills_exactly);
     tcase_add_test_raise_signal(tests, bound_zero_aborts, SIGABRT);
     tcase_set_timeout(tests, 60);
