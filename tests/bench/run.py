@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 
+import catchup
 import durable
 import failover
 import sync
@@ -170,7 +171,8 @@ def no_op_map(bench):
     bench.interleave("map-no-op", names, run)
 
 
-CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map, *durable.CASES, *sync.CASES, *failover.CASES]
+CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map, *durable.CASES, *sync.CASES, *catchup.CASES,
+         *failover.CASES]
 
 
 def bars(bench):
