@@ -77,7 +77,7 @@ static enum ms_error make_record(struct ms_main_pair *self,
         .lead = MS_MASTERS,
         .is_fresh = true,
         .is_complete = census.count > 0,
-        .unmerged = census.epoch,
+        .unmerged = census.count > 0 && census.epoch == 0 ? 1 : census.epoch,
     };
     ms_master_settings_witnesses(settings, &record->witnesses, &is_auto, &complaint);
     return MS_E_OK;
