@@ -273,6 +273,7 @@ static bool join(struct ms_follower *follower, const struct ms_command *command)
     follower->state = STATE_STREAMING;
     follower->is_ack_due = true;
     follower->news = follower->is_whole ? MS_FOLLOWER_COMPLETE : MS_FOLLOWER_NOTHING;
+    find_whole(follower); /* the last of a copy may have become durable while nobody was followed */
     return true;
 }
 
