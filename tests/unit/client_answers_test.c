@@ -512,6 +512,7 @@ START_TEST(cancel_of_what_another_master_may_have_waits_for_it)
         }
     }
     ack(1, 1);
+    expect_later(MS_E_OK);
     expect_delivered(MS_KIND_SUBMIT_ACK, 1);
     receive(&(struct ms_command){.kind = MS_KIND_CANCEL_ACK, .id.seq = 1});
     ck_assert_uint_eq(expect_delivered(MS_KIND_CANCEL_ACK, 1).command.error, MS_E_OK);
