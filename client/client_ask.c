@@ -148,11 +148,12 @@ void ms_client_engine_send_cancel(struct ms_client_engine *engine, const struct 
 }
 
 /* True when no master has it. One that was not sent yet may still have been submitted by an earlier run of the
- * program; a master that has put it off has just said that it does not know it. */
+ * program; a master that has put it off has just said that it does not know it. But of two masters one may have taken it
+ * without an answer, or with one, and hand it over to the other one later: then the CANCEL waits until it is known there. */
 static bool is_unknown(const struct ms_client_engine *engine, const struct ms_request *request,
                        enum ms_request_state state)
 {
-    return state == MS_REQUEST_DELAYED ||
+    return (state == MS_REQUEST_DELAYED && !request->may_be_elsewhere) ||
            (request->sent_at == MS_TIME_NEVER && !engine->is_lasting);
 }
 
@@ -190,7 +191,7 @@ static void ask_cancel(struct ms_client_engine *engine, const struct ms_event *e
     request->is_cancelled = true;
     engine->cancels_count++;
     /* While its payload is on its way the master knows nothing of it; then the CANCEL follows its SUBMIT. */
-    if (state != MS_REQUEST_WAITING && engine->sending != request) {
+    if (state != MS_REQUEST_WAITING && state != MS_REQUEST_DELAYED && engine->sending != request) {
         ms_client_engine_send_cancel(engine, request);
     }
 }

@@ -154,6 +154,9 @@ static void receive_cancel_ack(struct ms_client_engine *engine, const struct ms_
         engine->counters.duplicates_total++;
         return;
     }
+    if (ms_request_state(&engine->requests, request) == MS_REQUEST_DELAYED) {
+        return; /* put off together with its SUBMIT: it goes with the next one */
+    }
     if (ack->error == MS_E_OK) {
         request->is_cancel_told = true;
     } else {

@@ -274,6 +274,7 @@ void ms_requests_send(struct ms_requests *requests, struct ms_request *request, 
     ms_list_push_back(&requests->sent, &request->link);
     requests->waiting_count--;
     requests->sent_count++;
+    request->may_be_elsewhere |= request->turn != 0;
     request->turn = requests->turn;
     request->is_confirmed = false;
     if (request->sent_at == MS_TIME_NEVER) {

@@ -62,8 +62,10 @@ struct ms_request {
     bool is_confirmed;        /* on the list of CONFIRMED; means nothing once the turn is over */
     bool is_quiet;            /* its acceptance interests nobody */
     bool was_accepted;        /* by some master: its type is known */
-    bool is_cancelled;        /* a CANCEL goes with it, to every master, until its outcome */
-    bool is_cancel_told;      /* the application knows that it will not go on */
+    bool
+        may_be_elsewhere; /* a master that had it did not put it off: another one that does cannot know */
+    bool is_cancelled;   /* a CANCEL goes with it, to every master, until its outcome */
+    bool is_cancel_told; /* the application knows that it will not go on */
 };
 
 struct ms_requests {

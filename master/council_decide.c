@@ -118,6 +118,13 @@ void ms_council_promote(struct ms_council *council, ms_time now)
 
 /* --- serving --- */
 
+/* Whoever leaps, or goes on from where another has leapt, does not know what was served meanwhile: tokens of that may be
+ * above those of our reign, and their holders would take ours for old ones. */
+static bool is_unbroken(const struct ms_council *council, const struct ms_decision *decision)
+{
+    return decision->epoch / MS_EPOCH_SPAN == council->tenure.epoch / MS_EPOCH_SPAN;
+}
+
 void ms_council_serve(struct ms_council *council, const struct ms_decision *decision)
 {
     struct ms_council_record *record = &council->record;
@@ -137,6 +144,9 @@ void ms_council_serve(struct ms_council *council, const struct ms_decision *deci
     }
     ms_election_end(&council->election);
     ms_council_write(council);
+    if (!is_unbroken(council, decision)) {
+        ms_council_stop(council);
+    }
     council->tenure = *decision;
     council->expelled = 0;
     council->is_drained = false;

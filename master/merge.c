@@ -308,29 +308,6 @@ static struct ms_record make_cancelled(const struct ms_master *master, const str
     };
 }
 
-/* The pieces of the attempt that the outcome is of; what was here is of another one. */
-static void take_output(struct ms_master *master, struct ms_work *work,
-                        const struct ms_foreign *foreign, const struct ms_record *outcome)
-{
-    ms_output_discard(&master->queue, work);
-    work->attempt = outcome->attempt;
-    for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
-        struct ms_record_room room;
-        struct ms_record record;
-
-        ms_foreign_read(at, &room, &record);
-        const struct ms_command piece = {.kind = MS_KIND_OUTPUT,
-                                         .stream = record.stream,
-                                         .index = record.index,
-                                         .payload = record.payload};
-
-        if (record.kind == MS_RECORD_PIECE && record.attempt == outcome->attempt &&
-            ms_output_add(work, &master->queue.slab, &piece) == MS_OUTPUT_KEPT) {
-            work->output->last->record = ms_journal_put_for(&master->journal, work, &record);
-        }
-    }
-}
-
 /* Nobody works at it any more, and what comes of it all the same is not taken. */
 static void stop_attempt(struct ms_master *master, ms_time now, struct ms_work *work)
 {
@@ -347,7 +324,7 @@ static void settle(struct ms_master *master, ms_time now, struct ms_work *work,
     struct ms_queue *queue = &master->queue;
 
     stop_attempt(master, now, work);
-    take_output(master, work, foreign, outcome);
+    ms_merge_output(master, work, foreign, outcome);
     if (!ms_queue_make_room(queue, work, outcome)) {
         fail(master);
         return;
@@ -369,7 +346,8 @@ static void lift(struct ms_master *master, ms_time now, struct ms_work *work,
     const ms_seq former = work->record;
 
     ms_outcomes_unlink(work);
-    take_output(master, work, foreign, outcome);
+    ms_merge_submission(master, work, foreign, outcome);
+    ms_merge_output(master, work, foreign, outcome);
     if (work->rare != NULL) {
         ms_rare_drop_payload(work, &queue->slab);
         ms_rare_drop_key(work, &queue->slab);

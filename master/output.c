@@ -58,7 +58,7 @@ enum ms_output_result ms_output_add(struct ms_work *work, struct ms_slab *slab,
 {
     struct ms_output *output;
 
-    ms_assert(!ms_work_is_finished(work));
+    ms_assert(piece->payload.size == 0 || piece->payload.data != NULL);
     output = work->output != NULL ? work->output : create(work, slab);
     if (output == NULL) {
         return MS_OUTPUT_TOO_MUCH;

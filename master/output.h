@@ -44,7 +44,7 @@ enum ms_output_result {
     MS_OUTPUT_TOO_MUCH, /* beyond MS_RESULT_BYTES_MAX, or out of memory */
 };
 
-/* Takes one piece of the work's present attempt. */
+/* Takes one piece of the work's present attempt; or of that whose outcome is merged (master/merge.c), when it has one already. */
 enum ms_output_result ms_output_add(struct ms_work *work, struct ms_slab *slab,
                                     const struct ms_command *piece);
 

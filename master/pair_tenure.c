@@ -97,8 +97,6 @@ void ms_pair_serve(struct ms_pair *pair, const struct ms_decision *decision)
     case MS_TENURE_PAUSED:
     case MS_TENURE_ON:
         if (is_new) { /* else the peer has come back */
-            /* What is forced may follow upon somebody else's, of which nothing was heard here. */
-            pair->master->may_lack |= decision->kind == MS_DECISION_FORCED;
             ms_master_set_epoch(pair->master, decision->epoch);
             ms_mirror_serve(pair->mirror, decision->epoch, pair->is_pair);
         }

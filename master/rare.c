@@ -199,6 +199,28 @@ void ms_rare_drop_spool(struct ms_work *work, struct ms_slab *slab, struct ms_jo
     }
 }
 
+void ms_rare_drop_records(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal)
+{
+    struct ms_rare *rare = work->rare;
+
+    ms_assert(ms_work_is_finished(work));
+    if (rare == NULL) {
+        return;
+    }
+    ms_journal_erase(journal, rare->submit_record);
+    rare->submit_record = 0;
+    rare->had_claim = false;
+    for (int i = MS_OPERATION_NONE + 1; i < MS_OPERATION_COUNT; i++) {
+        ms_rare_drop_change(work, journal, (enum ms_operation)i);
+    }
+    for (uint32_t i = 0; i < rare->past_count; i++) {
+        ms_journal_erase(journal, rare->past[i].record);
+        ms_journal_erase(journal, rare->past[i].kick);
+        ms_slab_give(slab, rare->past[i].detail, rare->past[i].detail_size);
+    }
+    rare->past_count = 0;
+}
+
 void ms_rare_free(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal)
 {
     struct ms_rare *rare = work->rare;

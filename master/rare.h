@@ -104,6 +104,9 @@ size_t ms_rare_bytes(const struct ms_rare *rare);
 /* The payload is not needed any more. Harmless without. */
 void ms_rare_drop_spool(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal);
 
+/* Finished, and another outcome takes the place of its own: SUBMIT goes, and all records that belong to it. Harmless without. */
+void ms_rare_drop_records(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal);
+
 /* Frees all of it, and erases its records with those of closed commands. Harmless without. */
 void ms_rare_free(struct ms_work *work, struct ms_slab *slab, struct ms_journal *journal);
 

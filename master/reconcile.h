@@ -67,6 +67,12 @@ void ms_merge_closed(struct ms_master *master, ms_time now, struct ms_work *work
 void ms_merge_closed_array(struct ms_master *master, ms_time now, struct ms_array *array);
 void ms_merge_array(struct ms_master *master, ms_time now, struct ms_array *array,
                     const struct ms_foreign *foreign);
+/* An outcome comes from there: its output, in the place of what was written here; and, where it takes the place of one that is
+ * lower, before that the submission to which the output belongs. */
+void ms_merge_output(struct ms_master *master, struct ms_work *work,
+                     const struct ms_foreign *foreign, const struct ms_record *outcome);
+void ms_merge_submission(struct ms_master *master, struct ms_work *work,
+                         const struct ms_foreign *foreign, const struct ms_record *outcome);
 void ms_merge_type(struct ms_master *master, ms_time now, const struct ms_record *record);
 void ms_merge_session(struct ms_master *master, ms_time now, const struct ms_record *record);
 

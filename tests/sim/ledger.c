@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/invariant.h"
+#include "master/life.h"
 
 #define ENTRIES_MAX (1u << 24)
 
@@ -287,6 +288,22 @@ const struct sim_life *sim_ledger_find(const struct sim_ledger *ledger, const st
     const uint64_t found = ms_map_find(&ledger->by_id, key_of(&id->client, id->seq));
 
     return found == 0 ? NULL : &ledger->lives[found - 1];
+}
+
+bool sim_life_has(const struct sim_life *life, const struct ms_record *record)
+{
+    if (record->kind == MS_RECORD_SUBMIT) { /* to which output belongs */
+        return life->submit != 0 && life->settle != 0;
+    }
+    if (record->kind == MS_RECORD_PIECE) {
+        return life->settle != 0 && life->attempt == record->attempt;
+    }
+    if (record->kind != MS_RECORD_SETTLE) {
+        return false;
+    }
+    return (life->settle != 0 && life->status == record->status &&
+            life->attempt == record->attempt && life->code == record->code) ||
+           (record->event == MS_LIFE_CANCEL && life->changes[MS_OPERATION_CANCEL] != 0);
 }
 
 bool sim_ledger_is_live(const struct sim_ledger *ledger, const struct ms_id *id)

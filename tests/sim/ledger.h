@@ -64,6 +64,8 @@ void sim_ledger_erase(struct sim_ledger *ledger, ms_seq seq, const struct ms_rec
 
 /* NULL when no record ever spoke of it alone. */
 const struct sim_life *sim_ledger_find(const struct sim_ledger *ledger, const struct ms_id *id);
+/* The disk has the outcome that the record is, or that it is output of; or the wish that makes it one. */
+bool sim_life_has(const struct sim_life *life, const struct ms_record *record);
 bool sim_ledger_is_live(const struct sim_ledger *ledger, const struct ms_id *id);
 bool sim_ledger_is_closed(const struct sim_ledger *ledger, const struct ms_id *id);
 bool sim_ledger_has_session(const struct sim_ledger *ledger, const struct ms_uuid *uuid);

@@ -114,6 +114,9 @@ bool sim_lone_is_over(struct sim_world *world)
     if (standing.is_active && !standing.is_pair && sim_serving(world) == node) {
         return true;
     }
+    if (!may_go_on(&standing, node->index)) {
+        return true; /* an operator's word to wait was on its way to the disk */
+    }
     if (world->now - world->lone_since > bound_of(world)) {
         sim_pair_describe(world);
         sim_fail(world, "alone", "%s does not serve %lld ms after the other half died",

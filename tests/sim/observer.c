@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/invariant.h"
+#include "master/state.h"
 #include "tests/sim/nodes.h"
 
 #define ENTRIES_MAX   (1u << 24)
@@ -530,7 +531,10 @@ void sim_observe_engine(struct sim_world *world, struct sim_node *node)
         if (view->may_join && view->is_ready && !view->is_over) {
             sim_unique_walk(world, node);
         }
-        if (world->observer->asks_there > 0 && view->is_ready && !view->is_over) {
+        /* What was wished at the other half comes with a merge. */
+        if ((world->observer->asks_there > 0 ||
+             sim_master_of(node)->reconcile.phase != MS_RECONCILE_OFF) &&
+            view->is_ready && !view->is_over) {
             sim_operate_walk(world, node);
         }
     }

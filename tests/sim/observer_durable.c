@@ -72,14 +72,8 @@ static bool is_merged(struct sim_world *world, const struct sim_node *node,
     const struct sim_node *other = &world->nodes[1 - node->index];
     const struct sim_life *life =
         world->config.masters > 1 ? sim_ledger_find(&other->disk->ledger, &record->id) : NULL;
-    const bool is_cancel = entry->event == MS_LIFE_CANCEL;
 
-    if (life == NULL || entry->kind != MS_RECORD_SETTLE) {
-        return false;
-    }
-    return (life->settle != 0 && life->status == entry->status && life->attempt == entry->attempt &&
-            life->code == entry->code) ||
-           (is_cancel && life->changes[MS_OPERATION_CANCEL] != 0);
+    return life != NULL && sim_life_has(life, entry);
 }
 
 /* States only rise, but for a kick. */
@@ -114,7 +108,8 @@ static void check_chain(struct sim_world *world, const struct sim_node *node,
         break;
     }
     if ((enum sim_chain) * chain != from && is_merged(world, node, record, entry)) {
-        world->stats.counts[SIM_STAT_MERGED_OUTCOMES]++;
+        world->stats.counts[SIM_STAT_MERGED_OUTCOMES] += to == SIM_CHAIN_SETTLED;
+        to = to == SIM_CHAIN_OPEN ? (enum sim_chain) * chain : to;
     } else if ((enum sim_chain) * chain != from) {
         fail_chain(world, record, entry, (enum sim_chain) * chain);
     }

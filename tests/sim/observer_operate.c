@@ -103,26 +103,6 @@ void sim_operate_closed(struct sim_world *world, const struct sim_node *node, ms
 
 /* --- what came of it --- */
 
-static void note_change(struct sim_world *world, struct sim_record *record,
-                        enum ms_operation operation, uint32_t ask)
-{
-    static const enum sim_stat stats[MS_OPERATION_COUNT] = {
-        [MS_OPERATION_CANCEL] = SIM_STAT_BULK_CANCELLED,
-        [MS_OPERATION_KICK] = SIM_STAT_KICKED,
-        [MS_OPERATION_RELEASE] = SIM_STAT_RELEASED,
-        [MS_OPERATION_PRIORITY] = SIM_STAT_REPRIORITISED,
-    };
-
-    if (ask == SIM_NONE) {
-        return;
-    }
-    /* Of several that may have done it, none can be held to it. */
-    record->keep.is_unsafe = leave_after(world, record, operation, SIM_ANY, ask + 1) == SIM_NONE;
-    record->keep.operation = (uint8_t)operation;
-    record->keep.ask = ask;
-    world->stats.counts[stats[operation]]++;
-}
-
 /* The other half of a pair has that wish: it was asked for there, and has come with what was merged. */
 static bool is_wish_there(const struct sim_world *world, const struct sim_record *record,
                           enum ms_operation operation)
@@ -138,6 +118,37 @@ static bool is_wish_there(const struct sim_world *world, const struct sim_record
         }
     }
     return false;
+}
+
+/* The active merges just now, so it may have that wish from the other half, to whose client it was answered there. */
+static bool may_be_merged(const struct sim_world *world, const struct sim_record *record,
+                          enum ms_operation operation)
+{
+    const struct ms_master *master = sim_master_of(&world->nodes[world->observer->newest]);
+
+    return master != NULL && master->reconcile.phase != MS_RECONCILE_OFF &&
+           is_wish_there(world, record, operation);
+}
+
+static void note_change(struct sim_world *world, struct sim_record *record,
+                        enum ms_operation operation, uint32_t ask)
+{
+    static const enum sim_stat stats[MS_OPERATION_COUNT] = {
+        [MS_OPERATION_CANCEL] = SIM_STAT_BULK_CANCELLED,
+        [MS_OPERATION_KICK] = SIM_STAT_KICKED,
+        [MS_OPERATION_RELEASE] = SIM_STAT_RELEASED,
+        [MS_OPERATION_PRIORITY] = SIM_STAT_REPRIORITISED,
+    };
+
+    if (ask == SIM_NONE) {
+        return;
+    }
+    /* Of several that may have done it, none can be held to it. */
+    record->keep.is_unsafe = leave_after(world, record, operation, SIM_ANY, ask + 1) == SIM_NONE &&
+                             !may_be_merged(world, record, operation);
+    record->keep.operation = (uint8_t)operation;
+    record->keep.ask = ask;
+    world->stats.counts[stats[operation]]++;
 }
 
 /* SIM_NONE: it was asked for at the other half. */

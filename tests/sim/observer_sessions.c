@@ -110,6 +110,19 @@ static void age(struct sim_world *world, const struct sim_node *node, struct sim
     }
 }
 
+/* A master that is over takes the slave for dead: it may hand out its commands anew, and the newer one knows nothing of that. */
+static void give_up(struct sim_world *world, uint32_t tenure, uint32_t node, uint32_t incarnation)
+{
+    struct sim_observer *observer = world->observer;
+
+    for (uint32_t i = observer->released_before; i < observer->attempts_count; i++) {
+        struct sim_attempt *attempt = &observer->attempts[i];
+
+        attempt->is_given_up |= attempt->master == tenure && attempt->node == node &&
+                                attempt->incarnation == incarnation;
+    }
+}
+
 /* Nothing ties its commands to it any more: a slave's go to others, a client's may be dropped. */
 static void let_go(struct sim_world *world, const struct sim_node *node,
                    const struct sim_session *mirror)
@@ -117,6 +130,7 @@ static void let_go(struct sim_world *world, const struct sim_node *node,
     struct sim_observer *observer = world->observer;
 
     if (sim_view(world, node)->is_over) {
+        give_up(world, sim_view(world, node)->tenure, mirror->node, mirror->incarnation);
         return; /* another master has them */
     }
     sim_release(world, mirror->node, mirror->incarnation);

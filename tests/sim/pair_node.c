@@ -155,7 +155,9 @@ static void standing(const struct sim_node *node, struct sim_standing *standing_
 
     ms_pair_stats(node->state, &stats);
     *standing_out = (struct sim_standing){
-        .is_active = state == MS_COUNCIL_PAIR || state == MS_COUNCIL_SOLO,
+        /* Its state is told when its epoch is on the disk; before, an earlier proposal of its own may be there. */
+        .is_active = (state == MS_COUNCIL_PAIR || state == MS_COUNCIL_SOLO) &&
+                     record->served == record->voter.accepted.epoch,
         .is_whole = state == MS_COUNCIL_PAIR,
         .is_in_sync = state == MS_COUNCIL_SYNC,
         .is_pair = stats.is_pair,

@@ -487,6 +487,40 @@ START_TEST(cancel_of_what_was_put_off_ends_it_here)
 }
 END_TEST
 
+/* Of two masters the one that was lost may have it, and hand it over to this one, which does not know it yet. */
+START_TEST(cancel_of_what_another_master_may_have_waits_for_it)
+{
+    come_up();
+    submitted(1);
+    lose();
+    come_up();
+    expect_submit(1);
+    nak(1, MS_E_RETRY_LATER, 0);
+    expect_later(MS_E_RETRY_LATER);
+    cancel(1);
+    expect_nothing();
+    for (int i = 0; i < 2; i++) {
+        now = ms_engine_deadline(&client.base);
+        tick();
+        expect_submit(1);
+        expect_sent(MS_KIND_CANCEL);
+        if (i == 0) {
+            nak(1, MS_E_RETRY_LATER, 0);
+            receive(&(struct ms_command){
+                .kind = MS_KIND_CANCEL_ACK, .id.seq = 1, .error = MS_E_NOT_FOUND});
+            expect_nothing();
+        }
+    }
+    ack(1, 1);
+    expect_later(MS_E_OK);
+    expect_delivered(MS_KIND_SUBMIT_ACK, 1);
+    receive(&(struct ms_command){.kind = MS_KIND_CANCEL_ACK, .id.seq = 1});
+    ck_assert_uint_eq(expect_delivered(MS_KIND_CANCEL_ACK, 1).command.error, MS_E_OK);
+    outcome(1, 1, 0);
+    expect_outcome(1);
+}
+END_TEST
+
 static TCase *answer_tests(void)
 {
     TCase *tests = tcase_create("answers");
@@ -513,6 +547,7 @@ static TCase *answer_tests(void)
     tcase_add_test(tests, cancel_of_what_no_master_has_ends_it_here);
     tcase_add_test(tests, cancel_of_what_an_earlier_run_submitted_is_asked);
     tcase_add_test(tests, cancel_of_what_was_put_off_ends_it_here);
+    tcase_add_test(tests, cancel_of_what_another_master_may_have_waits_for_it);
     return tests;
 }
 

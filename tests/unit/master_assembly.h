@@ -23,7 +23,7 @@ struct master {
     struct ms_council_record disk;
     bool is_up, serves, pauses;
     ms_epoch epoch, follows;
-    unsigned stores, serves_total;
+    unsigned stores, serves_total, stops_total;
     struct ms_council_config config;
 };
 

@@ -63,6 +63,7 @@ static inline void carry_out(struct assembly *room, uint8_t place, const struct 
     case MS_COUNCIL_STOP:
         ck_assert(self->serves);
         self->serves = self->pauses = false;
+        self->stops_total++;
         break;
     case MS_COUNCIL_FOLLOW:
         ck_assert(!self->serves);

@@ -93,5 +93,34 @@ START_TEST(who_goes_on_without_votes_has_epochs_of_his_own)
 }
 END_TEST
 
+/* Somebody else may have served meanwhile, whose tokens are above those of the reign that was paused. */
+START_TEST(who_is_forced_while_he_waits_begins_a_new_reign)
+{
+    struct assembly *room = assemble_pair(1);
+    struct ms_complaint complaint;
+    unsigned stops;
+
+    room->is_witness_up[0] = false;
+    part(room, 0, 2, false);
+    part(room, 1, 2, false);
+    stop(room, 1, true);
+    pass(room, 10 * MS_SEC);
+    ck_assert_state(room, 0, HOLD);
+    stops = room->masters[0].stops_total;
+    ck_assert_int_eq(
+        ms_council_order(room->masters[0].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
+    settle(room);
+    ck_assert_state(room, 0, SOLO);
+    ck_assert(room->masters[0].serves && !room->masters[0].pauses);
+    ck_assert_uint_eq(room->masters[0].stops_total, stops + 1);
+    start(room, 1);
+    pass(room, 1 * MS_SEC);
+    ck_assert_state(room, 0, PAIR);
+    ck_assert_uint_eq(room->masters[0].stops_total, stops + 1); /* but a JOIN goes on in place */
+    dismiss(room);
+}
+END_TEST
+
 TESTS(a_vote_is_for_one_incarnation, votes_that_come_late_begin_no_other_election,
-      votes_that_never_come_are_not_waited_for, who_goes_on_without_votes_has_epochs_of_his_own)
+      votes_that_never_come_are_not_waited_for, who_is_forced_while_he_waits_begins_a_new_reign,
+      who_goes_on_without_votes_has_epochs_of_his_own)

@@ -201,6 +201,23 @@ START_TEST(a_copy_is_whole_only_where_it_was_read_to_the_end)
 }
 END_TEST
 
+START_TEST(a_copy_that_becomes_durable_between_two_connections_is_whole)
+{
+    begin_copy(4, 60);
+    stream_put(stream, 60);
+    ck_assert(copy_of());
+    ck_assert(copy_ends(4, 60));
+    ck_assert(!ms_follower_is_complete(follower));
+    ms_follower_leave(follower);
+    persisted(60);
+    follow(0);
+    ck_assert(begin(4, 60, 0));
+    want_ack(4, 60);
+    ck_assert(ms_follower_is_complete(follower));
+    ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_COMPLETE);
+}
+END_TEST
+
 START_TEST(half_a_copy_is_nothing_but_after_it_the_stream_goes_on)
 {
     begin_copy(4, 60);
@@ -410,6 +427,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_copy_is_written_as_it_comes);
     tcase_add_test(tests, an_empty_copy_is_complete);
     tcase_add_test(tests, a_copy_is_whole_only_where_it_was_read_to_the_end);
+    tcase_add_test(tests, a_copy_that_becomes_durable_between_two_connections_is_whole);
     tcase_add_test(tests, half_a_copy_is_nothing_but_after_it_the_stream_goes_on);
     tcase_add_test(tests, it_is_said_again_in_another_epoch);
     tcase_add_test(tests, a_refusal_is_told);

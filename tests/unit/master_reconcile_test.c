@@ -399,24 +399,53 @@ START_TEST(a_kick_there_is_taken)
 }
 END_TEST
 
+static void write_and_finish(struct script *s)
+{
+    receive(s, 1,
+            &(struct ms_command){.kind = MS_KIND_OUTPUT,
+                                 .token = {EPOCH, s->last_token},
+                                 .payload = ms_bytes_of("piece")});
+    result(s, 1, s->last_token, MS_STATUS_OK, "there");
+    commit(s);
+}
+
 START_TEST(output_comes_with_its_outcome)
 {
+    static const enum ms_merge_state states[] = {MS_MERGE_IN_FLIGHT, MS_MERGE_DEAD};
+
     begin();
-    pull(&there, 1, 1);
-    submit(&there, 2, 1, "x");
-    receive(&there, 1,
-            &(struct ms_command){.kind = MS_KIND_OUTPUT,
-                                 .token = {EPOCH, there.last_token},
-                                 .payload = ms_bytes_of("piece")});
-    result(&there, 1, there.last_token, MS_STATUS_OK, "there");
-    commit(&there);
-    bring(&here, MS_MERGE_IN_FLIGHT, "", 0);
+    bring(&there, MS_MERGE_IN_FLIGHT, "", 0);
+    write_and_finish(&there);
+    bring(&here, states[_i], "", 0);
     merge();
     want_state(MS_MERGE_DONE, "merged");
     ck_assert_str_eq(want(&here, MS_KIND_STREAM)->payload, "piece");
     ck_assert_uint_eq(want(&here, MS_KIND_OUTCOME)->effect.command.index, 1);
     restart(&here);
     ck_assert_ptr_nonnull(work_of(&here, 2, 1)->output);
+    end();
+}
+END_TEST
+
+/* The lower outcome had freed the key, and another one has it: the higher outcome is not that one's, not after a restart either. */
+START_TEST(a_lower_outcome_has_freed_its_key)
+{
+    begin();
+    pull(&there, 1, 1);
+    submit_key(&there, 1, MS_UNIQUE_JOIN);
+    write_and_finish(&there);
+    pull(&here, 1, 1);
+    submit_key(&here, 1, MS_UNIQUE_JOIN);
+    result(&here, 1, here.last_token, MS_STATUS_FAIL, "");
+    commit(&here);
+    submit_key(&here, 5, MS_UNIQUE_JOIN);
+    merge();
+    for (int i = 0; i < 2; i++) {
+        want_state(MS_MERGE_DONE, "merged");
+        ck_assert_int_eq(work_of(&here, 2, 5)->state, MS_LIFE_READY);
+        ck_assert_ptr_nonnull(work_of(&here, 2, 1)->output);
+        restart(&here);
+    }
     end();
 }
 END_TEST
@@ -564,7 +593,7 @@ int main(void)
         a_wish_to_cancel_is_kept_here,
         a_kick_here_is_not_undone,
         a_kick_there_is_taken,
-        output_comes_with_its_outcome,
+        a_lower_outcome_has_freed_its_key,
         an_array_is_adopted_with_its_members,
         or_each_of_its_members_is_merged,
         an_array_that_is_over_there_is_over_here,
@@ -580,6 +609,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, each_cell_of_the_table, 0, CELLS);
     tcase_add_loop_test(tcase, a_key_that_is_taken_is_joined, 0, 2);
+    tcase_add_loop_test(tcase, output_comes_with_its_outcome, 0, 2);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
         tcase_add_test(tcase, tests[i]);
     }

@@ -1,0 +1,81 @@
+/* The merge of what is kept beside an outcome: the submission, and output. */
+#include "core/invariant.h"
+#include "master/output.h"
+#include "master/rare.h"
+#include "master/reconcile.h"
+#include "master/state.h"
+
+/* The pieces of the attempt that the outcome is of; what was here is of another one. */
+void ms_merge_output(struct ms_master *master, struct ms_work *work,
+                     const struct ms_foreign *foreign, const struct ms_record *outcome)
+{
+    ms_output_discard(&master->queue, work);
+    work->attempt = outcome->attempt;
+    for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
+        struct ms_record_room room;
+        struct ms_record record;
+
+        ms_foreign_read(at, &room, &record);
+        const struct ms_command piece = {.kind = MS_KIND_OUTPUT,
+                                         .stream = record.stream,
+                                         .index = record.index,
+                                         .payload = record.payload};
+
+        if (record.kind == MS_RECORD_PIECE && record.attempt == outcome->attempt &&
+            ms_output_add(work, &master->queue.slab, &piece) == MS_OUTPUT_KEPT) {
+            work->output->last->record = ms_journal_put_for(&master->journal, work, &record);
+        }
+    }
+}
+
+/* Output is read back as that of a submission: of this one, whose key is nobody's any more. */
+static void put_submission(struct ms_master *master, struct ms_work *work,
+                           const struct ms_foreign *foreign)
+{
+    struct ms_rare *rare = ms_rare_of(work, &master->queue.slab);
+
+    if (rare == NULL) {
+        master->reconcile.phase = MS_RECONCILE_FAILED;
+        return;
+    }
+    for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
+        struct ms_record_room room;
+        struct ms_record record;
+        struct ms_terms terms = {0};
+
+        ms_foreign_read(at, &room, &record);
+        if (record.kind != MS_RECORD_SUBMIT) {
+            continue;
+        }
+        if (record.terms != NULL) {
+            terms = *record.terms;
+            terms.unique_mode = MS_UNIQUE_NONE;
+            terms.unique = (struct ms_bytes){0};
+            record.terms = &terms;
+        }
+        rare->submit_record = ms_journal_put_for(&master->journal, work, &record);
+    }
+}
+
+/* What is kept beside the lower outcome means, when it is read back, that the key was free from that outcome on: others may
+ * have taken it since, and would be taken for those that had joined and have the new outcome. So it goes with it. */
+void ms_merge_submission(struct ms_master *master, struct ms_work *work,
+                         const struct ms_foreign *foreign, const struct ms_record *outcome)
+{
+    bool has_output = false;
+
+    if (work->rare != NULL && work->rare->had_claim) {
+        ms_rare_drop_records(work, &master->queue.slab, &master->journal);
+    }
+    for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
+        struct ms_record_room room;
+        struct ms_record record;
+
+        ms_foreign_read(at, &room, &record);
+        has_output |= record.kind == MS_RECORD_PIECE && record.attempt == outcome->attempt;
+    }
+    if (has_output && foreign->array_count == 0 &&
+        (work->rare == NULL || work->rare->submit_record == 0)) {
+        put_submission(master, work, foreign);
+    }
+}
