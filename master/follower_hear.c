@@ -57,7 +57,8 @@ static bool join(struct ms_follower *follower, const struct ms_command *command)
     follower->state = MS_FOLLOWER_STREAMING;
     follower->is_ack_due = true;
     follower->news = follower->is_whole ? MS_FOLLOWER_COMPLETE : MS_FOLLOWER_NOTHING;
-    ms_follower_find_whole(follower); /* the last of a copy may be durable since nobody was followed */
+    ms_follower_find_whole(
+        follower); /* the last of a copy may be durable since nobody was followed */
     return true;
 }
 
