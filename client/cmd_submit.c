@@ -20,7 +20,9 @@
 
 #define PAYLOAD_MAX  (SIZE_MAX / 4) /* the master decides; this only keeps sums from overflowing */
 #define MEMORY_SLACK (1u << 20)     /* of the client beside the payload */
-#define PACE         (1u << 20) /* bytes of a payload for which a master may take another second */
+#define REPLACED_MAX                                                                               \
+    2 /* times that a process of the same --id may take the session, and we take it back */
+#define PACE (1u << 20) /* bytes of a payload for which a master may take another second */
 
 struct submitting {
     const struct ms_submit_settings *settings;
@@ -33,7 +35,8 @@ struct submitting {
     struct ms_cli_bytes output;
     unsigned interrupts;
     bool is_ended, is_told_away;
-    bool is_asking; /* what became of it, because it is over already */
+    unsigned replaced; /* times */
+    bool is_asking;    /* what became of it, because it is over already */
     int code;
     ev_signal signals[2];
     ev_timer patience; /* runs until the command is accepted, if that is all that is waited for */
@@ -255,6 +258,12 @@ static void connection_cb(struct ms_client *client, bool is_up, int error, void 
     struct submitting *submitting = context;
 
     (void)client;
+    if (!is_up && error == (int)MS_E_REPLACED && submitting->settings->id != NULL &&
+        ++submitting->replaced == REPLACED_MAX) {
+        ms_cli_say(&ms_submit_cli, "another process submits under this --id: the outcome is its");
+        end(submitting, EX_TEMPFAIL);
+        return;
+    }
     if (!is_up && !submitting->is_told_away) {
         ms_cli_say(&ms_submit_cli, "%s; trying again", ms_client_strerror(error));
     }
@@ -410,6 +419,11 @@ static int connect_and_submit(struct submitting *submitting,
     if (settings->id != NULL) {
         ms_submit_id(settings, client_id, &more.first_seq);
         more.id = client_id;
+        if (submission->array_count > 0 &&
+            more.first_seq > MS_NUMBER_MAX - (submission->array_count - 1)) {
+            return ms_cli_usage_error(&ms_submit_cli, "--id: the last number of the --array is "
+                                                      "above 2^64 - 2");
+        }
     }
     const double patience_s = (double)settings->common.connect_timeout / MS_SEC +
                               (double)(submission->payload_size / PACE);

@@ -1,75 +1,5 @@
 /* What a deposed master has, merged into the running one: every cell of the table, twice, and over a crash. */
-#include "master/reconcile.h"
-
-#include "core/limits.h"
-#include "master_arrays.h"
-#include "master_returning.h"
-
-#define THERE_NODE 9 /* of the slave there */
-#define HERE_NODE  1
-
-static struct script there, here;
-static struct shelf there_shelf, here_shelf;
-
-static void begin_one(struct script *s, struct shelf *shelf, uint8_t node, int restarts)
-{
-    setup_durable(s, shelf);
-    s->nonces = node; /* tokens of sessions differ */
-    for (int i = 0; i < restarts; i++) {
-        restart(s);
-    }
-    slave_durably(s, 1, node);
-    client(s, 2, 2);
-}
-
-static void begin(void)
-{
-    begin_one(&there, &there_shelf, THERE_NODE, 0);
-    begin_one(&here, &here_shelf, HERE_NODE, 1);
-}
-
-static void end(void)
-{
-    teardown_durable(&there);
-    teardown_durable(&here);
-}
-
-static const struct ms_reconcile_totals *totals(void)
-{
-    return &here.master->reconcile.totals;
-}
-
-/* All that the one has committed is offered to the other; what came of it is not durable yet. */
-static void offer(void)
-{
-    commit(&there);
-    commit(&here);
-    ck_assert(ms_reconcile_begin(here.master));
-    for (size_t i = 0; i < SHELF_MAX; i++) {
-        if (there_shelf.entries[i].data != NULL) {
-            ck_assert_int_eq(ms_reconcile_take(here.master, there_shelf.entries[i]), MS_E_OK);
-        }
-    }
-    ms_reconcile_end(here.master);
-    settle_down(&here);
-}
-
-static void merge(void)
-{
-    size_t count;
-
-    offer();
-    count = here.count;
-    for (int i = 0; i < 8; i++) {
-        while (here_shelf.committed < here_shelf.seq || here_shelf.written_size > 0) {
-            commit_once(&here);
-        }
-        ms_engine_step(here.engine, here.now, &(struct ms_event){.type = MS_EVENT_TICK});
-        poll_dry(&here);
-    }
-    ck_assert_uint_ge(here.count, count);
-    ck_assert_int_eq(here.master->reconcile.phase, MS_RECONCILE_DONE);
-}
+#include "master_merging.h"
 
 static void submit_as(struct script *s, uint64_t seq, const char *payload, uint8_t flags)
 {
@@ -144,11 +74,6 @@ static void want_payload(enum ms_merge_state a, enum ms_merge_state b)
 
     ck_assert_uint_eq(payload.size, strlen(wanted));
     ck_assert_mem_eq(payload.data, wanted, payload.size);
-}
-
-static bool was_revoked(void)
-{
-    return find(&here, MS_KIND_REVOKE) != NULL;
 }
 
 #define CELLS (MS_MERGE_STATES * MS_MERGE_STATES)
@@ -450,79 +375,6 @@ START_TEST(a_lower_outcome_has_freed_its_key)
 }
 END_TEST
 
-/* Members 1 .. 4: the first is done and closed, the second done, the third failed once, the fourth waits. */
-static void run_array(struct script *s)
-{
-    submit_array(s, 1, 4, 0);
-    commit(s);
-    pull(s, 1, 2);
-    const uint64_t first = token_of(find_nth(s, MS_KIND_COMMAND, 0));
-    const uint64_t second = token_of(find_nth(s, MS_KIND_COMMAND, 1));
-    result(s, 1, first, MS_STATUS_OK, "1");
-    result(s, 1, second, MS_STATUS_OK, "2");
-    commit(s);
-    receive(s, 2, &(struct ms_command){.kind = MS_KIND_OUTCOME_ACK, .id.seq = 1, .count = 1});
-    commit(s);
-}
-
-START_TEST(an_array_is_adopted_with_its_members)
-{
-    begin();
-    run_array(&there);
-    merge();
-    for (int i = 0; i < 2; i++) {
-        ck_assert(ms_array_is_closed(array_of(&here, 1), 1));
-        ck_assert_int_eq(work_of(&here, 2, 2)->state, MS_LIFE_DONE);
-        ck_assert_uint_eq(array_of(&here, 1)->waiting_count + array_of(&here, 1)->live_count, 3);
-        restart(&here);
-    }
-    end();
-}
-END_TEST
-
-START_TEST(or_each_of_its_members_is_merged)
-{
-    begin();
-    run_array(&there);
-    submit_array(&here, 1, 4, 0);
-    commit(&here);
-    pull(&here, 1, 1);
-    ck_assert_int_eq(work_of(&here, 2, 1)->state, MS_LIFE_LEASED);
-    merge();
-    ck_assert(was_revoked());
-    for (int i = 0; i < 2; i++) {
-        ck_assert(ms_array_is_closed(array_of(&here, 1), 1));
-        ck_assert_int_eq(work_of(&here, 2, 2)->state, MS_LIFE_DONE);
-        ck_assert_uint_eq(array_of(&here, 1)->waiting_count + array_of(&here, 1)->live_count, 3);
-        restart(&here);
-    }
-    end();
-}
-END_TEST
-
-START_TEST(an_array_that_is_over_there_is_over_here)
-{
-    begin();
-    run_array(&there);
-    pull(&there, 1, 2);
-    result(&there, 1, there.last_token - 1, MS_STATUS_OK, "3");
-    result(&there, 1, there.last_token, MS_STATUS_OK, "4");
-    commit(&there);
-    receive(&there, 2, &(struct ms_command){.kind = MS_KIND_OUTCOME_ACK, .id.seq = 1, .count = 4});
-    commit(&there);
-    ck_assert_ptr_null(array_of(&there, 1));
-    submit_array(&here, 1, 4, 0);
-    commit(&here);
-    pull(&here, 1, 1);
-    merge();
-    ck_assert_ptr_null(array_of(&here, 1));
-    ck_assert_uint_eq(stats_of(&here).commands_count, 0);
-    restart(&here);
-    ck_assert_ptr_null(array_of(&here, 1));
-    end();
-}
-END_TEST
-
 START_TEST(nothing_is_said_before_it_is_durable)
 {
     begin();
@@ -594,9 +446,6 @@ int main(void)
         a_kick_here_is_not_undone,
         a_kick_there_is_taken,
         a_lower_outcome_has_freed_its_key,
-        an_array_is_adopted_with_its_members,
-        or_each_of_its_members_is_merged,
-        an_array_that_is_over_there_is_over_here,
         nothing_is_said_before_it_is_durable,
         a_crash_in_the_middle_is_made_good_by_the_next_one,
         what_makes_no_sense_is_not_taken,

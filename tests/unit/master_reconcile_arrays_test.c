@@ -1,0 +1,78 @@
+/* Arrays of a deposed master, merged into the running one. */
+#include "master_merging.h"
+
+/* Members 1 .. 4: the first is done and closed, the second done, the third failed once, the fourth waits. */
+static void run_array(struct script *s)
+{
+    submit_array(s, 1, 4, 0);
+    commit(s);
+    pull(s, 1, 2);
+    const uint64_t first = token_of(find_nth(s, MS_KIND_COMMAND, 0));
+    const uint64_t second = token_of(find_nth(s, MS_KIND_COMMAND, 1));
+    result(s, 1, first, MS_STATUS_OK, "1");
+    result(s, 1, second, MS_STATUS_OK, "2");
+    commit(s);
+    receive(s, 2, &(struct ms_command){.kind = MS_KIND_OUTCOME_ACK, .id.seq = 1, .count = 1});
+    commit(s);
+}
+
+START_TEST(an_array_is_adopted_with_its_members)
+{
+    begin();
+    run_array(&there);
+    merge();
+    for (int i = 0; i < 2; i++) {
+        ck_assert(ms_array_is_closed(array_of(&here, 1), 1));
+        ck_assert_int_eq(work_of(&here, 2, 2)->state, MS_LIFE_DONE);
+        ck_assert_uint_eq(array_of(&here, 1)->waiting_count + array_of(&here, 1)->live_count, 3);
+        restart(&here);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(or_each_of_its_members_is_merged)
+{
+    begin();
+    run_array(&there);
+    submit_array(&here, 1, 4, 0);
+    commit(&here);
+    pull(&here, 1, 1);
+    ck_assert_int_eq(work_of(&here, 2, 1)->state, MS_LIFE_LEASED);
+    merge();
+    ck_assert(was_revoked());
+    for (int i = 0; i < 2; i++) {
+        ck_assert(ms_array_is_closed(array_of(&here, 1), 1));
+        ck_assert_int_eq(work_of(&here, 2, 2)->state, MS_LIFE_DONE);
+        ck_assert_uint_eq(array_of(&here, 1)->waiting_count + array_of(&here, 1)->live_count, 3);
+        restart(&here);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(an_array_that_is_over_there_is_over_here)
+{
+    begin();
+    run_array(&there);
+    pull(&there, 1, 2);
+    result(&there, 1, there.last_token - 1, MS_STATUS_OK, "3");
+    result(&there, 1, there.last_token, MS_STATUS_OK, "4");
+    commit(&there);
+    receive(&there, 2, &(struct ms_command){.kind = MS_KIND_OUTCOME_ACK, .id.seq = 1, .count = 4});
+    commit(&there);
+    ck_assert_ptr_null(array_of(&there, 1));
+    submit_array(&here, 1, 4, 0);
+    commit(&here);
+    pull(&here, 1, 1);
+    merge();
+    ck_assert_ptr_null(array_of(&here, 1));
+    ck_assert_uint_eq(stats_of(&here).commands_count, 0);
+    restart(&here);
+    ck_assert_ptr_null(array_of(&here, 1));
+    end();
+}
+END_TEST
+
+TESTS(an_array_is_adopted_with_its_members, or_each_of_its_members_is_merged,
+      an_array_that_is_over_there_is_over_here)
