@@ -193,12 +193,23 @@ static enum ms_error put_report(struct ms_encoder *encoder, ms_epoch epoch,
     return MS_E_OK;
 }
 
+/* Acknowledgements that were gathered in an epoch leave before any frame of another one: who has heard of that takes none
+ * of an earlier one any more. */
+static void keep_order(struct ms_encoder *encoder, ms_epoch epoch)
+{
+    if (encoder->acks.kind != MS_KIND_NONE && encoder->acks.epoch != epoch) {
+        close_frame(encoder);
+        write_acks(encoder);
+    }
+}
+
 enum ms_error ms_encoder_put(struct ms_encoder *encoder, ms_epoch epoch,
                              const struct ms_command *command)
 {
     const enum ms_kind kind = (enum ms_kind)command->kind;
 
     ms_assert(kind != MS_KIND_NONE && kind < MS_KIND_COUNT);
+    keep_order(encoder, epoch);
     if (ms_pack_is_ack(kind)) {
         /* What this one adds at most, beside what waits already. */
         if (!reserve(encoder, MS_ACKS_TAIL_MAX)) {

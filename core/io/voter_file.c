@@ -237,7 +237,7 @@ enum ms_error ms_voter_file_read(struct ms_voter_file *file, uint8_t *bytes_out,
                                  size_t *size_out, struct ms_complaint *complaint)
 {
     uint8_t content[MS_VOTER_FILE_SIZE + 1];
-    struct ms_bytes record;
+    struct ms_bytes record = {0};
 
     ms_assert(file->directory >= 0);
     *size_out = 0;

@@ -315,9 +315,10 @@ static void prepare(struct hall *hall)
     if (hall_chance(hall, 4)) {
         hall->masters[0].config.is_bootstrap = true;
         hall->masters[1].config.is_bootstrap = hall_chance(hall, 2);
-        for (uint8_t place = 0; place < MS_MASTERS && hall_chance(hall, 4); place++) {
-            hall->masters[place].config.epoch_first =
-                1000 + place; /* it was a single master before */
+        for (uint8_t place = 0; place < MS_MASTERS; place++) {
+            const bool was_single = (hall->seed >> place) % 8 == 0;
+
+            hall->masters[place].config.epoch_first = was_single ? 1000u + place : 0;
         }
     } else {
         prepare_pair(hall);

@@ -225,6 +225,29 @@ START_TEST(test_acks_leave_with_the_flush)
 }
 END_TEST
 
+/* Who has heard of an epoch takes no frame of an earlier one any more. */
+START_TEST(test_acks_of_an_epoch_leave_before_the_next)
+{
+    struct ms_encoder encoder = {0};
+    const struct ms_command command = submit(1, NULL, 0);
+    const struct ms_command ack = {.kind = MS_KIND_OUTCOME_ACK, .id.seq = 7, .count = 1};
+
+    put(&encoder, 1, &command);
+    put(&encoder, 1, &ack);
+    put(&encoder, 2, &ack);
+    put(&encoder, 2, &command);
+    const size_t pending = ms_encoder_pending(&encoder);
+    const struct ms_bytes bytes = ms_encoder_flush(&encoder);
+    const struct seen seen = look(bytes);
+    ck_assert_uint_ge(pending, bytes.size);
+    ck_assert_uint_eq(seen.count, 4);
+    for (unsigned i = 0; i < seen.count; i++) {
+        ck_assert_uint_eq(seen.frames[i].epoch, i < 2 ? 1 : 2);
+    }
+    ms_encoder_finish(&encoder);
+}
+END_TEST
+
 START_TEST(test_nothing_follows_a_goodbye)
 {
     static const enum ms_kind last[] = {MS_KIND_ERROR, MS_KIND_BYE};
@@ -360,6 +383,7 @@ int main(void)
     tcase_add_test(tcase, test_idle_costs_nothing);
     tcase_add_test(tcase, test_pieces_make_the_stream);
     tcase_add_test(tcase, test_acks_leave_with_the_flush);
+    tcase_add_test(tcase, test_acks_of_an_epoch_leave_before_the_next);
     tcase_add_test(tcase, test_nothing_follows_a_goodbye);
     tcase_add_test(tcase, test_long_reports_are_split);
     tcase_add_test(tcase, test_empty_cells_are_within_the_budget);

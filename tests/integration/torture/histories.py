@@ -106,7 +106,7 @@ class History:
     faults: list = field(default_factory=list)  # [begun, all was well again, name]
     downs: list = field(default_factory=list)  # (t, place of a master that was killed)
     losses: list = field(default_factory=list)  # [begun, over, place of a master whose host was lost]
-    acts: list = field(default_factory=list)  # (t, place of the master, epoch, kind of frame), as they came
+    acts: list = field(default_factory=list)  # (t, place of the master, epoch, kind of frame, link), as they came
 
 
 def _born(history, client, words):
@@ -304,7 +304,7 @@ def read_frames(history, lines):
     """What the proxy saw of each master: NS KIND-OF-DIALLER:PLACE KIND EPOCH."""
     for line in lines:
         t, link, kind, epoch = line.split()
-        history.acts.append((int(t), int(link.split(":")[1]), int(epoch), int(kind)))
+        history.acts.append((int(t), int(link.split(":")[1]), int(epoch), int(kind), link))
 
 
 def finish(history):

@@ -15,6 +15,7 @@ from checker import NS, SETTLE_NS, SYNC, THAW_NS, Checker, Rules, show
 from histories import NEVER
 
 OBSERVED_NS = NS // 50  # frames of two connections may be noted so long in the wrong order
+PAUSED_NS = NS  # what was said just before a pause leaves after it, if its connection has heard of nothing later
 RESENT_NS = 10 * NS  # a connection repeats so late what was lost on its way
 DEATH_NS = 4 * NS  # after a short stop a session may be given up so late
 
@@ -22,7 +23,7 @@ DEATH_NS = 4 * NS  # after a short stop a session may be given up so late
 def reigns_of(history):
     """[(first act, epoch)] of each reign, as far as anybody saw it."""
     firsts = {}
-    for t, place, epoch, _kind in history.acts:
+    for t, place, epoch, _kind, _link in history.acts:
         firsts.setdefault(epoch, (t, place))
     tokens = {execution.token[0] for executions in history.executions.values() for execution in executions}
     reigns, last = [], None
@@ -50,7 +51,8 @@ class PairChecker(Checker):
     def check_acts(self):
         """From outside: each frame that only a serving master sends, when it had left it."""
         highest = [[], []]  # of each place: [(first act, epoch)], rising
-        for t, place, epoch, kind in sorted(self.history.acts):
+        heard = {}  # link: the highest epoch on it
+        for t, place, epoch, kind, link in sorted(self.history.acts):
             mine, others = highest[place], highest[1 - place]
             fenced = next(((begun, other) for begun, other in others if other >= epoch), None)
             if fenced is not None and fenced[1] == epoch:
@@ -63,9 +65,15 @@ class PairChecker(Checker):
                     self.verdict.add("stale_act", f"{text} since {fenced[0]}")
             if not mine or epoch > mine[-1][1]:
                 mine.append((t, epoch))
-            elif epoch < mine[-1][1] and mine[-1][0] + OBSERVED_NS < t:
+            elif epoch < mine[-1][1] and mine[-1][0] + self.patience(epoch, mine[-1][1], heard.get(link, 0)) < t:
                 self.verdict.add("epoch_backwards", f"master {place}, epoch {epoch}, kind {kind}, at {t}: it has "
                                                     f"served {mine[-1][1]} since {mine[-1][0]}")
+            heard[link] = max(epoch, heard.get(link, 0))
+
+    def patience(self, epoch, highest, heard):
+        """So long after the first act in its highest epoch a master's frame of an earlier one may be seen."""
+        is_same_reign = self.next_reign(epoch) == self.next_reign(highest)
+        return PAUSED_NS if is_same_reign and heard <= epoch else OBSERVED_NS
 
     def was_lost(self, place, t):
         return any(begun <= t <= back + RESENT_NS and where == place for begun, back, where in self.history.losses)

@@ -27,8 +27,8 @@ class PairStory(Story):
         self.event(1500, "pair_killed", place=0)
         self.event(1900, "safe", ms=100)
 
-    def act(self, t, place, epoch, kind=COMMAND):
-        self.frames.append(f"{t * TICK} s0:{place} {kind} {epoch}")
+    def act(self, t, place, epoch, kind=COMMAND, slave=0):
+        self.frames.append(f"{t * TICK} s{slave}:{place} {kind} {epoch}")
         return self
 
     def ack(self, t, seq, durability=SYNC, copies=2):
@@ -96,6 +96,8 @@ class PairCheckerTest(unittest.TestCase):
     def test_an_epoch_that_goes_back(self):
         self.catches("epoch_backwards", good().act(1300, 0, 1).ends())
         self.is_clean(good().act(905, 0, 1).ends())  # on another connection
+        self.is_clean(good().act(1300, 0, 1, slave=1).ends())  # said before a pause, to one that heard of nothing later
+        self.catches("epoch_backwards", good().act(1950, 0, 1, slave=1).ends())  # no pause is that long
 
     # --- what the other rules make of two masters -------------------------------------------------------
 
