@@ -153,7 +153,7 @@ void ms_client_engine_send_cancel(struct ms_client_engine *engine, const struct 
 static bool is_unknown(const struct ms_client_engine *engine, const struct ms_request *request,
                        enum ms_request_state state)
 {
-    return (state == MS_REQUEST_DELAYED && !request->may_be_elsewhere) ||
+    return (state == MS_REQUEST_DELAYED && !ms_client_engine_may_be_elsewhere(engine, request)) ||
            (request->sent_at == MS_TIME_NEVER && !engine->is_lasting);
 }
 

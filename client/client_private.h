@@ -32,6 +32,13 @@ void ms_client_engine_drop_closed(struct ms_client_engine *engine);
 void ms_client_engine_send_cancel(struct ms_client_engine *engine,
                                   const struct ms_request *request);
 
+/* True when a master that is not this one may have taken it, and may hand it over to this one later. */
+static inline bool ms_client_engine_may_be_elsewhere(const struct ms_client_engine *engine,
+                                                     const struct ms_request *request)
+{
+    return request->may_be_elsewhere && engine->upstream.addresses_count > 1;
+}
+
 /* Submissions that one step may send; pieces of large payloads count, too. */
 #define MS_CLIENT_SEND_BURST MS_DISPATCH_BURST
 

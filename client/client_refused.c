@@ -254,7 +254,7 @@ void ms_client_engine_refused(struct ms_client_engine *engine, ms_time now,
         engine->counters.refused_total++;
         ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, nak);
         ms_client_engine_close(engine, request);
-    } else if (request->is_cancelled && !request->may_be_elsewhere) {
+    } else if (request->is_cancelled && !ms_client_engine_may_be_elsewhere(engine, request)) {
         ms_client_engine_cancel_here(engine, request);
     } else {
         shrink_window(engine);

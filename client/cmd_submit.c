@@ -20,9 +20,7 @@
 
 #define PAYLOAD_MAX  (SIZE_MAX / 4) /* the master decides; this only keeps sums from overflowing */
 #define MEMORY_SLACK (1u << 20)     /* of the client beside the payload */
-#define REPLACED_MAX                                                                               \
-    2 /* times that a process of the same --id may take the session, and we take it back */
-#define PACE (1u << 20) /* bytes of a payload for which a master may take another second */
+#define PACE         (1u << 20) /* bytes of a payload for which a master may take another second */
 
 struct submitting {
     const struct ms_submit_settings *settings;
@@ -35,8 +33,7 @@ struct submitting {
     struct ms_cli_bytes output;
     unsigned interrupts;
     bool is_ended, is_told_away;
-    unsigned replaced; /* times */
-    bool is_asking;    /* what became of it, because it is over already */
+    bool is_asking; /* what became of it, because it is over already */
     int code;
     ev_signal signals[2];
     ev_timer patience; /* runs until the command is accepted, if that is all that is waited for */
@@ -258,12 +255,6 @@ static void connection_cb(struct ms_client *client, bool is_up, int error, void 
     struct submitting *submitting = context;
 
     (void)client;
-    if (!is_up && error == (int)MS_E_REPLACED && submitting->settings->id != NULL &&
-        ++submitting->replaced == REPLACED_MAX) {
-        ms_cli_say(&ms_submit_cli, "another process submits under this --id: the outcome is its");
-        end(submitting, EX_TEMPFAIL);
-        return;
-    }
     if (!is_up && !submitting->is_told_away) {
         ms_cli_say(&ms_submit_cli, "%s; trying again", ms_client_strerror(error));
     }

@@ -124,26 +124,6 @@ expect 1 "$muster" result kept --out "$work/none"
 [ ! -e "$work/none" ] || fail "a file is left of a result that was not well"
 expect 0 "$muster" submit echo --payload x --id mine --wait
 
-# Two at once under one id: the one that came first gives up, and the other one has the outcome.
-# shellcheck disable=SC2317
-is_leased() {
-    "$muster" show "$1" | grep -q '^state *leased$'
-}
-"$muster" submit sleep --payload 1h --id twin --wait 2>"$work/first.err" &
-first=$!
-pids="$pids $first"
-until_ok is_leased twin
-"$muster" submit sleep --payload 1h --id twin --wait 2>"$work/second.err" &
-second=$!
-pids="$pids $second"
-code=0
-wait "$first" || code=$?
-[ "$code" = 75 ] || fail "the first one ended with $code: $(cat "$work/first.err")"
-grep -q "another process" "$work/first.err" || fail "it did not say why: $(cat "$work/first.err")"
-expect 0 "$muster" cancel twin
-code=0
-wait "$second" || code=$?
-[ "$code" = 2 ] || fail "the second one ended with $code: $(cat "$work/second.err")"
 expect 64 "$muster" submit sleep --array 5 --id ffffffffffffffffffffffffffffffff:18446744073709551614
 says "above 2^64 - 2"
 
