@@ -109,6 +109,37 @@ static enum ms_error read_record(struct ms_main_pair *self,
     return error == MS_E_OK ? MS_E_OK : complain(self, &complaint, error);
 }
 
+static bool find_entry(void *context, ms_seq seq, struct ms_bytes entry)
+{
+    (void)seq, (void)entry;
+    *(bool *)context = true;
+    return false;
+}
+
+/* A half that says it has everything has at least the record of the epoch that was begun last; but for one that has decided
+ * to begin its first one, and has not yet done so. */
+static enum ms_error check_store(struct ms_main_pair *self, const char *data,
+                                 const struct ms_council_record *record)
+{
+    struct ms_complaint complaint;
+    bool has_entries = false;
+    enum ms_error error;
+
+    if (record->is_fresh || !record->is_complete ||
+        record->voter.accepted.kind == MS_DECISION_BOOTSTRAP) {
+        return MS_E_OK;
+    }
+    error = ms_store_replay(self->store->store, find_entry, &has_entries, &complaint);
+    if (error == MS_E_OK && !has_entries) {
+        ms_complain(&complaint,
+                    "the store in %s is empty, and its " RECORD_NAME " says that it was complete: "
+                    "bring it back, or empty the directory, so that it is copied to as a new one",
+                    data);
+        error = MS_E_STORE_CORRUPT;
+    }
+    return error == MS_E_OK ? MS_E_OK : complain(self, &complaint, error);
+}
+
 /* Once in each turn of the loop: what a turn only passed through is not told. */
 static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int revents)
 {
@@ -231,7 +262,8 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
     if (error != MS_E_OK) {
         return error;
     }
-    if (options.council.record.is_fresh) {
+    error = check_store(self, settings->data, &options.council.record);
+    if (error == MS_E_OK && options.council.record.is_fresh) {
         struct census census = {0};
 
         error = take_census(self, &census);

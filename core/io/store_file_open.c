@@ -1,6 +1,7 @@
 /* Opening the file of a store: settings, schema, what the log holds, and what an unclean end left. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/invariant.h"
@@ -147,8 +148,9 @@ static enum ms_error refuse(struct ms_store_file *file, struct ms_complaint *com
     return ms_store_file_error(file);
 }
 
-/* Where the log that the end speaks of is not there, all that was in it must be in the database by now. Else SQLite must not
- * touch the file: it may be whole with its log. */
+/* Where the log that the end speaks of is not there, all that was in it must be in the database by now, and its cycle is. (So
+ * is that when a crash came in the midst of moving it, and the log was lost after that: this is not noticed.) Else
+ * SQLite must not touch the file: it may be whole with its log. */
 static enum ms_error check_cycle(struct ms_store_file *file, bool has_end,
                                  struct ms_complaint *complaint)
 {
@@ -216,6 +218,28 @@ static enum ms_error open_tables(struct ms_store_file *file,
     return MS_E_OK;
 }
 
+/* A database is never empty once it has a log, or an end of one. SQLite would begin a new one, and drop the log; a visitor
+ * must not make even that. */
+static enum ms_error check_database(const struct ms_store_file *file,
+                                    struct ms_complaint *complaint)
+{
+    struct stat database;
+    const bool is_empty = stat(file->path, &database) != 0 || database.st_size == 0;
+
+    if (is_empty &&
+        (file->end.cycle > 0 || ms_store_log_is_there(ms_store_file_path(file, "-wal").text))) {
+        ms_complain(complaint,
+                    "%s is missing or empty, and what was acknowledged was in it: bring it back",
+                    file->path);
+        return MS_E_STORE_CORRUPT;
+    }
+    if (is_empty && file->is_read_only) {
+        ms_complain(complaint, "%s: there is no store in it", file->path);
+        return MS_E_STORE_CORRUPT;
+    }
+    return MS_E_OK;
+}
+
 static enum ms_error open_database(struct ms_store_file *file,
                                    const struct ms_store_file_options *options,
                                    struct ms_complaint *complaint)
@@ -228,6 +252,11 @@ static enum ms_error open_database(struct ms_store_file *file,
 
     file->end_fd =
         ms_store_end_open(ms_store_file_path(file, "-end").text, options->is_read_only, &file->end);
+    error = check_database(file, complaint);
+    if (error != MS_E_OK) {
+        return error;
+    }
+    file->has_log = access(ms_store_file_path(file, "-wal").text, F_OK) == 0;
     error =
         ms_store_log_verify(ms_store_file_path(file, "-wal").text, &file->end, &has_end, complaint);
     if (error != MS_E_OK) {
@@ -306,6 +335,9 @@ bool ms_store_file_close(struct ms_store_file *file)
         sqlite3_finalize(file->statements[i]);
     }
     is_clean = sqlite3_close(file->db) == SQLITE_OK && is_clean;
+    if (file->is_read_only && !file->has_log && ms_store_file_log_size(file) == 0) {
+        (void)unlink(ms_store_file_path(file, "-wal").text); /* SQLite has made it */
+    }
     if (file->end_fd >= 0) {
         close(file->end_fd);
     }

@@ -31,7 +31,7 @@ struct ms_store_file {
     sqlite3_stmt *statements[MS_STORE_FILE_STATEMENTS];
     struct ms_store_young young;
     struct ms_uuid id;
-    bool is_read_only;
+    bool is_read_only, has_log; /* there was one before it was opened */
     uint64_t page_size;
     int log_frames;
     int end_fd; /* -1 = not open */

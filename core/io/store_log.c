@@ -119,6 +119,19 @@ static enum ms_error verify(struct log *log, const char *path, const struct ms_s
     return MS_E_OK;
 }
 
+bool ms_store_log_is_there(const char *path)
+{
+    struct log *log = calloc(1, sizeof *log);
+    bool is_there = false;
+
+    if (log != NULL && (log->file = fopen(path, "rbe")) != NULL) {
+        is_there = read_header(log);
+        fclose(log->file);
+    }
+    free(log);
+    return is_there;
+}
+
 enum ms_error ms_store_log_verify(const char *path, const struct ms_store_end *end,
                                   bool *has_end_out, struct ms_complaint *complaint)
 {

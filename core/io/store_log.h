@@ -19,4 +19,7 @@
 enum ms_error ms_store_log_verify(const char *path, const struct ms_store_end *end,
                                   bool *has_end_out, struct ms_complaint *complaint);
 
+/* True when there is a log with a header of its own: SQLite has written to it. */
+bool ms_store_log_is_there(const char *path);
+
 #endif

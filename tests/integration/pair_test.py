@@ -20,7 +20,7 @@ PARTS = os.path.join(os.environ["MS_BUILD_DIR"], "tests", "integration")
 CLIENT = "0123456789abcdef0123456789abcdef"
 COMMANDS = 10000
 SLAVES = 3
-NOBODY_ANSWERS, NO_PEER, USAGE, REFUSED, TIMED_OUT = 69, 69, 64, 77, 124
+NOBODY_ANSWERS, NO_PEER, USAGE, DAMAGED, REFUSED, TIMED_OUT = 69, 69, 64, 65, 77, 124
 SEED = int(os.environ.get("MS_PAIR_SEED", random.randrange(1 << 30)))
 
 
@@ -472,6 +472,26 @@ def test_a_single_master_says_that_it_has_no_peer():
         done = subprocess.run([os.path.join(BIN, "muster"), "--master", both, "is-active"], capture_output=True,
                               check=False)
         assert done.returncode == USAGE, done
+
+
+def test_a_half_whose_store_is_gone_does_not_begin_with_nothing():
+    """Its record says that it had everything: served from an empty store, its emptiness would be copied to the other half."""
+    with Pair() as pair:
+        code, command, err = pair.ask("submit", "echo", "--payload", "kept", "--delay", "1h")
+        assert code == 0, err
+        kill(pair, 0, 1)
+        for name in os.listdir(pair.path("data-0")):
+            if name.startswith("store.db"):
+                os.remove(os.path.join(pair.path("data-0"), name))
+        pair.start_master(0)
+        pair.masters[0].ends_with(DAMAGED)
+        assert "is empty, and its pair.meta says" in pair.masters[0].log(), pair.masters[0].log()
+        shutil.rmtree(pair.path("data-0"))
+        pair.start_master(1)
+        pair.start_master(0)
+        pair.become_safe()
+        assert pair.active() == 1
+        assert "delayed" in pair.ask("show", command.strip())[1]
 
 
 def test_a_single_master_becomes_a_pair():

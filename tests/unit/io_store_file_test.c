@@ -372,6 +372,52 @@ START_TEST(test_a_lost_log_is_missed)
 }
 END_TEST
 
+static off_t size_of(const char *name)
+{
+    char path[128];
+    struct stat stat_of;
+
+    snprintf(path, sizeof path, "%s/%s", place.path, name);
+    return stat(path, &stat_of) == 0 ? stat_of.st_size : -1;
+}
+
+/* And its log is left as it is, by a visitor too. */
+START_TEST(test_a_lost_database_is_missed)
+{
+    char path[128];
+    off_t log_size;
+
+    commit_one(1);
+    kill_it();
+    snprintf(path, sizeof path, "%s/store.db", place.path);
+    if (_i > 1) {
+        lose("store.db-end");
+    }
+    if (_i % 2 == 0) {
+        lose("store.db");
+    } else {
+        ck_assert_int_eq(truncate(path, 0), 0);
+    }
+    log_size = size_of("store.db-wal");
+    ck_assert_int_eq(open_file(true), MS_E_STORE_CORRUPT);
+    ck_assert_int_eq(open_file(false), MS_E_STORE_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(complaint.text, "missing or empty"));
+    ck_assert_int_eq(size_of("store.db-wal"), log_size);
+    ck_assert_int_eq(size_of("store.db"), _i % 2 == 0 ? -1 : 0);
+}
+END_TEST
+
+START_TEST(test_a_visitor_makes_no_log)
+{
+    commit_one(1);
+    close_file();
+    lose("store.db-wal");
+    ck_assert_int_eq(open_file(true), MS_E_OK);
+    close_file();
+    ck_assert_int_eq(size_of("store.db-wal"), -1);
+}
+END_TEST
+
 START_TEST(test_a_log_of_another_time_is_not_taken)
 {
     char path[128], aside[128];
@@ -453,6 +499,8 @@ static Suite *suite(void)
     tcase_add_test(io, test_damaged_structure_is_seen);
     tcase_add_test(io, test_file_of_other_pages_goes_on);
     tcase_add_test(io, test_a_lost_log_is_missed);
+    tcase_add_loop_test(io, test_a_lost_database_is_missed, 0, 4);
+    tcase_add_test(io, test_a_visitor_makes_no_log);
     tcase_add_test(io, test_a_log_of_another_time_is_not_taken);
     tcase_add_test(io, test_a_log_that_was_moved_may_be_lost);
     tcase_add_loop_test(io, test_an_end_of_before_is_no_damage, 0, 2);
