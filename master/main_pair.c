@@ -22,6 +22,7 @@ static enum ms_error complain(struct ms_main_pair *self, const struct ms_complai
 struct census {
     uint64_t count;
     ms_epoch epoch; /* the highest that a master began there; 0 = none did */
+    bool is_taken;
 };
 
 static bool count_entry(void *context, ms_seq seq, struct ms_bytes bytes)
@@ -43,9 +44,13 @@ static bool count_entry(void *context, ms_seq seq, struct ms_bytes bytes)
 static enum ms_error take_census(struct ms_main_pair *self, struct census *census)
 {
     struct ms_complaint complaint;
-    const enum ms_error error =
-        ms_store_replay(self->store->store, count_entry, census, &complaint);
+    enum ms_error error;
 
+    if (census->is_taken) {
+        return MS_E_OK;
+    }
+    census->is_taken = true;
+    error = ms_store_replay(self->store->store, count_entry, census, &complaint);
     return error == MS_E_OK ? MS_E_OK : complain(self, &complaint, error);
 }
 
@@ -53,22 +58,21 @@ static enum ms_error take_census(struct ms_main_pair *self, struct census *censu
  * makes. Is there a pair by then, it is offered to that as what a deposed active has is (docs/decisions/0013). */
 static enum ms_error make_record(struct ms_main_pair *self,
                                  const struct ms_master_settings *settings,
-                                 struct ms_council_record *record)
+                                 struct ms_council_record *record, struct census *census)
 {
     struct ms_entropy entropy = {0};
-    struct census census = {0};
     struct ms_complaint complaint;
-    const enum ms_error error = take_census(self, &census);
+    const enum ms_error error = take_census(self, census);
     bool is_auto;
 
     if (error != MS_E_OK) {
         return error;
     }
-    if (census.count > 0 && !settings->is_bootstrap) {
+    if (census->count > 0 && !settings->is_bootstrap) {
         ms_complain(&complaint,
                     "%s holds %llu records of a master without a peer: with --bootstrap they "
                     "become those of a new pair; the other half begins with an empty directory",
-                    settings->data, (unsigned long long)census.count);
+                    settings->data, (unsigned long long)census->count);
         return complain(self, &complaint, MS_E_BAD_ARGUMENT);
     }
     *record = (struct ms_council_record){
@@ -76,8 +80,8 @@ static enum ms_error make_record(struct ms_main_pair *self,
         .place = (uint8_t)settings->role,
         .lead = MS_MASTERS,
         .is_fresh = true,
-        .is_complete = census.count > 0,
-        .unmerged = census.count > 0 && census.epoch == 0 ? 1 : census.epoch,
+        .is_complete = census->count > 0,
+        .unmerged = census->count > 0 && census->epoch == 0 ? 1 : census->epoch,
     };
     ms_master_settings_witnesses(settings, &record->witnesses, &is_auto, &complaint);
     return MS_E_OK;
@@ -85,7 +89,7 @@ static enum ms_error make_record(struct ms_main_pair *self,
 
 static enum ms_error read_record(struct ms_main_pair *self,
                                  const struct ms_master_settings *settings,
-                                 struct ms_council_record *record)
+                                 struct ms_council_record *record, struct census *census)
 {
     uint8_t bytes[MS_PAIR_RECORD_SIZE_MAX];
     struct ms_complaint complaint;
@@ -94,7 +98,7 @@ static enum ms_error read_record(struct ms_main_pair *self,
 
     error = ms_voter_file_read(&self->file, bytes, sizeof bytes, &size, &complaint);
     if (error == MS_E_NOT_FOUND) {
-        return make_record(self, settings, record);
+        return make_record(self, settings, record, census);
     }
     if (error == MS_E_OK) {
         error = ms_pair_record_read((struct ms_bytes){bytes, size}, record);
@@ -240,6 +244,7 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
     struct ms_entropy entropy = {0};
     struct ms_complaint complaint;
     struct ms_witnesses witnesses;
+    struct census census = {0};
     struct ms_pair_config options = {
         .master = *config,
         .council = {.failover = (enum ms_failover)settings->failover,
@@ -258,14 +263,12 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
         return complain(self, &complaint, error);
     }
     ms_master_settings_witnesses(settings, &witnesses, &options.council.is_auto_enrol, &complaint);
-    error = read_record(self, settings, &options.council.record);
+    error = read_record(self, settings, &options.council.record, &census);
     if (error != MS_E_OK) {
         return error;
     }
     error = check_store(self, settings->data, &options.council.record);
     if (error == MS_E_OK && options.council.record.is_fresh) {
-        struct census census = {0};
-
         error = take_census(self, &census);
         options.council.epoch_first = census.epoch + 1;
     }

@@ -70,13 +70,7 @@ END_TEST
 
 START_TEST(test_nothing_is_known_of_a_spoilt_byte)
 {
-    int fd = open(path, O_RDWR);
-    uint8_t byte;
-
-    ck_assert_int_eq(pread(fd, &byte, 1, _i), 1);
-    byte ^= 4;
-    ck_assert_int_eq(pwrite(fd, &byte, 1, _i), 1);
-    close(fd);
+    spoil_byte(path, _i);
     ck_assert_uint_eq(read_end().cycle, 0);
 }
 END_TEST

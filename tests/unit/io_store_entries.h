@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -121,6 +122,18 @@ static inline void place_empty(const char *path)
         closedir(directory);
     }
     rmdir(path);
+}
+
+/* Turns a bit of one byte of a file. */
+static inline void spoil_byte(const char *path, off_t at)
+{
+    int fd = open(path, O_RDWR);
+    uint8_t byte;
+
+    ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
+    byte ^= 0x10;
+    ck_assert_int_eq(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
 }
 
 static inline void place_remove(const struct place *place)

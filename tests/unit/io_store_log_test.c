@@ -67,17 +67,6 @@ static void tear_down(void)
     place_remove(&place);
 }
 
-static void spoil(off_t at)
-{
-    int fd = open(path, O_RDWR);
-    uint8_t byte;
-
-    ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
-    byte ^= 0x10;
-    ck_assert_int_eq(pwrite(fd, &byte, 1, at), 1);
-    close(fd);
-}
-
 static off_t frame_at(off_t number)
 {
     return 32 + (number - 1) * FRAME;
@@ -110,7 +99,7 @@ START_TEST(test_the_last_transaction_is_torn)
     struct ms_store_end before = end;
     bool has_end;
 
-    spoil(frame_at(FRAMES) + 2000);
+    spoil_byte(path, frame_at(FRAMES) + 2000);
     ck_assert_int_eq(verify_alone(), MS_E_OK);
     before.frames--;
     ck_assert_int_eq(verify(&before, &has_end), MS_E_OK);
@@ -122,7 +111,7 @@ START_TEST(test_the_last_transaction_was_acknowledged)
 {
     bool has_end;
 
-    spoil(frame_at(FRAMES) + 2000);
+    spoil_byte(path, frame_at(FRAMES) + 2000);
     ck_assert_int_eq(verify(&end, &has_end), MS_E_STORE_CORRUPT);
     ck_assert(!has_end);
     ck_assert_ptr_nonnull(strstr(complaint.text, "20 frames of it are whole, 21 were"));
@@ -153,7 +142,7 @@ END_TEST
 
 START_TEST(test_a_byte_in_the_midst)
 {
-    spoil(frame_at(_i) + 24 + 77 * _i);
+    spoil_byte(path, frame_at(_i) + 24 + 77 * _i);
     ck_assert_int_eq(verify_alone(), MS_E_STORE_CORRUPT);
     ck_assert_ptr_nonnull(strstr(complaint.text, path));
 }
@@ -163,7 +152,7 @@ START_TEST(test_the_file_is_not_opened)
 {
     enum ms_error error = MS_E_OK;
 
-    spoil(frame_at(7) + 100);
+    spoil_byte(path, frame_at(7) + 100);
     ck_assert_ptr_null(open_file(&error));
     ck_assert_int_eq(error, MS_E_STORE_CORRUPT);
     ck_assert_ptr_nonnull(strstr(complaint.text, "frame 7 "));
