@@ -82,6 +82,20 @@ bool ms_witnesses_equal(const struct ms_witnesses *a, const struct ms_witnesses 
     return a->count == b->count && memcmp(a->ids, b->ids, a->count * sizeof a->ids[0]) == 0;
 }
 
+uint64_t ms_witnesses_mark(const struct ms_witnesses *list)
+{
+    uint64_t mark = 0;
+
+    ms_assert(list->count <= MS_WITNESSES_MAX);
+    for (uint32_t i = 0; i < list->count; i++) { /* ids are random; a sum has no order */
+        uint64_t half;
+
+        memcpy(&half, list->ids[i].bytes, sizeof half);
+        mark += half;
+    }
+    return mark > MS_WITNESSES_MARK_AUTO ? mark : MS_WITNESSES_MARK_AUTO + 1;
+}
+
 static bool is_majority(const struct ms_witnesses *list, uint32_t votes)
 {
     uint32_t count = 0;

@@ -62,15 +62,30 @@ enum ms_council_state {
     MS_COUNCIL_STATES
 };
 
+/* How a master is configured, as far as both of a pair must be alike. A number of 0 was not told: by an older program. */
+struct ms_pair_settings {
+    ms_time beat, lease, silent, vote; /* of the pair */
+    ms_time tick;                      /* of sessions */
+    uint32_t failover;                 /* 1 + enum ms_failover */
+    uint64_t witnesses;                /* the list that is wanted: ms_witnesses_mark */
+};
+
+/* An operator's word that nobody takes over by himself, and how often it was changed. The later one counts; of two that
+ * were given apart, hold. */
+struct ms_pair_hold {
+    uint64_t version;
+    bool is_on;
+};
+
 /* What a master of a pair has on its disk, beside the log. */
 struct ms_council_record {
     struct ms_voter voter;
     struct ms_uuid incarnation; /* drawn when the data directory was made */
     uint8_t place;
-    uint8_t lead;      /* place of the incumbent as far as it knows; MS_MASTERS = nobody */
-    bool is_fresh;     /* never was a member with this incarnation */
-    bool is_complete;  /* its log is usable */
-    bool is_held;      /* an operator has switched automatic takeover off */
+    uint8_t lead;     /* place of the incumbent as far as it knows; MS_MASTERS = nobody */
+    bool is_fresh;    /* never was a member with this incarnation */
+    bool is_complete; /* its log is usable */
+    struct ms_pair_hold hold;
     ms_epoch served;   /* highest epoch it served itself */
     ms_epoch unmerged; /* epoch of its own whose log may have what nobody else has; 0 = none */
     uint32_t witness_version;
@@ -102,6 +117,19 @@ bool ms_decision_is_acceptable(const struct ms_decision *decision, const struct 
 
 /* The same in the same order. */
 bool ms_witnesses_equal(const struct ms_witnesses *a, const struct ms_witnesses *b);
+
+#define MS_WITNESSES_MARK_AUTO 1u
+
+/* A number that two lists have in common if they have the same ids, in whatever order; never 0 or MS_WITNESSES_MARK_AUTO. */
+uint64_t ms_witnesses_mark(const struct ms_witnesses *list);
+
+/* True when the second is to be taken by whoever has the first. */
+static inline bool ms_pair_hold_is_later(const struct ms_pair_hold *mine,
+                                         const struct ms_pair_hold *other)
+{
+    return other->version > mine->version ||
+           (other->version == mine->version && other->is_on && !mine->is_on);
+}
 
 /* Lists are numbered: an odd number is that of an old list and a new one. (The new one may be empty.) */
 static inline bool ms_witnesses_are_changing(uint32_t version)

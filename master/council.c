@@ -33,6 +33,8 @@ struct ms_council *ms_council_create(const struct ms_council_config *config, str
     ms_rng_init(&council->rng, config->seed);
     council->started_at = MS_TIME_NEVER;
     council->took_over_at = MS_TIME_NEVER;
+    council->wish = config->pinned;
+    council->has_wish = config->is_pinned;
     council->asked_at = council->failed_at = INT64_MIN;
     council->wake = MS_TIME_NEVER;
     return council;

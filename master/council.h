@@ -31,7 +31,11 @@ struct ms_council_config {
     enum ms_failover failover;
     bool is_bootstrap; /* make a new cluster if nobody knows of one */
     bool is_auto_failback;
-    bool is_auto_enrol; /* witnesses are enrolled as they come; else the list of the record stays */
+    bool
+        is_auto_enrol; /* witnesses are enrolled as they come; else the list of the record stays, */
+    bool is_pinned;    /* or becomes this one, once this half is the active of a pair */
+    struct ms_witnesses pinned;
+    ms_time tick;               /* of sessions; only told to the peer */
     struct ms_uuid cluster_new; /* name of the cluster that a bootstrap makes */
     ms_epoch epoch_first; /* of that cluster: above all that its store was ever written in; 0 = 1 */
     uint64_t seed;
@@ -129,6 +133,11 @@ const struct ms_council_record *ms_council_record(const struct ms_council *counc
 bool ms_council_is_heard(const struct ms_council *council, ms_time now);
 /* Nobody serves as far as is known here, and we may soon: we are asking for votes, or about to, or have just won. */
 bool ms_council_is_expectant(const struct ms_council *council, ms_time now);
+/* As the peer is told. */
+struct ms_pair_settings ms_council_settings(const struct ms_council *council);
+/* What is configured in another way on the peer, as it has said last, in a word; NULL = nothing that is known of. Then nobody takes
+ * over by himself. */
+const char *ms_council_mismatch(const struct ms_council *council);
 enum ms_failover ms_council_failover(const struct ms_council *council);
 /* Connected, enrolled or not. */
 bool ms_council_has_witness(const struct ms_council *council, const struct ms_uuid *id);

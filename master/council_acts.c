@@ -36,6 +36,7 @@ static void fill(const struct ms_council *council, struct ms_pair_frame *frame,
         .witness_version = record->witness_version,
         .witnesses = record->witnesses,
         .witnesses_next = record->witnesses_next,
+        .hold = record->hold,
     };
     if (decision != NULL && decision->kind == MS_DECISION_BOOTSTRAP) {
         frame->cluster = ms_uuid_is_zero(&record->voter.cluster) ? council->config.cluster_new
@@ -53,6 +54,9 @@ void ms_council_send(struct ms_council *council, const struct ms_council_party *
                                  .count = kind == MS_KIND_PEER_BEAT ? council->beats : 0};
 
     fill(council, &act.frame, decision);
+    if (kind == MS_KIND_PEER_HELLO) {
+        act.frame.settings = ms_council_settings(council);
+    }
     ms_council_emit(council, &act);
 }
 

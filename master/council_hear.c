@@ -176,6 +176,7 @@ static void note_peer(struct ms_council *council, uint8_t kind, const struct ms_
         view->witness_version = frame->witness_version;
         view->witnesses = frame->witnesses;
         view->witnesses_next = frame->witnesses_next;
+        view->hold = frame->hold;
         break;
     case MS_KIND_DECIDED:
         view->state = ms_decision_is_pair(&frame->decision) ? MS_COUNCIL_PAIR : MS_COUNCIL_SOLO;
@@ -183,6 +184,7 @@ static void note_peer(struct ms_council *council, uint8_t kind, const struct ms_
         view->witness_version = frame->witness_version;
         view->witnesses = frame->witnesses;
         view->witnesses_next = frame->witnesses_next;
+        view->hold = frame->hold;
         break;
     case MS_KIND_FAILED:
         view->state = MS_COUNCIL_HALTED;

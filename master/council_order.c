@@ -70,13 +70,29 @@ static enum ms_error force(struct ms_council *council, ms_time now, struct ms_co
     return MS_E_OK;
 }
 
-static enum ms_error set_held(struct ms_council *council, bool is_held)
+static enum ms_error set_hold(struct ms_council *council, bool is_on)
 {
-    if (council->record.is_held != is_held) {
-        council->record.is_held = is_held;
+    struct ms_pair_hold *hold = &council->record.hold;
+
+    if (hold->is_on != is_on) {
+        *hold = (struct ms_pair_hold){.version = hold->version + 1, .is_on = is_on};
+        council->beat_at = INT64_MIN; /* the peer shall know */
         ms_council_write(council);
     }
     return MS_E_OK;
+}
+
+bool ms_council_take_hold(struct ms_council *council)
+{
+    struct ms_pair_hold *mine = &council->record.hold;
+    const struct ms_pair_hold *other = &council->peer.frame.hold;
+
+    if (council->peer.link != MS_COUNCIL_MET || !ms_pair_hold_is_later(mine, other)) {
+        return false;
+    }
+    *mine = *other;
+    ms_council_write(council);
+    return true;
 }
 
 static enum ms_error bootstrap(struct ms_council *council, struct ms_complaint *complaint)
@@ -99,9 +115,9 @@ static enum ms_error obey(struct ms_council *council, ms_time now, enum ms_order
     case MS_ORDER_FORCE:
         return force(council, now, complaint);
     case MS_ORDER_HOLD:
-        return set_held(council, true);
+        return set_hold(council, true);
     case MS_ORDER_RELEASE:
-        return set_held(council, false);
+        return set_hold(council, false);
     case MS_ORDER_BOOTSTRAP:
         return bootstrap(council, complaint);
     case MS_ORDER_NONE:

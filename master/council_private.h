@@ -145,6 +145,10 @@ void ms_council_handle(struct ms_council *council, const struct ms_council_mail 
 bool ms_council_enrol(struct ms_council *council, ms_time now);
 struct ms_council_witness *ms_council_witness(struct ms_council *council, const struct ms_uuid *id);
 
+/* --- council_order.c --- */
+/* The peer knows of a later hold, or of its end. True when the record has changed. */
+bool ms_council_take_hold(struct ms_council *council);
+
 /* --- council_rules.c --- */
 /* PAIR: pauses, and hands over once the peer has everything. */
 void ms_council_hand(struct ms_council *council, ms_time now);

@@ -66,7 +66,8 @@ static bool seek(struct ms_council *council, ms_time now, enum ms_decision_kind 
 static bool is_armed(const struct ms_council *council)
 {
     return council->record.lead == council->record.place ||
-           (!council->record.is_held && council->config.failover != MS_FAILOVER_MANUAL);
+           (!council->record.hold.is_on && council->config.failover != MS_FAILOVER_MANUAL &&
+            ms_council_mismatch(council) == NULL);
 }
 
 /* When it became certain that the peer is gone (PEER_GONE). */
@@ -244,7 +245,7 @@ void ms_council_hand(struct ms_council *council, ms_time now)
 static bool wants_failback(struct ms_council *council, ms_time now)
 {
     return council->config.is_auto_failback && council->record.place > 0 &&
-           !council->record.is_held && council->peer.frame.state == MS_COUNCIL_SYNC &&
+           !council->record.hold.is_on && council->peer.frame.state == MS_COUNCIL_SYNC &&
            ms_council_is_due(council, now, council->paired_at + council->times.failback_delay);
 }
 
@@ -477,7 +478,8 @@ void ms_council_evaluate(struct ms_council *council, ms_time now)
             break;
         }
         council->wake = MS_TIME_NEVER;
-        is_more = ms_council_follow(council) || step_down(council) || apply_rule(council, now) ||
+        is_more = ms_council_take_hold(council) || ms_council_follow(council) ||
+                  step_down(council) || apply_rule(council, now) ||
                   ms_council_run_election(council, now);
     }
     if (council->write == MS_COUNCIL_WRITTEN) {

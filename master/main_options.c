@@ -10,6 +10,7 @@
 static const char *const roles[] = {"primary", "backup", NULL};
 /* In the order of enum ms_failover. */
 static const char *const failovers[] = {"quorum", "evidence", "manual", NULL};
+static const char *const profiles[] = {"lan", "wan", "fast", NULL};
 static const char *const failbacks[] = {"manual", "auto", NULL};
 
 static const struct ms_option table[] = {
@@ -218,6 +219,15 @@ static const struct ms_option table[] = {
      .help = "take over when a majority of the witnesses votes for it; also without, when a slave "
              "or client comes that has lost the other master too; or only when an operator says so",
      FIELD(failover)},
+    {.name = "pair-profile",
+     .kind = MS_OPTION_ENUM,
+     .choices = profiles,
+     .default_text = "lan",
+     .key = "pair-profile",
+     .help =
+         "how long the other master and witnesses are waited for: a silent one is given up after "
+         "1 s, after 5 s where the two are far apart, or after 0.4 s",
+     FIELD(pair_profile)},
     {.name = "failback",
      .kind = MS_OPTION_ENUM,
      .choices = failbacks,
@@ -399,6 +409,26 @@ const struct ms_cli ms_master_cli = {
     .arguments_max = 1,
     .check = check,
 };
+
+struct ms_council_times ms_master_settings_times(const struct ms_master_settings *settings)
+{
+    /* In the order of profiles. */
+    static const struct ms_council_times times[] = {
+        {.beat = MS_PEER_BEAT_DEFAULT,
+         .lease = MS_PEER_LEASE_DEFAULT,
+         .silent = MS_PEER_SILENT_DEFAULT,
+         .vote = MS_VOTE_TIMEOUT},
+        {.beat = 1 * MS_SEC, .lease = 4 * MS_SEC, .silent = 5 * MS_SEC, .vote = 1500 * MS_MSEC},
+        {.beat = 100 * MS_MSEC,
+         .lease = 300 * MS_MSEC,
+         .silent = 400 * MS_MSEC,
+         .vote = 150 * MS_MSEC},
+    };
+    struct ms_council_times chosen = times[settings->pair_profile];
+
+    chosen.failback_delay = settings->failback_delay;
+    return chosen;
+}
 
 struct ms_master_config ms_master_settings_config(const struct ms_master_settings *settings)
 {

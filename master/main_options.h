@@ -34,8 +34,9 @@ struct ms_master_settings {
     const char *peer;
     struct ms_option_list peer_listen;
     bool is_bootstrap;
-    uint32_t failover; /* 0 quorum, 1 manual */
-    uint32_t failback; /* 0 manual, 1 auto */
+    uint32_t failover;     /* enum ms_failover */
+    uint32_t pair_profile; /* 0 lan, 1 wan, 2 fast */
+    uint32_t failback;     /* 0 manual, 1 auto */
     ms_time failback_delay;
     ms_time keep_divergent;
     const char *witness;
@@ -46,6 +47,9 @@ extern const struct ms_cli ms_master_cli;
 
 /* What the settings mean for the engine; epoch, seed, name and build are left to the caller. */
 struct ms_master_config ms_master_settings_config(const struct ms_master_settings *settings);
+
+/* How long the two of a pair wait for each other. */
+struct ms_council_times ms_master_settings_times(const struct ms_master_settings *settings);
 
 /* What --witness says: a list of ids (else empty), or that they are enrolled as they come. False with the complaint. */
 bool ms_master_settings_witnesses(const struct ms_master_settings *settings,

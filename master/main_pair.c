@@ -243,14 +243,14 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
 {
     struct ms_entropy entropy = {0};
     struct ms_complaint complaint;
-    struct ms_witnesses witnesses;
     struct census census = {0};
     struct ms_pair_config options = {
         .master = *config,
         .council = {.failover = (enum ms_failover)settings->failover,
                     .is_bootstrap = settings->is_bootstrap,
                     .is_auto_failback = settings->failback != 0,
-                    .times = {.failback_delay = settings->failback_delay},
+                    .times = ms_master_settings_times(settings),
+                    .tick = settings->tick,
                     .cluster_new = ms_entropy_uuid(&entropy),
                     .seed = ms_entropy_seed()},
         .trace = ms_log_trace(self->program->log),
@@ -262,7 +262,9 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
     if (error != MS_E_OK) {
         return complain(self, &complaint, error);
     }
-    ms_master_settings_witnesses(settings, &witnesses, &options.council.is_auto_enrol, &complaint);
+    ms_master_settings_witnesses(settings, &options.council.pinned, &options.council.is_auto_enrol,
+                                 &complaint);
+    options.council.is_pinned = !options.council.is_auto_enrol;
     error = read_record(self, settings, &options.council.record, &census);
     if (error != MS_E_OK) {
         return error;

@@ -12,9 +12,11 @@ const char *ms_pair_place_name(uint8_t place)
 }
 
 /* What an operator should know of, in words; the first that holds. */
-static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_stats *stats)
+static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_stats *stats,
+                            struct ms_complaint *room)
 {
     const struct ms_council_record *record = ms_council_record(pair->council);
+    const char *mismatch = ms_council_mismatch(pair->council);
 
     if (stats->unmerged > 0 && stats->state != MS_COUNCIL_HALTED) {
         return "NOT_MERGED: what this half had alone could not be merged; it is kept as "
@@ -39,7 +41,10 @@ static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_sta
         }
         return "NOT_ELIGIBLE: cannot take over before it has everything and is admitted";
     case MS_COUNCIL_SYNC:
-        if (!stats->has_peer && record->is_held) {
+        if (mismatch != NULL) {
+            break;
+        }
+        if (!stats->has_peer && record->hold.is_on) {
             return "PEER_LOST_HELD: the active half is lost, and automatic takeover is switched "
                    "off; muster promote, or muster unhold";
         }
@@ -55,7 +60,15 @@ static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_sta
     default:
         break;
     }
-    if (record->is_held) {
+    if (mismatch != NULL) {
+        ms_complain(
+            room,
+            "CONFIG_MISMATCH: both halves have different --%s; before they agree nobody takes "
+            "over by himself, only with muster promote",
+            mismatch);
+        return room->text;
+    }
+    if (record->hold.is_on) {
         return "HELD: automatic takeover is switched off; muster unhold";
     }
     if (ms_council_failover(pair->council) == MS_FAILOVER_EVIDENCE) {
@@ -72,6 +85,7 @@ static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_sta
 static void fill(struct ms_pair *pair)
 {
     struct ms_report_page *page = pair->page;
+    struct ms_complaint alarm;
     struct ms_pair_stats stats;
 
     ms_pair_stats(pair, &stats);
@@ -81,7 +95,7 @@ static void fill(struct ms_pair *pair)
     ms_page_text(page, "configured", ms_pair_place_name(stats.place));
     ms_page_text(page, "role", pair->tenure != MS_TENURE_NONE ? "active" : "passive");
     ms_page_text(page, "state", ms_council_state_name(stats.state));
-    ms_page_text(page, "alarm", alarm_of(pair, &stats));
+    ms_page_text(page, "alarm", alarm_of(pair, &stats, &alarm));
     ms_page_number(page, "epoch", stats.epoch);
     ms_page_number(page, "promised", stats.promised);
     ms_page_number(page, "copies", stats.copies);

@@ -46,6 +46,8 @@ void ms_pair_greet(struct ms_pair *pair, struct ms_pair_link *link)
         .witness_version = record->witness_version,
         .witnesses = record->witnesses,
         .witnesses_next = record->witnesses_next,
+        .hold = record->hold,
+        .settings = ms_council_settings(pair->council),
     };
     memcpy(frame->name, pair->name, sizeof frame->name);
     memcpy(frame->build, pair->build, sizeof frame->build);

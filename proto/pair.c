@@ -8,9 +8,10 @@
 #define UUID_FIELD_MAX   (2 + 1 + 16)
 #define NAME_FIELD_MAX   (2 + 1 + MS_NAME_MAX)
 #define DECISION_MAX     (2 + 5 * NUMBER_FIELD_MAX + 2 * UUID_FIELD_MAX)
+#define SETTINGS_MAX     (3 + 7 * NUMBER_FIELD_MAX)
 
-static_assert(16 * NUMBER_FIELD_MAX + (2 + 2 * MS_WITNESSES_MAX) * UUID_FIELD_MAX + DECISION_MAX +
-                      2 * NAME_FIELD_MAX + 2 * (2 + MS_WIRE_KEY_MAX) <=
+static_assert(17 * NUMBER_FIELD_MAX + SETTINGS_MAX + (2 + 2 * MS_WITNESSES_MAX) * UUID_FIELD_MAX +
+                      DECISION_MAX + 2 * NAME_FIELD_MAX + 2 * (2 + MS_WIRE_KEY_MAX) <=
                   MS_PAIR_BODY_MAX,
               "a body fits what is reserved for it");
 static_assert(MS_PAIR_BODY_MAX + MS_DETAIL_MAX <= MS_FRAME_HELLO_MAX, "a greeting fits");
@@ -62,6 +63,24 @@ uint8_t *ms_pair_put_decision(uint8_t *at, unsigned number, const struct ms_deci
     return at;
 }
 
+static uint8_t *put_settings(uint8_t *at, unsigned number, const struct ms_pair_settings *settings)
+{
+    if (settings->failover == 0) {
+        return at;
+    }
+    uint8_t *length = ms_wire_put_key(at, number, MS_WIRE_BYTES);
+    at = ms_wire_put_u64(length + 1, 1, settings->failover);
+    at = ms_wire_put_u64(at, 2, (uint64_t)settings->beat);
+    at = ms_wire_put_u64(at, 3, (uint64_t)settings->lease);
+    at = ms_wire_put_u64(at, 4, (uint64_t)settings->silent);
+    at = ms_wire_put_u64(at, 5, (uint64_t)settings->vote);
+    at = ms_wire_put_u64(at, 6, (uint64_t)settings->tick);
+    at = ms_wire_put_u64(at, 7, settings->witnesses);
+    ms_assert(at - length - 1 < 0x80); /* one byte of length is enough */
+    *length = (uint8_t)(at - length - 1);
+    return at;
+}
+
 static uint8_t *put_hello(uint8_t *at, const struct ms_pair_frame *pair)
 {
     at = ms_wire_put_u64(at, 16, (uint64_t)pair->role);
@@ -74,7 +93,9 @@ static uint8_t *put_hello(uint8_t *at, const struct ms_pair_frame *pair)
     at = ms_pair_put_witnesses(at, 23, &pair->witnesses);
     at = ms_pair_put_witnesses(at, 24, &pair->witnesses_next);
     at = ms_pack_name(at, 25, ms_bytes_of(pair->name));
-    return ms_pack_name(at, 26, ms_bytes_of(pair->build));
+    at = ms_pack_name(at, 26, ms_bytes_of(pair->build));
+    at = put_settings(at, 27, &pair->settings);
+    return ms_wire_put_u64(at, 28, pair->hold.version << 1 | (pair->hold.is_on ? 1 : 0));
 }
 
 /* Only whoever beats is asked for it, and no age is an age of none. */

@@ -10,7 +10,7 @@
 /* Bytes of entries that one frame carries at most. */
 #define MS_PAIR_PAYLOAD_MAX (MS_PAYLOAD_MAX_CEILING + MS_FRAME_BATCH_SIZE + 1024)
 /* Bytes of a body beside payload and detail. */
-#define MS_PAIR_BODY_MAX 768
+#define MS_PAIR_BODY_MAX 896
 
 /* Bytes that ms_pair_pack needs at most. */
 size_t ms_pair_pack_max(const struct ms_command *command);

@@ -92,6 +92,35 @@ static inline bool ms_get_decision(struct ms_wire *wire, struct ms_decision *mem
     return ms_pair_get_decision(wire, member);
 }
 
+#define SETTINGS_FIELDS(X)                                                                         \
+    X(1, VARINT, u32, to->failover)                                                                \
+    X(2, VARINT, time, to->beat)                                                                   \
+    X(3, VARINT, time, to->lease)                                                                  \
+    X(4, VARINT, time, to->silent)                                                                 \
+    X(5, VARINT, time, to->vote)                                                                   \
+    X(6, VARINT, time, to->tick)                                                                   \
+    X(7, VARINT, u64, to->witnesses)
+MS_READER(read_settings, struct ms_pair_settings, struct extra, SETTINGS_FIELDS)
+
+static inline bool ms_get_settings(struct ms_wire *wire, struct ms_pair_settings *member)
+{
+    struct ms_bytes bytes = {0};
+    struct extra extra = {0};
+
+    return ms_wire_bytes(wire, &bytes) && read_settings(ms_wire_of(bytes), member, &extra);
+}
+
+static inline bool ms_get_hold(struct ms_wire *wire, struct ms_pair_hold *member)
+{
+    uint64_t value = 0;
+
+    if (!ms_wire_varint(wire, &value)) {
+        return false;
+    }
+    *member = (struct ms_pair_hold){.version = value >> 1, .is_on = (value & 1) != 0};
+    return true;
+}
+
 bool ms_pair_judge_decision(const struct ms_decision *decision)
 {
     if (decision->kind == MS_DECISION_NONE) {
@@ -153,7 +182,9 @@ struct target {
     X(23, BYTES, witness, to->pair->witnesses)                                                     \
     X(24, BYTES, witness, to->pair->witnesses_next)                                                \
     X(25, BYTES, text, extra->name)                                                                \
-    X(26, BYTES, text, extra->build)
+    X(26, BYTES, text, extra->build)                                                               \
+    X(27, BYTES, settings, to->pair->settings)                                                     \
+    X(28, VARINT, hold, to->pair->hold)
 MS_READER(read_pair, struct target, struct extra, PAIR_FIELDS)
 
 /* to holds MS_NAME_MAX + 1 bytes, zeroed. */

@@ -15,7 +15,7 @@ enum {
 };
 
 /* Bytes of a body: a decision, two lists, two ids, numbers. */
-#define BODY_MAX (128 + 2 * MS_WITNESSES_MAX * 19 + 2 * 19 + 10 * 12)
+#define BODY_MAX (128 + 2 * MS_WITNESSES_MAX * 19 + 2 * 19 + 11 * 12)
 
 static_assert(AT_BODY + BODY_MAX <= MS_PAIR_RECORD_SIZE_MAX, "a record fits");
 
@@ -40,13 +40,14 @@ size_t ms_pair_record_write(uint8_t *bytes_out, const struct ms_council_record *
     at = ms_wire_put_u64(at, 6, record->lead);
     at = put_bool(at, 7, record->is_fresh);
     at = put_bool(at, 8, record->is_complete);
-    at = put_bool(at, 9, record->is_held);
+    at = put_bool(at, 9, record->hold.is_on);
     at = ms_wire_put_u64(at, 10, record->served);
     at = ms_wire_put_u64(at, 11, record->witness_version);
     at = ms_pair_put_witnesses(at, 12, &record->witnesses);
     at = ms_pair_put_witnesses(at, 13, &record->witnesses_next);
     at = put_bool(at, 14, record->is_changing);
     at = ms_wire_put_u64(at, 15, record->unmerged);
+    at = ms_wire_put_u64(at, 16, record->hold.version);
     const size_t size = (size_t)(at - bytes_out);
     ms_assert(size <= MS_PAIR_RECORD_SIZE_MAX);
     const uint32_t checksum = libdeflate_crc32(0, bytes_out + AT_BODY, size - AT_BODY);
@@ -96,13 +97,14 @@ static inline bool ms_get_decision(struct ms_wire *wire, struct ms_decision *mem
     X(6, VARINT, u8, to->lead)                                                                     \
     X(7, VARINT, bool, to->is_fresh)                                                               \
     X(8, VARINT, bool, to->is_complete)                                                            \
-    X(9, VARINT, bool, to->is_held)                                                                \
+    X(9, VARINT, bool, to->hold.is_on)                                                             \
     X(10, VARINT, u64, to->served)                                                                 \
     X(11, VARINT, u32, to->witness_version)                                                        \
     X(12, BYTES, witness, to->witnesses)                                                           \
     X(13, BYTES, witness, to->witnesses_next)                                                      \
     X(14, VARINT, bool, to->is_changing)                                                           \
-    X(15, VARINT, u64, to->unmerged)
+    X(15, VARINT, u64, to->unmerged)                                                               \
+    X(16, VARINT, u64, to->hold.version)
 MS_READER(read_record, struct ms_council_record, struct extra, PAIR_RECORD_FIELDS)
 
 static uint32_t load_u32(const uint8_t *from)

@@ -193,6 +193,10 @@ static void greeted(struct ms_witness *witness, ms_time now, struct ms_witness_l
     }
     ms_trace(&witness->engine.trace, MS_LEVEL_INFO, "witness", "master=%s place=%u promised=%llu",
              hello->name, hello->node, (unsigned long long)witness->voter.promised);
+    if (hello->settings.beat > 0 && hello->settings.silent > 0) { /* it is patient as they are */
+        witness->beat = hello->settings.beat;
+        witness->silent = hello->settings.silent;
+    }
     link->state = MS_WITNESS_UP;
     link->place = hello->node;
     link->heard_at = now;

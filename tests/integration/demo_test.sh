@@ -32,7 +32,7 @@ for said in "over 211 files" "slave-2 (pid [0-9]*) was killed on the way" \
         exit 1
     }
 done
-grep -q "211 commands, 0 failed, [0-9]* retries, .* commands/s" "$work/err" || {
+grep -q "3165 commands, 0 failed, [0-9]* retries, .* commands/s" "$work/err" || {
     cat "$work/err" >&2
     echo "demo_test: no summary" >&2
     exit 1

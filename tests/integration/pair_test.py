@@ -42,6 +42,7 @@ class Pair(Cluster):
         """before: what is done with a single master, on the directory that is to be the primary's."""
         self.addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
         self.witness, self.failover, self.lives, self.masters = witness, failover, 0, [None, None]
+        self.more = []  # options of masters that are started from now on
         self.clients = 0
         super().__init__()
         self.master.kill()  # the single one that a Cluster begins with
@@ -83,7 +84,7 @@ class Pair(Cluster):
         self.masters[place] = self.start(f"master-{place}-{self.lives}", [
             "muster-master", "--listen", self.addresses[place], "--tick", "500ms", "--data", self.path(f"data-{place}"),
             "--store-reserve", "1MiB", "--role", ("primary", "backup")[place], "--peer", self.addresses[1 - place],
-            "--witness", self.witness, "--failover", self.failover, *(["--bootstrap"] if is_first else [])])
+            "--witness", self.witness, "--failover", self.failover, *self.more, *(["--bootstrap"] if is_first else [])])
 
     def ask(self, command, *arguments, masters=None):
         """(exit code, standard output, standard error)"""

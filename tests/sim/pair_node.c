@@ -176,7 +176,7 @@ static void standing(const struct sim_node *node, struct sim_standing *standing_
         .witnesses_connected = stats.witnesses_connected,
         .witness_version = record->witness_version,
         .is_changing = record->is_changing,
-        .is_held = record->is_held,
+        .is_held = record->hold.is_on,
     };
 }
 

@@ -433,6 +433,14 @@ bool oracle_witnesses_equal(const struct ms_witnesses *a, const struct ms_witnes
     return a->count == b->count && memcmp(a->ids, b->ids, a->count * sizeof a->ids[0]) == 0;
 }
 
+static bool oracle_settings_equal(const struct ms_pair_settings *a,
+                                  const struct ms_pair_settings *b)
+{
+    return a->beat == b->beat && a->lease == b->lease && a->silent == b->silent &&
+           a->vote == b->vote && a->tick == b->tick && a->failover == b->failover &&
+           a->witnesses == b->witnesses;
+}
+
 bool oracle_pair_equal(const struct ms_pair_frame *a, const struct ms_pair_frame *b)
 {
     return a->role == b->role && a->version_min == b->version_min &&
@@ -444,7 +452,9 @@ bool oracle_pair_equal(const struct ms_pair_frame *a, const struct ms_pair_frame
            a->hears_active == b->hears_active && a->witness_version == b->witness_version &&
            oracle_witnesses_equal(&a->witnesses, &b->witnesses) &&
            oracle_witnesses_equal(&a->witnesses_next, &b->witnesses_next) &&
-           strcmp(a->name, b->name) == 0 && strcmp(a->build, b->build) == 0;
+           a->hold.version == b->hold.version && a->hold.is_on == b->hold.is_on &&
+           oracle_settings_equal(&a->settings, &b->settings) && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->build, b->build) == 0;
 }
 
 bool oracle_equal(const struct ms_command *a, const struct ms_command *b)

@@ -33,6 +33,8 @@ static inline struct ms_pair_frame hello_of(const struct assembly *room, uint8_t
         .witness_version = record->witness_version,
         .witnesses = record->witnesses,
         .witnesses_next = record->witnesses_next,
+        .hold = record->hold,
+        .settings = ms_council_settings(room->masters[node].council),
     };
 }
 

@@ -4,16 +4,25 @@
 #include "master_assembly_people.h"
 #include "master_script.h"
 
-START_TEST(evidence_is_somebody_who_comes_when_the_peer_is_gone)
+/* A pair whose primary is active, once it has lasted for span. */
+static struct assembly *assemble_by_evidence(uint32_t witnesses, ms_time span)
 {
-    struct assembly *room = assemble(0);
-    struct ms_council *council;
+    struct assembly *room = assemble(witnesses);
 
     room->masters[0].config.is_bootstrap = true;
     room->masters[0].config.failover = room->masters[1].config.failover = MS_FAILOVER_EVIDENCE;
     start(room, 0);
     start(room, 1);
-    pass(room, 20 * MS_SEC);
+    pass(room, span);
+    ck_assert_state(room, 0, PAIR);
+    return room;
+}
+
+START_TEST(evidence_is_somebody_who_comes_when_the_peer_is_gone)
+{
+    struct assembly *room = assemble_by_evidence(0, 20 * MS_SEC);
+    struct ms_council *council;
+
     ck_assert_state(room, 1, SYNC);
     council = room->masters[1].council;
     ms_council_asked(council, room->now); /* at the wrong door: the peer lives */
@@ -34,13 +43,9 @@ END_TEST
 
 START_TEST(evidence_counts_once_voters_were_asked_in_vain)
 {
-    struct assembly *room = assemble_pair(WITNESSES);
+    struct assembly *room = assemble_by_evidence(WITNESSES, 2 * MS_SEC);
     struct ms_council *council;
 
-    room->masters[1].config.failover = MS_FAILOVER_EVIDENCE;
-    stop(room, 1, true);
-    start(room, 1);
-    pass(room, 1 * MS_SEC);
     ck_assert_state(room, 1, SYNC);
     council = room->masters[1].council;
     for (uint8_t i = 0; i < WITNESSES; i++) {
@@ -62,13 +67,9 @@ END_TEST
 
 START_TEST(who_was_active_goes_on_by_evidence)
 {
-    struct assembly *room = assemble_pair(WITNESSES);
+    struct assembly *room = assemble_by_evidence(WITNESSES, 2 * MS_SEC);
     struct ms_complaint complaint;
 
-    room->masters[1].config.failover = MS_FAILOVER_EVIDENCE;
-    stop(room, 1, true);
-    start(room, 1);
-    pass(room, 1 * MS_SEC);
     ck_assert_int_eq(
         ms_council_order(room->masters[0].council, room->now, MS_ORDER_SWITCHOVER, &complaint),
         MS_E_OK);

@@ -26,7 +26,7 @@ static size_t write_full(void)
         .lead = MS_MASTERS,
         .is_fresh = true,
         .is_complete = true,
-        .is_held = true,
+        .hold = {.version = 5, .is_on = true},
         .served = UINT64_MAX,
         .witness_version = UINT32_MAX,
         .witnesses = pair->witnesses,
@@ -58,7 +58,8 @@ static void assert_same(void)
     ck_assert_uint_eq(again.lead, record.lead);
     ck_assert(again.is_fresh == record.is_fresh);
     ck_assert(again.is_complete == record.is_complete);
-    ck_assert(again.is_held == record.is_held);
+    ck_assert(again.hold.is_on == record.hold.is_on);
+    ck_assert_uint_eq(again.hold.version, record.hold.version);
     ck_assert_uint_eq(again.served, record.served);
     ck_assert_uint_eq(again.witness_version, record.witness_version);
     ck_assert(oracle_witnesses_equal(&again.witnesses, &record.witnesses));

@@ -91,6 +91,14 @@ START_TEST(test_the_longest_body)
     longest.hears_active = MS_TIME_NEVER - 1;
     longest.served = longest.decision.served = UINT64_MAX;
     longest.witnesses_next = longest.witnesses;
+    longest.hold.version = UINT64_MAX >> 1;
+    longest.settings = (struct ms_pair_settings){.beat = MS_DURATION_MAX,
+                                                 .lease = MS_DURATION_MAX,
+                                                 .silent = MS_DURATION_MAX,
+                                                 .vote = MS_DURATION_MAX,
+                                                 .tick = MS_DURATION_MAX,
+                                                 .failover = UINT32_MAX,
+                                                 .witnesses = UINT64_MAX};
     full.detail = ms_bytes_of(detail);
     const size_t size = (size_t)(ms_pair_pack(body, &full) - body);
     ck_assert_uint_le(size, sizeof body);

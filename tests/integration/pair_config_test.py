@@ -1,0 +1,59 @@
+"""What both masters of a pair must be configured alike in, as real processes: they say so when they are not, and it can be changed
+while work goes on."""
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import main, wait_until  # noqa: E402
+from pair_test import Pair, kill, never  # noqa: E402
+
+
+def test_halves_that_are_configured_differently_say_so_and_leave_takeover_to_an_operator():
+    with Pair() as pair:
+        active = pair.active()
+        kill(pair, 1 - active)
+        pair.more = ["--pair-profile", "fast"]
+        pair.start_master(1 - active)
+        wait_until("both have everything", pair.is_safe)
+        rows = pair.rows_of_pair()
+        assert all(row["alarm"].startswith("CONFIG_MISMATCH: both halves have different --pair-profile")
+                   for row in rows), rows
+        kill(pair, active)
+        wait_until("the other one knows it", lambda: pair.rows_of_pair()[1 - active]["peer"] == "lost")
+        never("it took over all the same", lambda: pair.active() is not None, 3)
+        assert pair.rows_of_pair()[1 - active]["alarm"].startswith("CONFIG_MISMATCH"), pair.rows_of_pair()
+        code, out, err = pair.ask("promote")
+        assert code == 0 and out.startswith(f"{pair.addresses[1 - active]} is active"), f"{code}: {out} {err}"
+        pair.start_master(active)
+        pair.become_safe()
+        assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
+        kill(pair, 1 - active)
+        pair.takeover(active)
+
+
+def test_a_list_of_witnesses_is_exchanged_while_work_goes_on():
+    with Pair() as pair:
+        load = pair.load()
+        wait_until("the load is under way", lambda: pair.outcomes(load) >= 500)
+        active = pair.active()
+        witness = next(program for program in pair.programs if program.name == "s1")
+        pair.witness = re.search(r"msg=witness id=([0-9a-f]{32})", witness.log()).group(1)
+        kill(pair, 1 - active)
+        pair.start_master(1 - active)
+        wait_until("both have everything", pair.is_safe)
+        code, out, err = pair.ask("switchover")
+        assert code == 0, f"{code}: {out} {err}"
+        kills = [kill(pair, active)]
+        pair.start_master(active)
+        wait_until("there is one witness", lambda: [row.get("witnesses") for row in pair.rows_of_pair()] == [1, 1])
+        pair.become_safe()
+        kills.append(kill(pair, 1 - active))
+        pair.takeover(active)  # by the vote of that one
+        pair.start_master(1 - active)
+        pair.become_safe()
+        pair.judge(load, kills)
+
+
+if __name__ == "__main__":
+    main({name: value for name, value in globals().items() if name.startswith("test_")})

@@ -1,0 +1,147 @@
+/* What both halves must know alike: how they are configured, whether takeover is held, who is enrolled. */
+#include "master/council.h"
+
+#include "master_assembly_people.h"
+#include "master_script.h"
+
+START_TEST(halves_that_are_configured_differently_leave_takeover_to_an_operator)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+    struct ms_complaint complaint;
+
+    ck_assert_ptr_null(ms_council_mismatch(room->masters[0].council));
+    room->masters[1].config.times.silent = 2 * MS_SEC;
+    restart(room, 1);
+    pass(room, 1 * MS_SEC);
+    ck_assert_state(room, 1, SYNC);
+    ck_assert_str_eq(ms_council_mismatch(room->masters[0].council), "pair-profile");
+    ck_assert_str_eq(ms_council_mismatch(room->masters[1].council), "pair-profile");
+    stop(room, 0, true);
+    pass(room, 20 * MS_SEC);
+    ck_assert_state(room, 1, SYNC);
+    ck_assert_int_eq(
+        ms_council_order(room->masters[1].council, room->now, MS_ORDER_PROMOTE, &complaint),
+        MS_E_OK);
+    pass(room, 1 * MS_SEC);
+    ck_assert_state(room, 1, SOLO);
+    dismiss(room);
+}
+END_TEST
+
+START_TEST(once_they_agree_again_the_standby_takes_over)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+
+    room->masters[1].config.tick = 1 * MS_SEC;
+    restart(room, 1);
+    pass(room, 1 * MS_SEC);
+    ck_assert_str_eq(ms_council_mismatch(room->masters[1].council), "tick");
+    room->masters[1].config.tick = room->masters[0].config.tick;
+    restart(room, 1);
+    pass(room, 1 * MS_SEC);
+    ck_assert_ptr_null(ms_council_mismatch(room->masters[1].council));
+    stop(room, 0, true);
+    pass(room, 2 * MS_SEC);
+    ck_assert_state(room, 1, SOLO);
+    dismiss(room);
+}
+END_TEST
+
+static bool is_held(const struct assembly *room, uint8_t place)
+{
+    return ms_council_record(room->masters[place].council)->hold.is_on;
+}
+
+static void order(struct assembly *room, uint8_t place, enum ms_order what)
+{
+    struct ms_complaint complaint;
+
+    ck_assert_int_eq(ms_council_order(room->masters[place].council, room->now, what, &complaint),
+                     MS_E_OK);
+    settle(room);
+    pass(room, 1 * MS_SEC);
+}
+
+START_TEST(a_hold_is_known_to_a_half_that_was_away)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+
+    stop(room, 1, true);
+    pass(room, 1 * MS_SEC);
+    order(room, 0, MS_ORDER_HOLD);
+    wipe(room, 1, 2);
+    start(room, 1);
+    pass(room, 2 * MS_SEC);
+    ck_assert_state(room, 1, SYNC);
+    ck_assert(is_held(room, 1));
+    stop(room, 0, true);
+    pass(room, 20 * MS_SEC);
+    ck_assert_state(room, 1, SYNC);
+    start(room, 0);
+    pass(room, 10 * MS_SEC);
+    order(room, 1, MS_ORDER_RELEASE);
+    ck_assert(!is_held(room, 0));
+    dismiss(room);
+}
+END_TEST
+
+START_TEST(of_two_words_that_were_given_apart_hold_counts)
+{
+    const struct ms_pair_hold off = {.version = 3}, on = {.version = 3, .is_on = true};
+    const struct ms_pair_hold later = {.version = 4};
+
+    ck_assert(ms_pair_hold_is_later(&off, &on));
+    ck_assert(!ms_pair_hold_is_later(&on, &off));
+    ck_assert(ms_pair_hold_is_later(&on, &later));
+    ck_assert(!ms_pair_hold_is_later(&later, &on));
+    ck_assert(!ms_pair_hold_is_later(&on, &on));
+}
+END_TEST
+
+START_TEST(a_list_that_is_configured_takes_the_place_of_the_one_before)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+    const struct ms_witnesses list = {.count = 1, .ids = {party_of(3).id}};
+
+    for (uint8_t place = 0; place < MS_MASTERS; place++) {
+        room->masters[place].config.is_pinned = true;
+        room->masters[place].config.pinned = list;
+    }
+    restart(room, 1);
+    pass(room, 1 * MS_SEC);
+    ck_assert_str_eq(ms_council_mismatch(room->masters[0].council), "witness");
+    order(room, 0, MS_ORDER_SWITCHOVER);
+    copy_log(room, 1);
+    settle(room);
+    ck_assert_state(room, 1, PAIR);
+    restart(room, 0);
+    pass(room, 5 * MS_SEC);
+    for (uint8_t place = 0; place < MS_MASTERS; place++) {
+        const struct ms_council_record *record = ms_council_record(room->masters[place].council);
+
+        ck_assert(!record->is_changing);
+        ck_assert(ms_witnesses_equal(&record->witnesses, &list));
+        ck_assert_ptr_null(ms_council_mismatch(room->masters[place].council));
+    }
+    dismiss(room);
+}
+END_TEST
+
+START_TEST(lists_are_marked_alike_in_any_order)
+{
+    const struct ms_witnesses one = {.count = 2, .ids = {party_of(2).id, party_of(3).id}};
+    const struct ms_witnesses other = {.count = 2, .ids = {party_of(3).id, party_of(2).id}};
+    const struct ms_witnesses third = {.count = 1, .ids = {party_of(3).id}};
+    const struct ms_witnesses none = {.count = 0};
+
+    ck_assert_uint_eq(ms_witnesses_mark(&one), ms_witnesses_mark(&other));
+    ck_assert_uint_ne(ms_witnesses_mark(&one), ms_witnesses_mark(&third));
+    ck_assert_uint_gt(ms_witnesses_mark(&none), MS_WITNESSES_MARK_AUTO);
+}
+END_TEST
+
+TESTS(halves_that_are_configured_differently_leave_takeover_to_an_operator,
+      once_they_agree_again_the_standby_takes_over, a_hold_is_known_to_a_half_that_was_away,
+      of_two_words_that_were_given_apart_hold_counts,
+      a_list_that_is_configured_takes_the_place_of_the_one_before,
+      lists_are_marked_alike_in_any_order)
