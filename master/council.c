@@ -118,6 +118,12 @@ void ms_council_expel(struct ms_council *council, ms_time now)
     ms_council_evaluate(council, now);
 }
 
+void ms_council_slow(struct ms_council *council, ms_time now, bool is_slow)
+{
+    council->is_slow = is_slow && council->reign != MS_COUNCIL_NO_REIGN;
+    ms_council_evaluate(council, now);
+}
+
 void ms_council_drained(struct ms_council *council, ms_time now)
 {
     council->is_drained = council->state == MS_COUNCIL_DRAIN;

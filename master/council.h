@@ -106,6 +106,9 @@ void ms_council_failed(struct ms_council *council, ms_time now);
 void ms_council_mirrored(struct ms_council *council, ms_time now, bool is_complete);
 /* Active: the peer, which is in S, needs a copy of the log, and may have it only outside S. */
 void ms_council_expel(struct ms_council *council, ms_time now);
+/* Active: the disk of the peer is slow, so acknowledgements shall not wait for it: it is to be outside S, and stays there. Told
+ * again when it changes. */
+void ms_council_slow(struct ms_council *council, ms_time now, bool is_slow);
 /* Active, paused in DRAIN: the peer has everything there is. */
 void ms_council_drained(struct ms_council *council, ms_time now);
 /* Passive: the log is what the active of that epoch has, or a copy has begun (false). */

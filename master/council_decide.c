@@ -105,8 +105,11 @@ static void propose(struct ms_council *council)
     }
     ms_election_begin(&council->election, MS_ELECTION_VOTE, &decision,
                       ms_council_electorate(council));
+    const enum ms_council_event event =
+        ms_council_sheds(council) ? MS_COUNCIL_SHED : MS_COUNCIL_STAND;
+
     ms_council_pause(council);
-    ms_council_change(council, MS_COUNCIL_STAND);
+    ms_council_change(council, event);
     ms_council_write(council);
 }
 
@@ -227,7 +230,9 @@ static void ask_voters(struct ms_council *council, ms_time now)
     if (is_again) {
         election->ask_at = now + council->times.vote / 3;
     }
-    if (council->peer.link == MS_COUNCIL_MET) {
+    /* A slow disk may vote too late, and with a proposal our tenure is over: who stands because of it relies on others. */
+    if (council->peer.link == MS_COUNCIL_MET &&
+        !(election->phase == MS_ELECTION_PREVOTE && ms_council_sheds(council))) {
         ask(council, &election->peer, &peer, is_again);
     }
     for (uint32_t i = 0; i < election->witnesses_count; i++) {

@@ -79,6 +79,7 @@ struct ms_council {
     ms_epoch expelled;  /* epoch in which the peer asked for a copy; 0 = none */
     bool is_followed_complete;
     bool is_mirrored, is_drained;
+    bool is_slow; /* the peer's disk */
 
     ms_time now; /* of the present call */
     ms_time started_at, beat_at, retry_at, stale_at;
@@ -146,6 +147,13 @@ bool ms_council_enrol(struct ms_council *council, ms_time now);
 struct ms_council_witness *ms_council_witness(struct ms_council *council, const struct ms_uuid *id);
 
 /* --- council_rules.c --- */
+/* The peer shall leave S because its disk is slow; not because it has asked for a copy. */
+static inline bool ms_council_sheds(const struct ms_council *council)
+{
+    return council->state == MS_COUNCIL_PAIR && council->is_slow &&
+           council->expelled != council->tenure.epoch;
+}
+
 /* PAIR: pauses, and hands over once the peer has everything. */
 void ms_council_hand(struct ms_council *council, ms_time now);
 /* Does what is due, until nothing is. */
