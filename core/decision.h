@@ -71,6 +71,7 @@ struct ms_council_record {
     bool is_fresh;     /* never was a member with this incarnation */
     bool is_complete;  /* its log is usable */
     bool is_held;      /* an operator has switched automatic takeover off */
+    bool is_forced;    /* active without votes, and the other half was not in sync since */
     ms_epoch served;   /* highest epoch it served itself */
     ms_epoch unmerged; /* epoch of its own whose log may have what nobody else has; 0 = none */
     uint32_t witness_version;

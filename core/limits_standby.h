@@ -1,4 +1,4 @@
-/* Limits of a standby whose disk does not keep up (master/pace.h). */
+/* Limits of a standby whose disk does not keep up (master/pace.h), and of what operators are told of a pair. */
 #ifndef CORE_LIMITS_STANDBY_H
 #define CORE_LIMITS_STANDBY_H
 
@@ -11,5 +11,8 @@
 #define MS_STANDBY_WELL_MAX                                                                        \
     (600 * MS_SEC) /* twice as long each time it is slow again, up to that, */
 #define MS_STANDBY_FORGET (3600 * MS_SEC) /* unless it was well for so long in between */
+
+#define MS_NOTICE_KEEP                                                                             \
+    (15 * MS_SEC) /* what was refused is told of so long: it comes again before */
 
 #endif

@@ -37,6 +37,17 @@ struct ms_council_config {
     uint64_t seed;
 };
 
+/* What an operator should know of others, as long as they come in that way. */
+enum ms_council_notice {
+    MS_NOTICE_PEER_PLACE, /* the other half is configured for our own place */
+    MS_NOTICE_PEER_CLUSTER,
+    MS_NOTICE_PEER_VERSION,
+    MS_NOTICE_WITNESS_CLUSTER,
+    MS_NOTICE_WITNESS_VERSION,
+    MS_NOTICE_WITNESS_WANTED, /* one that shall be enrolled belongs to another cluster */
+    MS_NOTICES
+};
+
 /* Whom it talks to: the peer, or a witness by its id. */
 struct ms_council_party {
     bool is_witness;
@@ -133,6 +144,12 @@ bool ms_council_is_heard(const struct ms_council *council, ms_time now);
 /* Nobody serves as far as is known here, and we may soon: we are asking for votes, or about to, or have just won. */
 bool ms_council_is_expectant(const struct ms_council *council, ms_time now);
 enum ms_failover ms_council_failover(const struct ms_council *council);
+/* The connection to the peer stands, and nothing comes on it any more. */
+bool ms_council_is_silent(const struct ms_council *council, ms_time now);
+/* now: MS_TIME_NEVER when it stays so. */
+void ms_council_note(struct ms_council *council, ms_time now, enum ms_council_notice notice);
+bool ms_council_has_notice(const struct ms_council *council, ms_time now,
+                           enum ms_council_notice notice);
 /* Connected, enrolled or not. */
 bool ms_council_has_witness(const struct ms_council *council, const struct ms_uuid *id);
 /* Events of the table (council_table.h) by which it has left that state so far, as bits. */

@@ -140,6 +140,7 @@ void ms_council_serve(struct ms_council *council, const struct ms_decision *deci
     record->voter.accepted = *decision;
     record->served = decision->epoch;
     record->unmerged = decision->epoch;
+    record->is_forced = !is_pair && (record->is_forced || decision->kind == MS_DECISION_FORCED);
     record->lead = record->place;
     if (decision->kind == MS_DECISION_BOOTSTRAP) {
         record->is_fresh = false;
@@ -405,12 +406,13 @@ static bool take_configuration(struct ms_council *council, const struct ms_decis
 {
     struct ms_council_record *record = &council->record;
     bool is_changed = record->voter.promised != decision->epoch ||
-                      record->lead != decision->active ||
+                      record->lead != decision->active || record->is_forced ||
                       !ms_decision_equal(&record->voter.accepted, decision);
 
     record->voter.promised = decision->epoch;
     record->voter.accepted = *decision;
     record->lead = decision->active;
+    record->is_forced = false; /* that is over */
     if (ms_uuid_is_zero(&record->voter.cluster)) {
         record->voter.cluster = council->peer.frame.cluster;
         is_changed = true;

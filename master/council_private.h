@@ -92,8 +92,9 @@ struct ms_council {
     ms_time wake;         /* of what was looked at, the next that becomes due */
     uint64_t beats;
     ms_time beats_at[MS_COUNCIL_BEATS_KEPT]; /* when each of the last ones was sent */
-    uint64_t proof;                    /* HOLD: the peer is back when it has answered this BEAT */
-    const char *alarm;                 /* said last */
+    uint64_t proof;    /* HOLD: the peer is back when it has answered this BEAT */
+    const char *alarm; /* said last */
+    ms_time noticed_at[MS_NOTICES];
     uint32_t taken[MS_COUNCIL_STATES]; /* rows of the table, as bits */
 
     struct ms_council_act acts[MS_COUNCIL_ACTS_MAX];
@@ -142,6 +143,7 @@ struct ms_electorate ms_council_electorate(const struct ms_council *council);
 void ms_council_handle(struct ms_council *council, const struct ms_council_mail *mail);
 
 /* --- council_enrol.c --- */
+bool ms_council_is_enrolled(const struct ms_council *council, const struct ms_uuid *id);
 /* True when the list of witnesses has changed; of the active of a pair. */
 bool ms_council_enrol(struct ms_council *council, ms_time now);
 struct ms_council_witness *ms_council_witness(struct ms_council *council, const struct ms_uuid *id);

@@ -274,6 +274,9 @@ static bool hear_ack_of_stream(struct ms_mirror *mirror, ms_epoch epoch,
         peer->received_bytes = place->bytes;
         if (command->count != 0 && command->count != place->digest) {
             mirror->differences_total++;
+            ms_trace(&mirror->engine->trace, MS_LEVEL_ERROR, "the logs differ",
+                     "epoch=%llu record=%llu total=%llu", (unsigned long long)mirror->epoch,
+                     (unsigned long long)place->seq, (unsigned long long)mirror->differences_total);
             return false;
         }
         if (seq > place->seq) {
@@ -403,6 +406,7 @@ void ms_mirror_stats(const struct ms_mirror *mirror, struct ms_mirror_stats *sta
         .backlog_bytes = ms_backlog_bytes(&mirror->backlog),
         .lag_bytes = lag(mirror),
         .peer_durable = mirror->peer.is_prefix ? mirror->peer.stored.seq : 0,
+        .uncovered = mirror->persisted - mirror->covered,
         .is_slow = mirror->pace.is_slow,
         .is_copying = mirror->phase >= MS_MIRROR_COPY_DUE && mirror->phase <= MS_MIRROR_COPYING,
         .copies_total = mirror->copies_total,

@@ -174,6 +174,15 @@ void ms_pair_act(struct ms_pair *pair)
 
 /* --- frames --- */
 
+static void note_version(struct ms_pair *pair, ms_time now, const struct ms_pair_link *link)
+{
+    if (link->role != MS_ROLE_OPERATOR) {
+        ms_council_note(pair->council, now,
+                        link->role == MS_ROLE_WITNESS ? MS_NOTICE_WITNESS_VERSION
+                                                      : MS_NOTICE_PEER_VERSION);
+    }
+}
+
 static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
     const struct ms_pair_frame *hello = event->command->body.pair;
@@ -188,6 +197,7 @@ static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
         return;
     }
     if (hello->version_min > MS_PROTOCOL_MAX || hello->version_max < MS_PROTOCOL_MIN) {
+        note_version(pair, now, link);
         ms_pair_links_close(&pair->links, now, link, MS_E_VERSION);
         return;
     }

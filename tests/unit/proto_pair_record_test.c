@@ -27,6 +27,7 @@ static size_t write_full(void)
         .is_fresh = true,
         .is_complete = true,
         .is_held = true,
+        .is_forced = true,
         .served = UINT64_MAX,
         .witness_version = UINT32_MAX,
         .witnesses = pair->witnesses,
@@ -58,6 +59,7 @@ static void assert_same(void)
     ck_assert_uint_eq(again.lead, record.lead);
     ck_assert(again.is_fresh == record.is_fresh);
     ck_assert(again.is_complete == record.is_complete);
+    ck_assert(again.is_forced == record.is_forced);
     ck_assert(again.is_held == record.is_held);
     ck_assert_uint_eq(again.served, record.served);
     ck_assert_uint_eq(again.witness_version, record.witness_version);
