@@ -67,6 +67,20 @@ static void keep_detail(struct ms_cli_master *master, struct ms_bytes detail)
     master->detail[size] = '\0';
 }
 
+/* The most urgent is told as "alarm", and each further one as "alarm_also". */
+static void keep_alarm(json_t *row, const struct ms_cell *cell)
+{
+    json_t *alarms = json_object_get(row, "alarms");
+
+    if (alarms == NULL) {
+        alarms = json_array();
+        json_object_set_new(row, "alarms", alarms);
+    }
+    if (cell->text != NULL && strcmp(cell->text, "none") != 0) {
+        json_array_append_new(alarms, json_string(cell->text));
+    }
+}
+
 static void keep_report(struct ms_cli_master *master, const struct ms_report *report)
 {
     master->order_error = report->error;
@@ -75,6 +89,12 @@ static void keep_report(struct ms_cli_master *master, const struct ms_report *re
     for (uint32_t i = 0; i < report->columns_count && i < report->cells_count; i++) {
         const struct ms_cell *cell = &report->cells[i];
 
+        if (strncmp(cell->name, "alarm", strlen("alarm")) == 0) {
+            keep_alarm(master->row, cell);
+        }
+        if (strcmp(cell->name, "alarm_also") == 0) {
+            continue;
+        }
         json_object_set_new(master->row, cell->name,
                             cell->is_number ? json_integer((json_int_t)cell->number)
                                             : json_string(cell->text != NULL ? cell->text : ""));

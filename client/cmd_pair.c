@@ -7,9 +7,12 @@
 #include "client/cli_commands.h"
 #include "client/cli_pair.h"
 #include "client/cli_table.h"
+#include "core/text.h"
 
 #define EX_ALARM  1 /* one master is active, and there is an alarm */
 #define EX_NOBODY 2 /* no master is active, or more than one */
+
+#define ALARMS_SIZE 4096 /* of all alarms of a master in a line */
 
 struct settings {
     struct ms_cli_pair_options options;
@@ -83,10 +86,11 @@ static const char *const names[COLUMNS] = {"master",    "configured", "role", "s
 
 struct row {
     struct ms_client_cell cells[COLUMNS];
-    char alarm[MS_DETAIL_MAX + MS_NAME_MAX];
+    char alarm[ALARMS_SIZE];
     char witnesses[MS_NAME_MAX];
 };
 
+/* The most urgent. */
 static const char *alarm_of(const struct ms_cli_master *master, char *text_out, size_t size)
 {
     if (master->is_single) {
@@ -95,6 +99,23 @@ static const char *alarm_of(const struct ms_cli_master *master, char *text_out, 
         snprintf(text_out, size, "NO_ANSWER: %s", master->detail);
     } else {
         snprintf(text_out, size, "%s", ms_cli_master_text(master, "alarm"));
+    }
+    return text_out;
+}
+
+/* All of them, in one line. */
+static const char *alarms_of(const struct ms_cli_master *master, char *text_out, size_t size)
+{
+    const json_t *alarms = json_object_get(master->row, "alarms");
+    struct ms_text text;
+
+    if (json_array_size(alarms) < 2) {
+        return alarm_of(master, text_out, size);
+    }
+    ms_text_init(&text, text_out, size);
+    for (size_t i = 0; i < json_array_size(alarms); i++) {
+        ms_text_add(&text, "%s%s", i > 0 ? " | " : "",
+                    json_string_value(json_array_get(alarms, i)));
     }
     return text_out;
 }
@@ -118,7 +139,7 @@ static void fill(struct row *row, const struct ms_cli_master *master)
         }
     }
     row->cells[MASTER].text = master->address;
-    row->cells[ALARM].text = alarm_of(master, row->alarm, sizeof row->alarm);
+    row->cells[ALARM].text = alarms_of(master, row->alarm, sizeof row->alarm);
     if (master->is_single) {
         row->cells[ROLE].text = "single";
     }
@@ -164,6 +185,9 @@ static json_t *json_of(const struct ms_cli_master *master)
         json_object_set_new(object, "state", json_string("UNKNOWN"));
     }
     json_object_set_new(object, "alarm", json_string(alarm_of(master, alarm, sizeof alarm)));
+    if (master->row == NULL) {
+        json_object_set_new(object, "alarms", json_pack("[s]", alarm));
+    }
     return object;
 }
 

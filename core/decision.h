@@ -85,6 +85,7 @@ struct ms_council_record {
     uint8_t lead;     /* place of the incumbent as far as it knows; MS_MASTERS = nobody */
     bool is_fresh;    /* never was a member with this incarnation */
     bool is_complete; /* its log is usable */
+    bool is_forced;   /* active without votes, and the other half was not in sync since */
     struct ms_pair_hold hold;
     ms_epoch served;   /* highest epoch it served itself */
     ms_epoch unmerged; /* epoch of its own whose log may have what nobody else has; 0 = none */

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+#include "core/limits_standby.h"
 #include "core/types.h"
 
 /* Names and texts, in bytes without the terminating zero. */

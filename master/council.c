@@ -37,6 +37,9 @@ struct ms_council *ms_council_create(const struct ms_council_config *config, str
     council->has_wish = config->is_pinned;
     council->asked_at = council->failed_at = INT64_MIN;
     council->wake = MS_TIME_NEVER;
+    for (size_t i = 0; i < MS_NOTICES; i++) {
+        council->noticed_at[i] = INT64_MIN;
+    }
     return council;
 }
 
@@ -120,6 +123,12 @@ void ms_council_expel(struct ms_council *council, ms_time now)
     ms_council_evaluate(council, now);
 }
 
+void ms_council_slow(struct ms_council *council, ms_time now, bool is_slow)
+{
+    council->is_slow = is_slow && council->reign != MS_COUNCIL_NO_REIGN;
+    ms_council_evaluate(council, now);
+}
+
 void ms_council_drained(struct ms_council *council, ms_time now)
 {
     council->is_drained = council->state == MS_COUNCIL_DRAIN;
@@ -175,6 +184,27 @@ bool ms_council_is_expectant(const struct ms_council *council, ms_time now)
         break;
     }
     return false;
+}
+
+bool ms_council_is_silent(const struct ms_council *council, ms_time now)
+{
+    const struct ms_council_peer *peer = &council->peer;
+
+    return peer->link == MS_COUNCIL_MET && now >= peer->heard_at + council->times.silent;
+}
+
+void ms_council_note(struct ms_council *council, ms_time now, enum ms_council_notice notice)
+{
+    council->noticed_at[notice] = now;
+}
+
+/* Who is refused comes again, and is refused again. */
+bool ms_council_has_notice(const struct ms_council *council, ms_time now,
+                           enum ms_council_notice notice)
+{
+    const ms_time at = council->noticed_at[notice];
+
+    return at != INT64_MIN && now - at < MS_NOTICE_KEEP;
 }
 
 enum ms_failover ms_council_failover(const struct ms_council *council)

@@ -41,6 +41,17 @@ struct ms_council_config {
     uint64_t seed;
 };
 
+/* What an operator should know of others, as long as they come in that way. */
+enum ms_council_notice {
+    MS_NOTICE_PEER_PLACE, /* the other half is configured for our own place */
+    MS_NOTICE_PEER_CLUSTER,
+    MS_NOTICE_PEER_VERSION,
+    MS_NOTICE_WITNESS_CLUSTER,
+    MS_NOTICE_WITNESS_VERSION,
+    MS_NOTICE_WITNESS_WANTED, /* one that shall be enrolled belongs to another cluster */
+    MS_NOTICES
+};
+
 /* Whom it talks to: the peer, or a witness by its id. */
 struct ms_council_party {
     bool is_witness;
@@ -110,6 +121,9 @@ void ms_council_failed(struct ms_council *council, ms_time now);
 void ms_council_mirrored(struct ms_council *council, ms_time now, bool is_complete);
 /* Active: the peer, which is in S, needs a copy of the log, and may have it only outside S. */
 void ms_council_expel(struct ms_council *council, ms_time now);
+/* Active: the disk of the peer is slow, so acknowledgements shall not wait for it: it is to be outside S, and stays there. Told
+ * again when it changes. */
+void ms_council_slow(struct ms_council *council, ms_time now, bool is_slow);
 /* Active, paused in DRAIN: the peer has everything there is. */
 void ms_council_drained(struct ms_council *council, ms_time now);
 /* Passive: the log is what the active of that epoch has, or a copy has begun (false). */
@@ -135,10 +149,16 @@ bool ms_council_is_heard(const struct ms_council *council, ms_time now);
 bool ms_council_is_expectant(const struct ms_council *council, ms_time now);
 /* As the peer is told. */
 struct ms_pair_settings ms_council_settings(const struct ms_council *council);
-/* What is configured in another way on the peer, as it has said last, in a word; NULL = nothing that is known of. Then nobody takes
+/* What is configured in another way on the peer, as it has said last, in a sentence; NULL = nothing that is known of. Then nobody takes
  * over by himself. */
 const char *ms_council_mismatch(const struct ms_council *council);
 enum ms_failover ms_council_failover(const struct ms_council *council);
+/* The connection to the peer stands, and nothing comes on it any more. */
+bool ms_council_is_silent(const struct ms_council *council, ms_time now);
+/* now: MS_TIME_NEVER when it stays so. */
+void ms_council_note(struct ms_council *council, ms_time now, enum ms_council_notice notice);
+bool ms_council_has_notice(const struct ms_council *council, ms_time now,
+                           enum ms_council_notice notice);
 /* Connected, enrolled or not. */
 bool ms_council_has_witness(const struct ms_council *council, const struct ms_uuid *id);
 /* Events of the table (council_table.h) by which it has left that state so far, as bits. */

@@ -116,6 +116,7 @@ void ms_council_stop(struct ms_council *council)
     council->reign = MS_COUNCIL_NO_REIGN;
     council->is_mirrored = false;
     council->is_drained = false;
+    council->is_slow = false;
     ms_council_emit(council, &(struct ms_council_act){.type = MS_COUNCIL_STOP,
                                                       .state = council->state,
                                                       .decision = council->record.voter.accepted});

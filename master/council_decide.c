@@ -105,8 +105,11 @@ static void propose(struct ms_council *council)
     }
     ms_election_begin(&council->election, MS_ELECTION_VOTE, &decision,
                       ms_council_electorate(council));
+    const enum ms_council_event event =
+        ms_council_sheds(council) ? MS_COUNCIL_SHED : MS_COUNCIL_STAND;
+
     ms_council_pause(council);
-    ms_council_change(council, MS_COUNCIL_STAND);
+    ms_council_change(council, event);
     ms_council_write(council);
 }
 
@@ -137,6 +140,7 @@ void ms_council_serve(struct ms_council *council, const struct ms_decision *deci
     record->voter.accepted = *decision;
     record->served = decision->epoch;
     record->unmerged = decision->epoch;
+    record->is_forced = !is_pair && (record->is_forced || decision->kind == MS_DECISION_FORCED);
     record->lead = record->place;
     if (decision->kind == MS_DECISION_BOOTSTRAP) {
         record->is_fresh = false;
@@ -227,7 +231,9 @@ static void ask_voters(struct ms_council *council, ms_time now)
     if (is_again) {
         election->ask_at = now + council->times.vote / 3;
     }
-    if (council->peer.link == MS_COUNCIL_MET) {
+    /* A slow disk may vote too late, and with a proposal our tenure is over: who stands because of it relies on others. */
+    if (council->peer.link == MS_COUNCIL_MET &&
+        !(election->phase == MS_ELECTION_PREVOTE && ms_council_sheds(council))) {
         ask(council, &election->peer, &peer, is_again);
     }
     for (uint32_t i = 0; i < election->witnesses_count; i++) {
@@ -400,12 +406,13 @@ static bool take_configuration(struct ms_council *council, const struct ms_decis
 {
     struct ms_council_record *record = &council->record;
     bool is_changed = record->voter.promised != decision->epoch ||
-                      record->lead != decision->active ||
+                      record->lead != decision->active || record->is_forced ||
                       !ms_decision_equal(&record->voter.accepted, decision);
 
     record->voter.promised = decision->epoch;
     record->voter.accepted = *decision;
     record->lead = decision->active;
+    record->is_forced = false; /* that is over */
     if (ms_uuid_is_zero(&record->voter.cluster)) {
         record->voter.cluster = council->peer.frame.cluster;
         is_changed = true;

@@ -34,6 +34,12 @@ static bool is_on(const struct ms_witnesses *list, const struct ms_uuid *id)
     return false;
 }
 
+bool ms_council_is_enrolled(const struct ms_council *council, const struct ms_uuid *id)
+{
+    return is_on(&council->record.witnesses, id) ||
+           (council->record.is_changing && is_on(&council->record.witnesses_next, id));
+}
+
 static bool is_ours(const struct ms_council *council, const struct ms_council_witness *witness)
 {
     return ms_uuid_is_zero(&witness->cluster) ||
@@ -173,6 +179,7 @@ bool ms_council_enrol(struct ms_council *council, ms_time now)
         council->has_wish = false;
         list = council->wish;
         if (!are_ours(council, &list)) {
+            ms_council_note(council, MS_TIME_NEVER, MS_NOTICE_WITNESS_WANTED);
             ms_council_alarm(council,
                              "a witness that shall be enrolled belongs to another cluster");
             return false;
@@ -198,5 +205,6 @@ void ms_council_want_witnesses(struct ms_council *council, ms_time now,
     ms_assert(list->count <= MS_WITNESSES_MAX);
     council->wish = *list;
     council->has_wish = true;
+    council->noticed_at[MS_NOTICE_WITNESS_WANTED] = INT64_MIN;
     ms_council_evaluate(council, now);
 }

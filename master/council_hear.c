@@ -233,6 +233,22 @@ static void note_heard(struct ms_council *council, ms_time now,
     }
 }
 
+/* A witness has heard the other one serve a higher epoch than ours. What it has only voted for may never be decided. */
+static void heed_witness(struct ms_council *council, const struct ms_council_party *party,
+                         const struct ms_pair_frame *frame)
+{
+    const struct ms_decision *decision = &frame->decision;
+    const bool is_active =
+        council->reign != MS_COUNCIL_NO_REIGN && council->state != MS_COUNCIL_CANDIDATE;
+
+    if (is_active && ms_council_is_enrolled(council, &party->id) &&
+        ms_decision_is_sound(decision) && decision->epoch == frame->served &&
+        decision->active != council->record.place && decision->epoch > council->tenure.epoch &&
+        ms_epoch_is_near(decision->epoch, council->record.voter.promised)) {
+        ms_council_depose(council);
+    }
+}
+
 void ms_council_hear(struct ms_council *council, ms_time now, const struct ms_council_party *party,
                      ms_epoch epoch, const struct ms_command *command)
 {
@@ -246,7 +262,9 @@ void ms_council_hear(struct ms_council *council, ms_time now, const struct ms_co
     note_heard(council, now, party);
     see(council, frame->promised);
     see(council, epoch);
-    if (!party->is_witness) {
+    if (party->is_witness) {
+        heed_witness(council, party, frame);
+    } else {
         note_peer(council, command->kind, frame);
         note_beat(council, party, command);
     }
@@ -284,6 +302,7 @@ static void meet_peer(struct ms_council *council, ms_time now, const struct ms_p
     struct ms_council_peer *peer = &council->peer;
 
     if (hello->node != ms_council_other(council) || ms_uuid_is_zero(&hello->id)) {
+        ms_council_note(council, now, MS_NOTICE_PEER_PLACE);
         ms_council_alarm(council, "the peer is configured for our own place");
         return;
     }
@@ -297,6 +316,9 @@ static void meet_peer(struct ms_council *council, ms_time now, const struct ms_p
     council->is_mirrored = false;
     council->is_drained = false;
     council->expelled = 0;
+    for (enum ms_council_notice i = MS_NOTICE_PEER_PLACE; i <= MS_NOTICE_PEER_VERSION; i++) {
+        council->noticed_at[i] = INT64_MIN;
+    }
     if (council->election.phase != MS_ELECTION_NONE && council->election.peer != MS_BALLOT_YES) {
         council->election.peer = MS_BALLOT_ABSENT; /* and is asked on this connection */
     }
@@ -331,6 +353,8 @@ void ms_council_met(struct ms_council *council, ms_time now, const struct ms_cou
     }
     greet(council, party);
     if (!is_ours(council, hello)) {
+        ms_council_note(council, now,
+                        party->is_witness ? MS_NOTICE_WITNESS_CLUSTER : MS_NOTICE_PEER_CLUSTER);
         ms_council_alarm(council, party->is_witness ? "a witness of another cluster"
                                                     : "the peer belongs to another cluster");
         return;

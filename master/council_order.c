@@ -20,6 +20,11 @@ static enum ms_error switch_over(struct ms_council *council, ms_time now,
         return refuse(complaint, MS_E_NOT_ACTIVE,
                       "this master is not active; the active one hands over");
     }
+    if (council->is_slow) {
+        return refuse(complaint, MS_E_RETRY_LATER,
+                      "the disk of the other master is slow or full; it takes over when it has "
+                      "kept up for a while");
+    }
     if (council->state != MS_COUNCIL_PAIR || council->peer.frame.state != MS_COUNCIL_SYNC ||
         council->expelled == council->tenure.epoch) {
         return refuse(complaint, MS_E_RETRY_LATER,

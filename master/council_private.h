@@ -79,6 +79,7 @@ struct ms_council {
     ms_epoch expelled;  /* epoch in which the peer asked for a copy; 0 = none */
     bool is_followed_complete;
     bool is_mirrored, is_drained;
+    bool is_slow; /* the peer's disk */
 
     ms_time now; /* of the present call */
     ms_time started_at, beat_at, retry_at, stale_at;
@@ -91,8 +92,9 @@ struct ms_council {
     ms_time wake;         /* of what was looked at, the next that becomes due */
     uint64_t beats;
     ms_time beats_at[MS_COUNCIL_BEATS_KEPT]; /* when each of the last ones was sent */
-    uint64_t proof;                    /* HOLD: the peer is back when it has answered this BEAT */
-    const char *alarm;                 /* said last */
+    uint64_t proof;    /* HOLD: the peer is back when it has answered this BEAT */
+    const char *alarm; /* said last */
+    ms_time noticed_at[MS_NOTICES];
     uint32_t taken[MS_COUNCIL_STATES]; /* rows of the table, as bits */
 
     struct ms_council_act acts[MS_COUNCIL_ACTS_MAX];
@@ -141,6 +143,7 @@ struct ms_electorate ms_council_electorate(const struct ms_council *council);
 void ms_council_handle(struct ms_council *council, const struct ms_council_mail *mail);
 
 /* --- council_enrol.c --- */
+bool ms_council_is_enrolled(const struct ms_council *council, const struct ms_uuid *id);
 /* True when the list of witnesses has changed; of the active of a pair. */
 bool ms_council_enrol(struct ms_council *council, ms_time now);
 struct ms_council_witness *ms_council_witness(struct ms_council *council, const struct ms_uuid *id);
@@ -150,6 +153,13 @@ struct ms_council_witness *ms_council_witness(struct ms_council *council, const 
 bool ms_council_take_hold(struct ms_council *council);
 
 /* --- council_rules.c --- */
+/* The peer shall leave S because its disk is slow; not because it has asked for a copy. */
+static inline bool ms_council_sheds(const struct ms_council *council)
+{
+    return council->state == MS_COUNCIL_PAIR && council->is_slow &&
+           council->expelled != council->tenure.epoch;
+}
+
 /* PAIR: pauses, and hands over once the peer has everything. */
 void ms_council_hand(struct ms_council *council, ms_time now);
 /* Does what is due, until nothing is. */

@@ -251,14 +251,20 @@ static bool wants_failback(struct ms_council *council, ms_time now)
 
 static bool rule_pair(struct ms_council *council, ms_time now)
 {
+    const bool is_without = council->expelled == council->tenure.epoch || council->is_slow;
+
     if (has_departed(council, now)) {
         return depart(council);
+    }
+    if (council->election.phase != MS_ELECTION_NONE && !is_without) { /* it is quick again */
+        ms_election_end(&council->election);
+        return true;
     }
     if (council->election.phase != MS_ELECTION_NONE ||
         !ms_council_is_due(council, now, council->retry_at)) {
         return false;
     }
-    if (council->expelled == council->tenure.epoch) {
+    if (is_without) {
         return seek(council, now, ms_council_alone(council));
     }
     if (wants_failback(council, now)) {
@@ -296,7 +302,7 @@ static bool rule_solo(struct ms_council *council, ms_time now)
     (void)ms_council_is_due(council, now, council->peer.answered_at + council->times.lease);
     if (council->election.phase != MS_ELECTION_NONE) {
         if (ms_decision_is_pair(&council->election.decision) &&
-            (!is_here || !council->is_mirrored)) {
+            (!is_here || !council->is_mirrored || council->is_slow)) {
             ms_election_end(&council->election);
             return true;
         }
@@ -308,7 +314,7 @@ static bool rule_solo(struct ms_council *council, ms_time now)
     if (!peer->is_fresh && peer->promised > record->voter.promised) {
         return seek(council, now, way_on(council, now));
     }
-    if (council->is_mirrored && peer->promised == council->tenure.epoch) {
+    if (council->is_mirrored && !council->is_slow && peer->promised == council->tenure.epoch) {
         return seek(council, now, peer->is_fresh ? MS_DECISION_ADMIT : MS_DECISION_JOIN);
     }
     return false;

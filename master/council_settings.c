@@ -2,6 +2,10 @@
 #include "core/invariant.h"
 #include "master/council_private.h"
 
+#define MISMATCH(option)                                                                           \
+    "CONFIG_MISMATCH: both halves have different --" option                                        \
+    "; before they agree nobody takes over by himself, only with muster promote"
+
 struct ms_pair_settings ms_council_settings(const struct ms_council *council)
 {
     const struct ms_council_config *config = &council->config;
@@ -27,14 +31,14 @@ const char *ms_council_mismatch(const struct ms_council *council)
         return NULL;
     }
     if (theirs->failover != ours.failover) {
-        return "failover";
+        return MISMATCH("failover");
     }
     if (theirs->witnesses != ours.witnesses) {
-        return "witness";
+        return MISMATCH("witness");
     }
     if (theirs->beat != ours.beat || theirs->lease != ours.lease || theirs->silent != ours.silent ||
         theirs->vote != ours.vote) {
-        return "pair-profile";
+        return MISMATCH("pair-profile");
     }
-    return theirs->tick != ours.tick ? "tick" : NULL;
+    return theirs->tick != ours.tick ? MISMATCH("tick") : NULL;
 }

@@ -31,6 +31,7 @@ const struct ms_council_row ms_council_table[MS_COUNCIL_STATES][MS_COUNCIL_EVENT
     ROW(CANDIDATE, DEPOSE, PENDING, "we have voted for the peer, or handed over to it"),
     ROW(CANDIDATE, BREAK, HALTED, "the store failed"),
     ROW(PAIR, STAND, CANDIDATE, "the peer needs a copy; it may have it outside S only"),
+    ROW(PAIR, SHED, CANDIDATE, "the peer's disk is slow; work shall not wait for it"),
     ROW(PAIR, DEPART, HOLD, "the peer is lost; nothing can be acknowledged"),
     ROW(PAIR, HAND, DRAIN, "the peer shall take over"),
     ROW(PAIR, WIN_SOLO, SOLO, "an operator's word: alone without votes"),
@@ -74,7 +75,8 @@ const char *ms_council_event_name(enum ms_council_event event)
         [MS_COUNCIL_WIN_SOLO] = "win_solo", [MS_COUNCIL_WIN_PAIR] = "win_pair",
         [MS_COUNCIL_DEPART] = "depart",     [MS_COUNCIL_RETURN] = "return",
         [MS_COUNCIL_HAND] = "hand",         [MS_COUNCIL_KEEP] = "keep",
-        [MS_COUNCIL_DEPOSE] = "depose",     [MS_COUNCIL_BREAK] = "break",
+        [MS_COUNCIL_DEPOSE] = "depose",     [MS_COUNCIL_SHED] = "shed",
+        [MS_COUNCIL_BREAK] = "break",
     };
 
     ms_assert(event < MS_COUNCIL_EVENTS);

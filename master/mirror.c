@@ -10,6 +10,7 @@ struct ms_mirror *ms_mirror_create(struct ms_engine *engine)
 
     if (mirror != NULL) {
         mirror->engine = engine;
+        ms_pace_init(&mirror->pace);
     }
     return mirror;
 }
@@ -76,6 +77,15 @@ void ms_mirror_serve(struct ms_mirror *mirror, ms_epoch epoch, bool is_pair)
     cover(mirror);
 }
 
+/* The next reign judges anew; what was counted stays. */
+static void forget_pace(struct ms_mirror *mirror)
+{
+    const uint64_t slow_total = mirror->pace.slow_total;
+
+    ms_pace_init(&mirror->pace);
+    mirror->pace.slow_total = slow_total;
+}
+
 void ms_mirror_end(struct ms_mirror *mirror)
 {
     ms_mirror_enter(mirror);
@@ -84,6 +94,7 @@ void ms_mirror_end(struct ms_mirror *mirror)
     mirror->reign = 0;
     mirror->is_pair = mirror->is_waiting = mirror->needs_copy = false;
     mirror->copy.tries = 0;
+    forget_pace(mirror);
 }
 
 /* From which batch on the backlog is needed, whatever its size. */
@@ -263,6 +274,9 @@ static bool hear_ack_of_stream(struct ms_mirror *mirror, ms_epoch epoch,
         peer->received_bytes = place->bytes;
         if (command->count != 0 && command->count != place->digest) {
             mirror->differences_total++;
+            ms_trace(&mirror->engine->trace, MS_LEVEL_ERROR, "the logs differ",
+                     "epoch=%llu record=%llu total=%llu", (unsigned long long)mirror->epoch,
+                     (unsigned long long)place->seq, (unsigned long long)mirror->differences_total);
             return false;
         }
         if (seq > place->seq) {
@@ -362,6 +376,17 @@ void ms_mirror_wait_for_peer(struct ms_mirror *mirror, bool is_waiting)
     cover(mirror);
 }
 
+bool ms_mirror_watch(struct ms_mirror *mirror, ms_time now, bool is_on)
+{
+    if (is_on && mirror->peer.name != MS_PEER_NONE) {
+        ms_pace_look(&mirror->pace, now, mirror->persisted, mirror->peer.confirmed,
+                     mirror->is_pair || mirror->is_waiting);
+    } else {
+        ms_pace_rest(&mirror->pace);
+    }
+    return mirror->pace.is_slow;
+}
+
 bool ms_mirror_is_complete(const struct ms_mirror *mirror)
 {
     return (mirror->is_pair || mirror->is_waiting) && mirror->peer.is_prefix &&
@@ -381,11 +406,14 @@ void ms_mirror_stats(const struct ms_mirror *mirror, struct ms_mirror_stats *sta
         .backlog_bytes = ms_backlog_bytes(&mirror->backlog),
         .lag_bytes = lag(mirror),
         .peer_durable = mirror->peer.is_prefix ? mirror->peer.stored.seq : 0,
+        .uncovered = mirror->persisted - mirror->covered,
+        .is_slow = mirror->pace.is_slow,
         .is_copying = mirror->phase >= MS_MIRROR_COPY_DUE && mirror->phase <= MS_MIRROR_COPYING,
         .copies_total = mirror->copies_total,
         .catchups_total = mirror->catchups_total,
         .resumes_total = mirror->resumes_total,
         .overruns_total = mirror->overruns_total,
         .differences_total = mirror->differences_total,
+        .slow_total = mirror->pace.slow_total,
     };
 }

@@ -65,16 +65,21 @@ void ms_mirror_wait_for_peer(struct ms_mirror *mirror, bool is_waiting);
 /* The peer has all that was ever covered, durable, and said so in the present epoch; and nothing more is covered without it:
  * as long as it shall count, waiting must not end before ms_mirror_serve. */
 bool ms_mirror_is_complete(const struct ms_mirror *mirror);
+/* Looks at the peer's disk, often; is_on: the reign is not paused. True: it is slow (master/pace.h), and acknowledgements should
+ * not wait for it. */
+bool ms_mirror_watch(struct ms_mirror *mirror, ms_time now, bool is_on);
 /* The peer has all there is, durable, and so has the own store. */
 bool ms_mirror_is_drained(const struct ms_mirror *mirror);
 
 struct ms_mirror_stats {
     uint64_t backlog_bytes, lag_bytes; /* lag: sent or to be sent, and not durable at the peer */
     ms_seq peer_durable;
-    bool is_copying;
+    ms_seq uncovered; /* records on the own disk that are not covered */
+    bool is_copying, is_slow;
     uint64_t copies_total, catchups_total, resumes_total;
     uint64_t overruns_total;    /* the stream outgrew what is kept: a copy must begin (anew) */
     uint64_t differences_total; /* the peer's digest was not ours: a fault of one of us */
+    uint64_t slow_total;        /* times that the peer's disk was found slow */
 };
 void ms_mirror_stats(const struct ms_mirror *mirror, struct ms_mirror_stats *stats_out);
 

@@ -6,6 +6,7 @@
 #include "master/backlog.h"
 #include "master/living.h"
 #include "master/mirror.h"
+#include "master/pace.h"
 
 #define MS_MIRROR_PIECES_MAX                                                                       \
     64u /* of a copy, read from the store and not yet durable at the peer */
@@ -69,6 +70,7 @@ struct ms_mirror {
     struct ms_backlog backlog;
     struct ms_mirror_peer peer;
     struct ms_mirror_copy copy;
+    struct ms_pace pace; /* of the peer's disk */
     /* Before this place the peer's log is not a prefix of ours: a copy has some of what came later. */
     struct ms_place whole;
     uint64_t copies_total, catchups_total, resumes_total, overruns_total, differences_total;

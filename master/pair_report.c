@@ -1,6 +1,7 @@
 #include "master/pair_report.h"
 
 #include "core/invariant.h"
+#include "master/pair_alarms.h"
 #include "master/pair_state.h"
 
 const char *ms_pair_place_name(uint8_t place)
@@ -11,81 +12,21 @@ const char *ms_pair_place_name(uint8_t place)
     return names[place];
 }
 
-/* What an operator should know of, in words; the first that holds. */
-static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_stats *stats,
-                            struct ms_complaint *room)
+/* The first has the name that the only one had once; programs of then see the most urgent. */
+static void fill_alarms(struct ms_pair *pair, ms_time now)
 {
-    const struct ms_council_record *record = ms_council_record(pair->council);
-    const char *mismatch = ms_council_mismatch(pair->council);
+    struct ms_pair_alarms alarms;
 
-    if (stats->unmerged > 0 && stats->state != MS_COUNCIL_HALTED) {
-        return "NOT_MERGED: what this half had alone could not be merged; it is kept as "
-               "divergent-EPOCH.db in its data directory: muster check, muster export";
+    ms_pair_alarms(pair, now, &alarms);
+    ms_page_text(pair->page, "alarm", alarms.count > 0 ? alarms.texts[0] : "none");
+    for (uint32_t i = 1; i < alarms.count; i++) {
+        ms_page_text(pair->page, "alarm_also", alarms.texts[i]);
     }
-    switch (stats->state) {
-    case MS_COUNCIL_HALTED:
-        return "STORE_FAILED: this half acknowledges nothing any more; restart it when its disk is "
-               "sound";
-    case MS_COUNCIL_HOLD:
-        return "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to go on "
-               "alone";
-    case MS_COUNCIL_SOLO:
-        return stats->has_peer ? "CATCHING_UP: one copy only, until the other half has everything"
-                               : "DEGRADED: one copy only, the other half is not there";
-    case MS_COUNCIL_PENDING:
-        return record->is_fresh ? "FRESH: waits for an active half to be caught up from"
-                                : "PENDING: nobody is known to be active";
-    case MS_COUNCIL_CATCHUP:
-        if (stats->is_merging) {
-            return "MERGING: what this half had alone is handed to the active one";
-        }
-        return "NOT_ELIGIBLE: cannot take over before it has everything and is admitted";
-    case MS_COUNCIL_SYNC:
-        if (mismatch != NULL) {
-            break;
-        }
-        if (!stats->has_peer && record->hold.is_on) {
-            return "PEER_LOST_HELD: the active half is lost, and automatic takeover is switched "
-                   "off; muster promote, or muster unhold";
-        }
-        if (!stats->has_peer && ms_council_failover(pair->council) == MS_FAILOVER_EVIDENCE) {
-            return "PEER_LOST: the active half is lost; takes over when a slave or client comes "
-                   "that has lost it too";
-        }
-        if (!stats->has_peer) {
-            return "PEER_LOST_NO_QUORUM: the active half is lost, and too few witnesses answer to "
-                   "take over; if it is down for good: muster promote --force --i-know";
-        }
-        break;
-    default:
-        break;
-    }
-    if (mismatch != NULL) {
-        ms_complain(
-            room,
-            "CONFIG_MISMATCH: both halves have different --%s; before they agree nobody takes "
-            "over by himself, only with muster promote",
-            mismatch);
-        return room->text;
-    }
-    if (record->hold.is_on) {
-        return "HELD: automatic takeover is switched off; muster unhold";
-    }
-    if (ms_council_failover(pair->council) == MS_FAILOVER_EVIDENCE) {
-        return "none";
-    }
-    if (record->witnesses.count == 0) {
-        return "AUTO_FAILOVER_DISARMED: no witness is enrolled, takeover needs an operator";
-    }
-    return stats->witnesses_connected * 2 <= stats->witnesses_count
-               ? "WITNESSES_LOST: too few of the enrolled witnesses answer for a takeover"
-               : "none";
 }
 
-static void fill(struct ms_pair *pair)
+static void fill(struct ms_pair *pair, ms_time now)
 {
     struct ms_report_page *page = pair->page;
-    struct ms_complaint alarm;
     struct ms_pair_stats stats;
 
     ms_pair_stats(pair, &stats);
@@ -95,7 +36,7 @@ static void fill(struct ms_pair *pair)
     ms_page_text(page, "configured", ms_pair_place_name(stats.place));
     ms_page_text(page, "role", pair->tenure != MS_TENURE_NONE ? "active" : "passive");
     ms_page_text(page, "state", ms_council_state_name(stats.state));
-    ms_page_text(page, "alarm", alarm_of(pair, &stats, &alarm));
+    fill_alarms(pair, now);
     ms_page_number(page, "epoch", stats.epoch);
     ms_page_number(page, "promised", stats.promised);
     ms_page_number(page, "copies", stats.copies);
@@ -105,6 +46,8 @@ static void fill(struct ms_pair *pair)
     ms_page_number(page, "witnesses_connected", stats.witnesses_connected);
     ms_page_number(page, "catchups_total", stats.copies_total + stats.catchups_total);
     ms_page_number(page, "copies_total", stats.copies_total);
+    ms_page_number(page, "standby_slow_total", stats.slow_total);
+    ms_page_number(page, "differences_total", stats.differences_total);
     ms_page_number(page, "divergent", stats.divergent);
     ms_page_number(page, "merged_total",
                    stats.merged.adopted + stats.merged.settled + stats.merged.lifted +
@@ -121,7 +64,7 @@ void ms_pair_order(struct ms_pair *pair, ms_time now, const struct ms_pair_link 
     enum ms_error error;
 
     if (order->count == MS_ORDER_STATUS) {
-        fill(pair);
+        fill(pair, now);
         pair->page->report.last = true;
         ms_pair_send(pair, link,
                      &(struct ms_command){.kind = MS_KIND_REPORT,

@@ -176,6 +176,15 @@ void ms_pair_act(struct ms_pair *pair)
 
 /* --- frames --- */
 
+static void note_version(struct ms_pair *pair, ms_time now, const struct ms_pair_link *link)
+{
+    if (link->role != MS_ROLE_OPERATOR) {
+        ms_council_note(pair->council, now,
+                        link->role == MS_ROLE_WITNESS ? MS_NOTICE_WITNESS_VERSION
+                                                      : MS_NOTICE_PEER_VERSION);
+    }
+}
+
 static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
     const struct ms_pair_frame *hello = event->command->body.pair;
@@ -190,6 +199,7 @@ static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
         return;
     }
     if (hello->version_min > MS_PROTOCOL_MAX || hello->version_max < MS_PROTOCOL_MIN) {
+        note_version(pair, now, link);
         ms_pair_links_close(&pair->links, now, link, MS_E_VERSION);
         return;
     }
@@ -403,17 +413,19 @@ void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *ev
 static void compare_active(struct ms_pair *pair, ms_time now)
 {
     struct ms_mirror *mirror = pair->mirror;
-
     const bool is_in_the_way = ms_pair_compare_merge(pair);
+    const bool is_slow = ms_mirror_watch(mirror, now, pair->tenure == MS_TENURE_ON);
 
     if ((is_in_the_way || ms_mirror_needs_copy(mirror)) && pair->is_pair) {
         ms_council_expel(pair->council, now);
     }
     if (!pair->is_pair && pair->tenure == MS_TENURE_ON) { /* what is proposed relies on it */
         /* One that offers what it has alone takes nothing before that is merged, and durable. */
-        ms_mirror_wait_for_peer(mirror, !pair->merge.is_on && ms_mirror_is_near(mirror) &&
+        ms_mirror_wait_for_peer(mirror, !is_slow && !pair->merge.is_on &&
+                                            ms_mirror_is_near(mirror) &&
                                             ms_council_is_heard(pair->council, now));
     }
+    ms_council_slow(pair->council, now, is_slow);
     if (ms_mirror_is_complete(mirror)) { /* the other half has nothing of its own any more */
         pair->master->may_lack = false;
     }

@@ -47,7 +47,8 @@ size_t ms_pair_record_write(uint8_t *bytes_out, const struct ms_council_record *
     at = ms_pair_put_witnesses(at, 13, &record->witnesses_next);
     at = put_bool(at, 14, record->is_changing);
     at = ms_wire_put_u64(at, 15, record->unmerged);
-    at = ms_wire_put_u64(at, 16, record->hold.version);
+    at = put_bool(at, 16, record->is_forced);
+    at = ms_wire_put_u64(at, 17, record->hold.version);
     const size_t size = (size_t)(at - bytes_out);
     ms_assert(size <= MS_PAIR_RECORD_SIZE_MAX);
     const uint32_t checksum = libdeflate_crc32(0, bytes_out + AT_BODY, size - AT_BODY);
@@ -104,7 +105,8 @@ static inline bool ms_get_decision(struct ms_wire *wire, struct ms_decision *mem
     X(13, BYTES, witness, to->witnesses_next)                                                      \
     X(14, VARINT, bool, to->is_changing)                                                           \
     X(15, VARINT, u64, to->unmerged)                                                               \
-    X(16, VARINT, u64, to->hold.version)
+    X(16, VARINT, bool, to->is_forced)                                                             \
+    X(17, VARINT, u64, to->hold.version)
 MS_READER(read_record, struct ms_council_record, struct extra, PAIR_RECORD_FIELDS)
 
 static uint32_t load_u32(const uint8_t *from)

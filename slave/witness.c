@@ -29,6 +29,7 @@ static struct ms_pair_frame *next_frame(struct ms_witness *witness,
         .cluster = witness->voter.cluster,
         .id = witness->id,
         .promised = witness->voter.promised,
+        .served = witness->decided,
         .decision = decision != NULL ? *decision : witness->voter.accepted,
         .hears_active = active_at == INT64_MIN ? MS_TIME_NEVER : witness->engine.now - active_at,
     };

@@ -59,6 +59,7 @@ struct ms_witness {
     char build[MS_NAME_MAX + 1];
     struct ms_uuid id;
     struct ms_voter voter, storing;
+    ms_epoch decided; /* the highest that an active has told of */
     bool is_storing, is_failed, is_started, is_stopped;
     struct ms_witness_answer answer;
     struct ms_witness_link links[MS_ADDRESSES_MAX];

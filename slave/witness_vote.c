@@ -191,6 +191,9 @@ static void hear_active(struct ms_witness *witness, ms_time now, const struct ms
                        NULL);
         return;
     }
+    if (decision->epoch > witness->decided) {
+        witness->decided = decision->epoch;
+    }
     if (frame->state != MS_COUNCIL_HOLD) { /* paused, it may be replaced */
         witness->masters[decision->active].active_at = now;
     }

@@ -40,8 +40,8 @@ ms_council_canary(one-witness-is-enough "invariant: I(1|2|6):" core/decision.c
 # MUT_IGNORE
 ms_council_canary(proposer-keeps-serving "${any}" master/council_decide.c
     "    ms_council_pause(council);
-    ms_council_change(council, MS_COUNCIL_STAND);"
-    "    ms_council_change(council, MS_COUNCIL_STAND);")
+    ms_council_change(council, event);"
+    "    ms_council_change(council, event);")
 
 ms_council_canary(promise-not-durable-before-its-use "invariant: (durable|I3|I2):" master/council.c
     "council->count == 0 || council->write == MS_COUNCIL_WRITING"

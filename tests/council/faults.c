@@ -3,6 +3,7 @@
 #include "tests/council/parts.h"
 
 #define EVIDENCE_ONE_IN 16 /* seeds in which masters take over by evidence */
+#define SLOW_ONE_IN     5  /* in which a disk is slow every now and then */
 
 enum fault {
     FAULT_CRASH,
@@ -65,6 +66,10 @@ void hall_faults_draw(struct hall *hall)
     }
     faults->weights[FAULT_BREAK] += 1; /* something must go wrong */
     faults->is_evidence = hall->seed % EVIDENCE_ONE_IN == 0;
+    /* Not drawn, so that other seeds stay what they are. */
+    faults->slow_every = hall->seed % SLOW_ONE_IN == 3
+                             ? (ms_time)(1 + hall->seed / SLOW_ONE_IN % 40) * 100 * MS_MSEC
+                             : 0;
 }
 
 static enum fault draw(struct hall *hall)

@@ -84,6 +84,7 @@ struct hall_witness {
     bool is_writing;
     struct hall_note answer; /* leaves when the record is durable */
     uint8_t answer_to;
+    ms_epoch decided;             /* the highest that an active has told of */
     ms_time heard_at[MS_MASTERS]; /* as active */
     bool is_dead[MS_MASTERS];
 };
@@ -104,7 +105,9 @@ struct hall_faults {
     ms_time delay_max;            /* of a note */
     uint32_t weights[32];
     bool wipes, forces;
-    bool is_evidence;   /* where nobody votes, whoever is asked for service takes over */
+    bool is_evidence; /* where nobody votes, whoever is asked for service takes over */
+    ms_time
+        slow_every; /* so long the disk of the passive one is slow, and so long it is not; 0 = never */
     bool copies_in_set; /* the active copies its log also to a member of S, as the model may */
 };
 

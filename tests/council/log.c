@@ -211,10 +211,18 @@ static void acknowledge_clients(struct hall *hall, uint8_t place)
     }
 }
 
+/* As master/pace.h has found out. */
+static bool is_peer_slow(const struct hall *hall)
+{
+    const ms_time every = hall->faults.slow_every;
+
+    return every > 0 && !hall->is_calm && hall->now / every % 2 == 1;
+}
+
 void hall_log_compare(struct hall *hall, uint8_t place)
 {
     struct hall_master *self = &hall->masters[place];
-    bool is_complete;
+    bool is_complete, is_slow;
 
     if (self->council == NULL) {
         return;
@@ -223,14 +231,17 @@ void hall_log_compare(struct hall *hall, uint8_t place)
         go_on(hall, place);
         return;
     }
-    if (!ms_decision_is_pair(&self->tenure)) {
-        self->waits = self->is_followed;
+    is_slow = is_peer_slow(hall);
+    /* Once a JOIN is proposed, what it relies on stays. */
+    if (!ms_decision_is_pair(&self->tenure) && self->reign == HALL_REIGNS) {
+        self->waits = self->is_followed && !is_slow;
     }
     acknowledge_clients(hall, place);
-    is_complete = self->is_followed;
+    is_complete = self->is_followed && (ms_decision_is_pair(&self->tenure) || self->waits);
     for (uint32_t i = self->peer_number; i < self->count; i++) {
         is_complete = is_complete && (hall->observer.acked & (1ull << self->commands[i])) == 0;
     }
+    ms_council_slow(self->council, hall->now, is_slow);
     ms_council_mirrored(self->council, hall->now, is_complete);
     if (ms_council_state(self->council) == MS_COUNCIL_DRAIN && self->is_followed &&
         self->peer_number == self->count) {

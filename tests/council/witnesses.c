@@ -21,6 +21,7 @@ static void fill(const struct hall_witness *self, uint8_t node, struct hall_note
     note->frame.cluster = self->disk.cluster;
     note->frame.id = hall_witness_id(node);
     note->frame.promised = self->disk.promised;
+    note->frame.served = self->decided;
     note->frame.decision = self->disk.accepted;
     note->frame.hears_active = MS_TIME_NEVER;
 }
@@ -39,6 +40,7 @@ void hall_witness_start(struct hall *hall, uint8_t node)
     }
     self->is_up = true;
     self->is_writing = false;
+    self->decided = 0;
     self->answer.kind = 0;
     for (uint8_t place = 0; place < MS_MASTERS; place++) {
         self->heard_at[place] = hall->now;
@@ -161,6 +163,7 @@ static void hear_active(struct hall *hall, uint8_t node, uint8_t other,
         answer(hall, node, other, &stale);
         return;
     }
+    self->decided = decision->epoch > self->decided ? decision->epoch : self->decided;
     if (note->frame.state != MS_COUNCIL_HOLD) {
         self->heard_at[other] = hall->now;
     }

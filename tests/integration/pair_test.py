@@ -20,6 +20,8 @@ PARTS = os.path.join(os.environ["MS_BUILD_DIR"], "tests", "integration")
 CLIENT = "0123456789abcdef0123456789abcdef"
 COMMANDS = 10000
 SLAVES = 3
+STUCK = os.path.join(PARTS, "preload", "stuck.so")
+SLACK_MS = 3000  # of a machine that does other things, too
 NOBODY_ANSWERS, NO_PEER, USAGE, DAMAGED, REFUSED, TIMED_OUT = 69, 69, 64, 65, 77, 124
 SEED = int(os.environ.get("MS_PAIR_SEED", random.randrange(1 << 30)))
 
@@ -79,12 +81,13 @@ class Pair(Cluster):
         refused.ends_with(USAGE)
         assert "with --bootstrap they become" in refused.log(), refused.log()
 
-    def start_master(self, place, is_first=False):
+    def start_master(self, place, is_first=False, environment=None):
         self.lives += 1
         self.masters[place] = self.start(f"master-{place}-{self.lives}", [
             "muster-master", "--listen", self.addresses[place], "--tick", "500ms", "--data", self.path(f"data-{place}"),
             "--store-reserve", "1MiB", "--role", ("primary", "backup")[place], "--peer", self.addresses[1 - place],
-            "--witness", self.witness, "--failover", self.failover, *self.more, *(["--bootstrap"] if is_first else [])])
+            "--witness", self.witness, "--failover", self.failover, *self.more,
+            *(["--bootstrap"] if is_first else [])], environment)
 
     def ask(self, command, *arguments, masters=None):
         """(exit code, standard output, standard error)"""
@@ -184,6 +187,11 @@ class Pair(Cluster):
             is_explained = any(times[0] <= kill < acked for kill in kills)
             assert is_explained, f"{seq} was acknowledged at {acked} and began at {times}, kills at {kills}"
         return len(repeated)
+
+    def pauses_of(self, load, word, moment):
+        """The longest time in ms without such a line that ended after that moment."""
+        times = sorted(ns for told in self.history(load, word).values() for ns, _ in told)
+        return max((after - before) // 1000000 for before, after in zip(times, times[1:]) if after > moment)
 
     def pause_ms(self, load, kill):
         """The longest time without an outcome around that moment."""
@@ -285,6 +293,39 @@ def test_a_standby_that_is_restarted_is_caught_up_from_what_it_has():
         pair.takeover(1 - active)
         pair.judge(load, kills)
         assert all(begun_of(pair, client) == 1 for client in doomed)
+
+
+def test_a_standby_whose_disk_hangs_holds_nothing_back_for_long():
+    """Its syncs do not come back, and it answers everything else. The active goes on alone, and takes it back when it is well."""
+    with Pair() as pair:
+        active, gate = pair.active(), pair.path("stuck")
+        kill(pair, 1 - active)
+        pair.start_master(1 - active, environment={
+            "LD_PRELOAD": STUCK, "MS_STUCK": gate, "ASAN_OPTIONS": "verify_asan_link_order=0"})
+        pair.become_safe()
+        load = pair.load(work_us=1000)
+        wait_until("the load is under way", lambda: pair.acknowledged(load) >= 500)
+        os.mkfifo(gate)
+        hung = time.monotonic_ns()
+        wait_until("the active goes on alone", lambda: pair.rows_of_pair()[active]["state"] == "SOLO")
+        row = pair.rows_of_pair()[active]
+        assert any(alarm.startswith("STANDBY_SLOW: ") for alarm in row["alarms"]), row
+        assert row["alarm"] == row["alarms"][0] and row["copies"] == 1 and row["standby_slow_total"] == 1, row
+        code, _, err = pair.ask("switchover")
+        assert code == 75 and "slow or full" in err, f"{code}: {err}"
+        pair.judge(load, [])
+        waits = pair.pauses_of(load, "ACK", hung)
+        assert 5000 <= waits <= 7000 + SLACK_MS, f"nothing was acknowledged for {waits} ms"
+        end = os.open(gate, os.O_RDWR)
+        os.unlink(gate)
+        os.close(end)
+        pair.become_safe()
+        row = pair.rows_of_pair()[active]
+        assert not any(alarm.startswith("STANDBY_SLOW") for alarm in row["alarms"]), row
+        kills = [kill(pair, active)]
+        pair.takeover(1 - active)
+        assert pair.judge(pair.load(200), kills) == 0
+        print(f"     acknowledgements waited for {waits} ms", flush=True)
 
 
 def test_both_are_killed_and_come_back():

@@ -14,8 +14,8 @@ START_TEST(halves_that_are_configured_differently_leave_takeover_to_an_operator)
     restart(room, 1);
     pass(room, 1 * MS_SEC);
     ck_assert_state(room, 1, SYNC);
-    ck_assert_str_eq(ms_council_mismatch(room->masters[0].council), "pair-profile");
-    ck_assert_str_eq(ms_council_mismatch(room->masters[1].council), "pair-profile");
+    ck_assert_ptr_nonnull(strstr(ms_council_mismatch(room->masters[0].council), "--pair-profile"));
+    ck_assert_ptr_nonnull(strstr(ms_council_mismatch(room->masters[1].council), "--pair-profile"));
     stop(room, 0, true);
     pass(room, 20 * MS_SEC);
     ck_assert_state(room, 1, SYNC);
@@ -35,7 +35,7 @@ START_TEST(once_they_agree_again_the_standby_takes_over)
     room->masters[1].config.tick = 1 * MS_SEC;
     restart(room, 1);
     pass(room, 1 * MS_SEC);
-    ck_assert_str_eq(ms_council_mismatch(room->masters[1].council), "tick");
+    ck_assert_ptr_nonnull(strstr(ms_council_mismatch(room->masters[1].council), "--tick"));
     room->masters[1].config.tick = room->masters[0].config.tick;
     restart(room, 1);
     pass(room, 1 * MS_SEC);
@@ -109,7 +109,7 @@ START_TEST(a_list_that_is_configured_takes_the_place_of_the_one_before)
     }
     restart(room, 1);
     pass(room, 1 * MS_SEC);
-    ck_assert_str_eq(ms_council_mismatch(room->masters[0].council), "witness");
+    ck_assert_ptr_nonnull(strstr(ms_council_mismatch(room->masters[0].council), "--witness"));
     order(room, 0, MS_ORDER_SWITCHOVER);
     copy_log(room, 1);
     settle(room);

@@ -121,6 +121,63 @@ START_TEST(who_is_forced_while_he_waits_begins_a_new_reign)
 }
 END_TEST
 
+/* The other one is active by force, and only a witness has met it. */
+static void tell_of(struct assembly *room, ms_epoch epoch, ms_epoch served)
+{
+    const struct ms_council_party party = party_of(2);
+    const struct ms_pair_frame frame = {
+        .role = MS_ROLE_WITNESS,
+        .id = party.id,
+        .promised = epoch,
+        .served = served,
+        .decision = {.epoch = epoch,
+                     .kind = MS_DECISION_SOLO,
+                     .proposer = 1,
+                     .active = 1,
+                     .set = {[1] = room->masters[1].disk.incarnation}},
+        .hears_active = MS_TIME_NEVER,
+    };
+    const struct ms_command stale = {
+        .kind = MS_KIND_STALE, .error = MS_E_STALE_EPOCH, .body.pair = &frame};
+
+    ms_council_hear(room->masters[0].council, room->now, &party, epoch, &stale);
+    act(room);
+}
+
+START_TEST(a_witness_that_has_met_a_higher_active_ends_the_tenure)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+
+    stop(room, 1, true);
+    pass(room, 1 * MS_SEC);
+    ck_assert_state(room, 0, SOLO);
+    tell_of(room, 50, 3); /* it has voted for that: who knows whether it is decided */
+    ck_assert_state(room, 0, SOLO);
+    ck_assert(room->masters[0].serves && !room->masters[0].pauses);
+    tell_of(room, 2, 2); /* the past */
+    ck_assert_state(room, 0, SOLO);
+    tell_of(room, 50, 50);
+    ck_assert_state(room, 0, PENDING);
+    ck_assert(!room->masters[0].serves);
+    dismiss(room);
+}
+END_TEST
+
+START_TEST(who_is_no_witness_of_ours_is_not_believed)
+{
+    struct assembly *room = assemble_pair(0);
+
+    room->witnesses_count = 1;
+    room->is_witness_up[0] = true;
+    meet(room, 0, 2);
+    tell_of(room, 50, 50);
+    ck_assert_state(room, 0, PAIR);
+    dismiss(room);
+}
+END_TEST
+
 TESTS(a_vote_is_for_one_incarnation, votes_that_come_late_begin_no_other_election,
       votes_that_never_come_are_not_waited_for, who_is_forced_while_he_waits_begins_a_new_reign,
-      who_goes_on_without_votes_has_epochs_of_his_own)
+      who_goes_on_without_votes_has_epochs_of_his_own,
+      a_witness_that_has_met_a_higher_active_ends_the_tenure,
+      who_is_no_witness_of_ours_is_not_believed)

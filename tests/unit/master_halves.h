@@ -55,6 +55,7 @@ static void start_with(int place, struct ms_council_record *record, bool is_boot
     const struct ms_pair_config config = {
         .master = {.name = place == 0 ? "a" : "b", .build = "test", .crashes_max = 3, .seed = 7},
         .council = {.record = *record,
+                    .failover = failover_of_all,
                     .is_bootstrap = is_bootstrap,
                     .cluster_new = {{1, 2, 3}},
                     .seed = (uint64_t)place + 1},
@@ -108,8 +109,10 @@ static void begin_world(void)
     wires_count = 0;
     heard_count = 0;
     is_cut = is_deaf = false;
+    failover_of_all = MS_FAILOVER_QUORUM;
     for (int i = 0; i < 2; i++) {
         halves[i] = (struct half){0};
+        stuck_until[i] = 0;
     }
 }
 

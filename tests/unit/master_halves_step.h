@@ -29,7 +29,7 @@ static void carry_out(int place, const struct ms_effect *effect)
         send_on((uint32_t)effect->peer - 1, place, effect->epoch, &effect->command);
         break;
     case MS_EFFECT_PERSIST:
-        push(now + LATENCY, place,
+        push(now + LATENCY > stuck_until[place] ? now + LATENCY : stuck_until[place], place,
              &(struct ms_event){
                  .type = MS_EVENT_PERSISTED, .seq = effect->seq, .command = &effect->command});
         break;

@@ -61,6 +61,8 @@ static uint64_t things_order;
 static ms_time now;
 static bool
     is_deaf; /* the backup: what the primary says to it is lost, on a connection that stands */
+static ms_time stuck_until[2]; /* their disks: what is written is durable then */
+static enum ms_failover failover_of_all;
 static bool is_cut; /* between the halves: nothing passes, nobody is told */
 
 /* What the guest has received, oldest first. */

@@ -76,6 +76,18 @@ START_TEST(test_being_alone_is_an_alarm)
 }
 END_TEST
 
+START_TEST(test_the_most_urgent_alarm_has_the_name_of_the_only_one)
+{
+    const struct ms_command *answer;
+
+    ask(0, MS_ORDER_HOLD);
+    answer = ask(0, MS_ORDER_STATUS);
+    ck_assert_ptr_nonnull(strstr(cell(answer->body.report, "alarm"), "HELD"));
+    ck_assert_ptr_nonnull(strstr(cell(answer->body.report, "alarm_also"), "DISARMED"));
+    ck_assert_ptr_null(cell(answer->body.report, "differences_total")); /* a number */
+}
+END_TEST
+
 START_TEST(test_an_order_that_cannot_be_is_refused)
 {
     const struct ms_command *answer = ask(1, MS_ORDER_SWITCHOVER);
@@ -97,6 +109,7 @@ int main(void)
     tcase_add_test(all, test_the_active_tells_of_itself);
     tcase_add_test(all, test_the_passive_tells_of_itself);
     tcase_add_test(all, test_being_alone_is_an_alarm);
+    tcase_add_test(all, test_the_most_urgent_alarm_has_the_name_of_the_only_one);
     tcase_add_test(all, test_an_order_that_cannot_be_is_refused);
     suite_add_tcase(suite, all);
     return run_suite(suite);

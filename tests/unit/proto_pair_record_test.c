@@ -27,6 +27,7 @@ static size_t write_full(void)
         .is_fresh = true,
         .is_complete = true,
         .hold = {.version = 5, .is_on = true},
+        .is_forced = true,
         .served = UINT64_MAX,
         .witness_version = UINT32_MAX,
         .witnesses = pair->witnesses,
@@ -60,6 +61,7 @@ static void assert_same(void)
     ck_assert(again.is_complete == record.is_complete);
     ck_assert(again.hold.is_on == record.hold.is_on);
     ck_assert_uint_eq(again.hold.version, record.hold.version);
+    ck_assert(again.is_forced == record.is_forced);
     ck_assert_uint_eq(again.served, record.served);
     ck_assert_uint_eq(again.witness_version, record.witness_version);
     ck_assert(oracle_witnesses_equal(&again.witnesses, &record.witnesses));

@@ -256,6 +256,26 @@ START_TEST(test_a_stale_active_is_told)
 }
 END_TEST
 
+/* An active that hears of a vote only goes on: it may never be decided. */
+START_TEST(test_it_tells_what_is_decided_from_what_it_voted_for)
+{
+    const struct ms_decision old = decision_of(5, MS_DECISION_JOIN, 0, true);
+    const struct ms_decision solo = decision_of(6, MS_DECISION_SOLO, 1, false);
+
+    say_about(B_PEER, MS_KIND_PROPOSE, &solo);
+    is_stored(MS_E_OK);
+    say_about(A_PEER, MS_KIND_PEER_BEAT, &old);
+    ck_assert_ptr_nonnull(said(MS_KIND_STALE));
+    ck_assert_uint_eq(frames[0].decision.epoch, 6);
+    ck_assert_uint_eq(frames[0].served, 5);
+    say_about(B_PEER, MS_KIND_PEER_BEAT, &solo);
+    say_about(A_PEER, MS_KIND_PEER_BEAT, &old);
+    ck_assert_ptr_nonnull(said(MS_KIND_STALE));
+    ck_assert_uint_eq(frames[0].decision.epoch, 6);
+    ck_assert_uint_eq(frames[0].served, 6);
+}
+END_TEST
+
 START_TEST(test_another_cluster_is_none_of_ours)
 {
     const struct ms_decision solo = decision_of(9, MS_DECISION_SOLO, 1, false);
@@ -306,6 +326,7 @@ int main(void)
     tcase_add_test(all, test_a_dead_active_is_replaced_at_once);
     tcase_add_test(all, test_who_asked_and_left_is_not_answered);
     tcase_add_test(all, test_a_stale_active_is_told);
+    tcase_add_test(all, test_it_tells_what_is_decided_from_what_it_voted_for);
     tcase_add_test(all, test_another_cluster_is_none_of_ours);
     tcase_add_test(all, test_without_a_disk_nothing_is_voted);
     tcase_add_test(all, test_a_new_witness_learns_whom_it_belongs_to);
