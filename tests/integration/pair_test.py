@@ -483,9 +483,19 @@ def test_a_half_whose_store_is_gone_does_not_begin_with_nothing():
         for name in os.listdir(pair.path("data-0")):
             if name.startswith("store.db"):
                 os.remove(os.path.join(pair.path("data-0"), name))
+        left = sorted(os.listdir(pair.path("data-0")))
         pair.start_master(0)
         pair.masters[0].ends_with(DAMAGED)
         assert "is empty, and its pair.meta says" in pair.masters[0].log(), pair.masters[0].log()
+        assert sorted(os.listdir(pair.path("data-0"))) == left, "something was made in place of what is gone"
+        assert pair.ask("check", pair.path("data-0"))[0] == DAMAGED
+        assert pair.ask("check", pair.path("data-1"))[0] == 0
+        nothing = b'{"export":"muster","version":1}\n{"end":true}\n'
+        subprocess.run([os.path.join(BIN, "muster"), "import", pair.path("empty")], input=nothing, timeout=LIMIT_S, check=True)
+        assert pair.ask("check", pair.path("empty"))[0] == 0
+        shutil.copy(os.path.join(pair.path("data-0"), "pair.meta"), pair.path("empty"))
+        code, _, err = pair.ask("check", pair.path("empty"))
+        assert code == DAMAGED and "is empty, and its pair.meta says" in err, f"{code}: {err}"
         shutil.rmtree(pair.path("data-0"))
         pair.start_master(1)
         pair.start_master(0)
@@ -515,7 +525,7 @@ def test_a_single_master_becomes_a_pair():
             wait_until("its result is kept", lambda: pair.ask("result", command)[:2] == (0, str(number)))
         single = pair.start("half", ["muster-master", "--listen", pair.addresses[0], "--data", pair.path("data-0")])
         single.ends_with(USAGE)
-        assert "one half of a pair" in single.log(), single.log()
+        assert "one half of a pair" in single.log() and "cannot start" not in single.log(), single.log()
         pair.start_master(0)
         pair.become_safe()
 
