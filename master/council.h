@@ -129,6 +129,12 @@ const struct ms_council_record *ms_council_record(const struct ms_council *counc
 bool ms_council_is_heard(const struct ms_council *council, ms_time now);
 /* Nobody serves as far as is known here, and we may soon: we are asking for votes, or about to, or have just won. */
 bool ms_council_is_expectant(const struct ms_council *council, ms_time now);
+/* In S at last and with a usable log: who may take over. */
+bool ms_council_may_lead(const struct ms_council *council);
+/* It waits for an operator before it takes the place of the incumbent. */
+bool ms_council_is_disarmed(const struct ms_council *council);
+/* The voters were asked since the peer is gone, and some refused. */
+bool ms_council_is_refused(const struct ms_council *council);
 enum ms_failover ms_council_failover(const struct ms_council *council);
 /* Connected, enrolled or not. */
 bool ms_council_has_witness(const struct ms_council *council, const struct ms_uuid *id);

@@ -39,14 +39,14 @@ static enum ms_error promote(struct ms_council *council, ms_time now,
     }
     if (!ms_council_is_eligible(council)) {
         return refuse(complaint, MS_E_PERMISSION,
-                      "this master may lack acknowledged work: it was not in S at last");
+                      "this master may lack acknowledged work: it was not in sync at last");
     }
     if (electorate.list->count == 0 && council->peer.link != MS_COUNCIL_MET &&
         ms_council_alone(council) != MS_DECISION_INCUMBENT) {
         return refuse(
             complaint, MS_E_PERMISSION,
-            "there is no witness and no peer to vote; if the other master is down for certain, "
-            "promote with force");
+            "there is no witness and no peer to vote; if the other master is down for certain: "
+            "muster promote --force --i-know");
     }
     if (ms_council_row(council->state, MS_COUNCIL_STAND) == NULL) {
         return refuse(complaint, MS_E_RETRY_LATER, "a decision is on its way");

@@ -11,50 +11,49 @@ const char *ms_pair_place_name(uint8_t place)
     return names[place];
 }
 
-/* What an operator should know of, in words; the first that holds. */
-static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_stats *stats)
+/* Of a passive half that has no connection to the other one: why it does not take over, or not yet. */
+static const char *alarm_of_lost(const struct ms_pair *pair, const struct ms_pair_stats *stats)
 {
     const struct ms_council_record *record = ms_council_record(pair->council);
 
-    if (stats->unmerged > 0 && stats->state != MS_COUNCIL_HALTED) {
-        return "NOT_MERGED: what this half had alone could not be merged; it is kept as "
-               "divergent-EPOCH.db in its data directory: muster check, muster export";
+    if (!record->is_complete) {
+        return "NOT_ELIGIBLE: the other half is lost, and this one has not everything: bring the "
+               "other one back";
     }
-    switch (stats->state) {
-    case MS_COUNCIL_HALTED:
-        return "STORE_FAILED: this half acknowledges nothing any more; restart it when its disk is "
-               "sound";
-    case MS_COUNCIL_HOLD:
-        return "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to go on "
-               "alone";
-    case MS_COUNCIL_SOLO:
-        return stats->has_peer ? "CATCHING_UP: one copy only, until the other half has everything"
-                               : "DEGRADED: one copy only, the other half is not there";
-    case MS_COUNCIL_PENDING:
-        return record->is_fresh ? "FRESH: waits for an active half to be caught up from"
-                                : "PENDING: nobody is known to be active";
-    case MS_COUNCIL_CATCHUP:
-        if (stats->is_merging) {
-            return "MERGING: what this half had alone is handed to the active one";
-        }
-        return "NOT_ELIGIBLE: cannot take over before it has everything and is admitted";
-    case MS_COUNCIL_SYNC:
-        if (!stats->has_peer && record->is_held) {
-            return "PEER_LOST_HELD: the active half is lost, and automatic takeover is switched "
-                   "off; muster promote, or muster unhold";
-        }
-        if (!stats->has_peer && ms_council_failover(pair->council) == MS_FAILOVER_EVIDENCE) {
-            return "PEER_LOST: the active half is lost; takes over when a slave or client comes "
-                   "that has lost it too";
-        }
-        if (!stats->has_peer) {
-            return "PEER_LOST_NO_QUORUM: the active half is lost, and too few witnesses answer to "
-                   "take over; if it is down for good: muster promote --force --i-know";
-        }
-        break;
-    default:
-        break;
+    if (!ms_council_may_lead(pair->council)) {
+        return "NOT_ELIGIBLE: the other half is lost, and was alone before: start it; if its disk "
+               "is lost: muster promote --force --i-know";
     }
+    if (ms_council_is_disarmed(pair->council)) {
+        return record->is_held ? "PEER_LOST_HELD: the other half is lost, and automatic takeover "
+                                 "is switched off; muster promote, or muster unhold"
+                               : "PEER_LOST_MANUAL: the other half is lost, and takeover is left "
+                                 "to an operator (--failover manual); muster promote";
+    }
+    if (ms_council_failover(pair->council) == MS_FAILOVER_EVIDENCE) {
+        return "PEER_LOST: the other half is lost; takes over when a slave or client comes that "
+               "has lost it too";
+    }
+    if (stats->witnesses_count == 0) {
+        return "PEER_LOST_NO_QUORUM: the other half is lost, and no witness is enrolled; if it is "
+               "down for good: muster promote --force --i-know";
+    }
+    if (stats->witnesses_connected * 2 <= stats->witnesses_count) {
+        return "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to take "
+               "over; if it is down for good: muster promote --force --i-know";
+    }
+    return ms_council_is_refused(pair->council)
+               ? "PEER_LOST_REFUSED: the other half is lost, and the witnesses do not vote for "
+                 "this one: they hear the other, or it was alone before; start it; if its disk is "
+                 "lost: muster promote --force --i-know"
+               : "PEER_LOST: the other half is lost; the witnesses are asked";
+}
+
+/* Of a half that is as it should be: what is missing for a takeover. */
+static const char *alarm_of_safety(const struct ms_pair *pair, const struct ms_pair_stats *stats)
+{
+    const struct ms_council_record *record = ms_council_record(pair->council);
+
     if (record->is_held) {
         return "HELD: automatic takeover is switched off; muster unhold";
     }
@@ -67,6 +66,49 @@ static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_sta
     return stats->witnesses_connected * 2 <= stats->witnesses_count
                ? "WITNESSES_LOST: too few of the enrolled witnesses answer for a takeover"
                : "none";
+}
+
+/* What an operator should know of, in words; the first that holds. */
+static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_stats *stats)
+{
+    if (stats->unmerged > 0 && stats->state != MS_COUNCIL_HALTED) {
+        return "NOT_MERGED: what this half had alone could not be merged; it is kept as "
+               "divergent-EPOCH.db in its data directory: muster check, muster export";
+    }
+    switch (stats->state) {
+    case MS_COUNCIL_HALTED:
+        return "STORE_FAILED: this half acknowledges nothing any more; restart it when its disk is "
+               "sound";
+    case MS_COUNCIL_HOLD:
+        return "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses vote to go on "
+               "alone";
+    case MS_COUNCIL_SOLO:
+        return stats->has_peer ? "CATCHING_UP: one copy only, until the other half has everything"
+                               : "DEGRADED: one copy only, the other half is not there";
+    case MS_COUNCIL_CATCHUP:
+        if (stats->is_merging) {
+            return "MERGING: what this half had alone is handed to the active one";
+        }
+        return "NOT_ELIGIBLE: cannot take over before it has everything and is admitted";
+    case MS_COUNCIL_PENDING:
+    case MS_COUNCIL_SYNC:
+    case MS_COUNCIL_CANDIDATE:
+        if (ms_council_record(pair->council)->is_fresh) {
+            return "FRESH: belongs to no pair yet; waits for an active half, or for --bootstrap on "
+                   "one of "
+                   "both";
+        }
+        if (!stats->has_peer && pair->tenure == MS_TENURE_NONE) {
+            return alarm_of_lost(pair, stats);
+        }
+        if (stats->state == MS_COUNCIL_PENDING) {
+            return "PENDING: nobody is known to be active";
+        }
+        break;
+    default:
+        break;
+    }
+    return alarm_of_safety(pair, stats);
 }
 
 static void fill(struct ms_pair *pair)

@@ -330,6 +330,10 @@ def test_an_upgrade_of_one_after_the_other_is_seen_by_nobody():
             pair.become_safe()
         assert pair.active() == 1 - first
         assert pair.judge(load, []) == 0
+        for place in (0, 1):  # who has handed over has nothing that the other one lacks
+            names = os.listdir(pair.path(f"data-{place}"))
+            assert not any(name.startswith("divergent-") for name in names), names
+            assert "merged" not in pair.masters[place].log(), pair.masters[place].log()
 
 
 def test_what_was_acknowledged_alone_is_waited_for_unless_an_operator_forces():
@@ -346,7 +350,7 @@ def test_what_was_acknowledged_alone_is_waited_for_unless_an_operator_forces():
         never("it leads, and lacks what was acknowledged", lambda: pair.active() is not None, 8)
         assert pair.ask("pair")[0] == 2
         code, _, err = pair.ask("promote", "--timeout", "3s", masters=standby)
-        assert code == TIMED_OUT and "did not get the votes" in err, f"{code}: {err}"
+        assert code == TIMED_OUT and "did not get the votes" in err and "PEER_LOST_REFUSED" in err, f"{code}: {err}"
         print(f"     {err.strip()}", flush=True)
         code, out, err = pair.ask("promote", "--force", "--i-know", masters=standby)
         assert code == 0, f"{code}: {out} {err}"
@@ -423,6 +427,20 @@ def test_an_operator_may_forbid_takeover_and_order_it():
         assert code == 0 and out.count("automatic takeover is on") == 2, f"{code}: {out} {err}"
         code, _, err = pair.ask("promote")
         assert code == 69 and "muster switchover" in err, f"{code}: {err}"
+        assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
+
+
+def test_a_manual_takeover_is_one_by_votes():
+    with Pair(failover="manual") as pair:
+        active = pair.active()
+        kill(pair, active)
+        wait_until("the other one says what it waits for",
+                   lambda: pair.rows_of_pair()[1 - active]["alarm"].startswith("PEER_LOST_MANUAL"))
+        never("it took over all the same", lambda: pair.active() is not None, 3)
+        code, out, err = pair.ask("promote")
+        assert code == 0 and out.startswith(f"{pair.addresses[1 - active]} is active"), f"{code}: {out} {err}"
+        pair.start_master(active)
+        pair.become_safe()
         assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
 
 
