@@ -12,6 +12,7 @@ static enum ms_error complain(struct ms_main_pair *self, const struct ms_complai
 {
     ms_log(self->program->log, MS_LEVEL_ERROR, "cannot begin as one half of a pair",
            MS_LOG_TEXT("error", complaint->text));
+    self->program->has_explained = true;
     return error;
 }
 
@@ -211,12 +212,13 @@ static void tidy_soon(struct ms_main_pair *self)
     ev_timer_start(self->program->loop, &self->tidying);
 }
 
-static enum ms_error refuse_half(const char *data, struct ms_log *log)
+static enum ms_error refuse_half(struct ms_main_pair *self, const char *data)
 {
-    ms_log(log, MS_LEVEL_ERROR, "the data directory is that of one half of a pair",
+    ms_log(self->program->log, MS_LEVEL_ERROR, "the data directory is that of one half of a pair",
            MS_LOG_TEXT("data", data), MS_LOG_TEXT("needs", "--role and --peer, as before"),
            MS_LOG_TEXT("or",
                        "remove " MS_STORE_HALF_RECORD_NAME " from it, and it is no half any more"));
+    self->program->has_explained = true;
     return MS_E_BAD_ARGUMENT;
 }
 
@@ -235,7 +237,7 @@ enum ms_error ms_main_pair_look(struct ms_main_pair *self,
         return MS_E_OK;
     }
     if (settings->peer == NULL) {
-        return refuse_half(settings->data, self->program->log);
+        return refuse_half(self, settings->data);
     }
     if (error == MS_E_OK && !ms_store_half_check(settings->data, &record, &complaint)) {
         return complain(self, &complaint, MS_E_STORE_CORRUPT);

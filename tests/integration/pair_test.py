@@ -522,6 +522,13 @@ def test_a_half_whose_store_is_gone_does_not_begin_with_nothing():
         assert "delayed" in pair.ask("show", command.strip())[1]
 
 
+def test_a_state_directory_is_one_witness():
+    with Pair(slaves=1) as pair:
+        second = pair.start("second", ["muster-slave", "--state", pair.path("state-s1"), pair.address])
+        second.ends_with(REFUSED)
+        assert second.log().count("level=error") == 1 and "in use by another process" in second.log(), second.log()
+
+
 def test_a_single_master_becomes_a_pair():
     """What it had acknowledged is the pair's, also after the half that had it is gone; a half is no single master any more."""
     ids = []
