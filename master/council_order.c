@@ -56,10 +56,24 @@ static enum ms_error promote(struct ms_council *council, ms_time now,
     return MS_E_OK;
 }
 
+/* As far as is heard here. */
+static bool is_other_serving(const struct ms_council *council, ms_time now)
+{
+    const struct ms_council_peer *peer = &council->peer;
+
+    return peer->link == MS_COUNCIL_MET && now - peer->heard_at < council->times.silent &&
+           (peer->frame.state == MS_COUNCIL_PAIR || peer->frame.state == MS_COUNCIL_SOLO);
+}
+
 static enum ms_error force(struct ms_council *council, ms_time now, struct ms_complaint *complaint)
 {
     const struct ms_council_record *record = &council->record;
 
+    if (is_other_serving(council, now)) {
+        return refuse(complaint, MS_E_PERMISSION,
+                      "the other master is active, and is heard here: muster switchover changes "
+                      "roles, and loses nothing; or stop it first");
+    }
     if (council->state == MS_COUNCIL_SOLO) {
         return refuse(complaint, MS_E_BAD_ARGUMENT, "this master is active alone already");
     }

@@ -427,6 +427,8 @@ def test_an_operator_may_forbid_takeover_and_order_it():
         assert code == 0 and out.count("automatic takeover is on") == 2, f"{code}: {out} {err}"
         code, _, err = pair.ask("promote")
         assert code == 69 and "muster switchover" in err, f"{code}: {err}"
+        code, _, err = pair.ask("promote", "--force", "--i-know", masters=pair.addresses[active])
+        assert code == REFUSED and "muster switchover" in err, f"{code}: {err}"
         assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
 
 

@@ -138,7 +138,25 @@ START_TEST(who_is_refused_knows_it)
 }
 END_TEST
 
+START_TEST(nobody_is_forced_while_the_other_serves)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+    struct ms_council *standby = room->masters[1].council;
+    struct ms_complaint complaint;
+
+    ck_assert_int_eq(ms_council_order(standby, room->now, MS_ORDER_FORCE, &complaint),
+                     MS_E_PERMISSION);
+    ck_assert_ptr_nonnull(strstr(complaint.text, "muster switchover"));
+    ck_assert_state(room, 1, SYNC);
+    part(room, 0, 1, false);
+    ck_assert_int_eq(ms_council_order(standby, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
+    settle(room);
+    ck_assert_state(room, 1, SOLO);
+    dismiss(room);
+}
+END_TEST
+
 TESTS(a_vote_is_for_one_incarnation, votes_that_come_late_begin_no_other_election,
       votes_that_never_come_are_not_waited_for, who_is_refused_knows_it,
-      who_is_forced_while_he_waits_begins_a_new_reign,
+      nobody_is_forced_while_the_other_serves, who_is_forced_while_he_waits_begins_a_new_reign,
       who_goes_on_without_votes_has_epochs_of_his_own)
