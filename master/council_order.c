@@ -8,6 +8,13 @@ static enum ms_error refuse(struct ms_complaint *complaint, enum ms_error error,
     return error;
 }
 
+static enum ms_error refuse_fresh(struct ms_complaint *complaint)
+{
+    return refuse(
+        complaint, MS_E_PERMISSION,
+        "this master was never in sync; a new pair is made by --bootstrap, on one of both");
+}
+
 static bool is_active(const struct ms_council *council)
 {
     return council->reign != MS_COUNCIL_NO_REIGN;
@@ -36,6 +43,9 @@ static enum ms_error promote(struct ms_council *council, ms_time now,
 
     if (is_active(council)) {
         return refuse(complaint, MS_E_BAD_ARGUMENT, "this master is active already");
+    }
+    if (council->record.is_fresh) {
+        return refuse_fresh(complaint);
     }
     if (!ms_council_is_eligible(council)) {
         return refuse(complaint, MS_E_PERMISSION,
@@ -77,7 +87,10 @@ static enum ms_error force(struct ms_council *council, ms_time now, struct ms_co
     if (council->state == MS_COUNCIL_SOLO) {
         return refuse(complaint, MS_E_BAD_ARGUMENT, "this master is active alone already");
     }
-    if (record->is_fresh || !record->is_complete) {
+    if (record->is_fresh) {
+        return refuse_fresh(complaint);
+    }
+    if (!record->is_complete) {
         return refuse(complaint, MS_E_PERMISSION, "this master has no complete log to serve from");
     }
     ms_council_force(council, now);

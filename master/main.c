@@ -337,7 +337,8 @@ static bool read_url(struct master_node *self, const char *text, struct ms_compl
         return false;
     }
     if (uri.role == MS_URI_ROLE_STANDBY) {
-        return ms_complain(complaint, "%s: this version has no standby, only a master", text);
+        return ms_complain(
+            complaint, "%s: the standby of a pair is started with --role backup and --peer", text);
     }
     ms_text_init(&address, self->url_text, sizeof self->url_text);
     ms_address_print(&uri.address, &address);

@@ -270,7 +270,9 @@ END_TEST
 
 START_TEST(a_fresh_master_never_leads)
 {
+    static const enum ms_order orders[] = {MS_ORDER_PROMOTE, MS_ORDER_FORCE};
     struct assembly *room = assemble_pair(1);
+    struct ms_complaint complaint;
 
     stop(room, 1, true);
     wipe(room, 1, 2);
@@ -281,6 +283,12 @@ START_TEST(a_fresh_master_never_leads)
     pass(room, 60 * MS_SEC);
     ck_assert(!room->masters[1].serves);
     ck_assert(ms_council_record(room->masters[1].council)->is_fresh);
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        ck_assert_int_eq(
+            ms_council_order(room->masters[1].council, room->now, orders[i], &complaint),
+            MS_E_PERMISSION);
+        ck_assert_ptr_nonnull(strstr(complaint.text, "never in sync"));
+    }
     dismiss(room);
 }
 END_TEST
