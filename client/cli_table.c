@@ -330,15 +330,33 @@ void ms_cli_print_report(const struct ms_cli *cli, const struct ms_client_report
     json_decref(printing.record);
 }
 
-static int explain(const struct ms_cli *cli, const struct ms_client_query *query, int error)
+/* Who has said a word that is no id, may have meant something else. */
+static void explain_unknown(const struct ms_cli *cli, const struct ms_client_query *query,
+                            const char *called)
+{
+    char client[MS_CLI_CLIENT_SIZE];
+    uint64_t seq;
+
+    if (called != NULL && !ms_cli_parse_id(called, client, &seq)) {
+        ms_cli_say(cli,
+                   "the master knows no command \"%s\": it never came, or is over and was not kept "
+                   "(" MS_CLI_ID_HELP ")",
+                   called);
+        return;
+    }
+    ms_cli_say(cli,
+               "the master knows no command %s:%" PRIu64
+               ": it never came, or is over and was not kept",
+               query->client_id, query->seq);
+}
+
+static int explain(const struct ms_cli *cli, const struct ms_client_query *query,
+                   const char *called, int error)
 {
     if (error == MS_CLIENT_NOT_FOUND && query->what == MS_CLIENT_ASK_GROUP) {
         ms_cli_say(cli, "the master knows no command of a group \"%s\"", query->where);
     } else if (error == MS_CLIENT_NOT_FOUND && query->client_id != NULL) {
-        ms_cli_say(cli,
-                   "the master knows no command %s:%" PRIu64
-                   ": it never came, or is over and was not kept",
-                   query->client_id, query->seq);
+        explain_unknown(cli, query, called);
     } else {
         ms_cli_say(cli, "%s",
                    error == MS_CLIENT_CLOSED ? "the connection was lost in the midst of the answer"
@@ -363,7 +381,7 @@ static int ask(const struct ms_cli *cli, struct ms_client *client,
     free(printing.widths);
     json_decref(printing.record);
     if (error != MS_CLIENT_OK) {
-        return explain(cli, query, error);
+        return explain(cli, query, table->called, error);
     }
     return printing.has_fault ? MS_EX_FAULT : EX_OK;
 }
@@ -430,7 +448,7 @@ int ms_cli_put_question(const struct ms_cli *cli, const struct ms_cli_common *co
         ms_client_run(client, -1);
     }
     error = error != MS_CLIENT_OK ? error : question->error;
-    code = error == MS_CLIENT_OK ? EX_OK : explain(cli, &question->query, error);
+    code = error == MS_CLIENT_OK ? EX_OK : explain(cli, &question->query, question->called, error);
     ms_client_close(client, 0);
     ms_client_destroy(client);
     return code;

@@ -18,7 +18,8 @@ struct ms_cli_table {
     bool no_headers;
     const char *
         fault; /* a column of numbers: where one is not 0, the exit code is MS_EX_FAULT; NULL = none */
-    const char *last; /* of a table: the column behind which none is printed; NULL = all are */
+    const char *last;   /* of a table: the column behind which none is printed; NULL = all are */
+    const char *called; /* how its user has named the one command; NULL = by its id */
 };
 
 /* A question whose answer is not just printed. */
@@ -27,6 +28,7 @@ struct ms_cli_question {
     /* Parts of an answer that is well; after the last one, or when it sets is_done, the question is over. */
     void (*on_report)(struct ms_cli_question *question, const struct ms_client_report *report);
     void (*on_output)(struct ms_cli_question *question, const struct ms_client_output *output);
+    const char *called; /* as of ms_cli_table */
     bool is_done;
     int error; /* MS_CLIENT_ */
 };

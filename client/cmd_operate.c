@@ -94,11 +94,13 @@ static const struct ms_cli kick_cli = {
     .program = "muster kick",
     .arguments = "[ID | TYPE]",
     .summary = "Gives buried commands new attempts. Says how many.",
-    .epilogue = "TYPE stands for --where 'state=buried type=TYPE'. ID is CLIENT:SEQ here, as "
-                "submit printed\n"
-                "it: a name that was given with --id would be taken for a TYPE.\n\n" EXIT_HELP
-                "Examples:\n  muster kick thumb\n"
-                "  muster kick --where 'status=timeout age<1d' --dry-run\n\n" MS_CLI_WHERE_HELP,
+    .epilogue =
+        "TYPE stands for --where 'state=buried type=TYPE': of a slave that is connected, or "
+        "of a command\n"
+        "that the master has. Any other word is an ID: CLIENT:SEQ, as submit printed it, or "
+        "the name given to\n"
+        "submit --id.\n\n" EXIT_HELP "Examples:\n  muster kick thumb\n"
+        "  muster kick --where 'status=timeout age<1d' --dry-run\n\n" MS_CLI_WHERE_HELP,
     .table = plain_table,
     .count = COUNT(plain_table),
     .arguments_max = 1,
@@ -144,35 +146,113 @@ struct operating {
     char where[MS_WHERE_MAX + 1];
 };
 
-/* Which commands: an id, a filter, or for kick a type. */
-static bool choose(const struct settings *settings, const char *argument, bool is_kick,
+/* ---- kick: what a word stands for ---- */
+
+struct looking {
+    struct ms_cli_question question; /* first */
+    const char *type;
+    bool has_found;
+};
+
+/* Among types that are separated by commas. */
+static bool is_listed(const char *types, const char *type)
+{
+    const size_t size = strlen(type);
+
+    for (const char *at = types; at != NULL && *at != '\0';) {
+        const size_t span = strcspn(at, ",");
+
+        if (span == size && memcmp(at, type, size) == 0) {
+            return true;
+        }
+        at += span + (at[span] == ',');
+    }
+    return false;
+}
+
+static void look(struct ms_cli_question *question, const struct ms_client_report *report)
+{
+    struct looking *looking = (struct looking *)question;
+
+    if (looking->question.query.what == MS_CLIENT_ASK_COMMANDS) {
+        looking->has_found = looking->has_found || report->rows > 0;
+        return;
+    }
+    for (uint32_t i = 0; i < report->rows * report->columns; i++) {
+        const struct ms_client_cell *cell = &report->cells[i];
+
+        if (strcmp(cell->name, "types") == 0 && is_listed(cell->text, looking->type)) {
+            looking->has_found = true;
+        }
+    }
+}
+
+/* What may be the name of a type, and is no id. */
+static bool is_word(const char *argument)
+{
+    char client[MS_CLI_CLIENT_SIZE];
+    uint64_t seq;
+
+    return argument != NULL && ms_text_is_name(argument, strlen(argument)) &&
+           !ms_cli_parse_id(argument, client, &seq);
+}
+
+/* Whether it is the type of a command that the master has, or of a slave that is connected; the exit code of what
+ * went wrong, which was explained. */
+static int find_type(const struct settings *settings, const char *word, bool *has_found_out)
+{
+    char where[MS_WHERE_MAX + 1];
+    struct looking looking = {
+        .question = {.query = {.what = MS_CLIENT_ASK_COMMANDS, .limit = 1, .where = where},
+                     .on_report = look},
+        .type = word};
+    int code;
+
+    snprintf(where, sizeof where, "type=%s", word);
+    code = ms_cli_put_question(&kick_cli, &settings->common, &looking.question);
+    if (code == EX_OK && !looking.has_found) {
+        looking.question =
+            (struct ms_cli_question){.query = {.what = MS_CLIENT_ASK_SLAVES}, .on_report = look};
+        code = ms_cli_put_question(&kick_cli, &settings->common, &looking.question);
+    }
+    *has_found_out = looking.has_found;
+    return code;
+}
+
+/* ---- which commands ---- */
+
+static bool use_type(struct operating *operating, const char *type)
+{
+    struct ms_text where;
+
+    ms_text_init(&where, operating->where, sizeof operating->where);
+    ms_text_add(&where, "state=buried type=%s", type);
+    operating->query.where = operating->where;
+    return true;
+}
+
+/* An id, a filter, or for kick a type. */
+static bool choose(const struct settings *settings, const char *argument, bool is_type,
                    struct operating *operating, struct ms_complaint *complaint)
 {
     struct ms_client_query *query = &operating->query;
     struct ms_filter filter;
-    struct ms_text where;
 
     if ((argument == NULL) == (settings->where == NULL)) {
         return ms_complain(complaint, "say which commands: either %s or --where FILTER",
-                           is_kick ? "ID, TYPE" : "ID");
+                           query->operation == MS_CLIENT_OPERATE_KICK ? "ID, TYPE" : "ID");
     }
     if (settings->where != NULL) {
         query->where = settings->where;
         return ms_filter_parse(settings->where, &filter, complaint);
     }
-    const bool is_id = is_kick ? ms_cli_parse_id(argument, operating->client_id, &query->seq)
-                               : ms_cli_find_id(argument, operating->client_id, &query->seq);
-
-    if (is_id) {
-        query->client_id = operating->client_id;
-        return true;
+    if (is_type) {
+        return use_type(operating, argument);
     }
-    if (!is_kick || !ms_text_is_name(argument, strlen(argument))) {
+    if (!ms_cli_find_id(argument, operating->client_id, &query->seq)) {
         return ms_complain(complaint, MS_CLI_ID_HELP);
     }
-    ms_text_init(&where, operating->where, sizeof operating->where);
-    ms_text_add(&where, "state=buried type=%s", argument);
-    query->where = operating->where;
+    query->client_id = operating->client_id;
     return true;
 }
 
@@ -216,7 +296,6 @@ static int operate(const struct ms_cli *cli, int operation, int argc, char **arg
     struct ms_options options;
     struct ms_complaint complaint;
     const struct ms_cli_result result = ms_cli_parse(cli, argc, argv, &settings, &options);
-    int code;
 
     if (result.is_done) {
         return result.exit_code;
@@ -225,13 +304,19 @@ static int operate(const struct ms_cli *cli, int operation, int argc, char **arg
     const char *number = result.argument_at + 1 < argc ? argv[result.argument_at + 1] : "";
     const struct ms_cli_table how = {.is_json = settings.common.is_json,
                                      .no_headers = settings.no_headers,
-                                     .fault = settings.where == NULL ? "refused" : NULL};
+                                     .fault = settings.where == NULL ? "refused" : NULL,
+                                     .called = argument};
+    bool is_type = false;
+    int code = EX_OK;
 
     query->is_dry_run = settings.is_dry_run;
-    if (choose(&settings, argument, operation == MS_CLIENT_OPERATE_KICK, &operating, &complaint) &&
+    if (operation == MS_CLIENT_OPERATE_KICK && settings.where == NULL && is_word(argument)) {
+        code = find_type(&settings, argument, &is_type);
+    }
+    if (code == EX_OK && choose(&settings, argument, is_type, &operating, &complaint) &&
         read_value(&settings, number, operation, &query->value, &complaint)) {
         code = ms_cli_ask(cli, &settings.common, query, &how);
-    } else {
+    } else if (code == EX_OK) {
         code = ms_cli_usage_error(cli, complaint.text);
     }
     ms_options_finish(&options);

@@ -34,14 +34,22 @@ static const struct ms_option promote_table[] = {
     MS_CLI_PAIR_OPTIONS(struct settings, options, "10s", "wait so long until it is active"),
 };
 
+#define EXIT_HELP                                                                                  \
+    "Exit codes: 0 it is done; 69 the master that is meant does not answer, or there is none; 75 " \
+    "not\n"                                                                                        \
+    "now, because the other one is not in sync; 77 the master refuses; 124 it was not done "       \
+    "within\n"                                                                                     \
+    "--timeout, and may be done yet.\n\n"
+
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
 static const struct ms_cli switchover_cli = {
     .program = "muster switchover",
     .summary =
         "Lets the two masters of a pair change roles. Nothing is lost, and nothing is run twice.",
-    .epilogue = "Waits until the other master is active, and prints how long nobody was.\n\n"
-                "Examples:\n  muster switchover --master alpha:7400,beta:7400\n",
+    .epilogue =
+        "Waits until the other master is active, and prints how long nobody was.\n\n" EXIT_HELP
+        "Examples:\n  muster switchover --master alpha:7400,beta:7400\n",
     .table = wait_table,
     .count = COUNT(wait_table),
 };
@@ -53,8 +61,7 @@ static const struct ms_cli promote_cli = {
     .epilogue = "It still needs the votes that a takeover needs. With --force it does not: what "
                 "the other master\n"
                 "acknowledged alone is not there, and if it still runs, both hand out work until "
-                "they meet.\n\n"
-                "Examples:\n  muster promote --master beta:7400\n"
+                "they meet.\n\n" EXIT_HELP "Examples:\n  muster promote --master beta:7400\n"
                 "  muster promote --master beta:7400 --force --i-know\n",
     .table = promote_table,
     .count = COUNT(promote_table),
@@ -63,8 +70,11 @@ static const struct ms_cli promote_cli = {
 static const struct ms_cli hold_cli = {
     .program = "muster hold",
     .summary = "Switches automatic takeover off, in both masters, until muster unhold.",
-    .epilogue = "For work on the network or on witnesses. muster switchover and promote work all "
-                "the same.\n",
+    .epilogue =
+        "For work on the network or on witnesses. muster switchover and promote work all "
+        "the same.\n"
+        "A master that does not answer keeps what it had: then the exit code is 69, and it is "
+        "to be said\nagain.\n",
     .table = wait_table,
     .count = COUNT(wait_table),
 };
@@ -72,6 +82,9 @@ static const struct ms_cli hold_cli = {
 static const struct ms_cli unhold_cli = {
     .program = "muster unhold",
     .summary = "Switches automatic takeover on again, after muster hold.",
+    .epilogue =
+        "A master that does not answer keeps what it had: then the exit code is 69, and it is "
+        "to be said\nagain.\n",
     .table = wait_table,
     .count = COUNT(wait_table),
 };

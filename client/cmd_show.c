@@ -30,8 +30,10 @@ static int show(void *context, const struct ms_cli_id *id)
         .client_id = id->client,
         .seq = id->seq,
     };
-    const struct ms_cli_table how = {
-        .is_json = settings->common.is_json, .is_record = true, .rest = "timeline"};
+    const struct ms_cli_table how = {.is_json = settings->common.is_json,
+                                     .is_record = true,
+                                     .rest = "timeline",
+                                     .called = id->text};
 
     return ms_cli_ask(&cli, &settings->common, &query, &how);
 }

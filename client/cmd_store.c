@@ -10,6 +10,7 @@
 #include "client/cli_record.h"
 #include "core/io/clock.h"
 #include "core/io/store.h"
+#include "core/io/store_half.h"
 
 #define EXPORT_NAME    "muster"
 #define EXPORT_VERSION 1
@@ -31,7 +32,8 @@ static const struct ms_cli check_cli = {
     .arguments = "DIR",
     .summary =
         "Verifies the data directory of a master that does not run: checksums, format, and that "
-        "its records make sense together. Changes nothing.",
+        "its records make sense together; of one half of a pair, that they fit its pair.meta. "
+        "Changes nothing.",
     .epilogue =
         "Exit codes: 0 it is sound, 65 it is damaged (the record is named), 77 a master has it.\n",
     .table = check_table,
@@ -206,6 +208,36 @@ static void print_counts(const struct ms_cli_audit *audit, const struct ms_store
     }
 }
 
+static bool has_records(const struct ms_cli_audit *audit)
+{
+    for (int kind = MS_RECORD_EPOCH; kind < MS_RECORD_KINDS; kind++) {
+        if (audit->kinds[kind] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a half of a pair: whether the store is the one that its record speaks of. */
+static int check_half(const char *directory, const struct ms_cli_audit *audit)
+{
+    struct ms_council_record record;
+    struct ms_complaint complaint;
+    enum ms_error error = ms_store_half_look(directory, &record, &complaint);
+
+    if (error == MS_E_NOT_FOUND) {
+        return EX_OK;
+    }
+    if (error == MS_E_OK &&
+        !ms_store_half_fits(directory, &record, has_records(audit), audit->epoch, &complaint)) {
+        error = MS_E_STORE_CORRUPT;
+    }
+    if (error != MS_E_OK) {
+        ms_cli_say(&check_cli, "%s", complaint.text);
+    }
+    return exit_code_of(error);
+}
+
 static int check(const struct settings *settings, const char *directory)
 {
     struct walking walking = {.is_printing = false};
@@ -218,6 +250,9 @@ static int check(const struct settings *settings, const char *directory)
     }
     ms_cli_audit_init(&walking.audit, ms_entropy_seed());
     code = walk(&check_cli, store, &walking);
+    if (code == EX_OK) {
+        code = check_half(directory, &walking.audit);
+    }
     ms_store_stats(store, &stats);
     if (code == EX_OK && settings->is_json) {
         print_json(&walking.audit, &stats);

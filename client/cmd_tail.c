@@ -182,6 +182,7 @@ static int ask(struct asking *asking, const struct settings *settings, const str
 
     asking->settings = settings;
     asking->id = id->text;
+    asking->question.called = id->text;
     query->client_id = id->client;
     query->seq = id->seq;
     query->is_following = settings->is_following;

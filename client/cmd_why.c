@@ -56,7 +56,8 @@ static int ask(void *context, const struct ms_cli_id *id)
     const struct settings *settings = context;
     struct asking asking = {
         .question = {.query = {.what = MS_CLIENT_ASK_WHY, .client_id = id->client, .seq = id->seq},
-                     .on_report = print_reason},
+                     .on_report = print_reason,
+                     .called = id->text},
         .is_json = settings->common.is_json};
 
     return ms_cli_put_question(&cli, &settings->common, &asking.question);

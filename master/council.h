@@ -152,6 +152,12 @@ struct ms_pair_settings ms_council_settings(const struct ms_council *council);
 /* What is configured in another way on the peer, as it has said last, in a sentence; NULL = nothing that is known of. Then nobody takes
  * over by himself. */
 const char *ms_council_mismatch(const struct ms_council *council);
+/* In S at last and with a usable log: who may take over. */
+bool ms_council_may_lead(const struct ms_council *council);
+/* It waits for an operator before it takes the place of the incumbent. */
+bool ms_council_is_disarmed(const struct ms_council *council);
+/* The voters were asked since the peer is gone, and some refused. */
+bool ms_council_is_refused(const struct ms_council *council);
 enum ms_failover ms_council_failover(const struct ms_council *council);
 /* The connection to the peer stands, and nothing comes on it any more. */
 bool ms_council_is_silent(const struct ms_council *council, ms_time now);

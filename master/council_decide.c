@@ -250,6 +250,7 @@ static void fail(struct ms_council *council, ms_time now)
     const enum ms_election_phase phase = council->election.phase;
     const bool was_active = council->reign != MS_COUNCIL_NO_REIGN;
 
+    council->is_refused = ms_election_is_refused(&council->election);
     ms_election_end(&council->election);
     council->failed_at = now;
     council->retry_at =
@@ -405,10 +406,17 @@ static bool become_member(struct ms_council *council)
 static bool take_configuration(struct ms_council *council, const struct ms_decision *decision)
 {
     struct ms_council_record *record = &council->record;
+    /* Decided by our own proposal, which was made when the peer had everything. */
+    const bool has_handed =
+        decision->kind == MS_DECISION_HANDOVER && decision->proposer == record->place;
     bool is_changed = record->voter.promised != decision->epoch ||
                       record->lead != decision->active || record->is_forced ||
                       !ms_decision_equal(&record->voter.accepted, decision);
 
+    if (has_handed) {
+        is_changed |= record->unmerged > 0;
+        record->unmerged = 0;
+    }
     record->voter.promised = decision->epoch;
     record->voter.accepted = *decision;
     record->lead = decision->active;

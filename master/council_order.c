@@ -8,6 +8,13 @@ static enum ms_error refuse(struct ms_complaint *complaint, enum ms_error error,
     return error;
 }
 
+static enum ms_error refuse_fresh(struct ms_complaint *complaint)
+{
+    return refuse(
+        complaint, MS_E_PERMISSION,
+        "this master was never in sync; a new pair is made by --bootstrap, on one of both");
+}
+
 static bool is_active(const struct ms_council *council)
 {
     return council->reign != MS_COUNCIL_NO_REIGN;
@@ -42,16 +49,19 @@ static enum ms_error promote(struct ms_council *council, ms_time now,
     if (is_active(council)) {
         return refuse(complaint, MS_E_BAD_ARGUMENT, "this master is active already");
     }
+    if (council->record.is_fresh) {
+        return refuse_fresh(complaint);
+    }
     if (!ms_council_is_eligible(council)) {
         return refuse(complaint, MS_E_PERMISSION,
-                      "this master may lack acknowledged work: it was not in S at last");
+                      "this master may lack acknowledged work: it was not in sync at last");
     }
     if (electorate.list->count == 0 && council->peer.link != MS_COUNCIL_MET &&
         ms_council_alone(council) != MS_DECISION_INCUMBENT) {
         return refuse(
             complaint, MS_E_PERMISSION,
-            "there is no witness and no peer to vote; if the other master is down for certain, "
-            "promote with force");
+            "there is no witness and no peer to vote; if the other master is down for certain: "
+            "muster promote --force --i-know");
     }
     if (ms_council_row(council->state, MS_COUNCIL_STAND) == NULL) {
         return refuse(complaint, MS_E_RETRY_LATER, "a decision is on its way");
@@ -61,14 +71,31 @@ static enum ms_error promote(struct ms_council *council, ms_time now,
     return MS_E_OK;
 }
 
+/* As far as is heard here. */
+static bool is_other_serving(const struct ms_council *council, ms_time now)
+{
+    const struct ms_council_peer *peer = &council->peer;
+
+    return peer->link == MS_COUNCIL_MET && now - peer->heard_at < council->times.silent &&
+           (peer->frame.state == MS_COUNCIL_PAIR || peer->frame.state == MS_COUNCIL_SOLO);
+}
+
 static enum ms_error force(struct ms_council *council, ms_time now, struct ms_complaint *complaint)
 {
     const struct ms_council_record *record = &council->record;
 
+    if (is_other_serving(council, now)) {
+        return refuse(complaint, MS_E_PERMISSION,
+                      "the other master is active, and is heard here: muster switchover changes "
+                      "roles, and loses nothing; or stop it first");
+    }
     if (council->state == MS_COUNCIL_SOLO) {
         return refuse(complaint, MS_E_BAD_ARGUMENT, "this master is active alone already");
     }
-    if (record->is_fresh || !record->is_complete) {
+    if (record->is_fresh) {
+        return refuse_fresh(complaint);
+    }
+    if (!record->is_complete) {
         return refuse(complaint, MS_E_PERMISSION, "this master has no complete log to serve from");
     }
     ms_council_force(council, now);

@@ -89,6 +89,7 @@ struct ms_council {
     ms_time took_over_at; /* the last takeover of ours; MS_TIME_NEVER = none */
     ms_time asked_at;     /* when somebody last looked for the active here */
     ms_time failed_at;    /* when the voters last did not decide */
+    bool is_refused;      /* and that because a witness said no */
     ms_time wake;         /* of what was looked at, the next that becomes due */
     uint64_t beats;
     ms_time beats_at[MS_COUNCIL_BEATS_KEPT]; /* when each of the last ones was sent */

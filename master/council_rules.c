@@ -95,6 +95,21 @@ static bool is_unvoted(const struct ms_council *council)
            council->failed_at >= gone_since(council);
 }
 
+bool ms_council_may_lead(const struct ms_council *council)
+{
+    return ms_council_is_eligible(council);
+}
+
+bool ms_council_is_disarmed(const struct ms_council *council)
+{
+    return !is_armed(council);
+}
+
+bool ms_council_is_refused(const struct ms_council *council)
+{
+    return council->is_refused && council->failed_at >= gone_since(council);
+}
+
 /* Somebody has come since, so it was not the connection between us alone. */
 static bool has_evidence(const struct ms_council *council)
 {

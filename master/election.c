@@ -40,6 +40,16 @@ enum ms_ballot *ms_election_ballot(struct ms_election *election, const struct ms
     return NULL;
 }
 
+bool ms_election_is_refused(const struct ms_election *election)
+{
+    for (uint32_t i = 0; i < election->witnesses_count; i++) {
+        if (election->ballots[i] == MS_BALLOT_NO) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What counts as a vote: YES, or also what may still become one. */
 static bool counts(const struct ms_election *election, enum ms_ballot ballot, bool is_hopeful)
 {

@@ -48,6 +48,9 @@ void ms_election_end(struct ms_election *election);
 /* Where the ballot of that witness is; NULL when it has no vote. */
 enum ms_ballot *ms_election_ballot(struct ms_election *election, const struct ms_uuid *witness);
 
+/* A witness has said no: it is not only that too few are there. */
+bool ms_election_is_refused(const struct ms_election *election);
+
 enum ms_verdict ms_election_verdict(const struct ms_election *election,
                                     struct ms_electorate electorate);
 

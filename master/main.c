@@ -98,13 +98,8 @@ static void on_clock(struct ev_loop *loop, ev_timer *timer, int revents)
 static enum ms_error create(struct master_node *self, const struct ms_master_config *config)
 {
     if (self->settings.peer != NULL) {
-        self->pair.program = &self->program;
         self->pair.store = &self->store;
         return ms_main_pair_open(&self->pair, &self->settings, config);
-    }
-    if (self->settings.data != NULL &&
-        ms_main_pair_is_half(self->settings.data, self->program.log)) {
-        return MS_E_BAD_ARGUMENT;
     }
     self->master = ms_master_create(config);
     return self->master != NULL ? MS_E_OK : MS_E_NO_MEMORY;
@@ -127,7 +122,11 @@ static enum ms_error init(struct ms_node *node)
     enum ms_error error;
 
     self->store.log = self->program.log;
-    error = ms_main_store_open(&self->store, self->program.loop, &self->settings);
+    self->pair.program = &self->program;
+    error = ms_main_pair_look(&self->pair, &self->settings);
+    if (error == MS_E_OK) {
+        error = ms_main_store_open(&self->store, self->program.loop, &self->settings);
+    }
     if (error != MS_E_OK) {
         return error;
     }
@@ -338,7 +337,8 @@ static bool read_url(struct master_node *self, const char *text, struct ms_compl
         return false;
     }
     if (uri.role == MS_URI_ROLE_STANDBY) {
-        return ms_complain(complaint, "%s: this version has no standby, only a master", text);
+        return ms_complain(
+            complaint, "%s: the standby of a pair is started with --role backup and --peer", text);
     }
     ms_text_init(&address, self->url_text, sizeof self->url_text);
     ms_address_print(&uri.address, &address);

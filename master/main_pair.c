@@ -1,20 +1,18 @@
 #include "master/main_pair.h"
 
-#include <unistd.h>
-
 #include "core/io/clock.h"
 #include "core/io/store_aside.h"
+#include "core/io/store_half.h"
 #include "master/pair_report.h"
 #include "proto/pair_record.h"
 #include "proto/record.h"
-
-#define RECORD_NAME "pair.meta"
 
 static enum ms_error complain(struct ms_main_pair *self, const struct ms_complaint *complaint,
                               enum ms_error error)
 {
     ms_log(self->program->log, MS_LEVEL_ERROR, "cannot begin as one half of a pair",
            MS_LOG_TEXT("error", complaint->text));
+    self->program->has_explained = true;
     return error;
 }
 
@@ -120,8 +118,6 @@ static bool find_entry(void *context, ms_seq seq, struct ms_bytes entry)
     return false;
 }
 
-/* A half that says it has everything has at least the record of the epoch that was begun last; but for one that has decided
- * to begin its first one, and has not yet done so. */
 static enum ms_error check_store(struct ms_main_pair *self, const char *data,
                                  const struct ms_council_record *record)
 {
@@ -129,16 +125,11 @@ static enum ms_error check_store(struct ms_main_pair *self, const char *data,
     bool has_entries = false;
     enum ms_error error;
 
-    if (record->is_fresh || !record->is_complete ||
-        record->voter.accepted.kind == MS_DECISION_BOOTSTRAP) {
+    if (!ms_store_half_has_entries(record)) {
         return MS_E_OK;
     }
     error = ms_store_replay(self->store->store, find_entry, &has_entries, &complaint);
-    if (error == MS_E_OK && !has_entries) {
-        ms_complain(&complaint,
-                    "the store in %s is empty, and its " RECORD_NAME " says that it was complete: "
-                    "bring it back, or empty the directory, so that it is copied to as a new one",
-                    data);
+    if (error == MS_E_OK && !ms_store_half_fits(data, record, has_entries, 0, &complaint)) {
         error = MS_E_STORE_CORRUPT;
     }
     return error == MS_E_OK ? MS_E_OK : complain(self, &complaint, error);
@@ -221,20 +212,37 @@ static void tidy_soon(struct ms_main_pair *self)
     ev_timer_start(self->program->loop, &self->tidying);
 }
 
-bool ms_main_pair_is_half(const char *data, struct ms_log *log)
+static enum ms_error refuse_half(struct ms_main_pair *self, const char *data)
 {
-    char path[MS_VOTER_FILE_PATH_MAX];
-    struct ms_text text;
-
-    ms_text_init(&text, path, sizeof path);
-    ms_text_add(&text, "%s/" RECORD_NAME, data);
-    if (ms_text_is_cut(&text) || access(path, F_OK) != 0) {
-        return false;
-    }
-    ms_log(log, MS_LEVEL_ERROR, "the data directory is that of one half of a pair",
+    ms_log(self->program->log, MS_LEVEL_ERROR, "the data directory is that of one half of a pair",
            MS_LOG_TEXT("data", data), MS_LOG_TEXT("needs", "--role and --peer, as before"),
-           MS_LOG_TEXT("or", "remove " RECORD_NAME " from it, and it is no half any more"));
-    return true;
+           MS_LOG_TEXT("or",
+                       "remove " MS_STORE_HALF_RECORD_NAME " from it, and it is no half any more"));
+    self->program->has_explained = true;
+    return MS_E_BAD_ARGUMENT;
+}
+
+enum ms_error ms_main_pair_look(struct ms_main_pair *self,
+                                const struct ms_master_settings *settings)
+{
+    struct ms_council_record record;
+    struct ms_complaint complaint;
+    enum ms_error error;
+
+    if (settings->data == NULL) {
+        return MS_E_OK;
+    }
+    error = ms_store_half_look(settings->data, &record, &complaint);
+    if (error == MS_E_NOT_FOUND) {
+        return MS_E_OK;
+    }
+    if (settings->peer == NULL) {
+        return refuse_half(self, settings->data);
+    }
+    if (error == MS_E_OK && !ms_store_half_check(settings->data, &record, &complaint)) {
+        return complain(self, &complaint, MS_E_STORE_CORRUPT);
+    }
+    return MS_E_OK; /* what cannot be read now is explained when the directory is ours */
 }
 
 enum ms_error ms_main_pair_open(struct ms_main_pair *self,
@@ -258,7 +266,7 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
     };
     enum ms_error error;
 
-    error = ms_voter_file_open(&self->file, settings->data, RECORD_NAME, &complaint);
+    error = ms_voter_file_open(&self->file, settings->data, MS_STORE_HALF_RECORD_NAME, &complaint);
     if (error != MS_E_OK) {
         return complain(self, &complaint, error);
     }
@@ -369,7 +377,7 @@ void ms_main_pair_close(struct ms_main_pair *self)
 {
     stop_telling(self);
     stop_tidying(self);
-    if (self->program != NULL) {
+    if (self->pair != NULL) {
         ms_voter_file_close(&self->file);
     }
     ms_pair_destroy(self->pair);

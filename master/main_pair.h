@@ -24,9 +24,11 @@ struct ms_main_pair {
     bool has_told;
 };
 
-/* Whether a directory is that of a half, so that no master without a peer may serve from it: what it acknowledged, the other half
- * would never know. Then it is logged. */
-bool ms_main_pair_is_half(const char *data, struct ms_log *log);
+/* Before anything is made in the data directory: BAD_ARGUMENT where it is that of a half, and this master has no peer, because
+ * what it acknowledged, the other half would never know; STORE_CORRUPT where it is that of a half whose store is gone. Both are
+ * logged. self->program is set. */
+enum ms_error ms_main_pair_look(struct ms_main_pair *self,
+                                const struct ms_master_settings *settings);
 
 /* Reads the record of the data directory, or makes the first one of a new half, and creates the engine. The store is open, and
  * not read back. What goes wrong is logged. */

@@ -15,55 +15,67 @@ static bool has_quorum(const struct ms_pair_stats *stats)
     return stats->witnesses_connected * 2 > stats->witnesses_count;
 }
 
-/* In sync, and the active one is not there: what it waits for, and whether an operator has to say something. */
-static const char *of_lost_active(const struct ms_pair *pair, const struct ms_pair_stats *stats)
+/* Passive, and the other half is not there: why it does not take over, or not yet. */
+static const char *of_lost(const struct ms_pair *pair, const struct ms_pair_stats *stats)
 {
-    const enum ms_failover failover = ms_council_failover(pair->council);
+    const struct ms_council_record *record = ms_council_record(pair->council);
 
-    if (ms_council_record(pair->council)->hold.is_on) {
-        return "PEER_LOST_HELD: the active half is lost, and automatic takeover is switched off; "
-               "muster promote, or muster unhold";
+    if (!record->is_complete) {
+        return "NOT_ELIGIBLE: the other half is lost, and this one has not everything: bring the "
+               "other one back";
     }
-    if (failover == MS_FAILOVER_EVIDENCE) {
-        return "PEER_LOST: the active half is lost; takes over when a slave or client comes that "
+    if (!ms_council_may_lead(pair->council)) {
+        return "NOT_ELIGIBLE: the other half is lost, and was alone before: start it; if its disk "
+               "is lost: muster promote --force --i-know";
+    }
+    if (ms_council_is_disarmed(pair->council)) {
+        return record->hold.is_on ? "PEER_LOST_HELD: the other half is lost, and automatic "
+                                    "takeover is switched off; muster promote, or muster unhold"
+                                  : "PEER_LOST_MANUAL: the other half is lost, and takeover is "
+                                    "left to an operator (--failover manual); muster promote";
+    }
+    if (ms_council_failover(pair->council) == MS_FAILOVER_EVIDENCE) {
+        return "PEER_LOST: the other half is lost; takes over when a slave or client comes that "
                "has lost it too";
     }
+    if (stats->witnesses_count == 0) {
+        return "PEER_LOST_NO_QUORUM: the other half is lost, and no witness is enrolled; if it is "
+               "down for good: muster promote --force --i-know";
+    }
     if (!has_quorum(stats)) {
-        return "PEER_LOST_NO_QUORUM: the active half is lost, and too few witnesses answer to take "
+        return "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to take "
                "over; if it is down for good: muster promote --force --i-know";
     }
-    if (failover == MS_FAILOVER_MANUAL) {
-        return "PEER_LOST_MANUAL: the active half is lost, and takeover is left to you; if it is "
-               "down: muster promote, which asks the witnesses";
-    }
-    return "PEER_LOST: the active half is lost; the witnesses are asked, and do not vote as long "
-           "as it reaches them";
+    return ms_council_is_refused(pair->council)
+               ? "PEER_LOST_REFUSED: the other half is lost, and the witnesses do not vote for "
+                 "this one: they hear the other, or it was alone before; start it; if its disk is "
+                 "lost: muster promote --force --i-know"
+               : "PEER_LOST: the other half is lost; the witnesses are asked";
 }
 
 static void add_of_passive(struct ms_pair_alarms *alarms, const struct ms_pair *pair, ms_time now,
                            const struct ms_pair_stats *stats)
 {
     const bool is_silent = ms_council_is_silent(pair->council, now);
+    const bool is_lost = !stats->has_peer || is_silent;
 
-    if (stats->state == MS_COUNCIL_SYNC && (!stats->has_peer || is_silent) &&
-        ms_council_mismatch(pair->council) == NULL) {
-        add(alarms, of_lost_active(pair, stats));
+    if (ms_council_record(pair->council)->is_fresh && stats->state != MS_COUNCIL_CATCHUP) {
+        add(alarms, "FRESH: belongs to no pair yet; waits for an active half, or for --bootstrap "
+                    "on one of both");
+    } else if (stats->state == MS_COUNCIL_CATCHUP) {
+        add(alarms,
+            stats->is_merging
+                ? "MERGING: what this half had alone is handed to the active one"
+                : "NOT_ELIGIBLE: cannot take over before it has everything and is admitted");
+    } else if (is_lost && ms_council_mismatch(pair->council) == NULL) {
+        add(alarms, of_lost(pair, stats));
+    } else if (stats->state == MS_COUNCIL_PENDING) {
+        add(alarms, "PENDING: nobody is known to be active");
     }
     if (stats->has_peer && is_silent) {
         add(alarms,
             "PEER_SILENT: the connection to the other half stands, and nothing comes on it; "
             "is that machine stopped, or a firewall dropping what it says?");
-    }
-    if (stats->state == MS_COUNCIL_CATCHUP) {
-        add(alarms,
-            stats->is_merging
-                ? "MERGING: what this half had alone is handed to the active one"
-                : "NOT_ELIGIBLE: cannot take over before it has everything and is admitted");
-    }
-    if (stats->state == MS_COUNCIL_PENDING) {
-        add(alarms, ms_council_record(pair->council)->is_fresh
-                        ? "FRESH: waits for an active half to be caught up from"
-                        : "PENDING: nobody is known to be active");
     }
 }
 

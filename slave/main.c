@@ -310,15 +310,15 @@ static bool create_hosts(struct program *program, struct ms_complaint *complaint
 }
 
 /* A witness, beside the slave or alone. */
-static bool create_witness(struct program *program, struct ms_complaint *complaint)
+static enum ms_error create_witness(struct program *program, struct ms_complaint *complaint)
 {
     if (program->settings.state == NULL) {
-        return true;
+        return MS_E_OK;
     }
     program->witness.program = &program->base;
     program->witness.ends_program = program->settings.witness_only;
     return ms_main_witness_start(&program->witness, program->settings.state, program->addresses,
-                                 program->name, complaint) == MS_E_OK;
+                                 program->name, complaint);
 }
 
 static bool create_parts(struct program *program, struct ms_complaint *complaint)
@@ -397,13 +397,17 @@ static enum ms_error start(struct ms_node *node)
 {
     struct program *program = program_of(node);
     struct ms_complaint complaint;
+    enum ms_error error = create_witness(program, &complaint);
 
-    if (!create_witness(program, &complaint) ||
-        (!program->settings.witness_only && !create_parts(program, &complaint))) {
+    if (error == MS_E_OK && !program->settings.witness_only && !create_parts(program, &complaint)) {
+        error = MS_E_INTERNAL;
+    }
+    if (error != MS_E_OK) {
         ms_log(program->base.log, MS_LEVEL_ERROR, "cannot start",
                MS_LOG_TEXT("error", complaint.text));
+        program->base.has_explained = true;
         node->ops->stop(node);
-        return MS_E_INTERNAL;
+        return error;
     }
     if (program->settings.witness_only) {
         return ms_program_serving(&program->base, program->addresses) ? MS_E_OK : MS_E_IO;

@@ -227,9 +227,11 @@ int ms_program_run(struct ms_program *program)
     if (error == MS_E_OK && !program->has_ended) { /* a break before the loop is none */
         ev_run(program->loop, 0);
     } else if (error != MS_E_OK) {
-        ms_log(program->log, MS_LEVEL_ERROR, "cannot start",
-               MS_LOG_TEXT("node", program->node->ops->name),
-               MS_LOG_TEXT("error", ms_error_text(error)));
+        if (!program->has_explained) {
+            ms_log(program->log, MS_LEVEL_ERROR, "cannot start",
+                   MS_LOG_TEXT("node", program->node->ops->name),
+                   MS_LOG_TEXT("error", ms_error_text(error)));
+        }
         program->exit_code = ms_program_exit_code(error);
     }
     if (program->node != NULL && program->node->state != MS_NODE_NEW) {

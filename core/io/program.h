@@ -62,6 +62,7 @@ struct ms_program {
     void (*on_stop)(void *context, bool is_now);
     void (*on_reload)(void *context); /* may be NULL */
     void (*on_dump)(void *context);   /* may be NULL */
+    bool has_explained;               /* why the node does not start was logged by whoever knows */
     /* private */
     ev_signal signals[4];
     char *port_file;

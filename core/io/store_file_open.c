@@ -166,6 +166,7 @@ static enum ms_error check_cycle(struct ms_store_file *file, bool has_end,
                     file->path, file->path);
         sqlite3_db_config(file->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         file->code = SQLITE_CORRUPT;
+        file->is_refused = true;
         return MS_E_STORE_CORRUPT;
     }
     file->end.cycle = (uint64_t)cycle;
@@ -335,7 +336,8 @@ bool ms_store_file_close(struct ms_store_file *file)
         sqlite3_finalize(file->statements[i]);
     }
     is_clean = sqlite3_close(file->db) == SQLITE_OK && is_clean;
-    if (file->is_read_only && !file->has_log && ms_store_file_log_size(file) == 0) {
+    if ((file->is_read_only || file->is_refused) && !file->has_log &&
+        ms_store_file_log_size(file) == 0) {
         (void)unlink(ms_store_file_path(file, "-wal").text); /* SQLite has made it */
     }
     if (file->end_fd >= 0) {

@@ -32,6 +32,7 @@ struct ms_store_file {
     struct ms_store_young young;
     struct ms_uuid id;
     bool is_read_only, has_log; /* there was one before it was opened */
+    bool is_refused;            /* its log is missed: nothing may be made in its place */
     uint64_t page_size;
     int log_frames;
     int end_fd; /* -1 = not open */

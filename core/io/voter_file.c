@@ -184,23 +184,36 @@ static enum ms_error settle(struct ms_voter_file *file, const struct ms_voter_ne
     return MS_E_OK;
 }
 
-/* content: the whole file, and *record_out is within it. */
+/* content: the whole file, and the record is within it. Number 0: it is of the form before. */
+static enum ms_error find_newest(const char *path, struct ms_bytes content,
+                                 struct ms_voter_newest *newest_out, struct ms_complaint *complaint)
+{
+    if (content.size < MS_VOTER_FILE_SIZE) {
+        *newest_out = (struct ms_voter_newest){.number = 0, .record = content};
+        return MS_E_OK;
+    }
+    if (content.size > MS_VOTER_FILE_SIZE || !ms_voter_slots_newest(content.data, newest_out)) {
+        ms_complain(complaint, "%s: the record that was written last cannot be read: it is damaged",
+                    path);
+        return MS_E_MALFORMED;
+    }
+    return MS_E_OK;
+}
+
 static enum ms_error find_record(struct ms_voter_file *file, struct ms_bytes content,
                                  struct ms_bytes *record_out, struct ms_complaint *complaint)
 {
     struct ms_voter_newest newest;
+    const enum ms_error error = find_newest(file->path, content, &newest, complaint);
 
-    if (content.size < MS_VOTER_FILE_SIZE) { /* of the form before */
-        let_go(file);
-        *record_out = content;
-        return MS_E_OK;
-    }
-    if (content.size > MS_VOTER_FILE_SIZE || !ms_voter_slots_newest(content.data, &newest)) {
-        ms_complain(complaint, "%s: the record that was written last cannot be read: it is damaged",
-                    file->path);
-        return MS_E_MALFORMED;
+    if (error != MS_E_OK) {
+        return error;
     }
     *record_out = newest.record;
+    if (newest.number == 0) {
+        let_go(file);
+        return MS_E_OK;
+    }
     return settle(file, &newest, complaint);
 }
 
@@ -233,6 +246,18 @@ static enum ms_error read_record(struct ms_voter_file *file, uint8_t *content_ou
     return find_record(file, (struct ms_bytes){content_out, (size_t)got}, record_out, complaint);
 }
 
+static enum ms_error copy_out(const char *path, struct ms_bytes record, uint8_t *bytes_out,
+                              size_t *size, struct ms_complaint *complaint)
+{
+    if (record.size > *size) {
+        ms_complain(complaint, "%s: longer than any record: it is damaged", path);
+        return MS_E_MALFORMED;
+    }
+    memcpy(bytes_out, record.data, record.size);
+    *size = record.size;
+    return MS_E_OK;
+}
+
 enum ms_error ms_voter_file_read(struct ms_voter_file *file, uint8_t *bytes_out, size_t size,
                                  size_t *size_out, struct ms_complaint *complaint)
 {
@@ -242,17 +267,42 @@ enum ms_error ms_voter_file_read(struct ms_voter_file *file, uint8_t *bytes_out,
     ms_assert(file->directory >= 0);
     *size_out = 0;
     enum ms_error error = read_record(file, content, &record, complaint);
-    if (error == MS_E_OK && record.size > size) {
-        ms_complain(complaint, "%s: longer than any record: it is damaged", file->path);
-        error = MS_E_MALFORMED;
+    if (error == MS_E_OK) {
+        error = copy_out(file->path, record, bytes_out, &size, complaint);
     }
     if (error != MS_E_OK) {
         let_go(file);
         return error;
     }
-    memcpy(bytes_out, record.data, record.size);
-    *size_out = record.size;
+    *size_out = size;
     return MS_E_OK;
+}
+
+enum ms_error ms_voter_file_look(const char *path, uint8_t *bytes_out, size_t size,
+                                 size_t *size_out, struct ms_complaint *complaint)
+{
+    uint8_t content[MS_VOTER_FILE_SIZE + 1];
+    struct ms_voter_newest newest;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    *size_out = 0;
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        ms_complain(complaint, "%s: there is no such file", path);
+        return MS_E_NOT_FOUND;
+    }
+    const ssize_t got = fd < 0 ? -1 : read_all(fd, content, sizeof content);
+    enum ms_error error = got >= 0 ? MS_E_OK : refuse(path, "cannot be read", complaint);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (error == MS_E_OK) {
+        error = find_newest(path, (struct ms_bytes){content, (size_t)got}, &newest, complaint);
+    }
+    if (error == MS_E_OK) {
+        error = copy_out(path, newest.record, bytes_out, &size, complaint);
+    }
+    *size_out = error == MS_E_OK ? size : 0;
+    return error;
 }
 
 /* The first record, and room for all others. */

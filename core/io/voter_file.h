@@ -34,6 +34,11 @@ void ms_voter_file_close(struct ms_voter_file *file);
 enum ms_error ms_voter_file_read(struct ms_voter_file *file, uint8_t *bytes_out, size_t size,
                                  size_t *size_out, struct ms_complaint *complaint);
 
+/* The same of a file that is only looked at, whoever has its directory: nothing is taken, made or written, so nobody may vote by
+ * what it says. NOT_FOUND also when there is no such directory. */
+enum ms_error ms_voter_file_look(const char *path, uint8_t *bytes_out, size_t size,
+                                 size_t *size_out, struct ms_complaint *complaint);
+
 /* At most MS_VOTER_RECORD_MAX bytes. In place if it was read or written before, else NAME.new is written, synced, given the name,
  * and the directory synced. After an error nobody knows which of both a crash would leave, and each later call is
  * refused. STORE_FULL, PERMISSION or IO with a sentence. */

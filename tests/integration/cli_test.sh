@@ -143,6 +143,25 @@ until_ok is_buried "$alone"
 expect 1 "$muster" submit exec --in "$work/bad" --id alone --wait
 [ "$(cat "$work/out")" = a ] || fail "its output was not there for who asked later: $(cat "$work/out")"
 
+until_ok is_buried "$alone"
+expect 0 "$muster" kick alone
+prints '^kick *1 *1 '
+until_ok is_buried "$alone"
+
+# A word is a type if anybody knows it, or else a name.
+expect 0 "$muster" kick echo
+prints '^kick *0 *0 '
+expect 0 "$muster" kick exec --dry-run
+prints '^kick *2 *2 '
+expect 69 "$muster" kick exe
+says 'the master knows no command "exe": it never came, or is over and was not kept (an id is'
+expect 69 "$muster" cancel nosuch
+says 'the master knows no command "nosuch"'
+expect 69 "$muster" show nosuch
+says 'the master knows no command "nosuch"'
+expect 64 "$muster" kick 0123456789abcdef0123456789abcdef:0
+expect 64 "$muster" kick
+
 expect 0 "$muster" submit echo --delay 1h --id later
 expect 1 "$muster" kick "$(cat "$work/out")"
 prints "only what is buried can be kicked"

@@ -372,6 +372,10 @@ def test_an_upgrade_of_one_after_the_other_is_seen_by_nobody():
             pair.become_safe()
         assert pair.active() == 1 - first
         assert pair.judge(load, []) == 0
+        for place in (0, 1):  # who has handed over has nothing that the other one lacks
+            names = os.listdir(pair.path(f"data-{place}"))
+            assert not any(name.startswith("divergent-") for name in names), names
+            assert "merged" not in pair.masters[place].log(), pair.masters[place].log()
 
 
 def test_what_was_acknowledged_alone_is_waited_for_unless_an_operator_forces():
@@ -388,7 +392,7 @@ def test_what_was_acknowledged_alone_is_waited_for_unless_an_operator_forces():
         never("it leads, and lacks what was acknowledged", lambda: pair.active() is not None, 8)
         assert pair.ask("pair")[0] == 2
         code, _, err = pair.ask("promote", "--timeout", "3s", masters=standby)
-        assert code == TIMED_OUT and "did not get the votes" in err, f"{code}: {err}"
+        assert code == TIMED_OUT and "did not get the votes" in err and "PEER_LOST_REFUSED" in err, f"{code}: {err}"
         print(f"     {err.strip()}", flush=True)
         code, out, err = pair.ask("promote", "--force", "--i-know", masters=standby)
         assert code == 0, f"{code}: {out} {err}"
@@ -465,6 +469,22 @@ def test_an_operator_may_forbid_takeover_and_order_it():
         assert code == 0 and out.count("automatic takeover is on") == 2, f"{code}: {out} {err}"
         code, _, err = pair.ask("promote")
         assert code == 69 and "muster switchover" in err, f"{code}: {err}"
+        code, _, err = pair.ask("promote", "--force", "--i-know", masters=pair.addresses[active])
+        assert code == REFUSED and "muster switchover" in err, f"{code}: {err}"
+        assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
+
+
+def test_a_manual_takeover_is_one_by_votes():
+    with Pair(failover="manual") as pair:
+        active = pair.active()
+        kill(pair, active)
+        wait_until("the other one says what it waits for",
+                   lambda: pair.rows_of_pair()[1 - active]["alarm"].startswith("PEER_LOST_MANUAL"))
+        never("it took over all the same", lambda: pair.active() is not None, 3)
+        code, out, err = pair.ask("promote")
+        assert code == 0 and out.startswith(f"{pair.addresses[1 - active]} is active"), f"{code}: {out} {err}"
+        pair.start_master(active)
+        pair.become_safe()
         assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
 
 
@@ -525,15 +545,32 @@ def test_a_half_whose_store_is_gone_does_not_begin_with_nothing():
         for name in os.listdir(pair.path("data-0")):
             if name.startswith("store.db"):
                 os.remove(os.path.join(pair.path("data-0"), name))
+        left = sorted(os.listdir(pair.path("data-0")))
         pair.start_master(0)
         pair.masters[0].ends_with(DAMAGED)
         assert "is empty, and its pair.meta says" in pair.masters[0].log(), pair.masters[0].log()
+        assert sorted(os.listdir(pair.path("data-0"))) == left, "something was made in place of what is gone"
+        assert pair.ask("check", pair.path("data-0"))[0] == DAMAGED
+        assert pair.ask("check", pair.path("data-1"))[0] == 0
+        nothing = b'{"export":"muster","version":1}\n{"end":true}\n'
+        subprocess.run([os.path.join(BIN, "muster"), "import", pair.path("empty")], input=nothing, timeout=LIMIT_S, check=True)
+        assert pair.ask("check", pair.path("empty"))[0] == 0
+        shutil.copy(os.path.join(pair.path("data-0"), "pair.meta"), pair.path("empty"))
+        code, _, err = pair.ask("check", pair.path("empty"))
+        assert code == DAMAGED and "is empty, and its pair.meta says" in err, f"{code}: {err}"
         shutil.rmtree(pair.path("data-0"))
         pair.start_master(1)
         pair.start_master(0)
         pair.become_safe()
         assert pair.active() == 1
         assert "delayed" in pair.ask("show", command.strip())[1]
+
+
+def test_a_state_directory_is_one_witness():
+    with Pair(slaves=1) as pair:
+        second = pair.start("second", ["muster-slave", "--state", pair.path("state-s1"), pair.address])
+        second.ends_with(REFUSED)
+        assert second.log().count("level=error") == 1 and "in use by another process" in second.log(), second.log()
 
 
 def test_a_single_master_becomes_a_pair():
@@ -557,7 +594,7 @@ def test_a_single_master_becomes_a_pair():
             wait_until("its result is kept", lambda: pair.ask("result", command)[:2] == (0, str(number)))
         single = pair.start("half", ["muster-master", "--listen", pair.addresses[0], "--data", pair.path("data-0")])
         single.ends_with(USAGE)
-        assert "one half of a pair" in single.log(), single.log()
+        assert "one half of a pair" in single.log() and "cannot start" not in single.log(), single.log()
         pair.start_master(0)
         pair.become_safe()
 

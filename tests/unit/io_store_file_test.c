@@ -356,6 +356,15 @@ static void lose(const char *name)
     ck_assert_int_eq(unlink(path), 0);
 }
 
+static off_t size_of(const char *name)
+{
+    char path[128];
+    struct stat stat_of;
+
+    snprintf(path, sizeof path, "%s/%s", place.path, name);
+    return stat(path, &stat_of) == 0 ? stat_of.st_size : -1;
+}
+
 START_TEST(test_a_lost_log_is_missed)
 {
     commit_one(1);
@@ -366,20 +375,12 @@ START_TEST(test_a_lost_log_is_missed)
     ck_assert_int_eq(open_file(true), MS_E_STORE_CORRUPT);
     ck_assert_int_eq(open_file(false), MS_E_STORE_CORRUPT);
     ck_assert_ptr_nonnull(strstr(complaint.text, "store.db-wal is missing"));
-    lose("store.db-end"); /* which is how people say that they know */
+    ck_assert_int_eq(size_of("store.db-wal"), -1); /* none was made in its place */
+    lose("store.db-end");                          /* which is how people say that they know */
     ck_assert_int_eq(open_file(false), MS_E_OK);
     check_rows("", "1=a ");
 }
 END_TEST
-
-static off_t size_of(const char *name)
-{
-    char path[128];
-    struct stat stat_of;
-
-    snprintf(path, sizeof path, "%s/%s", place.path, name);
-    return stat(path, &stat_of) == 0 ? stat_of.st_size : -1;
-}
 
 /* And its log is left as it is, by a visitor too. */
 START_TEST(test_a_lost_database_is_missed)

@@ -216,6 +216,34 @@ START_TEST(test_too_long_is_damaged)
 }
 END_TEST
 
+static enum ms_error look(size_t room)
+{
+    return ms_voter_file_look(file.path, bytes, room, &size, &complaint);
+}
+
+/* Also while somebody has it, and nothing is written: not even what a reader would write once more. */
+START_TEST(test_a_look_changes_nothing)
+{
+    ck_assert_int_eq(look(sizeof bytes), MS_E_NOT_FOUND);
+    ck_assert_int_eq(write_text("one"), MS_E_OK);
+    ck_assert_int_eq(write_text("two"), MS_E_OK);
+    fsyncs_count = fdatasyncs_count = 0;
+    ck_assert_int_eq(look(sizeof bytes), MS_E_OK);
+    ck_assert_uint_eq(size, 3);
+    ck_assert_mem_eq(bytes, "two", 3);
+    ck_assert_int_eq(look(2), MS_E_MALFORMED);
+    ck_assert_uint_eq(size, 0);
+    ck_assert_int_eq(fsyncs_count + fdatasyncs_count, 0);
+    ck_assert_uint_eq(load(), MS_VOTER_FILE_SIZE);
+    content[ms_voter_slot_at(file.number) + 21] ^= 1;
+    save(MS_VOTER_FILE_SIZE);
+    ck_assert_int_eq(look(sizeof bytes), MS_E_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(complaint.text, "cannot be read: it is damaged"));
+    ck_assert_int_eq(ms_voter_file_look(directory, bytes, 1, &size, &complaint), MS_E_IO);
+    ck_assert_int_eq(write_text("three"), MS_E_OK);
+}
+END_TEST
+
 START_TEST(test_damaged_ones_are_kept_for_people)
 {
     char path[256];
@@ -504,6 +532,7 @@ int main(void)
     tcase_add_test(tcase, test_a_second_process_is_refused);
     tcase_add_test(tcase, test_a_lock_that_is_let_go_is_waited_for);
     tcase_add_test(tcase, test_too_long_is_damaged);
+    tcase_add_test(tcase, test_a_look_changes_nothing);
     tcase_add_test(tcase, test_damaged_ones_are_kept_for_people);
     tcase_add_test(tcase, test_a_write_changes_bytes_and_nothing_else);
     tcase_add_test(tcase, test_the_form_before_is_read_and_replaced);

@@ -164,4 +164,18 @@ static inline enum ms_council_state state_of(const struct assembly *room, uint8_
     return ms_council_state(room->masters[place].council);
 }
 
+/* Its active has lost the peer and the only witness, and waits. */
+static inline struct assembly *assemble_waiting(void)
+{
+    struct assembly *room = assemble_pair(1);
+
+    room->is_witness_up[0] = false;
+    part(room, 0, 2, false);
+    part(room, 1, 2, false);
+    stop(room, 1, true);
+    pass(room, 10 * MS_SEC);
+    ck_assert_state(room, 0, HOLD);
+    return room;
+}
+
 #endif

@@ -162,14 +162,8 @@ END_TEST
 
 START_TEST(an_active_that_lost_its_peer_waits_for_votes)
 {
-    struct assembly *room = assemble_pair(1);
+    struct assembly *room = assemble_waiting();
 
-    room->is_witness_up[0] = false;
-    part(room, 0, 2, false);
-    part(room, 1, 2, false);
-    stop(room, 1, true);
-    pass(room, 10 * MS_SEC);
-    ck_assert_state(room, 0, HOLD);
     ck_assert(room->masters[0].pauses);
     /* The peer is back: it goes on in the same epoch, because it has proposed nothing. */
     start(room, 1);
@@ -218,6 +212,27 @@ START_TEST(roles_change_by_order)
 }
 END_TEST
 
+/* Also when it ends before it has anything of the new epoch. */
+START_TEST(who_has_handed_over_has_nothing_alone)
+{
+    struct assembly *room = assemble_pair(0);
+    struct ms_complaint complaint;
+
+    ck_assert_uint_eq(room->masters[0].disk.unmerged, 2);
+    ck_assert_int_eq(
+        ms_council_order(room->masters[0].council, room->now, MS_ORDER_SWITCHOVER, &complaint),
+        MS_E_OK);
+    copy_log(room, 1);
+    room->copies = false;
+    settle(room);
+    ck_assert_state(room, 0, SYNC);
+    ck_assert_uint_eq(room->masters[0].disk.voter.accepted.epoch, 3);
+    ck_assert_uint_eq(room->masters[0].disk.unmerged, 0);
+    ck_assert_uint_eq(room->masters[1].disk.unmerged, 3);
+    dismiss(room);
+}
+END_TEST
+
 START_TEST(a_switchover_that_is_not_drained_is_given_up)
 {
     struct assembly *room = assemble_pair(0);
@@ -255,7 +270,9 @@ END_TEST
 
 START_TEST(a_fresh_master_never_leads)
 {
+    static const enum ms_order orders[] = {MS_ORDER_PROMOTE, MS_ORDER_FORCE};
     struct assembly *room = assemble_pair(1);
+    struct ms_complaint complaint;
 
     stop(room, 1, true);
     wipe(room, 1, 2);
@@ -266,6 +283,12 @@ START_TEST(a_fresh_master_never_leads)
     pass(room, 60 * MS_SEC);
     ck_assert(!room->masters[1].serves);
     ck_assert(ms_council_record(room->masters[1].council)->is_fresh);
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        ck_assert_int_eq(
+            ms_council_order(room->masters[1].council, room->now, orders[i], &complaint),
+            MS_E_PERMISSION);
+        ck_assert_ptr_nonnull(strstr(complaint.text, "never in sync"));
+    }
     dismiss(room);
 }
 END_TEST
@@ -539,8 +562,9 @@ TESTS(a_cluster_is_made_when_nobody_knows_one, a_silent_witness_refuses_the_boot
       half_of_the_witnesses_is_not_enough, without_witnesses_only_the_incumbent_goes_on,
       an_active_that_lost_its_peer_waits_for_votes,
       after_a_power_cut_the_one_that_served_last_goes_on, roles_change_by_order,
-      a_switchover_that_is_not_drained_is_given_up, a_wiped_member_is_admitted_anew,
-      a_fresh_master_never_leads, a_peer_that_needs_a_copy_leaves_the_set_by_its_own_vote,
+      who_has_handed_over_has_nothing_alone, a_switchover_that_is_not_drained_is_given_up,
+      a_wiped_member_is_admitted_anew, a_fresh_master_never_leads,
+      a_peer_that_needs_a_copy_leaves_the_set_by_its_own_vote,
       an_operator_forces_what_nobody_decides, a_held_standby_waits,
       nothing_is_done_before_it_is_durable, a_store_that_fails_ends_everything,
       an_active_that_was_stopped_pauses_before_it_reads,

@@ -96,16 +96,10 @@ END_TEST
 /* Somebody else may have served meanwhile, whose tokens are above those of the reign that was paused. */
 START_TEST(who_is_forced_while_he_waits_begins_a_new_reign)
 {
-    struct assembly *room = assemble_pair(1);
+    struct assembly *room = assemble_waiting();
     struct ms_complaint complaint;
     unsigned stops;
 
-    room->is_witness_up[0] = false;
-    part(room, 0, 2, false);
-    part(room, 1, 2, false);
-    stop(room, 1, true);
-    pass(room, 10 * MS_SEC);
-    ck_assert_state(room, 0, HOLD);
     stops = room->masters[0].stops_total;
     ck_assert_int_eq(
         ms_council_order(room->masters[0].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
@@ -176,8 +170,50 @@ START_TEST(who_is_no_witness_of_ours_is_not_believed)
 }
 END_TEST
 
+/* A witness that hears the active votes for nobody else; one that does not answer has not refused. */
+START_TEST(who_is_refused_knows_it)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+    const struct ms_council *standby = room->masters[1].council;
+
+    part(room, 0, 1, false);
+    pass(room, 5 * MS_SEC);
+    ck_assert_state(room, 0, SOLO);
+    ck_assert(!room->masters[1].serves && ms_council_may_lead(standby));
+    ck_assert(ms_council_is_refused(standby));
+    dismiss(room);
+    room = assemble_pair(2);
+    standby = room->masters[1].council;
+    room->is_witness_up[0] = false;
+    part(room, 1, 2, false);
+    stop(room, 0, true);
+    pass(room, 5 * MS_SEC);
+    ck_assert(!room->masters[1].serves && !ms_council_is_refused(standby));
+    dismiss(room);
+}
+END_TEST
+
+START_TEST(nobody_is_forced_while_the_other_serves)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+    struct ms_council *standby = room->masters[1].council;
+    struct ms_complaint complaint;
+
+    ck_assert_int_eq(ms_council_order(standby, room->now, MS_ORDER_FORCE, &complaint),
+                     MS_E_PERMISSION);
+    ck_assert_ptr_nonnull(strstr(complaint.text, "muster switchover"));
+    ck_assert_state(room, 1, SYNC);
+    part(room, 0, 1, false);
+    ck_assert_int_eq(ms_council_order(standby, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
+    settle(room);
+    ck_assert_state(room, 1, SOLO);
+    dismiss(room);
+}
+END_TEST
+
 TESTS(a_vote_is_for_one_incarnation, votes_that_come_late_begin_no_other_election,
-      votes_that_never_come_are_not_waited_for, who_is_forced_while_he_waits_begins_a_new_reign,
+      votes_that_never_come_are_not_waited_for, who_is_refused_knows_it,
+      nobody_is_forced_while_the_other_serves, who_is_forced_while_he_waits_begins_a_new_reign,
       who_goes_on_without_votes_has_epochs_of_his_own,
       a_witness_that_has_met_a_higher_active_ends_the_tenure,
       who_is_no_witness_of_ours_is_not_believed)

@@ -88,6 +88,21 @@ START_TEST(test_the_most_urgent_alarm_has_the_name_of_the_only_one)
 }
 END_TEST
 
+START_TEST(test_whoever_waits_for_an_operator_says_for_what)
+{
+    kill_half(0);
+    pass(3 * MS_SEC);
+    const struct ms_command *answer = ask(1, MS_ORDER_STATUS);
+
+    ck_assert_str_eq(cell(answer->body.report, "state"), "SYNC");
+    ck_assert_ptr_nonnull(strstr(cell(answer->body.report, "alarm"),
+                                 "PEER_LOST_NO_QUORUM: the other half is lost, and no witness"));
+    ck_assert_uint_eq(ask(1, MS_ORDER_HOLD)->error, MS_E_OK);
+    answer = ask(1, MS_ORDER_STATUS);
+    ck_assert_ptr_nonnull(strstr(cell(answer->body.report, "alarm"), "PEER_LOST_HELD"));
+}
+END_TEST
+
 START_TEST(test_an_order_that_cannot_be_is_refused)
 {
     const struct ms_command *answer = ask(1, MS_ORDER_SWITCHOVER);
@@ -110,6 +125,7 @@ int main(void)
     tcase_add_test(all, test_the_passive_tells_of_itself);
     tcase_add_test(all, test_being_alone_is_an_alarm);
     tcase_add_test(all, test_the_most_urgent_alarm_has_the_name_of_the_only_one);
+    tcase_add_test(all, test_whoever_waits_for_an_operator_says_for_what);
     tcase_add_test(all, test_an_order_that_cannot_be_is_refused);
     suite_add_tcase(suite, all);
     return run_suite(suite);

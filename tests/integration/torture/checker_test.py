@@ -337,6 +337,15 @@ class CheckerTest(unittest.TestCase):
         story.event(2900, "slave_killed", pid=200)
         self.is_clean(story.ends())
 
+    def test_a_greeting_that_comes_late_is_no_death(self):
+        line = ('ts=2026-11-28T23:17:00.514Z level=info msg="session ended" role=slave name={} held={} reason={}')
+        self.assertEqual(histories.death_in(line.format("s1", 0, "replaced")), (None, None))
+        self.assertEqual(histories.death_in(line.format("s1", 0, "bye")), (None, None))
+        self.assertEqual(histories.death_in("level=info msg=reloaded"), (None, None))
+        for held, reason in ((0, "silent"), (4, "silent"), (1, "replaced")):
+            self.assertEqual(histories.death_in(line.format('"s1"', held, reason)), ("2026-11-28T23:17:00.514Z", "s1"))
+        self.assertEqual(histories.death_in(line.format("s1", 4, "replaced") + " repeated=1")[1], "s1")
+
     def test_idle(self):
         self.catches("idle", Story().ends())
         story = Story().submit(100, 1).ack(110, 1).run(120, 130, 1, 1).told(140, 1, "1.1")

@@ -6,9 +6,22 @@ SIGKILL cut is counted as torn and skipped; its writer was dead before anybody c
 import glob
 import json
 import os
+import re
 from dataclasses import dataclass, field
 
 NEVER = 1 << 62
+MASTER_DEATH = re.compile(
+    r"ts=(\S+) .*msg=\"session ended\" role=slave name=\"?([^\" ]+)\"? held=(\d+) reason=(silent|replaced)")
+
+
+def death_in(line):
+    """(time, name of a slave) when this line of a master's log gives up a session that may have been of use; else Nones. One that
+    is replaced with nothing in hand is none: a slave that hears no WELCOME greets again on another connection, and when a
+    master that was deaf hears at last, all of these greetings come at once."""
+    match = MASTER_DEATH.match(line)
+    if match is None or (match.group(4) == "replaced" and match.group(3) == "0"):
+        return None, None
+    return match.group(1), match.group(2)
 
 
 def unfinished(status):

@@ -39,8 +39,6 @@ WALK_TICKS = 5  # a dead slave holds up recovered commands so long; the round af
 CLIENT_END_S = 120
 DRAIN_S = 90
 POLL_S = 0.001
-MASTER_DEATH = re.compile(
-    r"ts=(\S+) .*msg=\"session ended\" role=slave name=\"?([^\" ]+)\"? .*reason=(silent|replaced)")
 
 
 def now():
@@ -348,15 +346,15 @@ class Storm:
         for program in self.programs:
             if program.name.startswith("out-master-"):
                 for line in program.log().splitlines():
-                    self.note_death(MASTER_DEATH.match(line))
+                    self.note_death(*histories.death_in(line))
         self.history.close()
 
-    def note_death(self, match):
-        if match is None:
+    def note_death(self, when, name):
+        if name is None:
             return
-        wall = datetime.datetime.fromisoformat(match.group(1).replace("Z", "+00:00"))
+        wall = datetime.datetime.fromisoformat(when.replace("Z", "+00:00"))
         t = int(wall.timestamp() * 1000) * 1_000_000 - self.wall_offset
-        self.history.write(json.dumps({"t": t, "what": "died", "name": match.group(2)}) + "\n")
+        self.history.write(json.dumps({"t": t, "what": "died", "name": name}) + "\n")
 
 
 def live_commands(status):
