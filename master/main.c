@@ -180,11 +180,12 @@ static void finish(struct ms_node *node)
     self->master = NULL;
 }
 
-static bool listen_at(struct master_node *self, const char *address, char *bound_out)
+static bool listen_at(struct master_node *self, const char *address, bool is_apart, char *bound_out)
 {
     char why[MS_COMPLAINT_MAX];
 
-    if (!ms_driver_listen(self->driver, address, bound_out, why, sizeof why)) {
+    if (!(is_apart ? ms_driver_listen_apart : ms_driver_listen)(self->driver, address, bound_out,
+                                                                why, sizeof why)) {
         ms_log(self->program.log, MS_LEVEL_ERROR, "cannot listen", MS_LOG_TEXT("address", address),
                MS_LOG_TEXT("error", why));
         ms_driver_stop_listening(self->driver);
@@ -203,14 +204,17 @@ static bool serve(struct master_node *self)
     char first[MS_ADDRESS_MAX + 1] = "", bound[MS_ADDRESS_MAX + 1];
 
     for (size_t i = 0; i < count; i++) {
-        if (!listen_at(self, is_url ? self->url_address : self->settings.listen.items[i],
+        if (!listen_at(self, is_url ? self->url_address : self->settings.listen.items[i], false,
                        i == 0 ? first : bound)) {
             return false;
         }
     }
     for (size_t i = 0; i < peers->count; i++) {
-        if (!listen_at(self, peers->items[i], bound)) {
+        if (!listen_at(self, peers->items[i], true, bound)) {
             return false;
+        }
+        if (i == 0) {
+            ms_pair_set_apart(self->pair.pair, bound);
         }
     }
     return ms_program_serving(&self->program, first);

@@ -202,7 +202,8 @@ static const struct ms_option table[] = {
      .argument = "HOST:PORT",
      .max = MS_ADDRESSES_MAX,
      .key = "peer-listen",
-     .help = "serve the other master, witnesses and operators there, beside --listen",
+     .help = "take the other master and orders that change something there alone, and "
+             "nobody else but witnesses",
      FIELD(peer_listen)},
     {.name = "bootstrap",
      .kind = MS_OPTION_BOOL,

@@ -62,6 +62,9 @@ static void received(struct ms_pair *pair, ms_time now, const struct ms_event *e
 {
     struct ms_uuid nonce;
 
+    if (!ms_pair_admits(pair, event)) {
+        return;
+    }
     if (event->command->kind != MS_KIND_HELLO) {
         ms_greeters_take_newcomer(&pair->greeters, event->peer, &nonce);
     }
@@ -464,6 +467,14 @@ void ms_pair_set_wall(struct ms_pair *pair, int64_t wall_offset)
 void ms_pair_set_divergent(struct ms_pair *pair, uint32_t count)
 {
     pair->divergent = count;
+}
+
+void ms_pair_set_apart(struct ms_pair *pair, const char *address)
+{
+    struct ms_text text;
+
+    ms_text_init(&text, pair->apart, sizeof pair->apart);
+    ms_text_add(&text, "%s", address);
 }
 
 void ms_pair_reconfigure(struct ms_pair *pair, const struct ms_master_config *config)

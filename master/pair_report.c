@@ -69,7 +69,7 @@ static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_sta
                : "none";
 }
 
-static void fill(struct ms_pair *pair)
+static void fill(struct ms_pair *pair, const struct ms_pair_link *link)
 {
     struct ms_report_page *page = pair->page;
     struct ms_pair_stats stats;
@@ -82,6 +82,7 @@ static void fill(struct ms_pair *pair)
     ms_page_text(page, "role", pair->tenure != MS_TENURE_NONE ? "active" : "passive");
     ms_page_text(page, "state", ms_council_state_name(stats.state));
     ms_page_text(page, "alarm", alarm_of(pair, &stats));
+    ms_page_text(page, "orders_at", ms_pair_obeys(pair, link) ? "" : pair->apart);
     ms_page_number(page, "epoch", stats.epoch);
     ms_page_number(page, "promised", stats.promised);
     ms_page_number(page, "copies", stats.copies);
@@ -107,7 +108,7 @@ void ms_pair_order(struct ms_pair *pair, ms_time now, const struct ms_pair_link 
     enum ms_error error;
 
     if (order->count == MS_ORDER_STATUS) {
-        fill(pair);
+        fill(pair, link);
         pair->page->report.last = true;
         ms_pair_send(pair, link,
                      &(struct ms_command){.kind = MS_KIND_REPORT,
@@ -116,10 +117,14 @@ void ms_pair_order(struct ms_pair *pair, ms_time now, const struct ms_pair_link 
         return;
     }
     pair->complaint.text[0] = '\0';
-    error =
-        order->count < MS_ORDER_COUNT
-            ? ms_council_order(pair->council, now, (enum ms_order)order->count, &pair->complaint)
-            : MS_E_BAD_ARGUMENT;
+    if (!ms_pair_obeys(pair, link)) {
+        ms_complain(&pair->complaint, "orders are taken at %s only (--peer-listen)", pair->apart);
+        error = MS_E_PERMISSION;
+    } else if (order->count >= MS_ORDER_COUNT) {
+        error = MS_E_BAD_ARGUMENT;
+    } else {
+        error = ms_council_order(pair->council, now, (enum ms_order)order->count, &pair->complaint);
+    }
     ms_pair_send(pair, link,
                  &(struct ms_command){.kind = MS_KIND_ORDER_ACK,
                                       .error = (uint16_t)error,

@@ -57,6 +57,7 @@ struct ms_pair {
     struct ms_pair_config config;
     char name[MS_NAME_MAX + 1];
     char build[MS_NAME_MAX + 1];
+    char apart[MS_ADDRESS_MAX + 1]; /* the first listener for the pair alone; "" = there is none */
     struct ms_rng rng;
     struct ms_council *council;
     struct ms_mirror *mirror;
@@ -126,6 +127,11 @@ void ms_pair_replayed(struct ms_pair *pair, ms_time now, const struct ms_event *
 
 /* A frame of the pair's own, or on one of its connections. */
 void ms_pair_receive(struct ms_pair *pair, ms_time now, const struct ms_event *event);
+/* False when that listener is not for such a frame: it is answered with where to go, and closed. */
+bool ms_pair_admits(struct ms_pair *pair, const struct ms_event *event);
+/* Whether that link may change something. */
+bool ms_pair_obeys(const struct ms_pair *pair, const struct ms_pair_link *link);
+
 /* Bytes of a large command, so it is not silent. */
 void ms_pair_arriving(struct ms_pair *pair, ms_time now, ms_peer peer);
 void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *event);

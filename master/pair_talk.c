@@ -191,6 +191,7 @@ static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
         ms_pair_links_close(&pair->links, now, link, MS_E_VERSION);
         return;
     }
+    link->is_apart = event->is_apart;
     ms_pair_greet(pair, link);
     if (link->role == MS_ROLE_OPERATOR) {
         return;
@@ -271,6 +272,18 @@ static bool hear_log(struct ms_pair *pair, ms_time now, const struct ms_pair_lin
     return ms_follower_hear(pair->follower, event->epoch, event->command);
 }
 
+/* Whoever was dialled does not want us there. It is dialled again, and said once. */
+static void say_refused(struct ms_pair *pair, const struct ms_pair_link *link,
+                        const struct ms_command *error)
+{
+    if (link->role != MS_ROLE_NONE || error->error != MS_E_PERMISSION || pair->links.is_refused) {
+        return;
+    }
+    pair->links.is_refused = true;
+    ms_trace(&pair->engine.trace, MS_LEVEL_WARN, "the other half refuses", "text=\"%.*s\"",
+             (int)error->detail.size, (const char *)error->detail.data);
+}
+
 static bool hear(struct ms_pair *pair, ms_time now, struct ms_pair_link *link,
                  const struct ms_event *event)
 {
@@ -291,9 +304,11 @@ static bool hear(struct ms_pair *pair, ms_time now, struct ms_pair_link *link,
             ms_pair_order(pair, now, link, event->command);
         }
         return link->role == MS_ROLE_OPERATOR;
+    case MS_KIND_ERROR:
+        say_refused(pair, link, event->command);
+        return false;
     case MS_KIND_PEER_HELLO:
     case MS_KIND_ORDER_ACK:
-    case MS_KIND_ERROR:
         return false;
     default:
         if (link->role == MS_ROLE_OPERATOR || event->command->kind < MS_KIND_PEER_HELLO) {
