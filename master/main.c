@@ -201,13 +201,20 @@ static bool serve(struct master_node *self)
     const bool is_url = self->url_address != NULL;
     const struct ms_option_list *peers = &self->settings.peer_listen;
     const size_t count = is_url ? 1 : self->settings.listen.count;
-    char first[MS_ADDRESS_MAX + 1] = "", bound[MS_ADDRESS_MAX + 1];
+    char first[MS_ADDRESS_MAX + 1] = "", bound[MS_ADDRESS_MAX + 1], reached[MS_DETAIL_MAX + 1];
+    struct ms_text list;
 
+    ms_text_init(&list, reached, sizeof reached);
     for (size_t i = 0; i < count; i++) {
-        if (!listen_at(self, is_url ? self->url_address : self->settings.listen.items[i], false,
-                       i == 0 ? first : bound)) {
+        const char *given = is_url ? self->url_address : self->settings.listen.items[i];
+
+        if (!listen_at(self, given, false, bound)) {
             return false;
         }
+        if (i == 0) {
+            ms_text_copy(first, sizeof first, bound, strlen(bound));
+        }
+        ms_master_add_reached(&list, &(struct ms_master_listener){given, bound}, self->name);
     }
     for (size_t i = 0; i < peers->count; i++) {
         if (!listen_at(self, peers->items[i], true, bound)) {
@@ -216,6 +223,9 @@ static bool serve(struct master_node *self)
         if (i == 0) {
             ms_pair_set_apart(self->pair.pair, bound);
         }
+    }
+    if (self->pair.pair != NULL) {
+        ms_pair_set_reached(self->pair.pair, reached);
     }
     return ms_program_serving(&self->program, first);
 }

@@ -51,7 +51,10 @@ void ms_pair_greet(struct ms_pair *pair, struct ms_pair_link *link)
     memcpy(frame->build, pair->build, sizeof frame->build);
     link->has_greeted = true;
     ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_MARK, .peer = link->peer});
-    ms_pair_send(pair, link, &(struct ms_command){.kind = MS_KIND_PEER_HELLO, .body.pair = frame});
+    ms_pair_send(pair, link,
+                 &(struct ms_command){.kind = MS_KIND_PEER_HELLO,
+                                      .detail = ms_bytes_of(pair->reached),
+                                      .body.pair = frame});
 }
 
 /* --- acts of the council --- */
@@ -174,6 +177,15 @@ void ms_pair_act(struct ms_pair *pair)
 
 /* --- frames --- */
 
+static void keep_reached(struct ms_pair *pair, struct ms_bytes addresses)
+{
+    ms_assert(addresses.size < sizeof pair->other_reached);
+    memset(pair->other_reached, 0, sizeof pair->other_reached);
+    if (addresses.size > 0) {
+        memcpy(pair->other_reached, addresses.data, addresses.size);
+    }
+}
+
 static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
     const struct ms_pair_frame *hello = event->command->body.pair;
@@ -195,6 +207,9 @@ static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
     ms_pair_greet(pair, link);
     if (link->role == MS_ROLE_OPERATOR) {
         return;
+    }
+    if (link->role == MS_ROLE_MASTER) {
+        keep_reached(pair, event->command->detail);
     }
     party = party_of(link);
     ms_council_met(pair->council, now, &party, hello);

@@ -431,6 +431,27 @@ def test_an_operator_may_forbid_takeover_and_order_it():
         assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
 
 
+def test_whoever_asks_the_passive_one_is_told_where_the_active_one_is():
+    """Of three addresses the one between the masters is wrong: nobody dials it."""
+    with Pair() as pair, socket.create_server(("127.0.0.1", 0)) as wrong:
+        wrong.setblocking(False)
+        active = pair.active()
+        slave = pair.start("told", ["muster-slave", "--name", "told", "--log-level", "debug", ",".join(
+            (pair.addresses[1 - active], f"127.0.0.1:{wrong.getsockname()[1]}", pair.addresses[active]))])
+        wait_until("it serves", lambda: pair.serves("told"))
+        assert f'"told where the active master is" address={pair.addresses[active]}' in slave.log(), slave.log()
+        for _ in range(2):
+            code, _, err = pair.ask("switchover")
+            assert code == 0, f"{code}: {err}"
+            wait_until("it serves the other one", lambda: pair.serves("told"))
+            pair.become_safe()
+        try:
+            wrong.accept()
+            raise AssertionError(f"the wrong address was dialled: {slave.log()}")
+        except BlockingIOError:
+            pass
+
+
 def say(address, *frames):
     """What a master answers to a connection that says that, until it has said the last word."""
     with Raw(int(address.rsplit(":", 1)[1])) as raw:
