@@ -101,11 +101,39 @@ static void keep_report(struct ms_cli_master *master, const struct ms_report *re
     }
 }
 
+/* "[::]:7405" is every address of that machine, so also that by which we know it. */
+static bool is_everywhere(const char *host)
+{
+    return strcmp(host, "::") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0;
+}
+
+/* A master whose pair has listeners of its own says where it takes orders. */
+static void keep_orders_at(struct ms_cli_master *master)
+{
+    struct ms_complaint complaint;
+    struct ms_address there, here;
+    struct ms_text text;
+
+    master->orders_at[0] = '\0';
+    if (!ms_address_parse(ms_cli_master_text(master, "orders_at"), MS_ADDRESS_LISTEN, &there,
+                          &complaint)) {
+        return;
+    }
+    if (there.kind == MS_ADDRESS_TCP && is_everywhere(there.host) &&
+        ms_address_parse(master->address, MS_ADDRESS_CONNECT, &here, &complaint) &&
+        here.kind == MS_ADDRESS_TCP) {
+        memcpy(there.host, here.host, sizeof there.host);
+    }
+    ms_text_init(&text, master->orders_at, sizeof master->orders_at);
+    ms_address_print(&there, &text);
+}
+
 static void hear(struct asking *asking, const struct ms_command *command)
 {
     switch (command->kind) {
     case MS_KIND_REPORT:
         keep_report(asking->master, command->body.report);
+        keep_orders_at(asking->master);
         break;
     case MS_KIND_ORDER_ACK:
         asking->master->order_error = (enum ms_error)command->error;
@@ -133,6 +161,10 @@ static void ended(struct asking *asking, enum ms_error error)
         master->is_single = true;
         snprintf(master->detail, sizeof master->detail,
                  "it is a single master and has no peer (muster-master --peer makes a pair)");
+    } else if (error != MS_E_OK && asking->is_order && master->orders_at[0] != '\0') {
+        snprintf(master->detail, sizeof master->detail,
+                 "orders are taken at %s only (--peer-listen): %s", master->orders_at,
+                 ms_error_text(error));
     } else if (error != MS_E_OK && master->detail[0] == '\0') {
         snprintf(master->detail, sizeof master->detail, "%s", ms_error_text(error));
     }
@@ -169,13 +201,16 @@ static void forget(struct ms_cli_master *master, bool is_order)
 static bool start(struct ms_cli_pair *pair, struct asking *asking, enum ms_order order,
                   ms_time timeout)
 {
-    const struct ms_operator_config config = {.address = asking->master->address,
+    const bool is_elsewhere = order != MS_ORDER_STATUS && asking->master->orders_at[0] != '\0';
+    const struct ms_operator_config config = {.address = is_elsewhere ? asking->master->orders_at
+                                                                      : asking->master->address,
                                               .order = order,
                                               .timeout = timeout,
                                               .name = NAME,
                                               .build = BUILD};
 
-    forget(asking->master, order != MS_ORDER_STATUS);
+    asking->is_order = order != MS_ORDER_STATUS;
+    forget(asking->master, asking->is_order);
     if (!ms_operator_init(&asking->asker, &config)) {
         return false;
     }

@@ -16,7 +16,8 @@ struct ms_cli_master {
     bool is_single;      /* it serves, and has no peer */
     json_t *row;         /* of its report; NULL = none */
     enum ms_error order_error;
-    char detail[MS_DETAIL_MAX + 1]; /* in words, of either error */
+    char detail[MS_DETAIL_MAX + 1];     /* in words, of either error */
+    char orders_at[MS_ADDRESS_MAX + 1]; /* where it takes orders; "" = at address */
 };
 
 struct ms_cli_pair {

@@ -320,6 +320,8 @@ static int set_held(struct work *work, enum ms_order what)
     for (size_t i = 0; i < work->pair.count; i++) {
         struct ms_cli_master *master = &work->pair.masters[i];
 
+        ms_cli_pair_order(&work->pair, master, MS_ORDER_STATUS,
+                          rest_of(work)); /* where it takes orders */
         if (order(work, master, what, true)) {
             printf("%s: automatic takeover is %s\n", master->address,
                    what == MS_ORDER_HOLD ? "off" : "on");

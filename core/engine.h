@@ -55,6 +55,7 @@ struct ms_event {
     uint64_t count;       /* ROOM; PERSISTED: on so many disks, 0 = one; PEER_CLOSED: 1 = refused */
     enum ms_error error;  /* PEER_CLOSED, PERSISTED: why */
     struct ms_uuid nonce; /* PEER_OPENED: 128 unpredictable bits, for a session token */
+    bool is_apart;        /* PEER_OPENED, RECEIVED: accepted by a listener for the pair alone */
     const struct ms_command *command;
 };
 

@@ -1,6 +1,7 @@
-#include "core/upstream.h"
+#include <string.h>
 
 #include "core/invariant.h"
+#include "core/upstream_private.h"
 #include "core/uri.h"
 
 /* What a master may ask for: an absurd WELCOME neither floods nor deafens us. */
@@ -56,19 +57,6 @@ static ms_time earlier(ms_time a, ms_time b)
     return a < b ? a : b;
 }
 
-static ms_time second_deadline(const struct ms_upstream *upstream)
-{
-    const struct ms_upstream_second *second = &upstream->second;
-
-    if (upstream->addresses_count < 2) {
-        return MS_TIME_NEVER;
-    }
-    if (second->state != MS_UPSTREAM_IDLE) {
-        return second->greet_by;
-    }
-    return upstream->late_at > second->retry_at ? upstream->late_at : second->retry_at;
-}
-
 ms_time ms_upstream_deadline(const struct ms_upstream *upstream)
 {
     switch (upstream->state) {
@@ -78,7 +66,8 @@ ms_time ms_upstream_deadline(const struct ms_upstream *upstream)
     case MS_UPSTREAM_GREETING:
         return upstream->greet_by;
     case MS_UPSTREAM_UP:
-        return earlier(earlier(upstream->beat_at, upstream->dead_at), second_deadline(upstream));
+        return earlier(earlier(upstream->beat_at, upstream->dead_at),
+                       ms_upstream_second_deadline(upstream));
     case MS_UPSTREAM_STATES:
         break;
     }
@@ -91,15 +80,13 @@ void ms_upstream_send(struct ms_upstream *upstream, const struct ms_command *com
     ms_engine_send(upstream->engine, upstream->peer, upstream->epoch, command);
 }
 
-static void close_peer(struct ms_upstream *upstream, ms_peer peer)
+void ms_upstream_close(struct ms_upstream *upstream, ms_peer peer)
 {
     ms_assert(peer != MS_PEER_NONE);
     ms_engine_emit(upstream->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
 }
 
-/* --- the second connection --- */
-
-static void connect_to(struct ms_upstream *upstream, uint32_t address_at)
+void ms_upstream_dial(struct ms_upstream *upstream, uint32_t address_at)
 {
     upstream->tag = upstream->tag == UINT32_MAX ? 1 : upstream->tag + 1;
     ms_engine_emit(upstream->engine, &(struct ms_effect){
@@ -109,7 +96,7 @@ static void connect_to(struct ms_upstream *upstream, uint32_t address_at)
                                      });
 }
 
-static void greet(struct ms_upstream *upstream, ms_peer peer)
+void ms_upstream_greet(struct ms_upstream *upstream, ms_peer peer)
 {
     upstream->hello.epoch = upstream->epoch;
     ms_engine_send(upstream->engine, peer, upstream->epoch,
@@ -119,76 +106,17 @@ static void greet(struct ms_upstream *upstream, ms_peer peer)
                    });
 }
 
-/* The next address but that in use. */
-static void turn_second(struct ms_upstream *upstream)
-{
-    struct ms_upstream_second *second = &upstream->second;
-
-    do {
-        second->address_at = (second->address_at + 1) % upstream->addresses_count;
-    } while (second->address_at == upstream->address_at);
-}
-
-static void drop_second(struct ms_upstream *upstream)
-{
-    struct ms_upstream_second *second = &upstream->second;
-
-    if (second->peer != MS_PEER_NONE) {
-        close_peer(upstream, second->peer);
-    }
-    *second = (struct ms_upstream_second){
-        .state = MS_UPSTREAM_IDLE, .address_at = upstream->address_at, .backoff = MS_RECONNECT_MIN};
-}
-
-static void retry_second(struct ms_upstream *upstream, ms_time now)
-{
-    struct ms_upstream_second *second = &upstream->second;
-
-    second->state = MS_UPSTREAM_IDLE;
-    second->peer = MS_PEER_NONE;
-    second->retry_at = now + ms_rng_backoff(upstream->rng, &second->backoff, MS_RECONNECT_MAX);
-}
-
-static void tick_second(struct ms_upstream *upstream, ms_time now)
-{
-    struct ms_upstream_second *second = &upstream->second;
-
-    if (now < second_deadline(upstream)) {
-        return;
-    }
-    if (second->state != MS_UPSTREAM_IDLE) {
-        if (second->peer != MS_PEER_NONE) {
-            close_peer(upstream, second->peer);
-        }
-        retry_second(upstream, now);
-        return;
-    }
-    turn_second(upstream);
-    second->state = MS_UPSTREAM_CONNECTING;
-    second->greet_by = now + MS_RESPONSE_TIMEOUT;
-    connect_to(upstream, second->address_at);
-    second->tag = upstream->tag;
-}
-
-static bool is_second(const struct ms_upstream *upstream, const struct ms_event *event)
-{
-    const struct ms_upstream_second *second = &upstream->second;
-
-    return (second->state == MS_UPSTREAM_CONNECTING && event->tag == second->tag) ||
-           (second->peer != MS_PEER_NONE && event->peer == second->peer);
-}
+/* --- the connection in use --- */
 
 /* The master in use has been heard of: whoever is here is not needed. */
 static void heard(struct ms_upstream *upstream, ms_time now)
 {
     if (upstream->second.state != MS_UPSTREAM_IDLE || upstream->second.backoff > MS_RECONNECT_MIN) {
-        drop_second(upstream);
+        ms_upstream_drop_second(upstream);
     }
     upstream->late_at = now + LATE_BEATS * upstream->welcome.beat_interval;
     upstream->dead_at = now + upstream->welcome.dead_after;
 }
-
-/* --- the connection in use --- */
 
 /* A machine that is gone does not even refuse. Where there is another one to ask, it is asked soon. */
 static ms_time patience(const struct ms_upstream *upstream)
@@ -203,6 +131,35 @@ static ms_time patience(const struct ms_upstream *upstream)
 static ms_time greeting_patience(const struct ms_upstream *upstream)
 {
     return clamp(patience(upstream), 2 * MS_DIAL_PATIENCE, MS_RESPONSE_TIMEOUT);
+}
+
+static uint32_t next_of(const struct ms_upstream *upstream, uint32_t address_at)
+{
+    return (address_at + 1) % upstream->addresses_count;
+}
+
+/* To the address that was named, or the next. A name that led nowhere is passed over: it goes on behind who gave it. */
+static void turn(struct ms_upstream *upstream)
+{
+    struct ms_upstream_hint *hint = &upstream->hint;
+    const uint32_t former = upstream->address_at;
+
+    upstream->address_at = next_of(upstream, former);
+    if (hint->is_followed) {
+        upstream->address_at = next_of(upstream, hint->from);
+        if (upstream->address_at == former) {
+            upstream->address_at = next_of(upstream, former);
+        }
+    }
+    hint->is_followed = hint->is_named && hint->deaf == 0;
+    if (hint->is_followed) {
+        hint->from = former;
+        hint->deaf = upstream->addresses_count;
+        upstream->address_at = hint->at;
+    } else if (hint->deaf > 0) {
+        hint->deaf--;
+    }
+    hint->is_named = false;
 }
 
 /* Back to IDLE, with the next address, which is tried soon, and at once after a master that has stayed for a while: of two
@@ -223,11 +180,11 @@ static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error er
     ms_trace(&upstream->engine->trace, is_lasting ? MS_LEVEL_WARN : MS_LEVEL_DEBUG, "no master",
              "address=%s error=%s", upstream->addresses[upstream->address_at],
              ms_error_name(error));
-    drop_second(upstream);
+    ms_upstream_drop_second(upstream);
     upstream->state = MS_UPSTREAM_IDLE;
     upstream->peer = MS_PEER_NONE;
     upstream->last_error = error;
-    upstream->address_at = (upstream->address_at + 1) % upstream->addresses_count;
+    turn(upstream);
     upstream->retry_at = now + ms_rng_between(upstream->rng, 1,
                                               is_round_over ? upstream->backoff : MS_RECONNECT_MIN);
     if (has_stayed && !is_round_over) {
@@ -246,7 +203,7 @@ static enum ms_upstream_news leave(struct ms_upstream *upstream, ms_time now, en
 
     ms_assert(error != MS_E_OK);
     if (upstream->peer != MS_PEER_NONE) {
-        close_peer(upstream, upstream->peer);
+        ms_upstream_close(upstream, upstream->peer);
     }
     back_off(upstream, now, error);
     if (state == MS_UPSTREAM_UP) {
@@ -272,9 +229,9 @@ void ms_upstream_stop(struct ms_upstream *upstream)
         ms_upstream_send(upstream, &(struct ms_command){.kind = MS_KIND_BYE});
     }
     if (upstream->peer != MS_PEER_NONE) {
-        close_peer(upstream, upstream->peer);
+        ms_upstream_close(upstream, upstream->peer);
     }
-    drop_second(upstream);
+    ms_upstream_drop_second(upstream);
     upstream->state = MS_UPSTREAM_IDLE;
     upstream->peer = MS_PEER_NONE;
     upstream->retry_at = MS_TIME_NEVER;
@@ -286,7 +243,7 @@ static void connect_next(struct ms_upstream *upstream, ms_time now)
     upstream->state = MS_UPSTREAM_CONNECTING;
     upstream->retry_at = MS_TIME_NEVER;
     upstream->greet_by = now + patience(upstream);
-    connect_to(upstream, upstream->address_at);
+    ms_upstream_dial(upstream, upstream->address_at);
 }
 
 static void send_beat(struct ms_upstream *upstream, ms_time now)
@@ -322,7 +279,7 @@ static enum ms_upstream_news tick_up(struct ms_upstream *upstream, ms_time now)
     if (now >= upstream->beat_at) {
         send_beat(upstream, now);
     }
-    tick_second(upstream, now);
+    ms_upstream_tick_second(upstream, now);
     return MS_UPSTREAM_NOTHING;
 }
 
@@ -348,21 +305,18 @@ static enum ms_upstream_news tick(struct ms_upstream *upstream, ms_time now)
 
 static void opened(struct ms_upstream *upstream, ms_time now, const struct ms_event *event)
 {
-    if (is_second(upstream, event)) {
-        upstream->second.state = MS_UPSTREAM_GREETING;
-        upstream->second.peer = event->peer;
-        upstream->second.greet_by = now + MS_RESPONSE_TIMEOUT;
-        greet(upstream, event->peer);
+    if (ms_upstream_is_second(upstream, event)) {
+        ms_upstream_second_opened(upstream, now, event->peer);
         return;
     }
     if (upstream->state != MS_UPSTREAM_CONNECTING || event->tag != upstream->tag) {
-        close_peer(upstream, event->peer); /* the answer to a CONNECT given up meanwhile */
+        ms_upstream_close(upstream, event->peer); /* the answer to a CONNECT given up meanwhile */
         return;
     }
     upstream->state = MS_UPSTREAM_GREETING;
     upstream->peer = event->peer;
     upstream->greet_by = now + greeting_patience(upstream);
-    greet(upstream, upstream->peer);
+    ms_upstream_greet(upstream, upstream->peer);
 }
 
 static enum ms_upstream_news closed(struct ms_upstream *upstream, ms_time now,
@@ -371,8 +325,8 @@ static enum ms_upstream_news closed(struct ms_upstream *upstream, ms_time now,
     const enum ms_upstream_state state = upstream->state;
     const enum ms_error error = event->error != MS_E_OK ? event->error : MS_E_CLOSED;
 
-    if (is_second(upstream, event)) {
-        retry_second(upstream, now);
+    if (ms_upstream_is_second(upstream, event)) {
+        ms_upstream_retry_second(upstream, now);
         return MS_UPSTREAM_NOTHING;
     }
     if (state == MS_UPSTREAM_CONNECTING) {
@@ -388,8 +342,8 @@ static enum ms_upstream_news closed(struct ms_upstream *upstream, ms_time now,
     return state == MS_UPSTREAM_UP ? MS_UPSTREAM_LOST : MS_UPSTREAM_REFUSED;
 }
 
-static enum ms_upstream_news welcomed(struct ms_upstream *upstream, ms_time now,
-                                      const struct ms_welcome *welcome)
+enum ms_upstream_news ms_upstream_welcomed(struct ms_upstream *upstream, ms_time now,
+                                           const struct ms_welcome *welcome)
 {
     if (welcome == NULL || welcome->version < upstream->hello.version_min ||
         welcome->version > upstream->hello.version_max) {
@@ -404,60 +358,79 @@ static enum ms_upstream_news welcomed(struct ms_upstream *upstream, ms_time now,
     upstream->hello.token = welcome->token;
     upstream->state = MS_UPSTREAM_UP;
     upstream->last_error = MS_E_OK;
+    upstream->is_refusal_told = false;
+    upstream->hint = (struct ms_upstream_hint){0}; /* it was right, or is not needed */
     upstream->beat_at = now + upstream->welcome.beat_interval;
     heard(upstream, now);
     return MS_UPSTREAM_WELCOMED;
 }
 
+static bool is_address(const char *address, struct ms_bytes text)
+{
+    return strlen(address) == text.size && memcmp(address, text.data, text.size) == 0;
+}
+
+/* NOT_ACTIVE says where the active master is served, as far as that is known there: of its addresses, ours counts. And it says the
+ * epoch that is served there, so that nobody of an earlier one is believed. */
+static void take_hint(struct ms_upstream *upstream, const struct ms_event *event)
+{
+    struct ms_bytes rest = event->command->detail;
+
+    if (event->epoch > upstream->epoch) {
+        upstream->epoch = event->epoch;
+    }
+    while (rest.size > 0 && !upstream->hint.is_named) {
+        const uint8_t *comma = memchr(rest.data, ',', rest.size);
+        const struct ms_bytes one = {rest.data,
+                                     comma != NULL ? (size_t)(comma - rest.data) : rest.size};
+
+        for (uint32_t i = 0; i < upstream->addresses_count; i++) {
+            if (i != upstream->address_at && is_address(upstream->addresses[i], one)) {
+                upstream->hint.at = i;
+                upstream->hint.is_named = true;
+            }
+        }
+        rest.size -= comma != NULL ? one.size + 1 : one.size;
+        rest.data += comma != NULL ? one.size + 1 : one.size;
+    }
+    if (upstream->hint.is_named) {
+        ms_trace(&upstream->engine->trace, MS_LEVEL_DEBUG, "told where the active master is",
+                 "address=%s", upstream->addresses[upstream->hint.at]);
+    }
+}
+
 /* ERROR, or a GOAWAY that leaves nothing to stay for. */
 static enum ms_upstream_news sent_away(struct ms_upstream *upstream, ms_time now,
-                                       const struct ms_command *command)
+                                       const struct ms_event *event)
 {
+    const struct ms_command *command = event->command;
     const enum ms_error error = command->error != 0 ? (enum ms_error)command->error : MS_E_CLOSED;
 
     if (error == MS_E_SESSION_DEAD) {
         upstream->hello.token = (struct ms_uuid){{0}}; /* nobody would know it any more */
+    } else if (error == MS_E_NOT_ACTIVE) {
+        take_hint(upstream, event);
+    } else if (error == MS_E_PERMISSION && !upstream->is_refusal_told) {
+        upstream->is_refusal_told = true;
+        ms_trace(&upstream->engine->trace, MS_LEVEL_WARN, "refused", "address=%s text=\"%.*s\"",
+                 upstream->addresses[upstream->address_at], (int)command->detail.size,
+                 command->detail.size > 0 ? (const char *)command->detail.data : "");
     }
     return leave(upstream, now, error);
 }
 
 static enum ms_upstream_news greeted(struct ms_upstream *upstream, ms_time now,
-                                     const struct ms_command *command)
+                                     const struct ms_event *event)
 {
-    switch (command->kind) {
+    switch (event->command->kind) {
     case MS_KIND_WELCOME:
-        return welcomed(upstream, now, command->body.welcome);
+        return ms_upstream_welcomed(upstream, now, event->command->body.welcome);
     case MS_KIND_ERROR:
     case MS_KIND_GOAWAY:
-        return sent_away(upstream, now, command);
+        return sent_away(upstream, now, event);
     default:
         return leave(upstream, now, MS_E_ORDER);
     }
-}
-
-/* What the other master answers. Once it takes us, the one that is late is left. */
-static enum ms_upstream_news hear_second(struct ms_upstream *upstream, ms_time now,
-                                         const struct ms_event *event)
-{
-    struct ms_upstream_second *second = &upstream->second;
-    const struct ms_command *command = event->command;
-
-    if (command->kind != MS_KIND_WELCOME || event->epoch < upstream->epoch) {
-        close_peer(upstream, second->peer);
-        retry_second(upstream, now);
-        return MS_UPSTREAM_NOTHING;
-    }
-    close_peer(upstream, upstream->peer);
-    upstream->state = MS_UPSTREAM_GREETING;
-    upstream->peer = second->peer;
-    upstream->address_at = second->address_at;
-    upstream->epoch = event->epoch;
-    upstream->last_error = MS_E_TIMEOUT;
-    second->peer = MS_PEER_NONE;
-    drop_second(upstream);
-    return welcomed(upstream, now, command->body.welcome) == MS_UPSTREAM_WELCOMED
-               ? MS_UPSTREAM_MOVED
-               : MS_UPSTREAM_LOST;
 }
 
 static enum ms_upstream_news received(struct ms_upstream *upstream, ms_time now,
@@ -465,21 +438,21 @@ static enum ms_upstream_news received(struct ms_upstream *upstream, ms_time now,
 {
     const struct ms_command *command = event->command;
 
-    if (is_second(upstream, event)) {
-        return hear_second(upstream, now, event);
+    if (ms_upstream_is_second(upstream, event)) {
+        return ms_upstream_hear_second(upstream, now, event);
     }
     if (upstream->peer == MS_PEER_NONE || event->peer != upstream->peer) {
         return MS_UPSTREAM_NOTHING; /* read before a CLOSE was carried out */
     }
     if (command->kind == MS_KIND_ERROR) {
-        return sent_away(upstream, now, command); /* the reason counts, whatever its epoch */
+        return sent_away(upstream, now, event); /* the reason counts, whatever its epoch */
     }
     if (event->epoch < upstream->epoch) {
         return leave(upstream, now, MS_E_STALE_EPOCH);
     }
     upstream->epoch = event->epoch;
     if (upstream->state == MS_UPSTREAM_GREETING) {
-        return greeted(upstream, now, command);
+        return greeted(upstream, now, event);
     }
     ms_assert(ms_upstream_is_up(upstream));
     heard(upstream, now); /* any frame is a sign of life */
@@ -504,7 +477,7 @@ static enum ms_upstream_news received(struct ms_upstream *upstream, ms_time now,
         return leave(upstream, now, MS_E_ORDER);
     case MS_KIND_GOAWAY:
         if (command->error == MS_E_NOT_ACTIVE) {
-            return sent_away(upstream, now, command);
+            return sent_away(upstream, now, event);
         }
         return MS_UPSTREAM_RECEIVED;
     default:

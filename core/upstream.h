@@ -43,6 +43,15 @@ struct ms_upstream_second {
     ms_time backoff, retry_at, greet_by;
 };
 
+/* Which of our addresses a master named that is not active. Nobody is sent elsewhere than where he was told to look at first, and
+ * each hint is followed once: who named it may be wrong, or see another network than we. */
+struct ms_upstream_hint {
+    uint32_t at, from; /* address that was named; by that one */
+    uint32_t deaf;     /* attempts until the next is listened to */
+    bool is_named;     /* at is where to go next */
+    bool is_followed;  /* at is being tried */
+};
+
 struct ms_upstream {
     struct ms_engine *engine;
     struct ms_rng *rng;
@@ -54,6 +63,8 @@ struct ms_upstream {
     ms_epoch epoch; /* highest seen: a frame below it is refused and the connection closed */
     ms_time backoff, retry_at, greet_by, beat_at, late_at, dead_at;
     struct ms_upstream_second second;
+    struct ms_upstream_hint hint;
+    bool is_refusal_told;     /* PERMISSION was traced, and no master has taken us since */
     uint32_t failures;        /* in this round over the addresses */
     uint64_t beats_count;     /* sent on all connections; the number of the last one */
     uint64_t beats_heard;     /* number of the last one that was answered */

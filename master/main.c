@@ -179,11 +179,12 @@ static void finish(struct ms_node *node)
     self->master = NULL;
 }
 
-static bool listen_at(struct master_node *self, const char *address, char *bound_out)
+static bool listen_at(struct master_node *self, const char *address, bool is_apart, char *bound_out)
 {
     char why[MS_COMPLAINT_MAX];
 
-    if (!ms_driver_listen(self->driver, address, bound_out, why, sizeof why)) {
+    if (!(is_apart ? ms_driver_listen_apart : ms_driver_listen)(self->driver, address, bound_out,
+                                                                why, sizeof why)) {
         ms_log(self->program.log, MS_LEVEL_ERROR, "cannot listen", MS_LOG_TEXT("address", address),
                MS_LOG_TEXT("error", why));
         ms_driver_stop_listening(self->driver);
@@ -199,18 +200,31 @@ static bool serve(struct master_node *self)
     const bool is_url = self->url_address != NULL;
     const struct ms_option_list *peers = &self->settings.peer_listen;
     const size_t count = is_url ? 1 : self->settings.listen.count;
-    char first[MS_ADDRESS_MAX + 1] = "", bound[MS_ADDRESS_MAX + 1];
+    char first[MS_ADDRESS_MAX + 1] = "", bound[MS_ADDRESS_MAX + 1], reached[MS_DETAIL_MAX + 1];
+    struct ms_text list;
 
+    ms_text_init(&list, reached, sizeof reached);
     for (size_t i = 0; i < count; i++) {
-        if (!listen_at(self, is_url ? self->url_address : self->settings.listen.items[i],
-                       i == 0 ? first : bound)) {
+        const char *given = is_url ? self->url_address : self->settings.listen.items[i];
+
+        if (!listen_at(self, given, false, bound)) {
             return false;
         }
+        if (i == 0) {
+            ms_text_copy(first, sizeof first, bound, strlen(bound));
+        }
+        ms_master_add_reached(&list, &(struct ms_master_listener){given, bound}, self->name);
     }
     for (size_t i = 0; i < peers->count; i++) {
-        if (!listen_at(self, peers->items[i], bound)) {
+        if (!listen_at(self, peers->items[i], true, bound)) {
             return false;
         }
+        if (i == 0) {
+            ms_pair_set_apart(self->pair.pair, bound);
+        }
+    }
+    if (self->pair.pair != NULL) {
+        ms_pair_set_reached(self->pair.pair, reached);
     }
     return ms_program_serving(&self->program, first);
 }

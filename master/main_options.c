@@ -1,5 +1,6 @@
 #include "master/main_options.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "core/limits.h"
@@ -203,7 +204,8 @@ static const struct ms_option table[] = {
      .argument = "HOST:PORT",
      .max = MS_ADDRESSES_MAX,
      .key = "peer-listen",
-     .help = "serve the other master, witnesses and operators there, beside --listen",
+     .help = "take the other master and orders that change something there alone, and "
+             "nobody else but witnesses",
      FIELD(peer_listen)},
     {.name = "bootstrap",
      .kind = MS_OPTION_BOOL,
@@ -451,4 +453,41 @@ struct ms_master_config ms_master_settings_config(const struct ms_master_setting
                    .connections_max = (uint32_t)settings->connections_max,
                    .store_max = settings->store_max},
     };
+}
+
+static bool is_everywhere(const struct ms_address *address)
+{
+    return address->kind == MS_ADDRESS_TCP &&
+           (strcmp(address->host, "*") == 0 || strcmp(address->host, "::") == 0 ||
+            strcmp(address->host, "0.0.0.0") == 0);
+}
+
+static void add_address(struct ms_text *list, const struct ms_address *address)
+{
+    char text[MS_ADDRESS_MAX + 1];
+    struct ms_text one;
+
+    ms_text_init(&one, text, sizeof text);
+    ms_address_print(address, &one);
+    if (!ms_text_is_cut(&one) && list->length + 1 + one.length < list->size) {
+        ms_text_add(list, "%s%s", list->length > 0 ? "," : "", text);
+    }
+}
+
+void ms_master_add_reached(struct ms_text *list, const struct ms_master_listener *listener,
+                           const char *name)
+{
+    struct ms_address given, bound;
+    struct ms_complaint complaint;
+
+    if (!ms_address_parse(listener->given, MS_ADDRESS_LISTEN, &given, &complaint) ||
+        !ms_address_parse(listener->bound, MS_ADDRESS_LISTEN, &bound, &complaint)) {
+        return;
+    }
+    if (is_everywhere(&given)) {
+        ms_text_copy(bound.host, sizeof bound.host, name, strlen(name));
+    } else if (given.port != 0 && strcmp(given.host, bound.host) != 0) {
+        add_address(list, &given);
+    }
+    add_address(list, &bound);
 }

@@ -45,6 +45,16 @@ struct ms_master_settings {
 
 extern const struct ms_cli ms_master_cli;
 
+/* One listener: how it was given, and what came of it. */
+struct ms_master_listener {
+    const char *given, *bound;
+};
+
+/* Adds the addresses by which slaves and clients may know it to a list separated by commas: as it was given, as it is bound, and
+ * with the master's name for a host where it is every interface. What does not fit is left out. */
+void ms_master_add_reached(struct ms_text *list, const struct ms_master_listener *listener,
+                           const char *name);
+
 /* What the settings mean for the engine; epoch, seed, name and build are left to the caller. */
 struct ms_master_config ms_master_settings_config(const struct ms_master_settings *settings);
 

@@ -35,12 +35,26 @@ void ms_pair_step_master(struct ms_pair *pair, ms_time now, const struct ms_even
 
 /* --- events --- */
 
+/* As far as is known here, the other half is active, and can be spoken to. */
+static bool knows_better(const struct ms_pair *pair)
+{
+    const struct ms_decision *accepted = &ms_council_record(pair->council)->voter.accepted;
+
+    return pair->tenure == MS_TENURE_NONE && pair->links.other != NULL &&
+           accepted->kind != MS_DECISION_NONE && accepted->active != pair->durable.place;
+}
+
 void ms_pair_send_away(struct ms_pair *pair, ms_peer peer)
 {
-    ms_engine_send(&pair->engine, peer, 0,
+    const bool has_hint = knows_better(pair);
+    const char *detail = has_hint && pair->other_reached[0] != '\0'
+                             ? pair->other_reached
+                             : ms_error_text(MS_E_NOT_ACTIVE);
+
+    ms_engine_send(&pair->engine, peer, has_hint ? pair->followed : 0,
                    &(struct ms_command){.kind = MS_KIND_ERROR,
                                         .error = MS_E_NOT_ACTIVE,
-                                        .detail = ms_bytes_of(ms_error_text(MS_E_NOT_ACTIVE))});
+                                        .detail = ms_bytes_of(detail)});
     ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
 }
 
@@ -62,6 +76,9 @@ static void received(struct ms_pair *pair, ms_time now, const struct ms_event *e
 {
     struct ms_uuid nonce;
 
+    if (!ms_pair_admits(pair, event)) {
+        return;
+    }
     if (event->command->kind != MS_KIND_HELLO) {
         ms_greeters_take_newcomer(&pair->greeters, event->peer, &nonce);
     }
@@ -464,6 +481,22 @@ void ms_pair_set_wall(struct ms_pair *pair, int64_t wall_offset)
 void ms_pair_set_divergent(struct ms_pair *pair, uint32_t count)
 {
     pair->divergent = count;
+}
+
+void ms_pair_set_apart(struct ms_pair *pair, const char *address)
+{
+    struct ms_text text;
+
+    ms_text_init(&text, pair->apart, sizeof pair->apart);
+    ms_text_add(&text, "%s", address);
+}
+
+void ms_pair_set_reached(struct ms_pair *pair, const char *addresses)
+{
+    struct ms_text text;
+
+    ms_text_init(&text, pair->reached, sizeof pair->reached);
+    ms_text_add(&text, "%s", addresses);
 }
 
 void ms_pair_reconfigure(struct ms_pair *pair, const struct ms_master_config *config)

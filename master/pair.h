@@ -29,6 +29,11 @@ struct ms_engine *ms_pair_engine(struct ms_pair *pair);
 void ms_pair_set_wall(struct ms_pair *pair, int64_t wall_offset);
 /* So many stores that were set aside are in its data directory. */
 void ms_pair_set_divergent(struct ms_pair *pair, uint32_t count);
+/* It has listeners for the pair alone, the first of them there: only they take the other half, and orders that change
+ * something, and they take nobody else. Before anything is received. */
+void ms_pair_set_apart(struct ms_pair *pair, const char *address);
+/* Where slaves and clients reach it: addresses separated by commas. The other half tells them while this one is active. */
+void ms_pair_set_reached(struct ms_pair *pair, const char *addresses);
 void ms_pair_reconfigure(struct ms_pair *pair, const struct ms_master_config *config);
 
 /* The master within; NULL while this half is passive. */

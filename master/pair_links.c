@@ -72,12 +72,25 @@ static void close_peer(struct ms_pair_links *links, ms_peer peer, enum ms_error 
     ms_engine_emit(links->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
 }
 
+/* --- dialling --- */
+
+static void dial_later(struct ms_pair_links *links, ms_time now)
+{
+    links->tag = 0;
+    links->dial_by = MS_TIME_NEVER;
+    links->dial_at = now + ms_rng_backoff(links->rng, &links->backoff, MS_PAIR_DIAL_BACKOFF_MAX);
+    links->address_at = (links->address_at + 1) % links->addresses_count;
+}
+
 void ms_pair_links_forget(struct ms_pair_links *links, ms_time now, struct ms_pair_link *link)
 {
     if (links->other == link) {
         links->other = NULL;
         links->backoff = MS_RECONNECT_MIN;
         links->dial_at = now;
+    } else if (link->is_dialled &&
+               link->role == MS_ROLE_NONE) { /* it was refused, or not answered */
+        dial_later(links, now);
     }
     *link = (struct ms_pair_link){0};
 }
@@ -87,16 +100,6 @@ void ms_pair_links_close(struct ms_pair_links *links, ms_time now, struct ms_pai
 {
     close_peer(links, link->peer, error);
     ms_pair_links_forget(links, now, link);
-}
-
-/* --- dialling --- */
-
-static void dial_later(struct ms_pair_links *links, ms_time now)
-{
-    links->tag = 0;
-    links->dial_by = MS_TIME_NEVER;
-    links->dial_at = now + ms_rng_backoff(links->rng, &links->backoff, MS_PAIR_DIAL_BACKOFF_MAX);
-    links->address_at = (links->address_at + 1) % links->addresses_count;
 }
 
 static void dial(struct ms_pair_links *links, ms_time now)
@@ -161,7 +164,6 @@ void ms_pair_links_tick(struct ms_pair_links *links, ms_time now)
 
     if (link != NULL && now >= link->since + GREET_TIMEOUT) {
         ms_pair_links_close(links, now, link, MS_E_TIMEOUT);
-        dial_later(links, now);
         link = NULL;
     }
     if (links->tag != 0 && now >= links->dial_by) {
@@ -237,6 +239,7 @@ static struct ms_pair_link *meet_other(struct ms_pair_links *links, ms_time now,
         return NULL;
     }
     links->other = link;
+    links->is_refused = false;
     links->backoff = MS_RECONNECT_MIN;
     if (former != NULL) {
         ms_pair_links_close(links, now, former, MS_E_REPLACED);

@@ -14,6 +14,7 @@ struct ms_pair_link {
     struct ms_uuid id; /* of its PEER_HELLO */
     bool is_dialled;   /* by us */
     bool has_greeted;  /* we have said PEER_HELLO on it */
+    bool is_apart;     /* it came in by a listener for the pair alone */
     ms_time since, heard_at;
 };
 
@@ -27,7 +28,8 @@ struct ms_pair_links {
     uint32_t tag;        /* of the CONNECT under way; 0 = none */
     uint32_t tags_count; /* given so far */
     ms_time dial_at, dial_by, backoff;
-    ms_time silent; /* a link on which nothing was heard for so long is dead */
+    bool is_refused; /* it was said that the other half refuses, and it has not greeted since */
+    ms_time silent;  /* a link on which nothing was heard for so long is dead */
     uint8_t place;
 };
 

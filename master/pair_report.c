@@ -24,7 +24,7 @@ static void fill_alarms(struct ms_pair *pair, ms_time now)
     }
 }
 
-static void fill(struct ms_pair *pair, ms_time now)
+static void fill(struct ms_pair *pair, ms_time now, const struct ms_pair_link *link)
 {
     struct ms_report_page *page = pair->page;
     struct ms_pair_stats stats;
@@ -37,6 +37,7 @@ static void fill(struct ms_pair *pair, ms_time now)
     ms_page_text(page, "role", pair->tenure != MS_TENURE_NONE ? "active" : "passive");
     ms_page_text(page, "state", ms_council_state_name(stats.state));
     fill_alarms(pair, now);
+    ms_page_text(page, "orders_at", ms_pair_obeys(pair, link) ? "" : pair->apart);
     ms_page_number(page, "epoch", stats.epoch);
     ms_page_number(page, "promised", stats.promised);
     ms_page_number(page, "copies", stats.copies);
@@ -64,7 +65,7 @@ void ms_pair_order(struct ms_pair *pair, ms_time now, const struct ms_pair_link 
     enum ms_error error;
 
     if (order->count == MS_ORDER_STATUS) {
-        fill(pair, now);
+        fill(pair, now, link);
         pair->page->report.last = true;
         ms_pair_send(pair, link,
                      &(struct ms_command){.kind = MS_KIND_REPORT,
@@ -73,10 +74,14 @@ void ms_pair_order(struct ms_pair *pair, ms_time now, const struct ms_pair_link 
         return;
     }
     pair->complaint.text[0] = '\0';
-    error =
-        order->count < MS_ORDER_COUNT
-            ? ms_council_order(pair->council, now, (enum ms_order)order->count, &pair->complaint)
-            : MS_E_BAD_ARGUMENT;
+    if (!ms_pair_obeys(pair, link)) {
+        ms_complain(&pair->complaint, "orders are taken at %s only (--peer-listen)", pair->apart);
+        error = MS_E_PERMISSION;
+    } else if (order->count >= MS_ORDER_COUNT) {
+        error = MS_E_BAD_ARGUMENT;
+    } else {
+        error = ms_council_order(pair->council, now, (enum ms_order)order->count, &pair->complaint);
+    }
     ms_pair_send(pair, link,
                  &(struct ms_command){.kind = MS_KIND_ORDER_ACK,
                                       .error = (uint16_t)error,

@@ -57,6 +57,9 @@ struct ms_pair {
     struct ms_pair_config config;
     char name[MS_NAME_MAX + 1];
     char build[MS_NAME_MAX + 1];
+    char apart[MS_ADDRESS_MAX + 1];  /* the first listener for the pair alone; "" = there is none */
+    char reached[MS_DETAIL_MAX + 1]; /* where slaves and clients reach it */
+    char other_reached[MS_DETAIL_MAX + 1]; /* and the other half, as that has said; "" = nothing */
     struct ms_rng rng;
     struct ms_council *council;
     struct ms_mirror *mirror;
@@ -126,11 +129,16 @@ void ms_pair_replayed(struct ms_pair *pair, ms_time now, const struct ms_event *
 
 /* A frame of the pair's own, or on one of its connections. */
 void ms_pair_receive(struct ms_pair *pair, ms_time now, const struct ms_event *event);
+/* False when that listener is not for such a frame: it is answered with where to go, and closed. */
+bool ms_pair_admits(struct ms_pair *pair, const struct ms_event *event);
+/* Whether that link may change something. */
+bool ms_pair_obeys(const struct ms_pair *pair, const struct ms_pair_link *link);
+
 /* Bytes of a large command, so it is not silent. */
 void ms_pair_arriving(struct ms_pair *pair, ms_time now, ms_peer peer);
 void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *event);
 
-/* A slave or client that this half does not serve goes on to the next address. */
+/* A slave or client that this half does not serve goes on to the other one, or to its next address. */
 void ms_pair_send_away(struct ms_pair *pair, ms_peer peer);
 
 bool ms_pair_serves(const struct ms_pair *pair);

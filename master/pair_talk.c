@@ -53,7 +53,10 @@ void ms_pair_greet(struct ms_pair *pair, struct ms_pair_link *link)
     memcpy(frame->build, pair->build, sizeof frame->build);
     link->has_greeted = true;
     ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_MARK, .peer = link->peer});
-    ms_pair_send(pair, link, &(struct ms_command){.kind = MS_KIND_PEER_HELLO, .body.pair = frame});
+    ms_pair_send(pair, link,
+                 &(struct ms_command){.kind = MS_KIND_PEER_HELLO,
+                                      .detail = ms_bytes_of(pair->reached),
+                                      .body.pair = frame});
 }
 
 /* --- acts of the council --- */
@@ -185,6 +188,15 @@ static void note_version(struct ms_pair *pair, ms_time now, const struct ms_pair
     }
 }
 
+static void keep_reached(struct ms_pair *pair, struct ms_bytes addresses)
+{
+    ms_assert(addresses.size < sizeof pair->other_reached);
+    memset(pair->other_reached, 0, sizeof pair->other_reached);
+    if (addresses.size > 0) {
+        memcpy(pair->other_reached, addresses.data, addresses.size);
+    }
+}
+
 static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
     const struct ms_pair_frame *hello = event->command->body.pair;
@@ -203,9 +215,13 @@ static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
         ms_pair_links_close(&pair->links, now, link, MS_E_VERSION);
         return;
     }
+    link->is_apart = event->is_apart;
     ms_pair_greet(pair, link);
     if (link->role == MS_ROLE_OPERATOR) {
         return;
+    }
+    if (link->role == MS_ROLE_MASTER) {
+        keep_reached(pair, event->command->detail);
     }
     party = party_of(link);
     ms_council_met(pair->council, now, &party, hello);
@@ -283,6 +299,18 @@ static bool hear_log(struct ms_pair *pair, ms_time now, const struct ms_pair_lin
     return ms_follower_hear(pair->follower, event->epoch, event->command);
 }
 
+/* Whoever was dialled does not want us there. It is dialled again, and said once. */
+static void say_refused(struct ms_pair *pair, const struct ms_pair_link *link,
+                        const struct ms_command *error)
+{
+    if (link->role != MS_ROLE_NONE || error->error != MS_E_PERMISSION || pair->links.is_refused) {
+        return;
+    }
+    pair->links.is_refused = true;
+    ms_trace(&pair->engine.trace, MS_LEVEL_WARN, "the other half refuses", "text=\"%.*s\"",
+             (int)error->detail.size, (const char *)error->detail.data);
+}
+
 static bool hear(struct ms_pair *pair, ms_time now, struct ms_pair_link *link,
                  const struct ms_event *event)
 {
@@ -303,9 +331,11 @@ static bool hear(struct ms_pair *pair, ms_time now, struct ms_pair_link *link,
             ms_pair_order(pair, now, link, event->command);
         }
         return link->role == MS_ROLE_OPERATOR;
+    case MS_KIND_ERROR:
+        say_refused(pair, link, event->command);
+        return false;
     case MS_KIND_PEER_HELLO:
     case MS_KIND_ORDER_ACK:
-    case MS_KIND_ERROR:
         return false;
     default:
         if (link->role == MS_ROLE_OPERATOR || event->command->kind < MS_KIND_PEER_HELLO) {

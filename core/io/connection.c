@@ -112,7 +112,11 @@ void ms_connection_opened(struct ms_connection *connection, uint32_t tag)
 {
     struct ms_driver *driver = ms_connection_driver(connection);
     struct ms_event event = {
-        .type = MS_EVENT_PEER_OPENED, .tag = tag, .nonce = ms_entropy_uuid(&driver->entropy)};
+        .type = MS_EVENT_PEER_OPENED,
+        .tag = tag,
+        .nonce = ms_entropy_uuid(&driver->entropy),
+        .is_apart = connection->is_apart,
+    };
 
     ms_assert(connection->state == MS_CONNECTION_CONNECTING);
     event.peer = name_of(connection);

@@ -43,6 +43,9 @@ void ms_driver_destroy(struct ms_driver *driver); /* closes everything; accepts 
  * MS_ADDRESS_MAX + 1 bytes) is the address bound. On failure false, and a sentence in *why_out. */
 bool ms_driver_listen(struct ms_driver *driver, const char *address, char *bound_out, char *why_out,
                       size_t why_size);
+/* The same, for the pair of masters alone: events of its connections say is_apart. */
+bool ms_driver_listen_apart(struct ms_driver *driver, const char *address, char *bound_out,
+                            char *why_out, size_t why_size);
 void ms_driver_stop_listening(struct ms_driver *driver);
 
 /* Steps the engine with an event of the owner's (REQUEST, FINISHED, OUTPUT, STOP, RELOAD, ...) and

@@ -65,6 +65,7 @@ struct ms_connection {
     uint16_t lost; /* enum ms_error: it is over, which the engine hears after RESUME */
     bool is_greeted, is_dirty, is_paused;
     bool is_marked, has_spoken; /* has_spoken: its first frame was handled */
+    bool is_apart;              /* accepted by a listener for the pair alone */
     bool is_withheld;           /* a pause has kept back output of it */
     bool is_shut;               /* our side said its last byte */
     bool is_at_end;             /* closing, and the peer's side said its last */

@@ -19,7 +19,7 @@ struct ms_listener {
     struct ms_driver *driver;
     ev_io io;
     ev_timer pause; /* runs while there are no descriptors to accept with */
-    bool is_unix;
+    bool is_unix, is_apart;
     struct ms_endpoint endpoint; /* of a Unix socket, to remove its file */
 };
 
@@ -92,6 +92,7 @@ static void take(struct ms_listener *listener, int fd)
     if (!listener->is_unix) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
+    connection->is_apart = listener->is_apart;
     ms_connection_watch(connection, fd, 0);
     driver->stats.accepted_total++;
     ms_connection_opened(connection, 0);
@@ -199,7 +200,7 @@ static int open_socket(const struct ms_endpoint *endpoint, bool is_wildcard)
     return -1;
 }
 
-static bool add(struct ms_driver *driver, int fd, const struct ms_endpoint *endpoint)
+static bool add(struct ms_driver *driver, int fd, const struct ms_endpoint *endpoint, bool is_apart)
 {
     struct ms_listener *listener = calloc(1, sizeof *listener);
 
@@ -208,6 +209,7 @@ static bool add(struct ms_driver *driver, int fd, const struct ms_endpoint *endp
     }
     listener->driver = driver;
     listener->endpoint = *endpoint;
+    listener->is_apart = is_apart;
     listener->is_unix = endpoint->address.ss_family == AF_UNIX;
     ev_timer_init(&listener->pause, on_pause_over, 0., 0.);
     listener->pause.data = listener;
@@ -239,7 +241,7 @@ static bool find(const struct ms_address *address, bool is_wildcard, struct ms_e
     return endpoints->count > 0;
 }
 
-static bool listen_on(struct ms_driver *driver, const char *text, char *bound_out,
+static bool listen_on(struct ms_driver *driver, const char *text, bool is_apart, char *bound_out,
                       struct ms_complaint *complaint)
 {
     struct ms_address address;
@@ -263,7 +265,7 @@ static bool listen_on(struct ms_driver *driver, const char *text, char *bound_ou
         return complain(complaint, text, "bind");
     }
     if (getsockname(fd, (struct sockaddr *)&bound.address, &bound.size) != 0 ||
-        !add(driver, fd, &bound)) {
+        !add(driver, fd, &bound, is_apart)) {
         complain(complaint, text, "listen");
         close(fd);
         return false;
@@ -273,14 +275,26 @@ static bool listen_on(struct ms_driver *driver, const char *text, char *bound_ou
     return true;
 }
 
+static bool explain(const struct ms_complaint *complaint, char *why_out, size_t why_size)
+{
+    snprintf(why_out, why_size, "%s", complaint->text);
+    return false;
+}
+
 bool ms_driver_listen(struct ms_driver *driver, const char *address, char *bound_out, char *why_out,
                       size_t why_size)
 {
     struct ms_complaint complaint;
 
-    if (!listen_on(driver, address, bound_out, &complaint)) {
-        snprintf(why_out, why_size, "%s", complaint.text);
-        return false;
-    }
-    return true;
+    return listen_on(driver, address, false, bound_out, &complaint) ||
+           explain(&complaint, why_out, why_size);
+}
+
+bool ms_driver_listen_apart(struct ms_driver *driver, const char *address, char *bound_out,
+                            char *why_out, size_t why_size)
+{
+    struct ms_complaint complaint;
+
+    return listen_on(driver, address, true, bound_out, &complaint) ||
+           explain(&complaint, why_out, why_size);
 }

@@ -35,7 +35,10 @@ static enum progress handle(struct ms_connection *connection, const struct ms_fr
 {
     struct ms_driver *driver = ms_connection_driver(connection);
     struct ms_command command;
-    struct ms_event event = {.type = MS_EVENT_RECEIVED, .epoch = frame->epoch, .command = &command};
+    struct ms_event event = {.type = MS_EVENT_RECEIVED,
+                             .epoch = frame->epoch,
+                             .command = &command,
+                             .is_apart = connection->is_apart};
     enum ms_error error = ms_decoder_begin(driver->decoder, frame);
     bool has_more = false;
     const uint32_t skip = *count;

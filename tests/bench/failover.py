@@ -127,8 +127,8 @@ class Pair(Host):
     def failing(self, name):
         return os.path.join(self.folder, f"sync-fails-{name}")
 
-    def ask(self, *words):
-        done = subprocess.run(self.network.inside(HUB, self.program("muster"), "--master", self.addresses, *words),
+    def ask(self, *words, where=HUB):
+        done = subprocess.run(self.network.inside(where, self.program("muster"), "--master", self.addresses, *words),
                               capture_output=True, text=True, check=False, timeout=LOST_MS / 1000)
         return done
 
@@ -146,7 +146,7 @@ class Pair(Host):
         return actives[0] if len(actives) == 1 and ready else None
 
     def switch_over(self):
-        done = self.ask("switchover")
+        done = self.ask("switchover", where=NODES[0])  # where the network between them is reached
         if done.returncode != 0:
             raise Failed(f"switchover: {done.stderr.strip()[-200:]}")
 

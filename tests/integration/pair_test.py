@@ -14,7 +14,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import BIN, LIMIT_S, Cluster, main, wait_until  # noqa: E402
+from harness import BIN, LIMIT_S, Cluster, Raw, field, frame, hello, main, wait_until  # noqa: E402
 
 PARTS = os.path.join(os.environ["MS_BUILD_DIR"], "tests", "integration")
 CLIENT = "0123456789abcdef0123456789abcdef"
@@ -40,9 +40,13 @@ def free_ports(count):
 class Pair(Cluster):
     """Two masters, slaves that are witnesses, and what the commands wrote down. Shaped like a Cluster of one master."""
 
-    def __init__(self, slaves=SLAVES, witness="auto", failover="quorum", before=None):
-        """before: what is done with a single master, on the directory that is to be the primary's."""
-        self.addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    def __init__(self, slaves=SLAVES, witness="auto", failover="quorum", before=None, is_apart=False):
+        """before: what is done with a single master, on the directory that is to be the primary's. is_apart: the pair
+        has listeners of its own."""
+        ports = free_ports(4)
+        self.addresses = [f"127.0.0.1:{port}" for port in ports[:2]]
+        self.peers = [f"127.0.0.1:{port}" for port in ports[2:]] if is_apart else self.addresses
+        self.is_apart = is_apart
         self.witness, self.failover, self.lives, self.masters = witness, failover, 0, [None, None]
         self.more = []  # options of masters that are started from now on
         self.clients = 0
@@ -85,7 +89,8 @@ class Pair(Cluster):
         self.lives += 1
         self.masters[place] = self.start(f"master-{place}-{self.lives}", [
             "muster-master", "--listen", self.addresses[place], "--tick", "500ms", "--data", self.path(f"data-{place}"),
-            "--store-reserve", "1MiB", "--role", ("primary", "backup")[place], "--peer", self.addresses[1 - place],
+            "--store-reserve", "1MiB", "--role", ("primary", "backup")[place], "--peer", self.peers[1 - place],
+            *(["--peer-listen", self.peers[place]] if self.is_apart else []),
             "--witness", self.witness, "--failover", self.failover, *self.more,
             *(["--bootstrap"] if is_first else [])], environment)
 
@@ -486,6 +491,64 @@ def test_a_manual_takeover_is_one_by_votes():
         pair.start_master(active)
         pair.become_safe()
         assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
+
+
+def test_whoever_asks_the_passive_one_is_told_where_the_active_one_is():
+    """Of three addresses the one between the masters is wrong: nobody dials it."""
+    with Pair() as pair, socket.create_server(("127.0.0.1", 0)) as wrong:
+        wrong.setblocking(False)
+        active = pair.active()
+        slave = pair.start("told", ["muster-slave", "--name", "told", "--log-level", "debug", ",".join(
+            (pair.addresses[1 - active], f"127.0.0.1:{wrong.getsockname()[1]}", pair.addresses[active]))])
+        wait_until("it serves", lambda: pair.serves("told"))
+        assert f'"told where the active master is" address={pair.addresses[active]}' in slave.log(), slave.log()
+        for _ in range(2):
+            code, _, err = pair.ask("switchover")
+            assert code == 0, f"{code}: {err}"
+            wait_until("it serves the other one", lambda: pair.serves("told"))
+            pair.become_safe()
+        try:
+            wrong.accept()
+            raise AssertionError(f"the wrong address was dialled: {slave.log()}")
+        except BlockingIOError:
+            pass
+
+
+def say(address, *frames):
+    """What a master answers to a connection that says that, until it has said the last word."""
+    with Raw(int(address.rsplit(":", 1)[1])) as raw:
+        for kind, body in frames:
+            raw.send(frame(kind, body))
+        answers = [raw.frame() for _ in frames]
+    return answers[-1]
+
+
+def test_orders_are_taken_at_the_listener_of_the_pair_only():
+    """A client that reaches the masters can look, and no more; an operator who reaches both needs to know nothing."""
+    PEER_HELLO, ORDER, ORDER_ACK, ERROR, FORCE, PERMISSION = 64, 78, 79, 5, 4, 40
+    operator = field(16, 5) + field(17, 1) + field(18, 1)
+    master = field(16, 3) + field(17, 1) + field(18, 1) + field(20, b"i" * 16)
+    with Pair(is_apart=True) as pair:
+        active = pair.active()
+        passive = pair.addresses[1 - active]
+        assert [row["orders_at"] for row in pair.rows_of_pair()] == pair.peers, pair.rows_of_pair()
+        kind, _, body = say(passive, (PEER_HELLO, operator), (ORDER, field(3, FORCE)))
+        assert kind == ORDER_ACK and field(5, PERMISSION) in body and pair.peers[1 - active].encode() in body, body
+        kind, _, body = say(passive, (PEER_HELLO, master))
+        assert kind == ERROR and pair.peers[1 - active].encode() in body, body
+        kind, _, body = say(pair.peers[active], (1, hello(2, b"n" * 16)))
+        assert kind == ERROR and b"--listen" in body, body
+        never("it took over", lambda: pair.active() != active, 3)
+        code, out, err = pair.ask("hold")
+        assert code == 0 and out.count("automatic takeover is off") == 2, f"{code}: {out} {err}"
+        code, out, err = pair.ask("unhold", masters=",".join(pair.peers))
+        assert code == 0 and out.count("automatic takeover is on") == 2, f"{code}: {out} {err}"
+        pair.become_safe()
+        code, out, err = pair.ask("switchover")
+        assert code == 0 and out.startswith(f"{passive} is active"), f"{code}: {out} {err}"
+        load = pair.load(200)
+        assert load.process.wait(LIMIT_S) == 0
+        assert pair.outcomes(load) == 200
 
 
 def test_without_witnesses_the_standby_waits_for_its_operator():

@@ -82,10 +82,12 @@ static uint32_t connect_to(int from, int to, uint32_t tag)
     const uint32_t slot = wires_count++;
 
     ck_assert_uint_lt(slot, WIRES_MAX);
-    wires[slot] = (struct wire){{from, to}, {true, true}};
+    wires[slot] = (struct wire){{from, to}, {true, true}, is_dialling_apart};
     push(now + LATENCY, to,
-         &(struct ms_event){
-             .type = MS_EVENT_PEER_OPENED, .peer = slot + 1, .nonce = {{(uint8_t)slot, 9}}});
+         &(struct ms_event){.type = MS_EVENT_PEER_OPENED,
+                            .peer = slot + 1,
+                            .nonce = {{(uint8_t)slot, 9}},
+                            .is_apart = is_dialling_apart});
     if (from < GUEST) {
         push(now + LATENCY, from,
              &(struct ms_event){.type = MS_EVENT_PEER_OPENED, .peer = slot + 1, .tag = tag});
@@ -103,8 +105,11 @@ static void send_on(uint32_t slot, int place, ms_epoch epoch, const struct ms_co
         return;
     }
     push(now + LATENCY, wire->ends[1 - mine],
-         &(struct ms_event){
-             .type = MS_EVENT_RECEIVED, .peer = slot + 1, .epoch = epoch, .command = command});
+         &(struct ms_event){.type = MS_EVENT_RECEIVED,
+                            .peer = slot + 1,
+                            .epoch = epoch,
+                            .command = command,
+                            .is_apart = mine == 0 && wire->is_apart});
 }
 
 #endif

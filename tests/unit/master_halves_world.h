@@ -11,7 +11,7 @@
 #include "proto/record.h"
 
 #define LATENCY    (1 * MS_MSEC) /* of network and disk */
-#define WIRES_MAX  64
+#define WIRES_MAX  512
 #define GUESTS_MAX 8
 #define GUEST      2 /* places 0 and 1 are the halves */
 
@@ -25,6 +25,7 @@ struct
     wire { /* a connection: ends are places; a name is slot + 1 + generation, the same at both ends */
     int ends[2];
     bool is_open[2];
+    bool is_apart; /* was dialled where only the pair is served */
 };
 
 struct half {
@@ -63,7 +64,8 @@ static bool
     is_deaf; /* the backup: what the primary says to it is lost, on a connection that stands */
 static ms_time stuck_until[2]; /* their disks: what is written is durable then */
 static enum ms_failover failover_of_all;
-static bool is_cut; /* between the halves: nothing passes, nobody is told */
+static bool is_dialling_apart; /* whoever dials from now on dials there */
+static bool is_cut;            /* between the halves: nothing passes, nobody is told */
 
 /* What the guest has received, oldest first. */
 static struct thing *heard[1 << 12];
@@ -88,7 +90,11 @@ static struct thing *push(ms_time at, int place, const struct ms_event *event)
             memcpy(thing->payload, command->payload.data, command->payload.size);
             thing->command.payload.data = thing->payload;
         }
-        thing->command.detail = (struct ms_bytes){0};
+        if (command->detail.size > 0) {
+            thing->detail = malloc(command->detail.size);
+            memcpy(thing->detail, command->detail.data, command->detail.size);
+            thing->command.detail.data = thing->detail;
+        }
         if (command->kind >= MS_KIND_PEER_HELLO && command->body.pair != NULL) {
             thing->frame = *command->body.pair;
             thing->command.body.pair = &thing->frame;
@@ -107,6 +113,7 @@ static struct thing *push(ms_time at, int place, const struct ms_event *event)
 static void forget(struct thing *thing)
 {
     free(thing->payload);
+    free(thing->detail);
     free(thing);
 }
 

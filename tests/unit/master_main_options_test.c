@@ -63,5 +63,45 @@ START_TEST(who_is_notified_is_told_of_a_pair)
 }
 END_TEST
 
-TESTS(the_table_is_sound, who_is_notified_is_told_of_a_pair, defaults,
+static const struct {
+    const char *given, *bound, *reached;
+} listeners[] = {
+    {"10.0.0.1:7400", "10.0.0.1:7400", "10.0.0.1:7400"},
+    {"localhost:7400", "127.0.0.1:7400", "localhost:7400,127.0.0.1:7400"},
+    {"localhost:0", "127.0.0.1:4711", "127.0.0.1:4711"},
+    {"*:7400", "[::]:7400", "alpha:7400"},
+    {"0.0.0.0:7400", "0.0.0.0:7400", "alpha:7400"},
+    {"unix:/tmp/x", "unix:/tmp/x", "unix:/tmp/x"},
+};
+
+START_TEST(where_a_master_is_reached_is_said_as_others_say_it)
+{
+    for (size_t i = 0; i < sizeof listeners / sizeof listeners[0]; i++) {
+        char text[MS_DETAIL_MAX + 1];
+        struct ms_text list;
+
+        ms_text_init(&list, text, sizeof text);
+        ms_master_add_reached(
+            &list, &(struct ms_master_listener){listeners[i].given, listeners[i].bound}, "alpha");
+        ck_assert_str_eq(text, listeners[i].reached);
+    }
+}
+END_TEST
+
+START_TEST(more_addresses_than_fit_are_left_out_whole)
+{
+    char text[40] = "";
+    struct ms_text list;
+
+    ms_text_init(&list, text, sizeof text);
+    for (int i = 0; i < 3; i++) {
+        ms_master_add_reached(
+            &list, &(struct ms_master_listener){"10.0.0.10:7400", "10.0.0.10:7400"}, "alpha");
+    }
+    ck_assert_str_eq(text, "10.0.0.10:7400,10.0.0.10:7400");
+}
+END_TEST
+
+TESTS(the_table_is_sound, where_a_master_is_reached_is_said_as_others_say_it,
+      more_addresses_than_fit_are_left_out_whole, who_is_notified_is_told_of_a_pair, defaults,
       what_does_not_go_together_is_refused)

@@ -124,6 +124,36 @@ START_TEST(test_a_pair_is_made_of_two_empty_halves)
 }
 END_TEST
 
+static bool tells(const struct ms_command *error, const char *where)
+{
+    return error != NULL && error->error == MS_E_NOT_ACTIVE &&
+           error->detail.size == strlen(where) &&
+           memcmp(error->detail.data, where, error->detail.size) == 0;
+}
+
+START_TEST(test_whoever_is_sent_away_is_told_where_the_active_half_is)
+{
+    start(0);
+    start(1);
+    ms_pair_set_reached(halves[0].pair, "a:1,10.0.0.1:1");
+    ms_pair_set_reached(halves[1].pair, "b:1");
+    pass(20 * MS_SEC);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_PAIR);
+    greet(1, MS_ROLE_CLIENT, 2);
+    ck_assert(tells(last_of(MS_KIND_ERROR), "a:1,10.0.0.1:1"));
+    bring_slave(0);
+    order(0, MS_ORDER_SWITCHOVER);
+    pass(5 * MS_SEC);
+    ck_assert_int_eq(stats_of(1).state, MS_COUNCIL_PAIR);
+    ck_assert(tells(last_of(MS_KIND_ERROR), "b:1"));
+    kill_half(1); /* who is gone is not recommended */
+    pass(2 * LATENCY);
+    greet(0, MS_ROLE_CLIENT, 3);
+    pass(1 * MS_SEC);
+    ck_assert(!tells(last_of(MS_KIND_ERROR), "b:1"));
+}
+END_TEST
+
 START_TEST(test_an_acknowledgement_means_two_copies)
 {
     make_pair();
@@ -341,6 +371,7 @@ int main(void)
     tcase_add_checked_fixture(halves_case, set_up, end_world);
     tcase_set_timeout(halves_case, 60);
     tcase_add_test(halves_case, test_a_pair_is_made_of_two_empty_halves);
+    tcase_add_test(halves_case, test_whoever_is_sent_away_is_told_where_the_active_half_is);
     tcase_add_test(halves_case, test_an_acknowledgement_means_two_copies);
     tcase_add_test(halves_case, test_a_passive_half_sends_clients_away);
     tcase_add_test(halves_case, test_who_greets_before_it_serves_waits_for_its_welcome);
