@@ -123,6 +123,8 @@
 #define MS_LOG_FRAME_SIZE     (64u << 10)  /* of entries in one frame, unless one is larger */
 #define MS_LOG_AHEAD_BYTES    (4u << 20)   /* sent to the peer, and not yet said to be there */
 #define MS_FOREIGN_MAX        (20u << 20) /* commands, and clients, in the store of a deposed master */
+#define MS_MERGE_PORTION_BYTES                                                                     \
+    (1u << 20) /* of a merge, which are durable before more is: clients wait behind them */
 #define MS_JOIN_LAG_BYTES                                                                          \
     (1u << 20) /* from there on acknowledgements wait for the peer, so that it catches up */
 

@@ -223,7 +223,7 @@ void ms_journal_persisted(struct ms_master *master, const struct ms_event *event
     }
     journal->copies = event->count > 1 ? (uint8_t)event->count : 1;
     journal->is_committed = true;
-    journal->flying_bytes = journal->window_bytes;
+    journal->flying_bytes = journal->persisted < journal->emitted ? journal->window_bytes : 0;
     journal->window_bytes = 0;
     ms_list_splice(&master->pumps, &journal->gated);
 }

@@ -372,8 +372,8 @@ static bool is_behind(const struct ms_master *master)
            (ms_pool_used(&master->queue.arrays.pool) > 0 && ms_arrays_are_behind(master)) ||
            !ms_list_is_empty(&master->uploads) || !ms_list_is_empty(&master->client_sweeps) ||
            !ms_list_is_empty(&master->sessions.dead) || master->has_answers ||
-           is_trust_due(master) || ms_reconcile_is_behind(&master->reconcile) ||
-           master->tails.is_lent || ms_inspect_is_due(&master->inspect) || ms_drain_is_busy(master);
+           is_trust_due(master) || ms_reconcile_is_behind(master) || master->tails.is_lent ||
+           ms_inspect_is_due(&master->inspect) || ms_drain_is_busy(master);
 }
 
 static ms_time earlier(ms_time a, ms_time b)

@@ -1,12 +1,10 @@
 #include "master/reconcile.h"
 
 #include "core/invariant.h"
+#include "core/limits.h"
 #include "master/clients.h"
 #include "master/queue.h"
 #include "master/state.h"
-
-/* Of records, after which the rest waits for the next step. */
-#define BYTES_MAX (4u << 20)
 
 const char *ms_merge_state_name(enum ms_merge_state state)
 {
@@ -47,6 +45,7 @@ void ms_reconcile_forget(struct ms_master *master)
     reconcile->cursor = 0;
     reconcile->at = NULL;
     reconcile->until = 0;
+    reconcile->portion = 0;
 }
 
 bool ms_reconcile_begin(struct ms_master *master)
@@ -276,11 +275,44 @@ static bool go_on(struct ms_master *master, ms_time now)
     }
 }
 
+/* What clients submit now is durable behind all that was merged before it: the next portion waits until this one is. */
+static bool is_held(const struct ms_master *master)
+{
+    const struct ms_reconcile *reconcile = &master->reconcile;
+
+    return reconcile->portion >= MS_MERGE_PORTION_BYTES &&
+           !ms_journal_covers(&master->journal, reconcile->portion_last);
+}
+
 void ms_reconcile_run(struct ms_master *master, ms_time now)
 {
+    struct ms_reconcile *reconcile = &master->reconcile;
+    struct ms_journal *journal = &master->journal;
     uint32_t burst = MS_SWEEP_BURST;
 
-    while (burst-- > 0 && master->journal.size < BYTES_MAX && !master->journal.is_failed &&
-           ms_engine_room(&master->engine) > MS_DISPATCH_BURST && go_on(master, now)) {
+    if (is_held(master)) {
+        return;
     }
+    if (reconcile->portion >= MS_MERGE_PORTION_BYTES) {
+        reconcile->portion = 0;
+    }
+    while (burst-- > 0 && reconcile->portion < MS_MERGE_PORTION_BYTES && !journal->is_failed &&
+           ms_engine_room(&master->engine) > MS_DISPATCH_BURST) {
+        const size_t before = journal->size;
+        const bool is_going = go_on(master, now);
+
+        reconcile->portion += journal->size - before;
+        reconcile->portion_last = journal->last;
+        if (!is_going) {
+            return;
+        }
+    }
+}
+
+bool ms_reconcile_is_behind(const struct ms_master *master)
+{
+    const struct ms_reconcile *reconcile = &master->reconcile;
+
+    return reconcile->phase >= MS_RECONCILE_GENERAL && reconcile->phase < MS_RECONCILE_DURABLE &&
+           !is_held(master);
 }

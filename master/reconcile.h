@@ -40,6 +40,8 @@ struct ms_reconcile {
     uint32_t cursor;
     const struct ms_foreign_entry *at; /* GENERAL, NUMBERS: next; NULL = that was all */
     ms_seq until;                      /* DURABLE: 0 = not known yet */
+    size_t portion;      /* bytes of it that were written since it last waited for the store, */
+    ms_seq portion_last; /* and the last record of them */
     struct ms_reconcile_totals totals;
 };
 
@@ -54,10 +56,7 @@ void ms_reconcile_forget(struct ms_master *master);
 /* A part of the merge, as far as the step has room. */
 void ms_reconcile_run(struct ms_master *master, ms_time now);
 /* There is more to do at once. */
-static inline bool ms_reconcile_is_behind(const struct ms_reconcile *reconcile)
-{
-    return reconcile->phase >= MS_RECONCILE_GENERAL && reconcile->phase < MS_RECONCILE_DURABLE;
-}
+bool ms_reconcile_is_behind(const struct ms_master *master);
 
 /* For merge.c: one command; false when it has to wait for its followers. NO_MEMORY fails the whole. */
 bool ms_merge_command(struct ms_master *master, ms_time now, const struct ms_foreign *foreign);

@@ -1,9 +1,9 @@
 /* gap MASTERS RATE: how long a client of a pair of masters has to wait. Submits RATE commands of 256 bytes a second, class
  * sync, each when it is due, however long the answers take, and knows the longest interval between two of them that were
- * acknowledged one after the other. All times are of this process's clock.
+ * acknowledged one after the other, and how long each of them took. All times are of this process's clock.
  *
- * Reads lines: `begin` forgets the intervals so far (but the one that is open), `look` prints what came since, as JSON. Ends
- * with its input. */
+ * Reads lines: `begin` forgets the intervals so far (but the one that is open), `look` prints what came since, as JSON, `acks`
+ * how long acknowledgements took, from the submission. Ends with its input. */
 #include <errno.h>
 #include <ev.h>
 #include <inttypes.h>
@@ -18,6 +18,7 @@
 
 #define BODY_SIZE     256
 #define SEEN_SIZE     (1u << 18) /* of submissions on their way at most */
+#define TOOK_COUNT    (1u << 20) /* acknowledgements of which is known how long they took */
 #define TURN_S        0.0005
 #define CLOSE_MS      1000
 #define LINE_SIZE     64
@@ -29,6 +30,8 @@ static struct {
     double rate, started_at;
     uint64_t submitted;
     uint64_t seen[SEEN_SIZE]; /* numbers that were acknowledged */
+    double sent_at[SEEN_SIZE];
+    float took[TOOK_COUNT]; /* seconds */
     double began_at, acked_at, longest, longest_at;
     double down_at, up_at; /* first loss of the connection, last time it stood again; 0 = none */
     uint64_t acks, failed, busy;
@@ -53,7 +56,7 @@ static void acknowledged(uint64_t seq)
         return;
     }
     self.seen[seq % SEEN_SIZE] = seq;
-    self.acks++;
+    self.took[self.acks++ % TOOK_COUNT] = (float)(at - self.sent_at[seq % SEEN_SIZE]);
     if (self.acked_at > 0 && at - self.acked_at > self.longest) {
         self.longest = at - self.acked_at;
         self.longest_at = self.acked_at;
@@ -108,10 +111,13 @@ static void turn_cb(struct ev_loop *loop, ev_timer *timer, int revents)
 
     (void)loop, (void)timer, (void)revents;
     while (self.submitted < due) {
-        if (ms_client_submit(self.client, &submission, done, NULL, NULL) != MS_CLIENT_OK) {
+        uint64_t seq;
+
+        if (ms_client_submit(self.client, &submission, done, NULL, &seq) != MS_CLIENT_OK) {
             self.busy++;
             break;
         }
+        self.sent_at[seq % SEEN_SIZE] = now();
         self.submitted++;
     }
 }
@@ -134,6 +140,32 @@ static void look(void)
     fflush(stdout);
 }
 
+static int compare(const void *a, const void *b)
+{
+    const float left = *(const float *)a, right = *(const float *)b;
+
+    return left < right ? -1 : left > right;
+}
+
+/* The least that so large a part of them does not exceed. */
+static double took_ms(size_t count, double part)
+{
+    const size_t rank = (size_t)((double)count * part);
+
+    return count > 0 ? self.took[rank < count ? rank : count - 1] * MS_PER_SECOND : 0;
+}
+
+/* They are sorted where they are: whoever wants more of them begins again. */
+static void tell_acks(void)
+{
+    const size_t count = self.acks < TOOK_COUNT ? self.acks : TOOK_COUNT;
+
+    qsort(self.took, count, sizeof self.took[0], compare);
+    printf("{\"acks\":%zu,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}\n", count,
+           took_ms(count, 0.5), took_ms(count, 0.99), took_ms(count, 1));
+    fflush(stdout);
+}
+
 static void take_line(const char *line)
 {
     if (strcmp(line, "begin") == 0) {
@@ -141,7 +173,11 @@ static void take_line(const char *line)
         self.longest = self.longest_at = self.down_at = self.up_at = 0;
         self.acks = self.busy = 0;
     }
-    look();
+    if (strcmp(line, "acks") == 0) {
+        tell_acks();
+    } else {
+        look();
+    }
 }
 
 static void input_cb(struct ev_loop *loop, ev_io *watcher, int revents)

@@ -250,10 +250,10 @@ def process_cpu_s(pid):
     return time.clock_gettime((~pid << 3) | 2)
 
 
-def finished(command, **options):
+def finished(command, timeout=LIMIT_S, **options):
     """Its standard output; Failed when it fails or takes too long."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S, **options)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout, **options)
     except subprocess.TimeoutExpired as error:
         raise Failed(f"{command[0]} does not end") from error
     if done.returncode != 0:

@@ -20,9 +20,14 @@ import sys
 import tempfile
 import time
 
+import behind
 import catchup
+import dispatch
 import durable
 import failover
+import full
+import merge
+import steady
 import sync
 from harness import (MUSTER, PLACES, RELAY, ROOT, START_S, Bench, Failed, Server, finished, pinned, process_cpu_s,
                      stop)
@@ -171,8 +176,9 @@ def no_op_map(bench):
     bench.interleave("map-no-op", names, run)
 
 
-CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map, *durable.CASES, *sync.CASES, *catchup.CASES,
-         *failover.CASES]
+CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map, *durable.CASES]
+OF_A_PAIR = [sync, catchup, steady, failover, dispatch, full, behind, merge]
+CASES += [case for module in OF_A_PAIR for case in module.CASES]
 
 
 def bars(bench):
@@ -197,7 +203,10 @@ def bars(bench):
         ("seconds for 10,000 connections", bench.median(idle_case, MUSTER, "connect"), "<=", 2.0),
         ("map no-op / fork+exec+wait", ratio(("map-no-op", "muster map", "cost"), ("map-no-op", "fork+exec+wait", "cost")), "<=", 1.5),
     ]
-    return rows + durable.bars(bench) + sync.bars(bench) + failover.bars(bench)
+    rows += durable.bars(bench)
+    for module in OF_A_PAIR:
+        rows += getattr(module, "bars", lambda _: [])(bench)
+    return rows
 
 
 def report(bench, path):

@@ -423,6 +423,38 @@ START_TEST(states_have_names)
 }
 END_TEST
 
+#define LARGE_SIZE  (MS_MERGE_PORTION_BYTES / 4)
+#define LARGE_COUNT 10
+
+/* Clients are answered when what was merged before is durable, so that is a portion and no more. */
+START_TEST(it_is_merged_in_portions)
+{
+    static uint8_t large[LARGE_SIZE];
+    struct ms_command command = submission(0, "");
+
+    begin();
+    command.payload = (struct ms_bytes){large, sizeof large};
+    for (uint64_t seq = 1; seq <= LARGE_COUNT; seq++) {
+        command.id.seq = seq;
+        receive(&there, 2, &command);
+        commit(&there);
+    }
+    offer();
+    ck_assert_uint_eq(totals()->adopted, MS_MERGE_PORTION_BYTES / LARGE_SIZE);
+    ck_assert_uint_lt(here_shelf.written_size, MS_MERGE_PORTION_BYTES + LARGE_SIZE);
+    ck_assert_int_gt(ms_engine_deadline(here.engine), here.now); /* it waits for the store */
+    submit(&here, 2, LARGE_COUNT + 1, "x");
+    ck_assert_uint_eq(totals()->adopted, MS_MERGE_PORTION_BYTES / LARGE_SIZE);
+    commit_once(&here);
+    want(&here, MS_KIND_SUBMIT_ACK);
+    ck_assert_uint_eq(totals()->adopted, 2 * (MS_MERGE_PORTION_BYTES / LARGE_SIZE));
+    commit(&here);
+    ck_assert_uint_eq(totals()->adopted, LARGE_COUNT);
+    ck_assert_int_eq(here.master->reconcile.phase, MS_RECONCILE_DONE);
+    end();
+}
+END_TEST
+
 START_TEST(totals_add_up)
 {
     struct ms_reconcile_totals a = {.adopted = 1, .cells[1][2] = 3};
@@ -449,6 +481,7 @@ int main(void)
         nothing_is_said_before_it_is_durable,
         a_crash_in_the_middle_is_made_good_by_the_next_one,
         what_makes_no_sense_is_not_taken,
+        it_is_merged_in_portions,
         states_have_names,
         totals_add_up,
     };
