@@ -2,6 +2,7 @@
 #include "core/invariant.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/lone.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
@@ -26,6 +27,21 @@ static bool is_asking(const struct sim_standing *own, const struct sim_standing 
     return own->promised > own->decision.epoch && own->promised > others->promised;
 }
 
+/* Most of those that vote have on their disks the decision that the other half goes by, or a later one. Of one that stands
+ * still, an earlier one may be on its way, by which the half that loses its disk was alone: it refuses the other one from
+ * then on, as docs/decisions/0011-pair-design.md says under its price, and only an operator helps. */
+static bool is_told(const struct sim_world *world, const struct sim_standing *others)
+{
+    const uint32_t first = sim_first(world, SIM_WITNESS);
+    uint32_t count = 0;
+
+    for (uint32_t i = first; i < first + world->config.witnesses; i++) {
+        count += sim_is_enrolled(world, &others->witnesses, &world->nodes[i]) &&
+                 world->observer->voters[i].record.accepted.epoch >= others->decision.epoch;
+    }
+    return others->witnesses.count == 0 || 2 * count > others->witnesses.count;
+}
+
 /* The one may lose its disk and the pair goes on without an operator: everybody, and nobody is without a voice, knows
  * the other for a member, and without witnesses for the incumbent. */
 static bool may_be_wiped(struct sim_world *world, const struct sim_node *node)
@@ -42,7 +58,7 @@ static bool may_be_wiped(struct sim_world *world, const struct sim_node *node)
     if (own.is_changing || others.is_changing || own.witness_version != others.witness_version ||
         others.is_fresh || others.decision.kind == MS_DECISION_NONE || is_asking(&own, &others) ||
         !knows(&own.decision, other->index, &others.incarnation) ||
-        !knows(&others.decision, other->index, &others.incarnation)) {
+        !knows(&others.decision, other->index, &others.incarnation) || !is_told(world, &others)) {
         return false;
     }
     for (uint32_t i = first; i < first + world->config.witnesses; i++) {
