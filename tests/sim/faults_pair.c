@@ -6,7 +6,8 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
-#define FORCED_CUTS 4 /* times as long as others */
+#define FORCED_CUTS 4               /* times as long as others */
+#define FLAP_PERIOD (100 * MS_MSEC) /* off for half of it: 10 Hz */
 
 static struct sim_node *witness(struct sim_world *world)
 {
@@ -159,6 +160,62 @@ static void force(struct sim_world *world, ms_time duration)
     say(world, other, MS_ORDER_FORCE);
 }
 
+void sim_faults_flap(struct sim_world *world, const struct sim_item *item)
+{
+    struct sim_item next = *item;
+
+    if (world->is_healing || item->at > (ms_time)item->c) {
+        return;
+    }
+    world->stats.counts[SIM_STAT_FLAPS]++;
+    sim_net_block(world, item->a, item->b, world->now + FLAP_PERIOD / 2);
+    sim_net_block(world, item->b, item->a, world->now + FLAP_PERIOD / 2);
+    next.at = world->now + FLAP_PERIOD;
+    sim_world_push(world, next);
+}
+
+/* Half of the times the line between both halves, else that of anybody to one of them. */
+static void flap(struct sim_world *world, uint32_t master, ms_time duration)
+{
+    struct sim_item item = {.at = world->now,
+                            .kind = SIM_ITEM_FLAP,
+                            .a = master,
+                            .b = 1 - master,
+                            .c = (uint64_t)(world->now + duration + 10 * FLAP_PERIOD)};
+
+    if (ms_rng_chance(&world->rng_fault, 1, 2)) {
+        item.b =
+            world->config.masters +
+            (uint32_t)ms_rng_below(&world->rng_fault, world->nodes_count - world->config.masters);
+    }
+    sim_faults_flap(world, &item);
+}
+
+void sim_faults_act_pair(struct sim_world *world, enum sim_fault fault, struct sim_node *node,
+                         ms_time duration)
+{
+    switch (fault) {
+    case SIM_FAULT_FORCE:
+        say(world, node, MS_ORDER_FORCE);
+        break;
+    case SIM_FAULT_CRASH_WITNESS:
+    case SIM_FAULT_WIPE_MASTER:
+    case SIM_FAULT_WIPE_WITNESS:
+        world->stats.counts[SIM_STAT_CRASHES]++;
+        sim_node_kill(world, node, false);
+        sim_node_restart(world, node, duration);
+        if (fault != SIM_FAULT_CRASH_WITNESS) {
+            sim_disk_wipe(world, node);
+        }
+        break;
+    case SIM_FAULT_STALL_WITNESS:
+        sim_node_stall(world, node, duration);
+        break;
+    default:
+        ms_unreachable();
+    }
+}
+
 void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_time duration)
 {
     struct sim_node *node = &world->nodes[ms_rng_below(&world->rng_fault, 2)];
@@ -202,6 +259,9 @@ void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_ti
         break;
     case SIM_FAULT_FORCE:
         force(world, duration);
+        break;
+    case SIM_FAULT_FLAP:
+        flap(world, node->index, duration);
         break;
     default:
         ms_unreachable();
