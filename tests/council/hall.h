@@ -123,6 +123,8 @@ struct hall_observer {
     uint8_t holder; /* who served it; MS_MASTERS = its disk is lost */
     uint32_t wipes;
     bool is_forced;
+    uint8_t enrolled,
+        struck; /* witnesses that were on a list; and of those, not on the last one: bit i */
 };
 
 struct hall {
@@ -173,6 +175,7 @@ enum hall_stat {
     HALL_STAT_RESUMES,
     HALL_STAT_EXPELLED,
     HALL_STAT_LISTS,
+    HALL_STAT_AGAIN,
     HALL_STAT_OPERATOR,
     HALL_STAT_KILLED,
     HALL_STATS

@@ -33,6 +33,7 @@ static const char *const names[HALL_STATS] = {
     [HALL_STAT_RESUMES] = "logs gone on with",
     [HALL_STAT_EXPELLED] = "peers that left S for a copy",
     [HALL_STAT_LISTS] = "lists of witnesses changed",
+    [HALL_STAT_AGAIN] = "witnesses enrolled again",
     [HALL_STAT_OPERATOR] = "operators called",
     [HALL_STAT_KILLED] = "killed for good",
 };

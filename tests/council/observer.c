@@ -2,6 +2,26 @@
 #include "core/invariant.h"
 #include "tests/council/parts.h"
 
+/* The list is a new one: who was struck off an earlier one may be back. */
+static void note_list(struct hall *hall, const struct ms_witnesses *list)
+{
+    struct hall_observer *observer = &hall->observer;
+
+    for (uint32_t i = 0; i < hall->witnesses_count; i++) {
+        const struct ms_uuid id = hall_witness_id((uint8_t)(MS_MASTERS + i));
+        const uint8_t bit = (uint8_t)(1u << i);
+        bool is_on = false;
+
+        for (uint32_t j = 0; j < list->count; j++) {
+            is_on = is_on || ms_uuid_equal(&list->ids[j], &id);
+        }
+        hall_stats[HALL_STAT_AGAIN] += is_on && (observer->struck & bit) != 0;
+        observer->struck = (uint8_t)(is_on ? observer->struck & ~bit
+                                           : observer->struck | (observer->enrolled & bit));
+        observer->enrolled = (uint8_t)(is_on ? observer->enrolled | bit : observer->enrolled);
+    }
+}
+
 /* I4: what was promised and accepted never goes back. I17: nobody fresh promises a proposal. */
 void hall_observe_store(struct hall *hall, uint8_t place, const struct ms_council_record *record)
 {
@@ -16,6 +36,7 @@ void hall_observe_store(struct hall *hall, uint8_t place, const struct ms_counci
     }
     if (record->witness_version != disk->witness_version && !record->is_changing) {
         hall_stats[HALL_STAT_LISTS]++;
+        note_list(hall, &record->witnesses);
     }
     if (!ms_uuid_equal(&record->incarnation, &disk->incarnation)) {
         hall_fail(hall, "invariant: I4: %u is somebody else", place);

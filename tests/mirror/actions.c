@@ -216,12 +216,23 @@ void world_connect(struct world *world)
     }
 }
 
+static void count_cut(struct node *node)
+{
+    if (node->filling != FILLING_NONE) {
+        node->world
+            ->counts[node->filling == FILLING_COPY ? COUNT_COPIES_CUT : COUNT_CATCHUPS_CUT]++;
+        node->cut = node->filling;
+        node->filling = FILLING_NONE;
+    }
+}
+
 void world_break(struct world *world)
 {
     if (world->connection == MS_PEER_NONE) {
         return;
     }
     world->counts[COUNT_BREAKS]++;
+    count_cut(world_passive(world));
     world->connection = MS_PEER_NONE;
     for (unsigned i = 0; i < 2; i++) {
         struct frame *frame;

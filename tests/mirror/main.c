@@ -200,10 +200,11 @@ static void run(uint64_t seed, uint64_t *counts)
 
 int main(int argc, char **argv)
 {
-    static const char *const names[COUNTS] = {"copies",    "catchups",   "resumes", "overruns",
-                                              "refusals",  "joins",      "solos",   "handovers",
-                                              "takeovers", "restarts",   "damages", "reigns",
-                                              "breaks",    "set_asides", "denied",  "quiet"};
+    static const char *const names[COUNTS] = {
+        "copies",  "catchups",   "resumes",      "overruns",     "refusals",
+        "joins",   "solos",      "handovers",    "takeovers",    "restarts",
+        "damages", "copies_cut", "copies_again", "catchups_cut", "catchups_again",
+        "reigns",  "breaks",     "set_asides",   "denied",       "quiet"};
     unsigned long long first = 1, last = 100;
     uint64_t counts[COUNTS] = {0};
     bool is_covered = true;

@@ -32,6 +32,7 @@ static void hear(struct node *node, const struct ms_event *event)
         is_sound = ms_mirror_hear(node->mirror, event->epoch, command);
         break;
     default:
+        node->begun = command->kind == MS_KIND_LOG_BEGIN ? command->flags : node->begun;
         is_sound = ms_follower_hear(node->follower, event->epoch, command);
         break;
     }
@@ -41,13 +42,25 @@ static void hear(struct node *node, const struct ms_event *event)
     node->world->is_break_due = node->world->is_break_due || !is_sound; /* memory was out */
 }
 
+/* What was interrupted once has come to its end after all. */
+static void count_whole(struct node *node)
+{
+    uint64_t *counts = node->world->counts;
+
+    counts[COUNT_COPIES_AGAIN] += node->cut == FILLING_COPY && node->filling == FILLING_COPY;
+    counts[COUNT_CATCHUPS_AGAIN] += node->cut == FILLING_CATCHUP;
+    node->filling = node->cut = FILLING_NONE;
+}
+
 static void read_news(struct node *node)
 {
     switch (ms_follower_news(node->follower)) {
     case MS_FOLLOWER_INCOMPLETE:
         node->is_go_on_due = true;
+        node->filling = (node->begun & MS_FLAG_SPARSE) != 0 ? FILLING_CATCHUP : FILLING_COPY;
         break;
     case MS_FOLLOWER_COMPLETE:
+        count_whole(node);
         node->is_incomplete = node->is_damaged = false;
         node->divergent = 0; /* what is there is the active's */
         break;

@@ -16,6 +16,8 @@ struct frame {
 
 struct world;
 
+enum filling { FILLING_NONE, FILLING_COPY, FILLING_CATCHUP };
+
 struct node {
     struct ms_engine engine;
     struct world *world;
@@ -25,6 +27,9 @@ struct node {
     bool is_incomplete; /* a copy is in it, or was begun: durable */
     bool is_damaged;    /* a record was lost from the disk */
     bool is_go_on_due, is_ask_due, is_decided_due;
+    uint8_t begun; /* flags of the last LOG_BEGIN */
+    enum filling filling,
+        cut; /* of its store; cut: the last one that was interrupted, until the log is whole */
     ms_epoch divergent;             /* what is on the disk was served by itself in that reign */
     ms_epoch follows;               /* in that reign */
     void (*act)(struct node *node); /* done in place of an event */
@@ -52,7 +57,11 @@ enum count {
     COUNT_TAKEOVERS,
     COUNT_RESTARTS,
     COUNT_DAMAGES,
-    COUNT_REIGNS, /* that follow each other in one process */
+    COUNT_COPIES_CUT,
+    COUNT_COPIES_AGAIN, /* whole after such a one, by another copy */
+    COUNT_CATCHUPS_CUT,
+    COUNT_CATCHUPS_AGAIN, /* by whichever way */
+    COUNT_REIGNS,         /* that follow each other in one process */
     COUNT_BREAKS,
     COUNT_ASIDE,
     COUNT_NO_MEMORY,

@@ -373,3 +373,31 @@ ms_sim_canary(said-before-it-is-there master/follower.c "copies of a log made: [
     "    follower->claim = (struct ms_claim){MS_CLAIM_STANDS, sift->reign, sift->last};"
     "    follower->claim = (struct ms_claim){MS_CLAIM_STANDS, sift->reign, sift->last + 1};"
     --scenario pair-passive-restarted)
+
+# A slave's fence (I7) is kept three times: it says in its HELLO what it has heard, so that an old active steps down, and it
+# refuses frames, and a greeting, of an epoch below.
+ms_sim_canary_places(slave-without-a-fence core/upstream.c "invariant: stale"
+    "--scenario;pair-slave-returns-to-the-old-active"
+    "    upstream->hello.epoch = upstream->epoch;
+    ms_engine_send(upstream->engine, peer, upstream->epoch,"
+    "    const ms_epoch told = upstream->hello.role == MS_ROLE_SLAVE ? 0 : upstream->epoch;
+
+    upstream->hello.epoch = told;
+    ms_engine_send(upstream->engine, peer, told,"
+    "    if (command->kind != MS_KIND_WELCOME || event->epoch < upstream->epoch) {"
+    "    if (command->kind != MS_KIND_WELCOME) {"
+    "    if (event->epoch < upstream->epoch) {
+        return leave("
+    "    if (false) {
+        return leave(")
+
+# What the simulator has found, each with its line taken away.
+ms_sim_canary(leap-goes-on-in-its-reign master/council_decide.c "invariant: (durable|liveness|lost|attempts)"
+    "    if (!is_unbroken(council, decision)) {"
+    "    if (false) {"
+    --scenario pair-forced-while-it-waits)
+
+ms_sim_canary(output-of-what-is-over-is-refused master/output.c "${engine_assertion}"
+    "    ms_assert(piece->payload.size == 0 || piece->payload.data != NULL);"
+    "    ms_assert(!ms_work_is_finished(work));"
+    --scenario pair-lower-outcomes-are-lifted)

@@ -197,6 +197,18 @@ static void draw_forces(struct sim_config *config, uint64_t seed)
     config->keep = (struct sim_keep_config){.permille = 0};
 }
 
+#define FLAPPING_ONE_IN 8 /* seeds */
+
+static void draw_flaps(struct sim_config *config, uint64_t seed)
+{
+    struct ms_rng rng;
+
+    ms_rng_init(&rng, seed ^ UINT64_C(0x666c6170));
+    if (ms_rng_chance(&rng, 1, FLAPPING_ONE_IN)) {
+        draw_fault(config, &rng, SIM_FAULT_FLAP);
+    }
+}
+
 unsigned long long sim_config_steps(const struct sim_config *config)
 {
     return config->masters > 1 ? config->steps / PAIR_STEPS : config->steps;
@@ -219,6 +231,7 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
     draw_pair_faults(config, &rng);
     draw_operators(config, seed);
     draw_forces(config, seed);
+    draw_flaps(config, seed);
 }
 
 static void draw_short_fault(struct sim_config *config, struct ms_rng *rng)

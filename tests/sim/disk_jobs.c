@@ -250,6 +250,8 @@ void sim_disk_jobs_crash(struct sim_world *world, struct sim_node *node)
         ms_rng_chance(&world->rng_disk, 1, 2)) {
         keep_first(world, node);
         world->stats.counts[SIM_STAT_STORES_ORPHANED]++;
+    } else {
+        world->stats.counts[SIM_STAT_STORES_LOST] += disk->stores_count > 0;
     }
     while (disk->stores_count > 0) {
         drop_first(disk);

@@ -205,6 +205,9 @@ static void strike_node(struct sim_world *world, enum sim_fault fault)
 
 void sim_faults_strike(struct sim_world *world, enum sim_fault fault)
 {
+    if (world->is_healing) {
+        return;
+    }
     if (fault >= SIM_FAULTS_SINGLE) {
         sim_faults_strike_pair(world, fault, draw_time(world, PARTITION_TICKS_MAX));
         arm(world, fault);
@@ -315,7 +318,7 @@ void sim_faults_act(struct sim_world *world, enum sim_fault fault, struct sim_no
         set_clock(world, node, -JUMP_SPAN);
         break;
     default:
-        ms_unreachable();
+        sim_faults_act_pair(world, fault, node, duration);
     }
 }
 

@@ -7,7 +7,7 @@
 /* Schedules the first of each kind that the seed knows. */
 void sim_faults_arm(struct sim_world *world);
 
-/* One strikes now, and its next is scheduled. */
+/* One strikes now, and its next is scheduled, unless faults are over. */
 void sim_faults_strike(struct sim_world *world, enum sim_fault fault);
 
 /* One strikes this very node for so long, as a scenario wants it. */
@@ -22,5 +22,9 @@ void sim_faults_heal(struct sim_world *world);
 
 /* Where there are two masters and witnesses (faults_pair.c). */
 void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_time duration);
+/* A line that flaps is off, and will be again. */
+void sim_faults_flap(struct sim_world *world, const struct sim_item *item);
+void sim_faults_act_pair(struct sim_world *world, enum sim_fault fault, struct sim_node *node,
+                         ms_time duration);
 
 #endif

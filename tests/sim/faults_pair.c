@@ -2,10 +2,12 @@
 #include "core/invariant.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/lone.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
-#define FORCED_CUTS 4 /* times as long as others */
+#define FORCED_CUTS 4               /* times as long as others */
+#define FLAP_PERIOD (100 * MS_MSEC) /* off for half of it: 10 Hz */
 
 static struct sim_node *witness(struct sim_world *world)
 {
@@ -26,6 +28,21 @@ static bool is_asking(const struct sim_standing *own, const struct sim_standing 
     return own->promised > own->decision.epoch && own->promised > others->promised;
 }
 
+/* Most of those that vote have on their disks the decision that the other half goes by, or a later one. Of one that stands
+ * still, an earlier one may be on its way, by which the half that loses its disk was alone: it refuses the other one from
+ * then on, as docs/decisions/0011-pair-design.md says under its price, and only an operator helps. */
+static bool is_told(const struct sim_world *world, const struct sim_standing *others)
+{
+    const uint32_t first = sim_first(world, SIM_WITNESS);
+    uint32_t count = 0;
+
+    for (uint32_t i = first; i < first + world->config.witnesses; i++) {
+        count += sim_is_enrolled(world, &others->witnesses, &world->nodes[i]) &&
+                 world->observer->voters[i].record.accepted.epoch >= others->decision.epoch;
+    }
+    return others->witnesses.count == 0 || 2 * count > others->witnesses.count;
+}
+
 /* The one may lose its disk and the pair goes on without an operator: everybody, and nobody is without a voice, knows
  * the other for a member, and without witnesses for the incumbent. */
 static bool may_be_wiped(struct sim_world *world, const struct sim_node *node)
@@ -42,7 +59,7 @@ static bool may_be_wiped(struct sim_world *world, const struct sim_node *node)
     if (own.is_changing || others.is_changing || own.witness_version != others.witness_version ||
         others.is_fresh || others.decision.kind == MS_DECISION_NONE || is_asking(&own, &others) ||
         !knows(&own.decision, other->index, &others.incarnation) ||
-        !knows(&others.decision, other->index, &others.incarnation)) {
+        !knows(&others.decision, other->index, &others.incarnation) || !is_told(world, &others)) {
         return false;
     }
     for (uint32_t i = first; i < first + world->config.witnesses; i++) {
@@ -143,6 +160,62 @@ static void force(struct sim_world *world, ms_time duration)
     say(world, other, MS_ORDER_FORCE);
 }
 
+void sim_faults_flap(struct sim_world *world, const struct sim_item *item)
+{
+    struct sim_item next = *item;
+
+    if (world->is_healing || item->at > (ms_time)item->c) {
+        return;
+    }
+    world->stats.counts[SIM_STAT_FLAPS]++;
+    sim_net_block(world, item->a, item->b, world->now + FLAP_PERIOD / 2);
+    sim_net_block(world, item->b, item->a, world->now + FLAP_PERIOD / 2);
+    next.at = world->now + FLAP_PERIOD;
+    sim_world_push(world, next);
+}
+
+/* Half of the times the line between both halves, else that of anybody to one of them. */
+static void flap(struct sim_world *world, uint32_t master, ms_time duration)
+{
+    struct sim_item item = {.at = world->now,
+                            .kind = SIM_ITEM_FLAP,
+                            .a = master,
+                            .b = 1 - master,
+                            .c = (uint64_t)(world->now + duration + 10 * FLAP_PERIOD)};
+
+    if (ms_rng_chance(&world->rng_fault, 1, 2)) {
+        item.b =
+            world->config.masters +
+            (uint32_t)ms_rng_below(&world->rng_fault, world->nodes_count - world->config.masters);
+    }
+    sim_faults_flap(world, &item);
+}
+
+void sim_faults_act_pair(struct sim_world *world, enum sim_fault fault, struct sim_node *node,
+                         ms_time duration)
+{
+    switch (fault) {
+    case SIM_FAULT_FORCE:
+        say(world, node, MS_ORDER_FORCE);
+        break;
+    case SIM_FAULT_CRASH_WITNESS:
+    case SIM_FAULT_WIPE_MASTER:
+    case SIM_FAULT_WIPE_WITNESS:
+        world->stats.counts[SIM_STAT_CRASHES]++;
+        sim_node_kill(world, node, false);
+        sim_node_restart(world, node, duration);
+        if (fault != SIM_FAULT_CRASH_WITNESS) {
+            sim_disk_wipe(world, node);
+        }
+        break;
+    case SIM_FAULT_STALL_WITNESS:
+        sim_node_stall(world, node, duration);
+        break;
+    default:
+        ms_unreachable();
+    }
+}
+
 void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_time duration)
 {
     struct sim_node *node = &world->nodes[ms_rng_below(&world->rng_fault, 2)];
@@ -186,6 +259,9 @@ void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_ti
         break;
     case SIM_FAULT_FORCE:
         force(world, duration);
+        break;
+    case SIM_FAULT_FLAP:
+        flap(world, node->index, duration);
         break;
     default:
         ms_unreachable();

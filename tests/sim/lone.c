@@ -22,10 +22,13 @@ static ms_time bound_of(const struct sim_world *world)
     return all + all / 10;
 }
 
-static bool is_enrolled(const struct ms_witnesses *list, const struct ms_uuid *id)
+bool sim_is_enrolled(const struct sim_world *world, const struct ms_witnesses *list,
+                     const struct sim_node *witness)
 {
+    const struct ms_uuid id = sim_uuid(world, witness, witness->disk->lives);
+
     for (uint32_t i = 0; i < list->count; i++) {
-        if (ms_uuid_equal(&list->ids[i], id)) {
+        if (ms_uuid_equal(&list->ids[i], &id)) {
             return true;
         }
     }
@@ -40,10 +43,8 @@ static bool is_known(struct sim_world *world, const struct sim_standing *standin
     uint32_t count = 0;
 
     for (uint32_t i = first; i < first + world->config.witnesses; i++) {
-        const struct ms_uuid id = sim_uuid(world, &world->nodes[i], world->nodes[i].disk->lives);
-
         count +=
-            is_enrolled(&standing->witnesses, &id) &&
+            sim_is_enrolled(world, &standing->witnesses, &world->nodes[i]) &&
             ms_decision_equal(&world->observer->voters[i].record.accepted, &standing->decision);
     }
     return 2 * count > standing->witnesses.count &&

@@ -2,7 +2,12 @@
 #ifndef SIM_LONE_H
 #define SIM_LONE_H
 
+#include "core/decision.h"
 #include "tests/sim/world.h"
+
+/* The witness, with the disk that it has, is on the list. */
+bool sim_is_enrolled(const struct sim_world *world, const struct ms_witnesses *list,
+                     const struct sim_node *witness);
 
 /* The pair is whole, and most of those that vote know of it; a report when that takes too long. */
 bool sim_lone_is_ready(struct sim_world *world);

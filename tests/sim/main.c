@@ -118,11 +118,10 @@ static void parse(struct arguments *arguments, char **argv)
 
 static int run_scenarios(const struct arguments *arguments)
 {
+    const struct sim_scenario *scenario;
     bool are_good = true;
 
-    for (uint32_t i = 0; i < sim_scenarios_count; i++) {
-        const struct sim_scenario *scenario = &sim_scenarios_list[i];
-
+    for (uint32_t i = 0; (scenario = sim_scenario_at(i)) != NULL; i++) {
         if (arguments->scenario != NULL && strcmp(arguments->scenario, scenario->name) != 0) {
             continue;
         }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/sim/disk.h"
+#include "tests/sim/lone.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
@@ -15,6 +16,15 @@ static struct sim_node *other_of(struct sim_world *world, const struct sim_node 
 }
 
 /* --- epochs --- */
+
+/* It goes on in that epoch, or not at all: was it the one that it had proposed? */
+static void end_joining(struct sim_world *world, const struct sim_node *node, ms_epoch epoch)
+{
+    struct sim_view *view = sim_view(world, node);
+
+    world->stats.counts[SIM_STAT_JOINS_ABORTED] += view->joining != 0 && view->joining != epoch;
+    view->joining = 0;
+}
 
 static void note_served(struct sim_world *world, const struct sim_node *node, ms_epoch epoch)
 {
@@ -46,6 +56,7 @@ static void serve(struct sim_world *world, const struct sim_node *node,
     sim_trace(world, "%s serves epoch %llu (%s)", sim_node_name(world, node->index), (number)epoch,
               ms_decision_name(decision->kind));
     note_served(world, node, epoch);
+    end_joining(world, node, epoch);
     sim_view(world, node)->is_partial = false;
     if (standing->is_fresh && decision->kind != MS_DECISION_BOOTSTRAP) {
         sim_fail(world, "fresh", "%s serves epoch %llu and never was a member",
@@ -83,6 +94,13 @@ void sim_pair_start(struct sim_world *world, struct sim_node *node)
 
 void sim_pair_death(struct sim_world *world, struct sim_node *node)
 {
+    const struct ms_voter *record = &world->observer->voters[node->index].record;
+
+    world->stats.counts[SIM_STAT_CRASHES_PROMISED] +=
+        record->accepted.active == node->index && record->accepted.kind != MS_DECISION_NONE &&
+        record->accepted.epoch == record->promised &&
+        record->promised > sim_view(world, node)->served;
+    end_joining(world, node, 0);
     if (sim_view(world, node)->has_master) {
         end_tenure(world, node);
     }
@@ -165,6 +183,19 @@ static void check_promise(struct sim_world *world, const struct sim_node *node, 
     }
 }
 
+static void note_proposal(struct sim_world *world, const struct sim_node *node,
+                          const struct ms_decision *decision)
+{
+    struct sim_view *view = sim_view(world, node);
+
+    if (view->joining != decision->epoch) {
+        end_joining(world, node, 0);
+    }
+    if (decision->kind == MS_DECISION_JOIN || decision->kind == MS_DECISION_ADMIT) {
+        view->joining = decision->epoch;
+    }
+}
+
 void sim_pair_effect(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
 {
     const struct ms_command *command = &effect->command;
@@ -181,6 +212,26 @@ void sim_pair_effect(struct sim_world *world, struct sim_node *node, const struc
         world->stats.counts[command->kind == MS_KIND_VOTE ? SIM_STAT_VOTES : SIM_STAT_PROPOSALS]++;
         if (decision->kind != MS_DECISION_BOOTSTRAP) { /* which promises nothing yet */
             check_promise(world, node, decision->epoch);
+        }
+        if (command->kind == MS_KIND_PROPOSE) {
+            note_proposal(world, node, decision);
+        }
+    }
+}
+
+/* A list is in force: is one on it that came with an empty disk in the place of another? */
+static void note_list(struct sim_world *world, const struct sim_standing *standing)
+{
+    const uint32_t first = sim_first(world, SIM_WITNESS);
+
+    for (uint32_t i = first; i < first + world->config.witnesses && !standing->is_changing; i++) {
+        const struct sim_node *witness = &world->nodes[i];
+        struct sim_voter *voter = &world->observer->voters[i];
+
+        if (witness->disk->lives > voter->enrolled_lives &&
+            sim_is_enrolled(world, &standing->witnesses, witness)) {
+            voter->enrolled_lives = witness->disk->lives;
+            world->stats.counts[SIM_STAT_REENROLLED]++;
         }
     }
 }
@@ -212,8 +263,9 @@ void sim_observe_stored(struct sim_world *world, struct sim_node *node)
 
         node->ops->standing(node, &standing);
         world->stats.counts[SIM_STAT_LISTS] += standing.is_changing;
+        note_list(world, &standing);
     }
-    *voter = (struct sim_voter){record, node->disk->lives + 1};
+    *voter = (struct sim_voter){record, node->disk->lives + 1, voter->enrolled_lives};
 }
 
 /* --- two logs --- */

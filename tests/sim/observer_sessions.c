@@ -5,6 +5,7 @@
 
 #include "core/invariant.h"
 #include "master/pair.h"
+#include "master/slaves.h"
 #include "master/state.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
@@ -201,6 +202,15 @@ static const struct sim_name *token_find(const struct sim_observer *observer,
     return NULL;
 }
 
+/* A slave from before the master's start has not told yet what it has in hand; said of the dead, it never has. */
+static void note_awaited(struct sim_session *mirror, const struct ms_session *session)
+{
+    if (mirror->state != MS_SESSION_DEAD && session->role == MS_ROLE_SLAVE &&
+        session->user != NULL) {
+        mirror->is_awaited = ms_slave_of(session)->is_awaited;
+    }
+}
+
 static void born(struct sim_world *world, struct sim_node *node, struct sim_session *mirror,
                  const struct ms_session *session)
 {
@@ -218,6 +228,7 @@ static void born(struct sim_world *world, struct sim_node *node, struct sim_sess
                                    .incarnation = token->incarnation,
                                    .peer = session->peer,
                                    .heard_at = node->driver.clock};
+    note_awaited(mirror, session);
     if (session->peer == MS_PEER_NONE) {
         return; /* it was found on the disk, with what its slave has in hand */
     }
@@ -238,6 +249,7 @@ static void gone(struct sim_world *world, struct sim_node *node, struct sim_sess
         let_go(world, node, mirror);
     } else if (!mirror->is_closed) {
         world->stats.counts[SIM_STAT_RECLAIMS]++;
+        world->stats.counts[SIM_STAT_CALLS_ENDED] += mirror->is_awaited;
         if (sim_view(world, node)->may_age) {
             check_time(world, node, mirror, 4, "reclaimed");
         }
@@ -313,6 +325,7 @@ void sim_sessions_after(struct sim_world *world, struct sim_node *node)
             mirror->peer = session->peer;
         }
         mirror->was_heard = false;
+        note_awaited(mirror, session);
     }
     for (; seen < view->sessions_count; seen++) {
         if (view->sessions[seen].handle != MS_HANDLE_NONE) {

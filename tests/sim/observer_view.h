@@ -16,6 +16,7 @@ struct sim_session {
     ms_time heard_at; /* master's clock */
     ms_time slack;    /* late ticks since then, with the schedule that began anew */
     bool was_heard;   /* in this step */
+    bool is_awaited;  /* it is a slave's, whose roll-call is not over; of the dead: was not */
     bool is_closed;   /* it said goodbye or was replaced: not dead by silence */
 };
 
@@ -49,6 +50,7 @@ struct sim_view {
     bool has_master, had_master; /* a master lives in it; before this step */
     ms_epoch reign, served;      /* first and latest epoch of the tenure */
     ms_epoch voted;              /* highest that it has voted for or proposed */
+    ms_epoch joining;            /* that it has proposed to take the other half in; 0 = none */
 };
 
 /* Which client was which. */
@@ -60,7 +62,8 @@ struct sim_name {
 /* What the disk of a voter says. */
 struct sim_voter {
     struct ms_voter record;
-    uint32_t lives; /* 1 + those of the disk; 0 = it has said nothing yet */
+    uint32_t lives;          /* 1 + those of the disk; 0 = it has said nothing yet */
+    uint32_t enrolled_lives; /* of a witness: those of the disk with which it was enrolled last */
 };
 
 /* A hash of each record, by number; 0 = there is none. */

@@ -74,6 +74,7 @@ static void stop(struct sim_world *world, struct sim_node *node)
 
     ms_pair_stats(node->state, &stats);
     council_rows_add(&world->stats.rows, ms_pair_council(node->state));
+    world->stats.counts[SIM_STAT_MERGES_CUT] += stats.is_merging;
     world->stats.counts[SIM_STAT_COPIES] += stats.copies_total;
     world->stats.counts[SIM_STAT_COPIES_SPARED] += stats.resumes_total;
     world->stats.counts[SIM_STAT_CATCHUPS] += stats.catchups_total;

@@ -4,7 +4,7 @@
 
 #include "tests/sim/world.h"
 
-#define SIM_ACTIONS_MAX      8
+#define SIM_ACTIONS_MAX      12
 #define SIM_EXPECTATIONS_MAX 8
 
 /* At a time after the start, in ticks of the master, a fault strikes one node for some ticks. */
@@ -13,6 +13,7 @@ struct sim_action {
     enum sim_fault fault;
     uint32_t node; /* masters come first, then slaves, clients, witnesses */
     uint32_t for_ticks;
+    uint32_t other; /* CUT_PEERS: neither hears the other, whoever they are */
 };
 
 /* Both bounds are included. */
@@ -34,8 +35,8 @@ struct sim_scenario {
     struct sim_expectation expectations[SIM_EXPECTATIONS_MAX]; /* SIM_STAT_STEPS ends them */
 };
 
-extern const struct sim_scenario sim_scenarios_list[];
-extern const uint32_t sim_scenarios_count;
+/* All of them, one after the other; NULL behind the last. */
+const struct sim_scenario *sim_scenario_at(uint32_t place);
 
 /* NULL when there is none of that name. */
 const struct sim_scenario *sim_scenario_find(const char *name);
@@ -43,7 +44,8 @@ const struct sim_scenario *sim_scenario_find(const char *name);
 /* Runs it; false, with a sentence on stderr, when an expectation does not hold. */
 bool sim_scenario_run(const struct sim_scenario *scenario, const struct sim_options *options);
 
-/* The scenario's actions into the world's heap. */
+/* The scenario's actions into the world's heap; it is time for one of them. */
 void sim_scenario_arm(struct sim_world *world, const struct sim_scenario *scenario);
+void sim_scenario_act(struct sim_world *world, uint32_t action);
 
 #endif

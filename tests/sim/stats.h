@@ -44,6 +44,7 @@
     X(RESETS, "connections reset", true)                                                           \
     X(HALF_OPENS, "lines gone dead one way", true)                                                 \
     X(PARTITIONS, "partitions", true)                                                              \
+    X(FLAPS, "times that a flapping line went off", SIM_OF_LONG)                                   \
     X(CRASHES, "processes killed", true)                                                           \
     X(CRASHES_AT_EFFECT, "  between two effects", true)                                            \
     X(MASTER_CRASHES, "  masters", true)                                                           \
@@ -86,6 +87,7 @@
     X(DRY_RUNS, "dry runs", true)                                                                  \
     X(STORES, "small records stored", SIM_OF_PAIR)                                                 \
     X(STORES_ORPHANED, "  that outlived their process unheard", SIM_OF_PAIR)                       \
+    X(STORES_LOST, "  that were lost in a crash", SIM_OF_PAIR)                                     \
     X(CLEARED, "stores emptied", SIM_OF_PAIR)                                                      \
     X(SET_ASIDE, "  and set aside", SIM_OF_PAIR)                                                   \
     X(WIPES, "disks lost", SIM_OF_PAIR)                                                            \
@@ -106,10 +108,15 @@
     X(PROPOSALS, "decisions proposed", SIM_OF_PAIR)                                                \
     X(MIRRORED, "records taken from the active", SIM_OF_PAIR)                                      \
     X(LOGS_COMPARED, "  logs found equal", SIM_OF_PAIR)                                            \
+    X(JOINS_ABORTED, "  to take the other half in that came to nothing", SIM_OF_PAIR)              \
+    X(CRASHES_PROMISED, "candidates killed between promise and epoch", SIM_OF_PAIR)                \
+    X(CALLS_ENDED, "roll-calls ended by a death", SIM_OF_PAIR)                                     \
     X(LISTS, "small records that say that the list of witnesses changes", SIM_OF_PAIR)             \
+    X(REENROLLED, "  witnesses enrolled in the place of one whose disk was lost", false)           \
     X(ORDERS, "orders of operators to halves", SIM_OF_PAIR)                                        \
     X(LONE, "halves that died for good", SIM_OF_PAIR)                                              \
     X(MERGES, "stores of deposed masters merged", SIM_OF_PAIR)                                     \
+    X(MERGES_CUT, "  interrupted by a death", SIM_OF_LONG)                                         \
     X(MERGED_ADOPTED, "  commands that the new one did not know", SIM_OF_LONG)                     \
     X(MERGED_SETTLED, "  that were open, and have the outcome of the old one", SIM_OF_LONG)        \
     X(MERGED_LIFTED, "  that have another outcome now", false)                                     \

@@ -414,13 +414,10 @@ static void handle(struct sim_world *world, const struct sim_item *item)
         come_up(world, node);
         break;
     case SIM_ITEM_FAULT:
-        if (!world->is_healing) {
-            sim_faults_strike(world, (enum sim_fault)item->a);
-        }
+        sim_faults_strike(world, (enum sim_fault)item->a);
         break;
     case SIM_ITEM_ACTION:
-        sim_faults_act(world, (enum sim_fault)item->a, &world->nodes[item->b],
-                       (ms_time)item->c * world->config.tick);
+        sim_scenario_act(world, item->a);
         break;
     case SIM_ITEM_COMMIT:
         sim_disk_done(world, node, item->c);
@@ -433,6 +430,9 @@ static void handle(struct sim_world *world, const struct sim_item *item)
         break;
     case SIM_ITEM_DISK_ROOM:
         sim_disk_roomy(world, node);
+        break;
+    case SIM_ITEM_FLAP:
+        sim_faults_flap(world, item);
         break;
     case SIM_ITEM_HEAL:
         sim_faults_heal(world);

@@ -36,11 +36,12 @@ enum sim_item_kind {
     SIM_ITEM_NODE,      /* a: node, b: its own affair, c: incarnation */
     SIM_ITEM_START,     /* a: node */
     SIM_ITEM_FAULT,     /* a: enum sim_fault */
-    SIM_ITEM_ACTION,    /* a: enum sim_fault, b: node, c: ticks: part of a scenario */
+    SIM_ITEM_ACTION,    /* a: number of the scenario's action */
     SIM_ITEM_COMMIT,    /* a: node, c: stamp: its disk has done a commit */
     SIM_ITEM_DISK_JOB,  /* a: node, b: enum sim_job_kind, c: stamp: it is done */
     SIM_ITEM_REPLACE,   /* a: node: its disk has failed */
     SIM_ITEM_DISK_ROOM, /* a: node: there may be space on its disk again */
+    SIM_ITEM_FLAP,      /* a, b: nodes between which the line is off for a moment; c: not after */
     SIM_ITEM_HEAL,      /* faults are over */
 };
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
-#include "tests/sim/scenarios.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/scenarios/parts.h"
 
 /* Two slaves, two clients, steady work, a tick of one second, and nothing that goes wrong. */
 /* The pair has one witness and the usual times. */
@@ -44,16 +45,26 @@ void sim_scenario_arm(struct sim_world *world, const struct sim_scenario *scenar
     for (uint32_t i = 0; i < SIM_ACTIONS_MAX && scenario->actions[i].for_ticks > 0; i++) {
         const struct sim_action *action = &scenario->actions[i];
 
-        sim_world_push(world, (struct sim_item){.at = action->at_ticks * tick,
-                                                .kind = SIM_ITEM_ACTION,
-                                                .a = (uint32_t)action->fault,
-                                                .b = action->node,
-                                                .c = action->for_ticks});
+        sim_world_push(world, (struct sim_item){
+                                  .at = action->at_ticks * tick, .kind = SIM_ITEM_ACTION, .a = i});
     }
     if (scenario->ticks > 0) {
         sim_world_push(world,
                        (struct sim_item){.at = scenario->ticks * tick, .kind = SIM_ITEM_HEAL});
     }
+}
+
+void sim_scenario_act(struct sim_world *world, uint32_t which)
+{
+    const struct sim_action *action = &world->scenario->actions[which];
+    const ms_time duration = action->for_ticks * world->config.tick;
+
+    if (action->fault == SIM_FAULT_CUT_PEERS) {
+        sim_net_block(world, action->node, action->other, world->now + duration);
+        sim_net_block(world, action->other, action->node, world->now + duration);
+        return;
+    }
+    sim_faults_act(world, action->fault, &world->nodes[action->node], duration);
 }
 
 bool sim_scenario_run(const struct sim_scenario *scenario, const struct sim_options *options)
@@ -92,12 +103,22 @@ bool sim_scenario_run(const struct sim_scenario *scenario, const struct sim_opti
     return is_good;
 }
 
+const struct sim_scenario *sim_scenario_at(uint32_t place)
+{
+    if (place < sim_scenarios_single_count) {
+        return &sim_scenarios_single[place];
+    }
+    place -= sim_scenarios_single_count;
+    return place < sim_scenarios_pair_count ? &sim_scenarios_pair[place] : NULL;
+}
+
 const struct sim_scenario *sim_scenario_find(const char *name)
 {
-    for (uint32_t i = 0; i < sim_scenarios_count; i++) {
-        if (strcmp(sim_scenarios_list[i].name, name) == 0) {
-            return &sim_scenarios_list[i];
-        }
-    }
-    return NULL;
+    const struct sim_scenario *scenario;
+    uint32_t place = 0;
+
+    do {
+        scenario = sim_scenario_at(place++);
+    } while (scenario != NULL && strcmp(scenario->name, name) != 0);
+    return scenario;
 }
