@@ -121,7 +121,7 @@ ms_council_canary(incumbent-after-its-handover "invariant: I(1|2|6):" master/cou
     "")
 
 ms_council_canary(forced-into-the-next-epoch "invariant: I2:" master/council_decide.c
-    "    return spans * MS_EPOCH_SPAN + council->record.place * (MS_EPOCH_SPAN / 2);"
+    "    return spans * MS_EPOCH_SPAN + council->record.place * (MS_EPOCH_SPAN / 2) + drawn;"
     "    return highest(council) + 1;")
 
 # It hangs; what else it does is too rare.
