@@ -31,16 +31,18 @@ static ms_epoch highest(const struct ms_council *council)
 }
 
 /* Without a vote: so far above, and in a span of epochs into which the other one does not leap. It may have heard of ours, and
- * have gone on from there, and we of its own. */
-static ms_epoch leap(const struct ms_council *council, ms_epoch step)
+ * have gone on from there, and we of its own. Where in our half of it is drawn: we may have leapt from here before, and have
+ * lost the disk that knew. */
+static ms_epoch leap(struct ms_council *council, ms_epoch step)
 {
     const ms_epoch spans = (highest(council) + step) / MS_EPOCH_SPAN + 1;
+    const ms_epoch drawn = ms_rng_below(&council->rng, MS_EPOCH_SPAN / 4);
 
-    return spans * MS_EPOCH_SPAN + council->record.place * (MS_EPOCH_SPAN / 2);
+    return spans * MS_EPOCH_SPAN + council->record.place * (MS_EPOCH_SPAN / 2) + drawn;
 }
 
 /* An incumbent asks nobody. So a higher epoch than it has promised was forced by the other one, which goes on from there. */
-static ms_epoch next_epoch(const struct ms_council *council, enum ms_decision_kind kind)
+static ms_epoch next_epoch(struct ms_council *council, enum ms_decision_kind kind)
 {
     const bool is_forced = council->seen > council->record.voter.promised;
 
@@ -165,13 +167,14 @@ void ms_council_serve(struct ms_council *council, const struct ms_decision *deci
 
 /* So far above that nobody's proposal meets it. Who was forced before, and has not heard of the other since, needs no second
  * jump so far: together they would be refused as an error. */
-static ms_epoch forced_epoch(const struct ms_council *council)
+static ms_epoch forced_epoch(struct ms_council *council)
 {
     const struct ms_council_record *record = &council->record;
     const bool is_alone = record->lead == record->place && ms_council_is_eligible(council) &&
                           !ms_decision_is_pair(&record->voter.accepted);
     /* If both are forced, apart from each other, their epochs stay apart, and so do those that follow. */
-    const ms_epoch jump = MS_EPOCH_FORCED_STEP + record->place * (MS_EPOCH_FORCED_STEP / 2);
+    const ms_epoch jump = MS_EPOCH_FORCED_STEP + record->place * (MS_EPOCH_FORCED_STEP / 2) +
+                          ms_rng_below(&council->rng, MS_EPOCH_FORCED_STEP / 4);
 
     return leap(council, is_alone && record->served > MS_EPOCH_FORCED_STEP ? 0 : jump);
 }

@@ -121,8 +121,104 @@ ms_council_canary(incumbent-after-its-handover "invariant: I(1|2|6):" master/cou
     "")
 
 ms_council_canary(forced-into-the-next-epoch "invariant: I2:" master/council_decide.c
-    "    return spans * MS_EPOCH_SPAN + council->record.place * (MS_EPOCH_SPAN / 2);"
+    "    return spans * MS_EPOCH_SPAN + council->record.place * (MS_EPOCH_SPAN / 2) + drawn;"
     "    return highest(council) + 1;")
+
+# Found by a plan, as is the rest (plans.c).
+ms_council_canary(forced-where-it-was-before "invariant: I2:" master/council_decide.c
+    "                          ms_rng_below(&council->rng, MS_EPOCH_FORCED_STEP / 4);"
+    "                          0;"
+    master/council_decide.c
+    "    const ms_epoch drawn = ms_rng_below(&council->rng, MS_EPOCH_SPAN / 4);"
+    "    const ms_epoch drawn = 0;")
+
+# Most of these rules are kept twice; then both guards are taken away, for one of them is found by nobody.
+
+# MUT_CONSENT: votes of witnesses decide it.
+ms_council_canary(consent-by-witnesses "invariant: I(1|2|6):" master/election.c
+    "    case MS_DECISION_HANDOVER:
+    case MS_DECISION_CONSENT: /* witnesses have no vote */
+        return has_peer;"
+    "    case MS_DECISION_HANDOVER:
+        return has_peer;
+    case MS_DECISION_CONSENT:
+        return has_peer || is_agreed;"
+    core/decision.c
+    "        return is_master && decision->served > served;"
+    "        return is_master ? decision->served > served
+                         : ms_decision_has(&voter->accepted, decision->proposer,
+                                           &decision->set[decision->proposer]);")
+
+# A vote ends incumbency: whoever has voted is outside S, too, by what it has voted for.
+ms_council_canary(incumbent-after-its-vote "invariant: I(1|2|6):" master/council_decide.c
+    "    record->lead = decision->proposer;"
+    ""
+    master/council_rules.c
+    "    if (!ms_council_is_eligible(council)) {"
+    "    if (kind != MS_DECISION_INCUMBENT && !ms_council_is_eligible(council)) {")
+
+# MUT_NEWCOMER_VOTES: and ADMIT is sought in SOLO only, that is, with the votes of witnesses for that already.
+ms_council_canary(newcomer-votes "invariant: I2:" master/election.c
+    "    case MS_DECISION_ADMIT: /* without the newcomer's vote */
+        return is_agreed;"
+    "    case MS_DECISION_ADMIT:
+        return has_peer || is_agreed;"
+    master/council_hear.c
+    "    if (record->is_fresh || council->state == MS_COUNCIL_HALTED ||"
+    "    if ((record->is_fresh && decision->kind != MS_DECISION_ADMIT) ||
+        council->state == MS_COUNCIL_HALTED ||"
+    master/council_decide.c
+    "    ms_assert(decision->epoch > record->voter.promised);
+    ms_assert(!record->is_fresh);"
+    "    record->is_fresh = false;"
+    master/council_rules.c
+    "    return seek(council, now, way_on(council, now));
+}
+
+static bool rule_drain"
+    "    if (is_peer_here(council, now) && council->peer.frame.is_fresh && council->is_mirrored) {
+        return seek(council, now, MS_DECISION_ADMIT);
+    }
+    return seek(council, now, way_on(council, now));
+}
+
+static bool rule_drain")
+
+# MUT_LIST_FRESH: and who is fresh is never SYNC, nor is the active PAIR with it.
+ms_council_canary(fresh-confirms-a-list "invariant: I2:" master/council_enrol.c
+    "    return !peer->is_fresh && peer->state == MS_COUNCIL_SYNC &&"
+    "    return (peer->is_fresh || peer->state == MS_COUNCIL_SYNC) &&"
+    master/council_enrol.c
+    "    ms_assert(council->state == MS_COUNCIL_PAIR);
+    if (record->is_changing) {"
+    "    if (record->is_changing) {"
+    master/council_rules.c
+    "    if (council->election.phase != MS_ELECTION_NONE ||
+        !ms_council_is_due(council, now, council->retry_at) || !is_patience_over(council, now)) {"
+    "    if (council->record.is_changing && council->peer.link == MS_COUNCIL_MET &&
+        council->record.voter.promised == council->tenure.epoch && ms_council_enrol(council, now)) {
+        return true;
+    }
+    if (council->election.phase != MS_ELECTION_NONE ||
+        !ms_council_is_due(council, now, council->retry_at) || !is_patience_over(council, now)) {")
+
+# MUT_JOINT_OLD
+ms_council_canary(old-list-alone "invariant: I2:" master/election.c
+    "        agrees(election, electorate.list, is_hopeful) &&
+        (electorate.next == NULL || agrees(election, electorate.next, is_hopeful));"
+    "        agrees(election, electorate.list, is_hopeful);")
+
+# MUT_UNLED: of what it follows it takes S and the lists, and not who is active; and the peer votes on every JOIN.
+ms_council_canary(follows-without-a-lead "invariant: I2:" master/council_decide.c
+    "    record->lead = decision->active;
+    if (ms_uuid_is_zero"
+    "    if (ms_uuid_is_zero"
+    master/election.c
+    "    case MS_DECISION_JOIN: /* with witnesses it could be decided without him, and would be of no use */
+    case MS_DECISION_HANDOVER:"
+    "    case MS_DECISION_JOIN:
+        return has_peer || is_agreed;
+    case MS_DECISION_HANDOVER:")
 
 # It hangs; what else it does is too rare.
 set(MS_COUNCIL_CANARY_OPTIONS "")

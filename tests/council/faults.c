@@ -181,7 +181,7 @@ static void forget(struct hall *hall, uint8_t place)
                                    .node = (uint8_t)(1 - place)});
 }
 
-static void order(struct hall *hall, uint8_t place, enum ms_order what)
+void hall_order(struct hall *hall, uint8_t place, enum ms_order what)
 {
     struct ms_complaint complaint;
     const struct hall_master *self = &hall->masters[place];
@@ -195,8 +195,8 @@ static void order(struct hall *hall, uint8_t place, enum ms_order what)
 
 static void switch_over(struct hall *hall)
 {
-    order(hall, 0, MS_ORDER_SWITCHOVER);
-    order(hall, 1, MS_ORDER_SWITCHOVER);
+    hall_order(hall, 0, MS_ORDER_SWITCHOVER);
+    hall_order(hall, 1, MS_ORDER_SWITCHOVER);
 }
 
 static void fail_store(struct hall *hall, uint8_t place)
@@ -332,7 +332,7 @@ void hall_fault(struct hall *hall)
     case FAULT_HOLD:
     case FAULT_RELEASE:
     case FAULT_FORCE:
-        order(hall, place, orders[what]);
+        hall_order(hall, place, orders[what]);
         break;
     case FAULT_STORE:
         fail_store(hall, place);

@@ -4,7 +4,9 @@
 #define TESTS_COUNCIL_HALL_H
 
 #include "core/rng.h"
+#include "tests/council/plan.h"
 #include "tests/council/rows.h"
+#include "tests/council/stats.h"
 
 #define HALL_WITNESSES 6u /* one more than may be enrolled */
 #define HALL_NODES     (MS_MASTERS + HALL_WITNESSES)
@@ -38,6 +40,7 @@ enum hall_event_type {
     HALL_WORK,
     HALL_SPLIT, /* the masters are cut from each other, and each witness from one of them */
     HALL_LOSE,  /* node loses its disk, and can talk to the other master again */
+    HALL_PLAN,  /* a stage of the plan is due */
 };
 
 struct hall_event {
@@ -139,6 +142,7 @@ struct hall {
     struct hall_witness witnesses[HALL_WITNESSES];
     struct hall_link links[HALL_NODES][HALL_NODES]; /* [lower][higher] */
     struct hall_faults faults;
+    struct hall_plan plan;
     struct hall_observer observer;
     uint32_t commands; /* made so far */
     uint32_t incarnations;
@@ -151,37 +155,6 @@ struct hall {
     uint32_t free_notes[HALL_NOTES], free_count;
 };
 
-/* What happened in all seeds. */
-enum hall_stat {
-    HALL_STAT_STEPS,
-    HALL_STAT_SERVED,
-    HALL_STAT_SOLO,
-    HALL_STAT_INCUMBENT,
-    HALL_STAT_JOIN,
-    HALL_STAT_ADMIT,
-    HALL_STAT_HANDOVER,
-    HALL_STAT_CONSENT,
-    HALL_STAT_FORCED,
-    HALL_STAT_BOOTSTRAP,
-    HALL_STAT_RESUMED,
-    HALL_STAT_ACKED,
-    HALL_STAT_ACKED_TWICE,
-    HALL_STAT_CRASHES,
-    HALL_STAT_CRASHES_WRITING,
-    HALL_STAT_WIPES,
-    HALL_STAT_STALLS,
-    HALL_STAT_CUTS,
-    HALL_STAT_COPIES,
-    HALL_STAT_RESUMES,
-    HALL_STAT_EXPELLED,
-    HALL_STAT_LISTS,
-    HALL_STAT_AGAIN,
-    HALL_STAT_OPERATOR,
-    HALL_STAT_KILLED,
-    HALL_STATS
-};
-
-extern uint64_t hall_stats[HALL_STATS];
 extern struct council_rows hall_rows;
 
 /* A wiped master keeps its name: what 0010 forbids. */

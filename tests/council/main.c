@@ -36,6 +36,12 @@ static const char *const names[HALL_STATS] = {
     [HALL_STAT_AGAIN] = "witnesses enrolled again",
     [HALL_STAT_OPERATOR] = "operators called",
     [HALL_STAT_KILLED] = "killed for good",
+    [HALL_STAT_PLAN_MUTE] = "plans: asked, and not heard again",
+    [HALL_STAT_PLAN_LISTS] = "plans: one half knows the new list alone",
+    [HALL_STAT_PLAN_FORGET] = "plans: has taken over and forgotten it",
+    [HALL_STAT_PLAN_FORGET_LIST] = "plans: the same in a change of the list",
+    [HALL_STAT_PLAN_UNASKED] = "plans: JOIN without asking the peer",
+    [HALL_STAT_PLAN_LEAP] = "plans: forced, forgotten and forced again",
 };
 
 static volatile uint64_t current;

@@ -55,10 +55,14 @@ static void send_act(struct hall *hall, uint8_t place, const struct ms_council_a
                              .frame = act->frame};
     const uint8_t first = act->to.is_witness ? MS_MASTERS : 0;
     const uint8_t last = act->to.is_witness ? HALL_NODES : MS_MASTERS;
+    const bool is_asking = act->kind == MS_KIND_PROPOSE && !act->to.is_witness;
 
     hall_observe_send(hall, place, act);
     if (act->kind == MS_KIND_PEER_HELLO) {
         return; /* was said when the connection stood */
+    }
+    if (is_asking) {
+        hall_plan_sending(hall, place, act);
     }
     for (uint8_t node = first; node < last; node++) {
         const struct ms_uuid id = hall_witness_id(node);
@@ -66,6 +70,9 @@ static void send_act(struct hall *hall, uint8_t place, const struct ms_council_a
         if (node != place && (!act->to.is_witness || ms_uuid_equal(&id, &act->to.id))) {
             hall_send(hall, place, node, &note);
         }
+    }
+    if (is_asking) {
+        hall_plan_sent(hall, place, act);
     }
 }
 
@@ -237,12 +244,16 @@ void hall_master_wipe(struct hall *hall, uint8_t place)
 void hall_master_stored(struct hall *hall, uint8_t place)
 {
     struct hall_master *self = &hall->masters[place];
+    const bool is_listed = self->writing.witness_version != self->disk.witness_version;
 
     if (!self->is_writing) {
         return;
     }
     self->disk = self->writing;
     self->is_writing = false;
+    if (is_listed) {
+        hall_plan_listed(hall, place);
+    }
     ms_council_stored(self->council, hall->now);
     after(hall, place);
 }

@@ -55,6 +55,15 @@ void hall_faults_draw(struct hall *hall);
 void hall_fault(struct hall *hall);
 void hall_split(struct hall *hall);
 void hall_lose(struct hall *hall, uint8_t place);
+void hall_order(struct hall *hall, uint8_t place, enum ms_order what);
+
+/* plans.c */
+void hall_plan_prepare(struct hall *hall); /* how many witnesses there are, and are enrolled */
+void hall_plan_step(struct hall *hall);    /* something has happened */
+/* A proposal to the peer is about to leave, and has left. */
+void hall_plan_sending(struct hall *hall, uint8_t place, const struct ms_council_act *act);
+void hall_plan_sent(struct hall *hall, uint8_t place, const struct ms_council_act *act);
+void hall_plan_listed(struct hall *hall, uint8_t place); /* its disk has another list */
 
 /* observer.c: every invariant of docs/decisions/0010-pair-model.md that a council can break */
 void hall_observe_store(struct hall *hall, uint8_t place, const struct ms_council_record *record);

@@ -93,6 +93,37 @@ START_TEST(who_goes_on_without_votes_has_epochs_of_his_own)
 }
 END_TEST
 
+/* It was forced while it was cut off, has lost its disk since, and nobody else has heard of that. */
+START_TEST(who_has_forgotten_where_he_leapt_to_leaps_elsewhere)
+{
+    struct assembly *room = assemble_pair(0);
+    struct ms_complaint complaint;
+    ms_epoch forced;
+
+    stop(room, 0, true);
+    ck_assert_int_eq(
+        ms_council_order(room->masters[1].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
+    settle(room);
+    forced = room->masters[1].epoch;
+    stop(room, 1, true);
+    wipe(room, 1, 2);
+    room->masters[1].config.seed++; /* as with every start */
+    start(room, 0);
+    start(room, 1);
+    pass(room, MS_BOOT_WAIT + 2 * MS_SEC);
+    ck_assert_state(room, 1, SYNC);
+    ck_assert_uint_lt(ms_council_record(room->masters[1].council)->voter.promised, MS_EPOCH_SPAN);
+    stop(room, 0, true);
+    ck_assert_int_eq(
+        ms_council_order(room->masters[1].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
+    settle(room);
+    ck_assert_state(room, 1, SOLO);
+    ck_assert_uint_ne(room->masters[1].epoch, forced);
+    ck_assert_uint_ge(room->masters[1].epoch % MS_EPOCH_SPAN, MS_EPOCH_SPAN / 2);
+    dismiss(room);
+}
+END_TEST
+
 /* Somebody else may have served meanwhile, whose tokens are above those of the reign that was paused. */
 START_TEST(who_is_forced_while_he_waits_begins_a_new_reign)
 {
@@ -216,4 +247,5 @@ TESTS(a_vote_is_for_one_incarnation, votes_that_come_late_begin_no_other_electio
       nobody_is_forced_while_the_other_serves, who_is_forced_while_he_waits_begins_a_new_reign,
       who_goes_on_without_votes_has_epochs_of_his_own,
       a_witness_that_has_met_a_higher_active_ends_the_tenure,
-      who_is_no_witness_of_ours_is_not_believed)
+      who_is_no_witness_of_ours_is_not_believed,
+      who_has_forgotten_where_he_leapt_to_leaps_elsewhere)
