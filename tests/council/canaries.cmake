@@ -100,7 +100,10 @@ ms_council_canary(follows-below-its-promise "${any}" master/council_decide.c
 
 # MUT_FRESH_SERVES
 ms_council_canary(fresh-serves "invariant: I17:" master/council_order.c
-    "    if (record->is_fresh || !record->is_complete) {"
+    "    if (record->is_fresh) {
+        return refuse_fresh(complaint);
+    }
+    if (!record->is_complete) {"
     "    if (record->is_fresh && !record->is_complete && ms_uuid_is_zero(&record->voter.cluster)) {"
     master/council_decide.c
     "    ms_assert(!record->is_fresh && record->is_complete);"
@@ -211,8 +214,8 @@ ms_council_canary(old-list-alone "invariant: I2:" master/election.c
 # MUT_UNLED: of what it follows it takes S and the lists, and not who is active; and the peer votes on every JOIN.
 ms_council_canary(follows-without-a-lead "invariant: I2:" master/council_decide.c
     "    record->lead = decision->active;
-    if (ms_uuid_is_zero"
-    "    if (ms_uuid_is_zero"
+    record->is_forced = false; /* that is over */"
+    "    record->is_forced = false;"
     master/election.c
     "    case MS_DECISION_JOIN: /* with witnesses it could be decided without him, and would be of no use */
     case MS_DECISION_HANDOVER:"

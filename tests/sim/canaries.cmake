@@ -384,8 +384,6 @@ ms_sim_canary_places(slave-without-a-fence core/upstream.c "invariant: stale"
 
     upstream->hello.epoch = told;
     ms_engine_send(upstream->engine, peer, told,"
-    "    if (command->kind != MS_KIND_WELCOME || event->epoch < upstream->epoch) {"
-    "    if (command->kind != MS_KIND_WELCOME) {"
     "    if (event->epoch < upstream->epoch) {
         return leave("
     "    if (false) {
