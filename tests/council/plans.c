@@ -243,34 +243,36 @@ void hall_plan_sending(struct hall *hall, uint8_t place, const struct ms_council
     }
 }
 
-static void force_alone(struct hall *hall)
+static void force_alone(struct hall *hall, bool is_heard)
 {
     part(hall, 0, 1);
-    part_witnesses(hall, hall->plan.other, WITNESSES_ALL);
+    part_witnesses(hall, is_heard ? hall->plan.active : hall->plan.other, WITNESSES_ALL);
     hall_order(hall, hall->plan.other, MS_ORDER_FORCE);
 }
 
-/* Twice the standby is forced while nobody hears of it, and in between it loses its disk. */
+/* The standby is forced, loses its disk, and is forced again; nobody hears of it. Or the witnesses do, and vote for nobody else
+ * from then on: in the end an operator forces the active. */
 static void step_leap(struct hall *hall)
 {
     const struct hall_plan *plan = &hall->plan;
+    const bool is_heard = plan->variant % 2 == 1 && hall->witnesses_count > 0;
 
     if (plan->stage == STAGE_FIRST) {
         enter(hall, STAGE_SECOND, 0, 0);
-        force_alone(hall);
+        force_alone(hall, is_heard);
     } else if (plan->stage == STAGE_SECOND && is_alone(hall, plan->other)) {
         enter(hall, STAGE_THIRD, 0, START_MAX);
     } else if (plan->stage == STAGE_THIRD) {
         hall_master_wipe(hall, plan->other);
         start_later(hall, plan->other);
         heal_all(hall);
-        enter(hall, STAGE_FOURTH, 0, 0);
+        enter(hall, STAGE_FOURTH, is_heard ? hall->until : 0, is_heard ? hall->until : 0);
     } else if (plan->stage == STAGE_FOURTH && is_pair(hall, plan->active)) {
         enter(hall, STAGE_FIFTH, 0, START_MAX);
     } else if (plan->stage == STAGE_FIFTH) {
         count(hall);
         enter(hall, STAGE_LAST, LAST_MIN, LAST_MAX);
-        force_alone(hall);
+        force_alone(hall, false);
     }
 }
 
