@@ -166,17 +166,19 @@ void ms_council_serve(struct ms_council *council, const struct ms_decision *deci
 }
 
 /* So far above that nobody's proposal meets it. Who was forced before, and has not heard of the other since, needs no second
- * jump so far: together they would be refused as an error. */
+ * jump so far, nor who has heard that the other was: together they would be refused as an error. */
 static ms_epoch forced_epoch(struct ms_council *council)
 {
     const struct ms_council_record *record = &council->record;
     const bool is_alone = record->lead == record->place && ms_council_is_eligible(council) &&
                           !ms_decision_is_pair(&record->voter.accepted);
+    const bool is_there = (is_alone && record->served > MS_EPOCH_FORCED_STEP) ||
+                          council->seen > record->voter.promised + MS_EPOCH_FORCED_STEP;
     /* If both are forced, apart from each other, their epochs stay apart, and so do those that follow. */
     const ms_epoch jump = MS_EPOCH_FORCED_STEP + record->place * (MS_EPOCH_FORCED_STEP / 2) +
                           ms_rng_below(&council->rng, MS_EPOCH_FORCED_STEP / 4);
 
-    return leap(council, is_alone && record->served > MS_EPOCH_FORCED_STEP ? 0 : jump);
+    return leap(council, is_there ? 0 : jump);
 }
 
 void ms_council_force(struct ms_council *council, ms_time now)

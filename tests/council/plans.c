@@ -6,6 +6,7 @@
 
 #define PATIENCE  (4 * MS_SEC) /* what has not come by then does not, and the plan is over */
 #define START_MAX (600 * MS_MSEC)
+#define NOTICED   (3 * MS_MSEC) /* until both ends know that their connection is over */
 #define AWAY_MAX  (300 * MS_MSEC)
 #define LAST_MIN  (2 * MS_SEC) /* in which one that went on alone would be seen */
 #define LAST_MAX  (6 * MS_SEC)
@@ -17,6 +18,8 @@ enum {
     STAGE_THIRD,
     STAGE_FOURTH,
     STAGE_FIFTH,
+    STAGE_SIXTH,
+    STAGE_SEVENTH,
     STAGE_LAST, /* then whatever was cut is whole again */
     STAGE_OVER
 };
@@ -243,34 +246,43 @@ void hall_plan_sending(struct hall *hall, uint8_t place, const struct ms_council
     }
 }
 
-static void force_alone(struct hall *hall)
+/* The standby from its peer, which it notices, and from its witnesses, or the active from its own. */
+static void cut_off(struct hall *hall, bool is_heard)
 {
+    hall_break(hall, 0, 1);
     part(hall, 0, 1);
-    part_witnesses(hall, hall->plan.other, WITNESSES_ALL);
-    hall_order(hall, hall->plan.other, MS_ORDER_FORCE);
+    part_witnesses(hall, is_heard ? hall->plan.active : hall->plan.other, WITNESSES_ALL);
 }
 
-/* Twice the standby is forced while nobody hears of it, and in between it loses its disk. */
+/* The standby is forced, loses its disk, and is forced again; nobody hears of it. Or the witnesses do, and vote for nobody else
+ * from then on: in the end an operator forces the active. */
 static void step_leap(struct hall *hall)
 {
     const struct hall_plan *plan = &hall->plan;
+    const bool is_heard = plan->variant % 2 == 1 && hall->witnesses_count > 0;
 
     if (plan->stage == STAGE_FIRST) {
-        enter(hall, STAGE_SECOND, 0, 0);
-        force_alone(hall);
-    } else if (plan->stage == STAGE_SECOND && is_alone(hall, plan->other)) {
-        enter(hall, STAGE_THIRD, 0, START_MAX);
-    } else if (plan->stage == STAGE_THIRD) {
+        enter(hall, STAGE_SECOND, NOTICED, NOTICED);
+        cut_off(hall, is_heard);
+    } else if (plan->stage == STAGE_SECOND) {
+        enter(hall, STAGE_THIRD, 0, 0);
+        hall_order(hall, plan->other, MS_ORDER_FORCE);
+    } else if (plan->stage == STAGE_THIRD && is_alone(hall, plan->other)) {
+        enter(hall, STAGE_FOURTH, 0, START_MAX);
+    } else if (plan->stage == STAGE_FOURTH) {
         hall_master_wipe(hall, plan->other);
         start_later(hall, plan->other);
         heal_all(hall);
-        enter(hall, STAGE_FOURTH, 0, 0);
-    } else if (plan->stage == STAGE_FOURTH && is_pair(hall, plan->active)) {
-        enter(hall, STAGE_FIFTH, 0, START_MAX);
-    } else if (plan->stage == STAGE_FIFTH) {
+        enter(hall, STAGE_FIFTH, is_heard ? hall->until : 0, is_heard ? hall->until : 0);
+    } else if (plan->stage == STAGE_FIFTH && is_pair(hall, plan->active)) {
+        enter(hall, STAGE_SIXTH, 0, START_MAX);
+    } else if (plan->stage == STAGE_SIXTH) {
+        enter(hall, STAGE_SEVENTH, NOTICED, NOTICED);
+        cut_off(hall, false);
+    } else if (plan->stage == STAGE_SEVENTH) {
         count(hall);
         enter(hall, STAGE_LAST, LAST_MIN, LAST_MAX);
-        force_alone(hall);
+        hall_order(hall, plan->other, MS_ORDER_FORCE);
     }
 }
 

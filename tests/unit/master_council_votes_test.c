@@ -124,6 +124,31 @@ START_TEST(who_has_forgotten_where_he_leapt_to_leaps_elsewhere)
 }
 END_TEST
 
+/* The other one follows, who has never heard of the first leap: its disk is another one. */
+START_TEST(a_leap_above_a_leap_is_near_enough_to_be_followed)
+{
+    struct assembly *room = assemble_pair(0);
+    struct ms_complaint complaint;
+    ms_epoch forced;
+
+    stop(room, 0, true);
+    ck_assert_int_eq(
+        ms_council_order(room->masters[1].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
+    settle(room);
+    forced = room->masters[1].epoch;
+    stop(room, 1, true);
+    start(room, 0);
+    ms_council_outdone(room->masters[0].council, room->now, forced);
+    ck_assert_int_eq(
+        ms_council_order(room->masters[0].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
+    settle(room);
+    ck_assert_uint_gt(room->masters[0].epoch, forced);
+    ck_assert_uint_lt(room->masters[0].epoch, 2 * MS_EPOCH_FORCED_STEP);
+    ck_assert_uint_lt(room->masters[0].epoch % MS_EPOCH_SPAN, MS_EPOCH_SPAN / 2);
+    dismiss(room);
+}
+END_TEST
+
 /* Somebody else may have served meanwhile, whose tokens are above those of the reign that was paused. */
 START_TEST(who_is_forced_while_he_waits_begins_a_new_reign)
 {
@@ -248,4 +273,5 @@ TESTS(a_vote_is_for_one_incarnation, votes_that_come_late_begin_no_other_electio
       who_goes_on_without_votes_has_epochs_of_his_own,
       a_witness_that_has_met_a_higher_active_ends_the_tenure,
       who_is_no_witness_of_ours_is_not_believed,
-      who_has_forgotten_where_he_leapt_to_leaps_elsewhere)
+      who_has_forgotten_where_he_leapt_to_leaps_elsewhere,
+      a_leap_above_a_leap_is_near_enough_to_be_followed)
