@@ -114,9 +114,9 @@
 #define MS_FAILBACK_DELAY     (300 * MS_SEC)
 #define MS_DIVERGENT_INTERVAL (3600 * MS_SEC) /* between two looks at what was set aside */
 #define MS_EPOCH_FORCED_STEP                                                                       \
-    (1ull << 20) /* a forced epoch is so far above; a larger jump is refused */
+    (1ull << 32) /* a forced epoch is so far above, or twice; a larger jump is refused */
 #define MS_EPOCH_SPAN                                                                              \
-    (1ull << 12) /* of epochs, of which each master has half for those without votes */
+    (1ull << 24) /* of epochs, of which each master has half for those without votes */
 #define MS_BACKLOG_BYTES      (16u << 20) /* of the stream, kept for a peer that was away for a moment */
 #define MS_BACKLOG_COPY_BYTES (512u << 20) /* and while a copy is under way: then it begins anew */
 #define MS_SCAN_BYTES         (256u << 10) /* of live records, read from the store at a time */
