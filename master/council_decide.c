@@ -411,9 +411,10 @@ static bool become_member(struct ms_council *council)
 static bool take_configuration(struct ms_council *council, const struct ms_decision *decision)
 {
     struct ms_council_record *record = &council->record;
-    /* Decided by our own proposal, which was made when the peer had everything. */
-    const bool has_handed =
-        decision->kind == MS_DECISION_HANDOVER && decision->proposer == record->place;
+    /* Decided by our own proposal, which was made when the peer had everything; not by that of whoever had our place before. */
+    const bool has_handed = decision->kind == MS_DECISION_HANDOVER &&
+                            decision->proposer == record->place && !record->is_fresh &&
+                            ms_decision_has(decision, record->place, &record->incarnation);
     bool is_changed = record->voter.promised != decision->epoch ||
                       record->lead != decision->active || record->is_forced ||
                       !ms_decision_equal(&record->voter.accepted, decision);

@@ -92,11 +92,10 @@ static enum ms_error force(struct ms_council *council, ms_time now, struct ms_co
     if (council->state == MS_COUNCIL_SOLO) {
         return refuse(complaint, MS_E_BAD_ARGUMENT, "this master is active alone already");
     }
-    if (record->is_fresh) {
-        return refuse_fresh(complaint);
-    }
-    if (!record->is_complete) {
-        return refuse(complaint, MS_E_PERMISSION, "this master has no complete log to serve from");
+    if (record->is_fresh || !record->is_complete) {
+        return record->is_fresh ? refuse_fresh(complaint)
+                                : refuse(complaint, MS_E_PERMISSION,
+                                         "this master has no complete log to serve from");
     }
     ms_council_force(council, now);
     return MS_E_OK;

@@ -212,27 +212,6 @@ START_TEST(roles_change_by_order)
 }
 END_TEST
 
-/* Also when it ends before it has anything of the new epoch. */
-START_TEST(who_has_handed_over_has_nothing_alone)
-{
-    struct assembly *room = assemble_pair(0);
-    struct ms_complaint complaint;
-
-    ck_assert_uint_eq(room->masters[0].disk.unmerged, 2);
-    ck_assert_int_eq(
-        ms_council_order(room->masters[0].council, room->now, MS_ORDER_SWITCHOVER, &complaint),
-        MS_E_OK);
-    copy_log(room, 1);
-    room->copies = false;
-    settle(room);
-    ck_assert_state(room, 0, SYNC);
-    ck_assert_uint_eq(room->masters[0].disk.voter.accepted.epoch, 3);
-    ck_assert_uint_eq(room->masters[0].disk.unmerged, 0);
-    ck_assert_uint_eq(room->masters[1].disk.unmerged, 3);
-    dismiss(room);
-}
-END_TEST
-
 START_TEST(a_switchover_that_is_not_drained_is_given_up)
 {
     struct assembly *room = assemble_pair(0);
@@ -562,9 +541,8 @@ TESTS(a_cluster_is_made_when_nobody_knows_one, a_silent_witness_refuses_the_boot
       half_of_the_witnesses_is_not_enough, without_witnesses_only_the_incumbent_goes_on,
       an_active_that_lost_its_peer_waits_for_votes,
       after_a_power_cut_the_one_that_served_last_goes_on, roles_change_by_order,
-      who_has_handed_over_has_nothing_alone, a_switchover_that_is_not_drained_is_given_up,
-      a_wiped_member_is_admitted_anew, a_fresh_master_never_leads,
-      a_peer_that_needs_a_copy_leaves_the_set_by_its_own_vote,
+      a_switchover_that_is_not_drained_is_given_up, a_wiped_member_is_admitted_anew,
+      a_fresh_master_never_leads, a_peer_that_needs_a_copy_leaves_the_set_by_its_own_vote,
       an_operator_forces_what_nobody_decides, a_held_standby_waits,
       nothing_is_done_before_it_is_durable, a_store_that_fails_ends_everything,
       an_active_that_was_stopped_pauses_before_it_reads,

@@ -1,4 +1,4 @@
-/* The council's votes: whose they are, how long they are waited for, and who does without. */
+/* The council's votes: whose they are, how long they are waited for, who does without; and hand-overs. */
 #include "master/council.h"
 
 #include "master_assembly_people.h"
@@ -267,9 +267,60 @@ START_TEST(nobody_is_forced_while_the_other_serves)
 }
 END_TEST
 
+/* Also when it ends before it has anything of the new epoch. */
+START_TEST(who_has_handed_over_has_nothing_alone)
+{
+    struct assembly *room = assemble_pair(0);
+    struct ms_complaint complaint;
+
+    ck_assert_uint_eq(room->masters[0].disk.unmerged, 2);
+    ck_assert_int_eq(
+        ms_council_order(room->masters[0].council, room->now, MS_ORDER_SWITCHOVER, &complaint),
+        MS_E_OK);
+    copy_log(room, 1);
+    room->copies = false;
+    settle(room);
+    ck_assert_state(room, 0, SYNC);
+    ck_assert_uint_eq(room->masters[0].disk.voter.accepted.epoch, 3);
+    ck_assert_uint_eq(room->masters[0].disk.unmerged, 0);
+    ck_assert_uint_eq(room->masters[1].disk.unmerged, 3);
+    dismiss(room);
+}
+END_TEST
+
+/* What a single master's directory has alone, which comes in the place of a half that has handed over. */
+START_TEST(who_comes_in_its_place_has_not_handed_over)
+{
+    struct assembly *room = assemble_pair(1);
+    struct ms_complaint complaint;
+
+    room->is_witness_up[0] = false;
+    part(room, 0, 2, false);
+    part(room, 1, 2, false);
+    ck_assert_int_eq(
+        ms_council_order(room->masters[0].council, room->now, MS_ORDER_SWITCHOVER, &complaint),
+        MS_E_OK);
+    copy_log(room, 1);
+    settle(room);
+    ck_assert_state(room, 1, PAIR);
+    room->copies = false;
+    stop(room, 0, true);
+    wipe(room, 0, 2);
+    room->masters[0].disk.is_complete = true;
+    room->masters[0].disk.unmerged = 1;
+    start(room, 0);
+    pass(room, 1 * MS_SEC);
+    ck_assert_state(room, 1, HOLD);
+    ck_assert_int_eq(room->masters[0].disk.voter.accepted.kind, MS_DECISION_HANDOVER);
+    ck_assert_uint_eq(room->masters[0].disk.unmerged, 1);
+    dismiss(room);
+}
+END_TEST
+
 TESTS(a_vote_is_for_one_incarnation, votes_that_come_late_begin_no_other_election,
       votes_that_never_come_are_not_waited_for, who_is_refused_knows_it,
-      nobody_is_forced_while_the_other_serves, who_is_forced_while_he_waits_begins_a_new_reign,
+      nobody_is_forced_while_the_other_serves, who_has_handed_over_has_nothing_alone,
+      who_comes_in_its_place_has_not_handed_over, who_is_forced_while_he_waits_begins_a_new_reign,
       who_goes_on_without_votes_has_epochs_of_his_own,
       a_witness_that_has_met_a_higher_active_ends_the_tenure,
       who_is_no_witness_of_ours_is_not_believed,
