@@ -317,6 +317,64 @@ def test_a_wiped_standby_is_taken_back():
         pair.become_safe()
 
 
+def submit_strict(pair, active, number):
+    """By a client of its own that knows the active master only: one that is stopped would keep it waiting."""
+    client = f"{number:032x}"
+    process = subprocess.Popen(
+        [os.path.join(BIN, "muster"), "--master", pair.addresses[active], "submit", "torture", "--id", f"{client}:1",
+         "--durability", "strict", "--json", "--connect-timeout", "10m", "--payload", f"torture {client} 1 0 ok 0 x"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pair.programs.append(type("Client", (), dict(process=process, pid=process.pid, name="strict", log=lambda self: "",
+                                                 go_on=lambda self: None, kill=lambda self: process.kill()))())
+    return client, process
+
+
+def caught_in_between(pair, active):
+    """A strict submission that the active one took just before it was left alone, and the program that waits with it.
+
+    One that came too late, when the other master was missed already, is refused, and then another is tried."""
+    for number in range(8000, 8010):
+        pair.masters[1 - active].stop()
+        client, program = submit_strict(pair, active, number)
+        wait_until("it goes on alone", lambda: pair.rows_of_pair()[active]["state"] == "SOLO")
+        wait_until("it is known, or refused", lambda: pair.ask("show", f"{client}:1")[0] == 0 or program.poll() is not None)
+        if program.poll() is None:
+            return client, program
+        pair.masters[1 - active].go_on()
+        pair.become_safe()
+    raise AssertionError("none of them was taken")
+
+
+def test_class_strict_is_two_disks_or_no_acknowledgement():
+    with Pair() as pair:
+        active = pair.active()
+        client, program = submit_strict(pair, active, 7999)
+        out, err = program.communicate(timeout=LIMIT_S)
+        assert program.returncode == 0 and json.loads(out)["copies"] == 2, f"{out}{err}"
+        wait_until("it is done", lambda: begun_of(pair, client) == 1)
+        client, program = caught_in_between(pair, active)
+        kill(pair, 1 - active)
+        code, _, err = pair.ask("submit", "torture", "--durability", "strict", "--payload", "x")
+        assert code not in (0, 75) and "class strict is asked for" in err, f"{code}: {err}"
+        assert program.poll() is None, program.communicate()
+        program.kill()  # two of one name would take the session from each other
+        again = pair.ask("submit", "torture", "--id", f"{client}:1", "--durability", "strict", "--connect-timeout", "1s",
+                         "--payload", f"torture {client} 1 0 ok 0 x")
+        assert again[0] == 75 and "makes no second one" in again[2], again  # neither refused nor acknowledged
+        assert "two disks" in pair.ask("why", f"{client}:1")[1], pair.ask("why", f"{client}:1")
+        _, program = submit_strict(pair, active, int(client, 16))
+        load = pair.load(count=1000)  # others go on
+        pair.judge(load, [])
+        assert program.poll() is None and begun_of(pair, client) == 0, program.communicate()
+        pair.start_master(1 - active)
+        pair.become_safe()
+        out, err = program.communicate(timeout=LIMIT_S)
+        assert program.returncode == 0, err
+        told = json.loads(out)
+        assert told["durability"] == "strict" and told["copies"] == 2, told
+        wait_until("it is done", lambda: begun_of(pair, client) == 1)
+
+
 def test_an_upgrade_of_one_after_the_other_is_seen_by_nobody():
     with Pair() as pair:
         load = pair.load(work_us=2000)

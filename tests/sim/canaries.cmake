@@ -373,3 +373,14 @@ ms_sim_canary(said-before-it-is-there master/follower.c "copies of a log made: [
     "    follower->claim = (struct ms_claim){MS_CLAIM_STANDS, sift->reign, sift->last};"
     "    follower->claim = (struct ms_claim){MS_CLAIM_STANDS, sift->reign, sift->last + 1};"
     --scenario pair-passive-restarted)
+
+# Of class strict.
+ms_sim_canary(strict-acknowledged-with-one-copy master/journal.c "invariant: strict"
+    "    return answer->kind == MS_KIND_SUBMIT_ACK && answer->durability == MS_DURABILITY_STRICT &&"
+    "    return false && answer->kind == MS_KIND_SUBMIT_ACK && answer->durability == MS_DURABILITY_STRICT &&"
+    --short)
+
+ms_sim_canary(strict-refused-though-it-is-elsewhere client/client_refused.c "invariant: strict"
+    "    return (nak->error == MS_E_DURABILITY && ms_client_engine_may_be_elsewhere(engine, request)) ||"
+    "    return"
+    --scenario pair-strict-refused-by-the-next)

@@ -573,6 +573,18 @@ const struct sim_scenario sim_scenarios_list[] = {
         .expectations = {{SIM_STAT_WIPES, 1, ANY}, {SIM_STAT_LOGS_COMPARED, 1, ANY}},
     },
     {
+        .name = "pair-strict-refused-by-the-next",
+        .story = "the active dies with a submission of class strict that it alone has, and its "
+                 "client finds "
+                 "the other one alone, which refuses that class: it must not believe that",
+        .seed = 2214,
+        .steps = 100,
+        .is_short = true,
+        .expectations = {{SIM_STAT_MASTER_CRASHES, 1, ANY},
+                         {SIM_STAT_STRICT, 1, ANY},
+                         {SIM_STAT_LOGS_COMPARED, 1, ANY}},
+    },
+    {
         .name = "cancel-of-one-that-is-gone",
         .setup = without_operators,
         .story = "an operator cancels a command, loses his connection and asks again: that it is "
