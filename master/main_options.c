@@ -10,6 +10,7 @@
 static const char *const roles[] = {"primary", "backup", NULL};
 /* In the order of enum ms_failover. */
 static const char *const failovers[] = {"quorum", "evidence", "manual", NULL};
+static const char *const quorum_losses[] = {"hold", "degrade", NULL};
 static const char *const failbacks[] = {"manual", "auto", NULL};
 
 static const struct ms_option table[] = {
@@ -218,6 +219,14 @@ static const struct ms_option table[] = {
      .help = "take over when a majority of the witnesses votes for it; also without, when a slave "
              "or client comes that has lost the other master too; or only when an operator says so",
      FIELD(failover)},
+    {.name = "on-quorum-loss",
+     .kind = MS_OPTION_ENUM,
+     .choices = quorum_losses,
+     .default_text = "hold",
+     .key = "on_quorum_loss",
+     .help = "what the active master does when it is left alone and too few witnesses vote: pause, "
+             "or go on without votes; then the other one may be active too, and work be done twice",
+     FIELD(on_quorum_loss)},
     {.name = "failback",
      .kind = MS_OPTION_ENUM,
      .choices = failbacks,

@@ -11,6 +11,21 @@ const char *ms_pair_place_name(uint8_t place)
     return names[place];
 }
 
+static const char *alarm_of_alone(const struct ms_pair *pair, const struct ms_pair_stats *stats)
+{
+    const struct ms_decision *decision = &ms_council_record(pair->council)->voter.accepted;
+
+    if (stats->has_peer) {
+        return "CATCHING_UP: one copy only, until the other half has everything";
+    }
+    if (pair->config.council.is_degrading && decision->kind == MS_DECISION_FORCED) {
+        return "UNFENCED: goes on alone without votes, so the other half may be active too; bring "
+               "it "
+               "back, and witnesses";
+    }
+    return "DEGRADED: one copy only, the other half is not there";
+}
+
 /* What an operator should know of, in words; the first that holds. */
 static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_stats *stats)
 {
@@ -28,8 +43,7 @@ static const char *alarm_of(const struct ms_pair *pair, const struct ms_pair_sta
         return "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to go on "
                "alone";
     case MS_COUNCIL_SOLO:
-        return stats->has_peer ? "CATCHING_UP: one copy only, until the other half has everything"
-                               : "DEGRADED: one copy only, the other half is not there";
+        return alarm_of_alone(pair, stats);
     case MS_COUNCIL_PENDING:
         return record->is_fresh ? "FRESH: waits for an active half to be caught up from"
                                 : "PENDING: nobody is known to be active";

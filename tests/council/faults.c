@@ -2,7 +2,8 @@
 #include "core/invariant.h"
 #include "tests/council/parts.h"
 
-#define EVIDENCE_ONE_IN 16 /* seeds in which masters take over by evidence */
+#define EVIDENCE_ONE_IN 16 /* seeds in which masters take over by evidence, */
+#define DEGRADING       8  /* and with this remainder: in which the active goes on without votes */
 
 enum fault {
     FAULT_CRASH,
@@ -65,6 +66,7 @@ void hall_faults_draw(struct hall *hall)
     }
     faults->weights[FAULT_BREAK] += 1; /* something must go wrong */
     faults->is_evidence = hall->seed % EVIDENCE_ONE_IN == 0;
+    faults->is_degrading = hall->seed % EVIDENCE_ONE_IN == DEGRADING;
 }
 
 static enum fault draw(struct hall *hall)

@@ -105,6 +105,7 @@ struct hall_faults {
     uint32_t weights[32];
     bool wipes, forces;
     bool is_evidence;   /* where nobody votes, whoever is asked for service takes over */
+    bool is_degrading;  /* nor does the active one stop there */
     bool copies_in_set; /* the active copies its log also to a member of S, as the model may */
 };
 

@@ -38,10 +38,11 @@ def free_ports(count):
 class Pair(Cluster):
     """Two masters, slaves that are witnesses, and what the commands wrote down. Shaped like a Cluster of one master."""
 
-    def __init__(self, slaves=SLAVES, witness="auto", failover="quorum", before=None):
+    def __init__(self, slaves=SLAVES, witness="auto", failover="quorum", quorum_loss="hold", before=None):
         """before: what is done with a single master, on the directory that is to be the primary's."""
         self.addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
         self.witness, self.failover, self.lives, self.masters = witness, failover, 0, [None, None]
+        self.quorum_loss = quorum_loss
         self.clients = 0
         super().__init__()
         self.master.kill()  # the single one that a Cluster begins with
@@ -83,7 +84,8 @@ class Pair(Cluster):
         self.masters[place] = self.start(f"master-{place}-{self.lives}", [
             "muster-master", "--listen", self.addresses[place], "--tick", "500ms", "--data", self.path(f"data-{place}"),
             "--store-reserve", "1MiB", "--role", ("primary", "backup")[place], "--peer", self.addresses[1 - place],
-            "--witness", self.witness, "--failover", self.failover, *(["--bootstrap"] if is_first else [])])
+            "--witness", self.witness, "--failover", self.failover, "--on-quorum-loss", self.quorum_loss,
+            *(["--bootstrap"] if is_first else [])])
 
     def ask(self, command, *arguments, masters=None):
         """(exit code, standard output, standard error)"""
@@ -515,6 +517,33 @@ def test_evidence_is_enough_where_nobody_votes():
         pair.judge(load, kills)
         pair.start_master(active)
         pair.become_safe()
+
+
+def test_the_active_goes_on_without_a_quorum_where_that_is_wanted_and_the_standby_does_not():
+    with Pair(quorum_loss="degrade") as pair:
+        active = pair.active()
+        pair.start("plain", ["muster-slave", "--name", "plain", "--slots", "4", "--handler",
+                             f"{os.path.join(PARTS, 'torture', 'torture.so')}:{pair.folder}", pair.address])
+        wait_until("the one that is no witness serves", lambda: pair.serves("plain"))
+        witnesses = [program for program in pair.programs if program.name in ("s1", "s2", "s3")]
+        for program in witnesses:
+            program.kill()
+        kill(pair, 1 - active)
+        wait_until("it goes on alone", lambda: pair.rows_of_pair()[active]["state"] == "SOLO")
+        alarm = pair.rows_of_pair()[active]["alarm"]
+        assert alarm.startswith("UNFENCED"), alarm
+        client = submit_kept(pair, 9000, "--wait")
+        assert begun_of(pair, client) == 1
+        pair.start_master(1 - active)
+        for program in witnesses:
+            pair.start(program.name, ["muster-slave", "--name", program.name, "--state", pair.path(f"state-{program.name}"),
+                                      pair.address])
+        pair.become_safe()
+        assert pair.active() == active
+        for name in ("s1", "s2", "s3"):
+            [program for program in pair.programs if program.name == name][-1].kill()
+        kill(pair, active)
+        never("a standby without votes takes over", lambda: pair.rows_of_pair()[1 - active]["role"] == "active", 5)
 
 
 def test_a_single_master_says_that_it_has_no_peer():
