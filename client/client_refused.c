@@ -85,10 +85,13 @@ static void put_off(struct ms_client_engine *engine, struct ms_request *request,
 }
 
 /* A master that was started again does not know a type before a slave has come back to it, but a
- * submission that was accepted once has a type that exists. */
-static bool is_for_now(const struct ms_request *request, const struct ms_command *nak)
+ * submission that was accepted once has a type that exists. A master that is alone refuses class strict, but the other one
+ * may have what was sent to it, and hand it over: then it will run, and both will have it. */
+static bool is_for_now(const struct ms_client_engine *engine, const struct ms_request *request,
+                       const struct ms_command *nak)
 {
-    return nak->error == MS_E_RETRY_LATER || nak->error == MS_E_STORE_FULL ||
+    return (nak->error == MS_E_DURABILITY && ms_client_engine_may_be_elsewhere(engine, request)) ||
+           nak->error == MS_E_RETRY_LATER || nak->error == MS_E_STORE_FULL ||
            nak->error == MS_E_DRAINING || nak->error == MS_E_NOT_ACTIVE ||
            (nak->error == MS_E_UNKNOWN_TYPE && request->was_accepted);
 }
@@ -96,7 +99,8 @@ static bool is_for_now(const struct ms_request *request, const struct ms_command
 /* Of the reasons to wait, those that are the master's and may last. */
 static void tell_later(struct ms_client_engine *engine, const struct ms_command *nak)
 {
-    if (nak->error == MS_E_RETRY_LATER || nak->error == MS_E_STORE_FULL) {
+    if (nak->error == MS_E_RETRY_LATER || nak->error == MS_E_STORE_FULL ||
+        nak->error == MS_E_DURABILITY) {
         ms_client_engine_later(engine, (enum ms_error)nak->error);
     }
 }
@@ -199,7 +203,7 @@ static void array_refused(struct ms_client_engine *engine, struct ms_request_ter
         engine->counters.strange_total++;
     } else if (is_closed_background(request, nak)) {
         accept_closed(engine, array, nak);
-    } else if (is_for_now(request, nak)) {
+    } else if (is_for_now(engine, request, nak)) {
         shrink_window(engine);
         put_off_array(engine, array, pause_until(engine, request->refusals, now, nak->delay));
         tell_later(engine, nak);
@@ -250,7 +254,7 @@ void ms_client_engine_refused(struct ms_client_engine *engine, ms_time now,
     } else if (is_closed_background(request, nak)) {
         /* Done and gone; only its acknowledgement was lost. */
         ms_client_engine_accepted(engine, request, nak);
-    } else if (!is_for_now(request, nak)) {
+    } else if (!is_for_now(engine, request, nak)) {
         engine->counters.refused_total++;
         ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, nak);
         ms_client_engine_close(engine, request);

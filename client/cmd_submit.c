@@ -273,7 +273,8 @@ static void later_cb(struct ms_client *client, int error, void *context)
                        ? "the master's queue is full, or it has just started and knows no such type"
                        : ms_client_strerror(error));
     }
-    submitting->is_taken = error == MS_CLIENT_OK;
+    /* A class is refused for now only where another master may have taken it. */
+    submitting->is_taken = error == MS_CLIENT_OK || error == MS_CLIENT_DURABILITY;
 }
 
 static void patience_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
@@ -287,9 +288,9 @@ static void patience_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 
         ms_cli_print_id(id, ms_client_id(submitting->client), submitting->seq);
         ms_cli_say(&ms_submit_cli,
-                   "the master has not acknowledged it in time: is its disk full or out of reach? "
-                   "It may be "
-                   "accepted yet; submit it again with --id %s, which makes no second one",
+                   "the master has not acknowledged it in time: is its disk full or out of reach, "
+                   "or, of class strict, the other master away? It may be accepted yet; submit it "
+                   "again with --id %s, which makes no second one",
                    id);
     } else {
         ms_cli_say(&ms_submit_cli, "no master has accepted it");

@@ -159,7 +159,10 @@
 #define MS_STORE_SILENCE       (5 * MS_SEC) /* after which the log says that the disk does not answer */
 #define MS_STORE_CLOSE_TIMEOUT (30 * MS_SEC) /* a disk that does not answer is left alone */
 #define MS_STORE_RESERVE_DEFAULT                                                                   \
-    (64ull << 20) /* bytes of the disk that only results and cancels may use */
+    (64ull << 20)           /* bytes of the disk that only results and cancels may use */
+#define MS_STRICT_COPIES 2u /* disks that have a command of class strict before it counts */
+#define MS_LONE_ANSWERS_MIN                                                                        \
+    1024u /* that wait for them, before those that nobody hears are looked for */
 #define MS_JOURNAL_BEHIND_MAX (128u << 20) /* bytes not yet durable, beyond which clients wait */
 #define MS_FLOORS_DORMANT_MAX                                                                      \
     1000000u /* clients whose numbers are remembered though they are gone */

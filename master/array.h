@@ -48,6 +48,7 @@ struct ms_array {
     ms_time deadline;          /* nor after; MS_TIME_NEVER */
     ms_seq submit_record;      /* 0 = none is kept */
     ms_seq concurrency_record; /* CHANGE; 0 = none is kept */
+    uint32_t owed_on;          /* as that of a work */
     bool is_begun;             /* its head was in the queue before */
     bool is_in_doubt;          /* slaves that have not come back may have members */
     bool is_delayed;           /* those that wait count as DELAYED */

@@ -11,7 +11,7 @@
 /* What the walks add up, to be compared with what is kept. */
 struct sums {
     uint64_t states[MS_LIFE_STATES];
-    uint64_t leased, ready, aside, gated, doubted, timed, durable, settling;
+    uint64_t leased, ready, aside, lone, gated, doubted, timed, durable, settling;
     uint64_t block_bytes;
     uint64_t held, credit, slots, sessions_with_profile;
     uint64_t live, finished;
@@ -112,6 +112,7 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     ms_assert(!is_leased || ms_queue_find_token(&master->queue, ms_work_token(work),
                                                 master->queue.epoch) == work);
     ms_assert(!work->is_in_doubt || work->state == MS_LIFE_READY);
+    ms_assert(!work->is_lone || work->state == MS_LIFE_READY);
     ms_assert(ms_work_is_durable(work) || work->record == 0);
     ms_assert(work->record <= master->journal.last);
     check_place(work);
@@ -131,8 +132,9 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     sums->states[work->state]++;
     sums->leased += is_leased;
     sums->durable += ms_work_is_durable(work);
-    sums->ready +=
-        work->state == MS_LIFE_READY && !work->is_in_doubt && !work->is_aside && !work->is_gated;
+    sums->ready += work->state == MS_LIFE_READY && !work->is_in_doubt && !work->is_aside &&
+                   !work->is_gated && !work->is_lone;
+    sums->lone += work->is_lone;
     sums->gated += work->is_gated;
     sums->aside += work->is_aside;
     sums->doubted += work->is_in_doubt;
@@ -158,7 +160,8 @@ static void check_members(const struct ms_master *master, const struct ms_array 
         ms_assert(ms_work_array(work) == array && !ms_array_is_closed(array, seq));
         live++;
         leased += work->state == MS_LIFE_LEASED;
-        ready += work->state == MS_LIFE_READY && !work->is_in_doubt && !work->is_gated;
+        ready +=
+            work->state == MS_LIFE_READY && !work->is_in_doubt && !work->is_gated && !work->is_lone;
     }
     ms_assert(live == array->live_count && leased == array->leased_count);
     ms_assert(ready == array->ready_count);
@@ -216,6 +219,8 @@ static void check_queue(const struct ms_master *master, struct sums *sums)
     ms_assert(sums->durable == queue->durable_count);
     ms_assert(list_length(&queue->doubted) == queue->doubted_count);
     ms_assert(sums->timed == ms_heap_count(&queue->delayed));
+    ms_assert(sums->lone == queue->lone_count);
+    ms_assert(list_length(&queue->lone) == queue->lone_count);
     ms_assert(sums->aside == queue->aside_count);
     ms_assert(list_length(&queue->aside) == queue->aside_count);
     check_arrays(master, sums);

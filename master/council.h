@@ -29,6 +29,8 @@ struct ms_council_config {
     struct ms_council_record record; /* as read back, or of a new directory */
     struct ms_council_times times;
     enum ms_failover failover;
+    bool
+        is_degrading; /* the active goes on alone without votes, when too few of them are to be had */
     bool is_bootstrap; /* make a new cluster if nobody knows of one */
     bool is_auto_failback;
     bool

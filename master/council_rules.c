@@ -362,6 +362,15 @@ static bool is_patience_over(struct ms_council *council, ms_time now)
            ms_council_is_due(council, now, peer->lost_at + MS_RETURN_WAIT);
 }
 
+/* Whoever was active stays it, where an operator has said so beforehand: by a word that is given for a standby, too, or by one
+ * for the active alone. Who was started again since was not active. */
+static bool may_degrade(struct ms_council *council, ms_time now)
+{
+    return (council->config.failover == MS_FAILOVER_EVIDENCE || council->config.is_degrading) &&
+           council->failed_at >= 0 && role_of_peer(council, now) == PEER_GONE &&
+           is_unvoted(council) && way_on(council, now) == MS_DECISION_SOLO;
+}
+
 static bool rule_hold(struct ms_council *council, ms_time now)
 {
     if (has_returned(council, now)) {
@@ -377,10 +386,8 @@ static bool rule_hold(struct ms_council *council, ms_time now)
         !ms_council_is_due(council, now, council->retry_at) || !is_patience_over(council, now)) {
         return false;
     }
-    if (council->config.failover == MS_FAILOVER_EVIDENCE && council->failed_at >= 0 &&
-        role_of_peer(council, now) == PEER_GONE && is_unvoted(council) &&
-        way_on(council, now) == MS_DECISION_SOLO) {
-        ms_council_force(council, now); /* whoever was active stays it */
+    if (may_degrade(council, now)) {
+        ms_council_force(council, now);
         return true;
     }
     return seek(council, now, way_on(council, now));

@@ -42,7 +42,7 @@ const struct ms_council_row ms_council_table[MS_COUNCIL_STATES][MS_COUNCIL_EVENT
     ROW(SOLO, BREAK, HALTED, "the store failed"),
     ROW(HOLD, STAND, CANDIDATE, "the voters would let us go on alone"),
     ROW(HOLD, RETURN, PAIR, "the peer follows again in the same epoch"),
-    ROW(HOLD, WIN_SOLO, SOLO, "an operator's word, or evidence: alone without votes"),
+    ROW(HOLD, WIN_SOLO, SOLO, "an operator's word, evidence, or degraded: alone without votes"),
     ROW(HOLD, DEPOSE, PENDING, "somebody is active in a higher epoch, or got our vote"),
     ROW(HOLD, BREAK, HALTED, "the store failed"),
     ROW(DRAIN, STAND, CANDIDATE, "the peer has everything; it is asked to take over"),

@@ -126,6 +126,10 @@ static bool serve(struct ms_master *master, ms_time now, struct ms_lane *lane)
         ms_queue_place_again(&master->queue, work); /* until one of its array has ended */
         return true;
     }
+    if (!ms_queue_may_start(&master->queue, work)) {
+        ms_queue_part(&master->queue, work);
+        return true; /* those behind it may go */
+    }
     session = lane->strategy->choose(lane, work);
     if (session != NULL && ms_work_spool(work) != NULL &&
         !ms_slave_takes_parts(ms_slave_of(session))) {

@@ -17,6 +17,7 @@ void ms_journal_init(struct ms_journal *journal, bool is_on)
     *journal = (struct ms_journal){.is_on = is_on,
                                    .is_replaying = is_on,
                                    .copies = 1,
+                                   .lone_max = MS_LONE_ANSWERS_MIN,
                                    .room = UINT64_MAX,
                                    .error = MS_E_NO_MEMORY};
     ms_list_init(&journal->floors);
@@ -30,6 +31,7 @@ void ms_journal_finish(struct ms_journal *journal)
     }
     ms_answers_finish(&journal->waiting);
     ms_answers_finish(&journal->unflushed);
+    ms_answers_finish(&journal->lone);
     free(journal->bytes);
     free(journal->erasures);
     journal->bytes = NULL;
@@ -186,11 +188,50 @@ static void wait(struct ms_journal *journal, struct ms_answers *answers,
     }
 }
 
+/* It was asked for two disks, or to be refused, and one of them is not there. */
+static bool is_lone(const struct ms_journal *journal, const struct ms_answer *answer)
+{
+    return answer->kind == MS_KIND_SUBMIT_ACK && answer->durability == MS_DURABILITY_STRICT &&
+           journal->copies < MS_STRICT_COPIES;
+}
+
+/* Those whose connections are gone would not be heard: their clients submit again. */
+static void drop_unheard(struct ms_master *master)
+{
+    struct ms_answers *lone = &master->journal.lone;
+
+    for (size_t left = lone->count; left > 0; left--) {
+        const struct ms_answer answer = *ms_answers_first(lone);
+
+        ms_answers_pop(lone);
+        if (ms_connections_find(&master->connections, answer.peer) != NULL) {
+            const bool is_kept = ms_answers_push(lone, &answer); /* where one was */
+
+            ms_assert(is_kept);
+        }
+    }
+}
+
+/* It waits for the other half to be in S. Commands say it once for each connection (ms_submit), so those that are heard
+ * are no more than commands. */
+static void wait_for_second(struct ms_master *master, const struct ms_answer *answer)
+{
+    struct ms_journal *journal = &master->journal;
+
+    if (journal->lone.count >= journal->lone_max) {
+        drop_unheard(master);
+        journal->lone_max = MS_LONE_ANSWERS_MIN + 2 * journal->lone.count;
+    }
+    wait(journal, &journal->lone, answer, answer->seq);
+}
+
 void ms_journal_answer(struct ms_master *master, ms_seq seq, const struct ms_answer *answer)
 {
     struct ms_journal *journal = &master->journal;
 
-    if (ms_journal_covers(journal, seq)) {
+    if (ms_journal_covers(journal, seq) && is_lone(journal, answer)) {
+        wait_for_second(master, answer);
+    } else if (ms_journal_covers(journal, seq)) {
         say(master, answer);
     } else {
         wait(journal, &journal->waiting, answer, seq);
@@ -222,6 +263,9 @@ void ms_journal_persisted(struct ms_master *master, const struct ms_event *event
         journal->persisted = event->seq;
     }
     journal->copies = event->count > 1 ? (uint8_t)event->count : 1;
+    if (journal->copies >= MS_STRICT_COPIES && event->seq > journal->doubled) {
+        journal->doubled = event->seq;
+    }
     journal->is_committed = true;
     journal->flying_bytes = journal->persisted < journal->emitted ? journal->window_bytes : 0;
     journal->window_bytes = 0;
@@ -242,6 +286,20 @@ bool ms_journal_release(struct ms_master *master)
             return true;
         }
         ms_answers_pop(&journal->waiting);
+        if (is_lone(journal, &answer)) {
+            wait_for_second(master, &answer);
+        } else {
+            say(master, &answer);
+        }
+    }
+    while (journal->copies >= MS_STRICT_COPIES &&
+           (first = ms_answers_first(&journal->lone)) != NULL) {
+        const struct ms_answer answer = *first;
+
+        if (ms_engine_room(&master->engine) == 0) {
+            return true;
+        }
+        ms_answers_pop(&journal->lone);
         say(master, &answer);
     }
     return false;

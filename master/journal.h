@@ -22,6 +22,7 @@ struct ms_journal {
     ms_seq emitted;   /* highest that was handed to the store */
     ms_seq persisted; /* highest that is durable */
     uint8_t copies;   /* on so many disks, as was said last */
+    ms_seq doubled;   /* highest that was on two disks, or may have been: what was read back */
     bool is_on;       /* there is a store */
     bool is_replaying;
     bool is_failed;                    /* nothing may be acknowledged any more */
@@ -35,7 +36,9 @@ struct ms_journal {
     struct ms_list floors;       /* changed since the last flush */
     struct ms_answers waiting;   /* for their record */
     struct ms_answers unflushed; /* for the next flush */
-    struct ms_list gated;        /* clients whose first outcome is not durable */
+    struct ms_answers lone;      /* acknowledgements of class strict, for a second disk */
+    size_t lone_max;      /* of them, before those of connections that are gone are dropped */
+    struct ms_list gated; /* clients whose first outcome is not durable */
 };
 
 void ms_journal_init(struct ms_journal *journal, bool is_on);
@@ -61,7 +64,16 @@ static inline bool ms_journal_covers(const struct ms_journal *journal, ms_seq se
     return seq <= journal->persisted;
 }
 
-/* Says answer once the record seq is durable, maybe at once. */
+/* A command whose submission that is may be handed out: of class strict only what is on two disks, or was when it was
+ * acknowledged. */
+static inline bool ms_journal_may_start(const struct ms_journal *journal, uint8_t durability,
+                                        ms_seq seq)
+{
+    return durability != MS_DURABILITY_STRICT || seq <= journal->doubled;
+}
+
+/* Says answer once the record seq is durable, maybe at once; the acknowledgement of a submission of class strict once it
+ * is durable on two disks. */
 void ms_journal_answer(struct ms_master *master, ms_seq seq, const struct ms_answer *answer);
 
 /* Says it once everything closed so far is durable. */
@@ -69,6 +81,12 @@ void ms_journal_answer_closed(struct ms_master *master, const struct ms_answer *
 
 /* PERSISTED. */
 void ms_journal_persisted(struct ms_master *master, const struct ms_event *event);
+
+/* Something may have become durable for which an answer waits. */
+static inline bool ms_journal_has_answers(const struct ms_journal *journal)
+{
+    return journal->waiting.count > 0 || journal->lone.count > 0;
+}
 
 /* Says what has become durable, as far as the step has room; true when more is left. */
 bool ms_journal_release(struct ms_master *master);

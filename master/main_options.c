@@ -12,6 +12,7 @@ static const char *const roles[] = {"primary", "backup", NULL};
 /* In the order of enum ms_failover. */
 static const char *const failovers[] = {"quorum", "evidence", "manual", NULL};
 static const char *const profiles[] = {"lan", "wan", "fast", NULL};
+static const char *const quorum_losses[] = {"hold", "degrade", NULL};
 static const char *const failbacks[] = {"manual", "auto", NULL};
 
 static const struct ms_option table[] = {
@@ -230,6 +231,14 @@ static const struct ms_option table[] = {
          "how long the other master and witnesses are waited for: a silent one is given up after "
          "1 s, after 5 s where the two are far apart, or after 0.4 s",
      FIELD(pair_profile)},
+    {.name = "on-quorum-loss",
+     .kind = MS_OPTION_ENUM,
+     .choices = quorum_losses,
+     .default_text = "hold",
+     .key = "on_quorum_loss",
+     .help = "what the active master does when it is left alone and too few witnesses vote: pause, "
+             "or go on without votes; then the other one may be active too, and work be done twice",
+     FIELD(on_quorum_loss)},
     {.name = "failback",
      .kind = MS_OPTION_ENUM,
      .choices = failbacks,

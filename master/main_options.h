@@ -34,9 +34,10 @@ struct ms_master_settings {
     const char *peer;
     struct ms_option_list peer_listen;
     bool is_bootstrap;
-    uint32_t failover;     /* enum ms_failover */
-    uint32_t pair_profile; /* 0 lan, 1 wan, 2 fast */
-    uint32_t failback;     /* 0 manual, 1 auto */
+    uint32_t failover;       /* enum ms_failover */
+    uint32_t on_quorum_loss; /* 0 hold, 1 degrade */
+    uint32_t pair_profile;   /* 0 lan, 1 wan, 2 fast */
+    uint32_t failback;       /* 0 manual, 1 auto */
     ms_time failback_delay;
     ms_time keep_divergent;
     const char *witness;

@@ -255,6 +255,7 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
     struct ms_pair_config options = {
         .master = *config,
         .council = {.failover = (enum ms_failover)settings->failover,
+                    .is_degrading = settings->on_quorum_loss != 0,
                     .is_bootstrap = settings->is_bootstrap,
                     .is_auto_failback = settings->failback != 0,
                     .times = ms_master_settings_times(settings),

@@ -295,7 +295,7 @@ static void hear_event(struct ms_master *master, ms_time now, const struct ms_ev
 /* What the event made possible. */
 static void go_on(struct ms_master *master, ms_time now)
 {
-    if (ms_answers_first(&master->journal.waiting) != NULL) {
+    if (ms_journal_has_answers(&master->journal)) {
         master->has_answers = ms_journal_release(master);
     }
     ms_reconcile_run(master, now);
@@ -309,6 +309,9 @@ static void go_on(struct ms_master *master, ms_time now)
     if (master->lanes.is_taker_supplied) {
         master->lanes.is_taker_supplied = false;
         ms_upload_bring_back(&master->queue);
+    }
+    if (master->queue.lone_count > 0) {
+        ms_queue_join(&master->queue);
     }
     if (ms_lanes_are_due(&master->lanes)) {
         ms_dispatch_run(master, now);
@@ -372,7 +375,8 @@ static bool is_behind(const struct ms_master *master)
            (ms_pool_used(&master->queue.arrays.pool) > 0 && ms_arrays_are_behind(master)) ||
            !ms_list_is_empty(&master->uploads) || !ms_list_is_empty(&master->client_sweeps) ||
            !ms_list_is_empty(&master->sessions.dead) || master->has_answers ||
-           is_trust_due(master) || ms_reconcile_is_behind(master) || master->tails.is_lent ||
+           is_trust_due(master) || ms_queue_can_join(&master->queue) ||
+           ms_reconcile_is_behind(master) || master->tails.is_lent ||
            ms_inspect_is_due(&master->inspect) || ms_drain_is_busy(master);
 }
 

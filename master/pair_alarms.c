@@ -79,8 +79,13 @@ static void add_of_passive(struct ms_pair_alarms *alarms, const struct ms_pair *
     }
 }
 
-static void add_of_active(struct ms_pair_alarms *alarms, const struct ms_pair_stats *stats)
+static void add_of_active(struct ms_pair_alarms *alarms, const struct ms_pair *pair,
+                          const struct ms_pair_stats *stats)
 {
+    const struct ms_decision *decision = &ms_council_record(pair->council)->voter.accepted;
+    const bool is_unfenced =
+        pair->config.council.is_degrading && decision->kind == MS_DECISION_FORCED;
+
     if (stats->state == MS_COUNCIL_HOLD) {
         add(alarms, "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to "
                     "go on alone");
@@ -89,7 +94,10 @@ static void add_of_active(struct ms_pair_alarms *alarms, const struct ms_pair_st
         add(alarms, "STANDBY_SLOW: the disk of the other half is slow, full or stuck, so work does "
                     "not wait for it; it counts again when it has kept up for a while");
     }
-    if (stats->state == MS_COUNCIL_SOLO && !stats->has_peer) {
+    if (stats->state == MS_COUNCIL_SOLO && !stats->has_peer && is_unfenced) {
+        add(alarms, "UNFENCED: goes on alone without votes, so the other half may be active too; "
+                    "bring it back, and witnesses");
+    } else if (stats->state == MS_COUNCIL_SOLO && !stats->has_peer) {
         add(alarms, "DEGRADED: one copy only, the other half is not there");
     } else if (stats->state == MS_COUNCIL_SOLO && !stats->is_slow) {
         add(alarms, "CATCHING_UP: one copy only, until the other half has everything");
@@ -176,7 +184,7 @@ void ms_pair_alarms(const struct ms_pair *pair, ms_time now, struct ms_pair_alar
     if (pair->tenure == MS_TENURE_NONE) {
         add_of_passive(alarms_out, pair, now, &stats);
     } else {
-        add_of_active(alarms_out, &stats);
+        add_of_active(alarms_out, pair, &stats);
     }
     add_of_others(alarms_out, pair, now);
     add_of_past(alarms_out, pair, &stats);

@@ -30,6 +30,7 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
                                .bytes_max = limits->bytes_max};
     ms_list_init(&queue->doubted);
     ms_list_init(&queue->aside);
+    ms_list_init(&queue->lone);
     ms_map_init(&queue->spill, places, ms_rng_next(rng));
     ms_map_init(&queue->adopted, places, ms_rng_next(rng));
     ms_heap_init(&queue->delayed, places);
@@ -45,20 +46,6 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
     /* Two lives within one second of the wall clock have the same epoch: their tokens still differ. */
     queue->leases.last = ms_rng_below(rng, TOKENS_START_MAX);
     return true;
-}
-
-void ms_queue_abandon(struct ms_queue *queue)
-{
-    uint32_t cursor = 0;
-    struct ms_work *work;
-
-    while (queue->pool.chunks != NULL && (work = ms_pool_next(&queue->pool, &cursor)) != NULL) {
-        ms_output_discard(queue, work);
-        ms_rare_free(work, &queue->slab, queue->journal);
-        ms_slab_give(&queue->slab, work->block, work->block_size);
-        work->block = NULL;
-        work->block_size = 0;
-    }
 }
 
 void ms_queue_finish(struct ms_queue *queue)
@@ -190,6 +177,10 @@ static void withdraw(struct ms_queue *queue, struct ms_work *work)
         work->is_aside = false;
         ms_list_remove(&work->link);
         queue->aside_count--;
+    } else if (work->is_lone) {
+        work->is_lone = false;
+        ms_list_remove(&work->link);
+        queue->lone_count--;
     } else if (work->is_gated) {
         ms_array_ungate(work);
     } else {

@@ -33,8 +33,10 @@ struct ms_queue {
     struct ms_slab slab;
     struct ms_list doubted; /* READY, but maybe in the hands of a slave that has not come back */
     struct ms_list aside;   /* READY, but those with credit do not take payloads in parts */
+    struct ms_list lone;    /* READY, of class strict, but not on two disks yet */
     uint32_t doubted_count;
     uint32_t aside_count;
+    uint32_t lone_count;
     uint32_t incomplete_count; /* read back, and parts of their payload are missing */
     bool is_doubting; /* until all slaves have told what they hold: what becomes READY is doubted */
     struct ms_lanes *lanes;
@@ -98,6 +100,15 @@ static inline ms_time ms_queue_due(const struct ms_queue *queue, const struct ms
 
 /* A doubted command is in nobody's hands: it may be handed out. */
 void ms_queue_trust(struct ms_queue *queue, struct ms_work *work);
+
+/* False: it is of class strict, and what says so is on one disk. */
+bool ms_queue_may_start(const struct ms_queue *queue, const struct ms_work *work);
+
+/* One whose turn has come, and that may not start yet, goes out of the way of the others; join brings those back that
+ * may, a bounded part of them in one step. */
+void ms_queue_part(struct ms_queue *queue, struct ms_work *work);
+bool ms_queue_can_join(const struct ms_queue *queue);
+void ms_queue_join(struct ms_queue *queue);
 
 /* READY -> LEASED by the slave, with a new token and attempt. False when memory is out. */
 bool ms_queue_lease(struct ms_queue *queue, ms_time now, struct ms_work *work,

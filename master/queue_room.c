@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/block.h"
+#include "master/output.h"
 #include "master/rare.h"
 #include "master/tail.h"
 
@@ -47,4 +48,18 @@ bool ms_queue_make_room(struct ms_queue *queue, struct ms_work *work,
         is_made = ms_block_make_room(work, &queue->slab, outcome);
     }
     return is_made;
+}
+
+void ms_queue_abandon(struct ms_queue *queue)
+{
+    uint32_t cursor = 0;
+    struct ms_work *work;
+
+    while (queue->pool.chunks != NULL && (work = ms_pool_next(&queue->pool, &cursor)) != NULL) {
+        ms_output_discard(queue, work);
+        ms_rare_free(work, &queue->slab, queue->journal);
+        ms_slab_give(&queue->slab, work->block, work->block_size);
+        work->block = NULL;
+        work->block_size = 0;
+    }
 }

@@ -77,6 +77,7 @@ static void begin(struct ms_master *master, ms_time now, ms_epoch epoch)
     journal->is_replaying = false;
     journal->emitted = journal->last;
     journal->persisted = journal->last;
+    journal->doubled = journal->last; /* it may have been acknowledged */
     master->queue.is_doubting = master->awaited_count > 0;
     if (master->config.is_paired || master->config.epoch < epoch) {
         master->config.epoch = epoch;

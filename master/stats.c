@@ -6,7 +6,8 @@ static void count_journal(const struct ms_master *master, struct ms_master_stats
 {
     stats->journal_last = master->journal.last;
     stats->journal_persisted = master->journal.persisted;
-    stats->journal_waiting = master->journal.waiting.count + master->journal.unflushed.count;
+    stats->journal_waiting = master->journal.waiting.count + master->journal.unflushed.count +
+                             master->journal.lone.count;
     stats->store_room = master->journal.room;
     if (!ms_journal_covers(&master->journal, master->journal.last)) {
         stats->store_behind = master->journal.window_bytes + master->journal.flying_bytes;

@@ -10,11 +10,28 @@
 #include "master/state.h"
 #include "master/terms.h"
 
+/* It is of class strict, this master is alone, and the client will be told on this connection when it is not. */
+static bool is_owed(const struct ms_master *master, const struct ms_client *client,
+                    uint8_t durability, uint32_t *owed_on)
+{
+    const bool is_lone =
+        durability == MS_DURABILITY_STRICT && master->journal.copies < MS_STRICT_COPIES;
+
+    if (!is_lone || *owed_on == client->connection) {
+        return is_lone;
+    }
+    *owed_on = client->connection;
+    return false;
+}
+
 /* Said once the command's record is durable. */
 static void acknowledge(struct ms_master *master, const struct ms_client *client,
-                        const struct ms_work *work)
+                        struct ms_work *work)
 {
     ms_assert(client->session->peer != MS_PEER_NONE);
+    if (is_owed(master, client, work->durability, &work->owed_on)) {
+        return;
+    }
     ms_journal_answer(master, work->record,
                       &(struct ms_answer){
                           .kind = MS_KIND_SUBMIT_ACK,
@@ -26,8 +43,11 @@ static void acknowledge(struct ms_master *master, const struct ms_client *client
                       });
 }
 
-static void acknowledge_array(struct ms_master *master, const struct ms_array *array)
+static void acknowledge_array(struct ms_master *master, struct ms_array *array)
 {
+    if (is_owed(master, array->client, array->record.durability, &array->owed_on)) {
+        return;
+    }
     ms_journal_answer(master, array->submit_record,
                       &(struct ms_answer){
                           .kind = MS_KIND_SUBMIT_ACK,
@@ -151,7 +171,7 @@ static enum ms_error examine(struct ms_master *master, const struct ms_client *c
     if (error != MS_E_OK) {
         return error;
     }
-    if ((submit->durability == MS_DURABILITY_STRICT && master->journal.copies < 2) ||
+    if ((submit->durability == MS_DURABILITY_STRICT && master->journal.copies < MS_STRICT_COPIES) ||
         (submit->durability > MS_DURABILITY_MEM && !master->config.is_durable)) {
         ms_complain(&master->complaint, "class %s is asked for, but this master keeps %s",
                     ms_durability_name((enum ms_durability)submit->durability),

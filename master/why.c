@@ -113,11 +113,14 @@ static void why_ready(const struct ms_master *master, const struct ms_work *work
     const struct ms_lane *lane = work->lane;
     const uint32_t sessions = ms_lane_sessions(lane);
 
-    ms_assert(work->is_in_doubt || work->is_aside || work->is_gated || lane->ready_count > 0);
+    ms_assert(work->is_in_doubt || work->is_aside || work->is_gated || work->is_lone ||
+              lane->ready_count > 0);
     if (work->is_in_doubt && master->awaited_count > 0) {
         why_doubted(master, text);
     } else if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
         ms_text_add(text, "the master is shutting down: it starts after the next start");
+    } else if (work->is_lone) {
+        ms_text_add(text, "it is of class strict, and waits until two disks have it");
     } else if (work->is_gated) {
         ms_text_add(text, "its array runs as many as it may: %u", work->rare->array->concurrency);
     } else if (sessions == 0) {

@@ -17,7 +17,7 @@ struct ms_slave;
 #define MS_SENT_BEFORE                                                                             \
     UINT32_MAX /* the outcome may have been sent, on no connection that there is */
 
-/* Pooled. link is on exactly one list: its lane's ready list, the queue's doubted one or its array's gated one, its holder's held
+/* Pooled. link is on exactly one list: its lane's ready list, one of the queue's or its array's gated one, its holder's held
  * or kept list, or one of its client's outcome lists; DELAYED it is in the heap instead. The block holds
  * the payload until the end of the last attempt, then what the attempt cost, the result, and the detail. */
 struct ms_work {
@@ -47,11 +47,14 @@ struct ms_work {
     bool is_in_doubt; /* READY: maybe in the hands of a slave that has not come back */
     bool is_gated;    /* READY: of its array as many run as may */
     bool is_aside;    /* READY: nobody with credit takes its payload, which is in parts */
+    bool is_lone;     /* READY: of class strict, and not on two disks yet */
     bool is_recalled; /* it was archived, maybe kicked since, and its submitter wants the outcome */
     bool
         is_archived; /* finished, and nobody waits: its outcome is kept, by timer in queue->archive */
     bool is_followed; /* somebody reads its output (master/tail.h) */
     int32_t code;
+    uint32_t
+        owed_on; /* client->connection on which its acknowledgement waits for a second disk; 0 = none */
     uint32_t signal;
     uint32_t
         sent_on; /* finished: client->connection on which the outcome was sent last; 0 = never, or

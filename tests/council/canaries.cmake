@@ -4,7 +4,7 @@ set(MS_COUNCIL_CANARY_OPTIONS --storm-only)
 set(any "invariant: I[0-9]+:|invariant broken")
 
 # MUT_DEGRADE
-ms_council_canary(degrades-without-a-vote "invariant: I(1|2|6):" master/council_decide.c
+ms_council_canary(degrades-without-a-vote "invariant: (I(1|2|6)|F1):" master/council_decide.c
     "record->lead == record->place && is_list_empty ? MS_DECISION_INCUMBENT"
     "record->lead == record->place ? MS_DECISION_FORCED")
 
@@ -238,3 +238,8 @@ ms_council_canary(evidence-is-nothing "invariant: L3:" master/council_rules.c
 ms_council_canary(leaps-as-far-again "invariant: L1:" master/council_decide.c
     "                          council->seen > record->voter.promised + MS_EPOCH_FORCED_STEP;"
     "                          false;")
+
+# Of --on-quorum-loss degrade, which is the active's alone.
+ms_council_canary(standby-degrades-too "invariant: F1:" master/council_rules.c
+    "    if (has_evidence(council)) {"
+    "    if (council->config.is_degrading || has_evidence(council)) {")

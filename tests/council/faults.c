@@ -2,7 +2,8 @@
 #include "core/invariant.h"
 #include "tests/council/parts.h"
 
-#define EVIDENCE_ONE_IN 16 /* seeds in which masters take over by evidence */
+#define EVIDENCE_ONE_IN 16 /* seeds in which masters take over by evidence, */
+#define DEGRADING       8  /* and with this remainder: in which the active goes on without votes */
 #define SLOW_ONE_IN     5  /* in which a disk is slow every now and then */
 
 enum fault {
@@ -66,6 +67,7 @@ void hall_faults_draw(struct hall *hall)
     }
     faults->weights[FAULT_BREAK] += 1; /* something must go wrong */
     faults->is_evidence = hall->seed % EVIDENCE_ONE_IN == 0;
+    faults->is_degrading = hall->seed % EVIDENCE_ONE_IN == DEGRADING;
     /* Not drawn, so that other seeds stay what they are. */
     faults->slow_every = hall->seed % SLOW_ONE_IN == 3
                              ? (ms_time)(1 + hall->seed / SLOW_ONE_IN % 40) * 100 * MS_MSEC

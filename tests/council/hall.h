@@ -108,7 +108,8 @@ struct hall_faults {
     ms_time delay_max;            /* of a note */
     uint32_t weights[32];
     bool wipes, forces;
-    bool is_evidence; /* where nobody votes, whoever is asked for service takes over */
+    bool is_evidence;  /* where nobody votes, whoever is asked for service takes over */
+    bool is_degrading; /* nor does the active one stop there */
     ms_time
         slow_every; /* so long the disk of the passive one is slow, and so long it is not; 0 = never */
     bool copies_in_set; /* the active copies its log also to a member of S, as the model may */

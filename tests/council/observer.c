@@ -128,6 +128,19 @@ static void count_kind(const struct ms_decision *decision)
     hall_stats[stats[decision->kind]]++;
 }
 
+/* F1: where only the active goes on without votes, nobody becomes it so who was passive, and was not told to. */
+void hall_observe_tick(struct hall *hall, uint8_t place, bool was_passive)
+{
+    const struct hall_master *self = &hall->masters[place];
+    const struct ms_decision *accepted = &self->writing.voter.accepted;
+
+    if (was_passive && self->is_writing && !hall->faults.is_evidence &&
+        accepted->kind == MS_DECISION_FORCED && accepted->active == place &&
+        accepted->epoch > self->disk.voter.accepted.epoch) {
+        hall_fail(hall, "invariant: F1: %u was passive, and takes over without votes", place);
+    }
+}
+
 void hall_observe_serve(struct hall *hall, uint8_t place, const struct ms_decision *decision)
 {
     struct hall_observer *observer = &hall->observer;

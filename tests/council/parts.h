@@ -71,6 +71,8 @@ void hall_observe_left(struct hall *hall, uint8_t place); /* a record, by a cras
 void hall_observe_vote(struct hall *hall, uint8_t node, const struct ms_voter *before,
                        const struct ms_voter *after);
 void hall_observe_send(struct hall *hall, uint8_t place, const struct ms_council_act *act);
+/* After a tick of one that was passive before it, or not. */
+void hall_observe_tick(struct hall *hall, uint8_t place, bool was_passive);
 void hall_observe_serve(struct hall *hall, uint8_t place, const struct ms_decision *decision);
 void hall_observe_ack(struct hall *hall, uint8_t place, uint64_t bit);
 void hall_observe_wipe(struct hall *hall, uint8_t place);

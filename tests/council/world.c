@@ -119,9 +119,12 @@ static void tick(struct hall *hall, const struct hall_event *event)
         return;
     }
     if (hall->now >= ms_council_deadline(self->council)) {
+        const bool was_passive = self->reign == HALL_NO_REIGN && !self->is_writing;
+
         self->tick_at = MS_TIME_NEVER;
         ms_council_tick(self->council, hall->now);
         hall_master_act(hall, event->node);
+        hall_observe_tick(hall, (uint8_t)event->node, was_passive);
         hall_log_compare(hall, event->node);
         hall_master_act(hall, event->node);
     }
@@ -309,6 +312,7 @@ static void prepare(struct hall *hall)
         self->config.is_auto_enrol = is_auto;
         self->config.failover =
             hall->faults.is_evidence ? MS_FAILOVER_EVIDENCE : MS_FAILOVER_QUORUM;
+        self->config.is_degrading = hall->faults.is_degrading;
         self->config.times.failback_delay = 4 * MS_SEC;
         hall_master_blank(hall, place);
         hall_push(hall, &(struct hall_event){.at = hall_between(hall, 0, 300 * MS_MSEC),

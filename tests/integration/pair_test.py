@@ -40,7 +40,7 @@ def free_ports(count):
 class Pair(Cluster):
     """Two masters, slaves that are witnesses, and what the commands wrote down. Shaped like a Cluster of one master."""
 
-    def __init__(self, slaves=SLAVES, witness="auto", failover="quorum", before=None, is_apart=False):
+    def __init__(self, slaves=SLAVES, witness="auto", failover="quorum", quorum_loss="hold", before=None, is_apart=False):
         """before: what is done with a single master, on the directory that is to be the primary's. is_apart: the pair
         has listeners of its own."""
         ports = free_ports(4)
@@ -48,6 +48,7 @@ class Pair(Cluster):
         self.peers = [f"127.0.0.1:{port}" for port in ports[2:]] if is_apart else self.addresses
         self.is_apart = is_apart
         self.witness, self.failover, self.lives, self.masters = witness, failover, 0, [None, None]
+        self.quorum_loss = quorum_loss
         self.more = []  # options of masters that are started from now on
         self.clients = 0
         super().__init__()
@@ -91,7 +92,7 @@ class Pair(Cluster):
             "muster-master", "--listen", self.addresses[place], "--tick", "500ms", "--data", self.path(f"data-{place}"),
             "--store-reserve", "1MiB", "--role", ("primary", "backup")[place], "--peer", self.peers[1 - place],
             *(["--peer-listen", self.peers[place]] if self.is_apart else []),
-            "--witness", self.witness, "--failover", self.failover, *self.more,
+            "--witness", self.witness, "--failover", self.failover, "--on-quorum-loss", self.quorum_loss, *self.more,
             *(["--bootstrap"] if is_first else [])], environment)
 
     def ask(self, command, *arguments, masters=None):
@@ -364,6 +365,64 @@ def test_a_wiped_standby_is_taken_back():
         pair.become_safe()
 
 
+def submit_strict(pair, active, number):
+    """By a client of its own that knows the active master only: one that is stopped would keep it waiting."""
+    client = f"{number:032x}"
+    process = subprocess.Popen(
+        [os.path.join(BIN, "muster"), "--master", pair.addresses[active], "submit", "torture", "--id", f"{client}:1",
+         "--durability", "strict", "--json", "--connect-timeout", "10m", "--payload", f"torture {client} 1 0 ok 0 x"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pair.programs.append(type("Client", (), dict(process=process, pid=process.pid, name="strict", log=lambda self: "",
+                                                 go_on=lambda self: None, kill=lambda self: process.kill()))())
+    return client, process
+
+
+def caught_in_between(pair, active):
+    """A strict submission that the active one took just before it was left alone, and the program that waits with it.
+
+    One that came too late, when the other master was missed already, is refused, and then another is tried."""
+    for number in range(8000, 8010):
+        pair.masters[1 - active].stop()
+        client, program = submit_strict(pair, active, number)
+        wait_until("it goes on alone", lambda: pair.rows_of_pair()[active]["state"] == "SOLO")
+        wait_until("it is known, or refused", lambda: pair.ask("show", f"{client}:1")[0] == 0 or program.poll() is not None)
+        if program.poll() is None:
+            return client, program
+        pair.masters[1 - active].go_on()
+        pair.become_safe()
+    raise AssertionError("none of them was taken")
+
+
+def test_class_strict_is_two_disks_or_no_acknowledgement():
+    with Pair() as pair:
+        active = pair.active()
+        client, program = submit_strict(pair, active, 7999)
+        out, err = program.communicate(timeout=LIMIT_S)
+        assert program.returncode == 0 and json.loads(out)["copies"] == 2, f"{out}{err}"
+        wait_until("it is done", lambda: begun_of(pair, client) == 1)
+        client, program = caught_in_between(pair, active)
+        kill(pair, 1 - active)
+        code, _, err = pair.ask("submit", "torture", "--durability", "strict", "--payload", "x")
+        assert code not in (0, 75) and "class strict is asked for" in err, f"{code}: {err}"
+        assert program.poll() is None, program.communicate()
+        program.kill()  # two of one name would take the session from each other
+        again = pair.ask("submit", "torture", "--id", f"{client}:1", "--durability", "strict", "--connect-timeout", "1s",
+                         "--payload", f"torture {client} 1 0 ok 0 x")
+        assert again[0] == 75 and "makes no second one" in again[2], again  # neither refused nor acknowledged
+        assert "two disks" in pair.ask("why", f"{client}:1")[1], pair.ask("why", f"{client}:1")
+        _, program = submit_strict(pair, active, int(client, 16))
+        load = pair.load(count=1000)  # others go on
+        pair.judge(load, [])
+        assert program.poll() is None and begun_of(pair, client) == 0, program.communicate()
+        pair.start_master(1 - active)
+        pair.become_safe()
+        out, err = program.communicate(timeout=LIMIT_S)
+        assert program.returncode == 0, err
+        told = json.loads(out)
+        assert told["durability"] == "strict" and told["copies"] == 2, told
+        wait_until("it is done", lambda: begun_of(pair, client) == 1)
+
+
 def test_an_upgrade_of_one_after_the_other_is_seen_by_nobody():
     with Pair() as pair:
         load = pair.load(work_us=2000)
@@ -582,6 +641,33 @@ def test_evidence_is_enough_where_nobody_votes():
         pair.judge(load, kills)
         pair.start_master(active)
         pair.become_safe()
+
+
+def test_the_active_goes_on_without_a_quorum_where_that_is_wanted_and_the_standby_does_not():
+    with Pair(quorum_loss="degrade") as pair:
+        active = pair.active()
+        pair.start("plain", ["muster-slave", "--name", "plain", "--slots", "4", "--handler",
+                             f"{os.path.join(PARTS, 'torture', 'torture.so')}:{pair.folder}", pair.address])
+        wait_until("the one that is no witness serves", lambda: pair.serves("plain"))
+        witnesses = [program for program in pair.programs if program.name in ("s1", "s2", "s3")]
+        for program in witnesses:
+            program.kill()
+        kill(pair, 1 - active)
+        wait_until("it goes on alone", lambda: pair.rows_of_pair()[active]["state"] == "SOLO")
+        alarm = pair.rows_of_pair()[active]["alarm"]
+        assert alarm.startswith("UNFENCED"), alarm
+        client = submit_kept(pair, 9000, "--wait")
+        assert begun_of(pair, client) == 1
+        pair.start_master(1 - active)
+        for program in witnesses:
+            pair.start(program.name, ["muster-slave", "--name", program.name, "--state", pair.path(f"state-{program.name}"),
+                                      pair.address])
+        pair.become_safe()
+        assert pair.active() == active
+        for name in ("s1", "s2", "s3"):
+            [program for program in pair.programs if program.name == name][-1].kill()
+        kill(pair, active)
+        never("a standby without votes takes over", lambda: pair.rows_of_pair()[1 - active]["role"] == "active", 5)
 
 
 def test_a_single_master_says_that_it_has_no_peer():

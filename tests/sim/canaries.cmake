@@ -399,3 +399,14 @@ ms_sim_canary(output-of-what-is-over-is-refused master/output.c "${engine_assert
     "    ms_assert(piece->payload.size == 0 || piece->payload.data != NULL);"
     "    ms_assert(!ms_work_is_finished(work));"
     --scenario pair-lower-outcomes-are-lifted)
+
+# Of class strict.
+ms_sim_canary(strict-acknowledged-with-one-copy master/journal.c "invariant: strict"
+    "    return answer->kind == MS_KIND_SUBMIT_ACK && answer->durability == MS_DURABILITY_STRICT &&"
+    "    return false && answer->kind == MS_KIND_SUBMIT_ACK && answer->durability == MS_DURABILITY_STRICT &&"
+    --short)
+
+ms_sim_canary(strict-refused-though-it-is-elsewhere client/client_refused.c "invariant: strict"
+    "    return (nak->error == MS_E_DURABILITY && ms_client_engine_may_be_elsewhere(engine, request)) ||"
+    "    return"
+    --scenario pair-strict-refused-by-the-next)

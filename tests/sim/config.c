@@ -121,6 +121,9 @@ void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps)
 }
 
 #define PAIR_STEPS 3 /* many steps are beats */
+#define STRICT_ONE_IN                                                                              \
+    4 /* seeds, by their number: whoever draws something keeps what it drew before */
+#define STRICT_REMAINDER 2
 
 /* Times from much shorter than a tick to longer; the lease ends before anybody may call its holder silent. */
 static void draw_times(struct sim_config *config, struct ms_rng *rng)
@@ -227,6 +230,7 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
         config->has_disk = true;
         config->durable_permille = draw(&rng, 500, 1000);
     }
+    config->pair.is_strict = seed % STRICT_ONE_IN == STRICT_REMAINDER;
     draw_times(config, &rng);
     draw_pair_faults(config, &rng);
     draw_operators(config, seed);
@@ -304,6 +308,9 @@ void sim_config_print(const struct sim_config *config, FILE *out)
             (long long)(config->tick / MS_MSEC), (long long)config->delay_base,
             (long long)(config->work_max / MS_MSEC), config->drift_ppm, config->window,
             config->has_disk ? "a disk" : "no disk", config->durable_permille);
+    if (config->pair.is_strict) {
+        fputs(" strict", out);
+    }
     if (config->keep.permille > 0 || config->keep.wishes != 0) {
         fprintf(out, " keep=%u/1000,%u,%lluB,%lldms wishes=%u/1000,%#x", config->keep.permille,
                 config->keep.count_max, (unsigned long long)config->keep.bytes_max,

@@ -132,16 +132,19 @@ static const struct attribute attributes[] = {
 };
 
 /* Asked for, or left to the master where that comes to the same. */
-static void draw_class(const struct sim_config *config, struct ms_rng *rng,
-                       struct ms_command *submit)
+static void draw_class(const struct sim_world *world, struct ms_rng *rng, struct ms_command *submit)
 {
+    const struct sim_config *config = &world->config;
     const bool is_local = ms_rng_chance(rng, config->durable_permille, 1000);
 
-    if (is_local == config->has_disk && ms_rng_chance(rng, 1, 2)) {
-        return;
+    if (is_local != config->has_disk || !ms_rng_chance(rng, 1, 2)) {
+        submit->flags |= MS_FLAG_DURABILITY;
+        submit->durability = is_local ? MS_DURABILITY_LOCAL : MS_DURABILITY_MEM;
     }
-    submit->flags |= MS_FLAG_DURABILITY;
-    submit->durability = is_local ? MS_DURABILITY_LOCAL : MS_DURABILITY_MEM;
+    if (config->pair.is_strict && is_local && world->observer->records_count % 2 == 0) {
+        submit->flags |= MS_FLAG_DURABILITY;
+        submit->durability = MS_DURABILITY_STRICT;
+    }
 }
 
 void sim_draft(struct sim_world *world, struct sim_node *node, uint8_t *room,
@@ -161,7 +164,7 @@ void sim_draft(struct sim_world *world, struct sim_node *node, uint8_t *room,
     if (config->faults[SIM_FAULT_HANG] != 0 || ms_rng_chance(rng, 1, 4)) {
         submit->timeout = config->work_max * 2 + config->tick;
     }
-    draw_class(config, rng, submit);
+    draw_class(world, rng, submit);
     for (uint32_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++) {
         if ((config->attributes >> i & 1) != 0 && ms_rng_chance(rng, 1, attributes[i].one_in)) {
             attributes[i].draw(world, node, draft);

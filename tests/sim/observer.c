@@ -1,5 +1,6 @@
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_arrays.h"
+#include "tests/sim/observer_strict.h"
 #include "tests/sim/observer_unique.h"
 
 #include <stdlib.h>
@@ -377,6 +378,10 @@ static void see_refusal(struct sim_world *world, const struct sim_record *record
     }
     if (nak->error == MS_E_DURABILITY && !world->config.has_disk &&
         record->durability > MS_DURABILITY_MEM) {
+        return;
+    }
+    if (nak->error == MS_E_DURABILITY && record->durability == MS_DURABILITY_STRICT) {
+        sim_strict_refused(world, record);
         return;
     }
     if (nak->error == MS_E_NOT_UNIQUE && record->unique_mode == MS_UNIQUE_REJECT &&

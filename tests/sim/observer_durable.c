@@ -5,6 +5,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_strict.h"
 
 #define CHECK_ALL_EVERY 16 /* commits between two looks at everything that was promised */
 
@@ -381,6 +382,9 @@ static void check_said(struct sim_world *world, struct sim_node *node,
     }
     for (uint32_t i = 0; i < count; i++) {
         speak(world, node, ledgers[i], effect);
+    }
+    if (world->config.masters > 1 && effect->command.kind == MS_KIND_SUBMIT_ACK) {
+        sim_strict_accepted(world, node, count, effect);
     }
 }
 

@@ -115,6 +115,8 @@
     X(REENROLLED, "  witnesses enrolled in the place of one whose disk was lost", false)           \
     X(ORDERS, "orders of operators to halves", SIM_OF_PAIR)                                        \
     X(LONE, "halves that died for good", SIM_OF_PAIR)                                              \
+    X(STRICT, "commands acknowledged as on two disks, or refused", SIM_OF_PAIR)                    \
+    X(STRICT_REFUSED, "  refused by a master that was alone", SIM_OF_PAIR)                         \
     X(MERGES, "stores of deposed masters merged", SIM_OF_PAIR)                                     \
     X(MERGES_CUT, "  interrupted by a death", SIM_OF_LONG)                                         \
     X(MERGED_ADOPTED, "  commands that the new one did not know", SIM_OF_LONG)                     \

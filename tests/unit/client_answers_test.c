@@ -521,6 +521,30 @@ START_TEST(cancel_of_what_another_master_may_have_waits_for_it)
 }
 END_TEST
 
+/* A master that is alone refuses it, but the one that was lost may have it, and then it would run. */
+START_TEST(a_class_that_is_refused_is_waited_for_where_another_master_may_have_it)
+{
+    come_up();
+    submitted(1);
+    lose();
+    come_up();
+    expect_submit(1);
+    submitted(2);
+    nak(1, MS_E_DURABILITY, 0);
+    expect_later(MS_E_DURABILITY);
+    expect_nothing();
+    nak(2, MS_E_DURABILITY, 0); /* nobody has it */
+    ck_assert_uint_eq(expect_delivered(MS_KIND_SUBMIT_NAK, 2).command.error, MS_E_DURABILITY);
+    now = ms_engine_deadline(&client.base);
+    tick();
+    expect_submit(1);
+    ack(1, 1);
+    expect_later(MS_E_OK);
+    expect_delivered(MS_KIND_SUBMIT_ACK, 1);
+    expect_nothing();
+}
+END_TEST
+
 static TCase *answer_tests(void)
 {
     TCase *tests = tcase_create("answers");
@@ -548,6 +572,7 @@ static TCase *answer_tests(void)
     tcase_add_test(tests, cancel_of_what_an_earlier_run_submitted_is_asked);
     tcase_add_test(tests, cancel_of_what_was_put_off_ends_it_here);
     tcase_add_test(tests, cancel_of_what_another_master_may_have_waits_for_it);
+    tcase_add_test(tests, a_class_that_is_refused_is_waited_for_where_another_master_may_have_it);
     return tests;
 }
 

@@ -89,5 +89,57 @@ START_TEST(who_was_active_goes_on_by_evidence)
 }
 END_TEST
 
-TESTS(evidence_is_somebody_who_comes_when_the_peer_is_gone,
+/* The witnesses are gone, and one of a pair in which both go on without votes as the active, and only so. */
+static struct assembly *assemble_degrading(uint8_t lost)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+
+    for (uint8_t place = 0; place < MS_MASTERS; place++) {
+        room->masters[1 - place].config.is_degrading = true;
+        stop(room, 1 - place, true);
+        start(room, 1 - place);
+        pass(room, 5 * MS_SEC);
+        copy_log(room, 1 - place);
+        settle(room);
+    }
+    ck_assert_state(room, 1, PAIR);
+    ck_assert_state(room, 0, SYNC);
+    for (uint8_t place = 0; place < MS_MASTERS; place++) {
+        for (uint8_t i = 0; i < WITNESSES; i++) {
+            room->is_witness_up[i] = false;
+            part(room, place, (uint8_t)(2 + i), false);
+        }
+    }
+    stop(room, lost, true);
+    ms_council_asked(room->masters[1 - lost].council, room->now);
+    act(room);
+    pass(room, 10 * MS_SEC);
+    ms_council_asked(room->masters[1 - lost].council, room->now);
+    act(room);
+    pass(room, 10 * MS_SEC);
+    return room;
+}
+
+START_TEST(the_active_goes_on_without_votes_where_that_is_wanted)
+{
+    struct assembly *room = assemble_degrading(0);
+
+    ck_assert_state(room, 1, SOLO);
+    ck_assert_int_eq(ms_council_record(room->masters[1].council)->voter.accepted.kind,
+                     MS_DECISION_FORCED);
+    dismiss(room);
+}
+END_TEST
+
+START_TEST(the_standby_never_does)
+{
+    struct assembly *room = assemble_degrading(1);
+
+    ck_assert_state(room, 0, SYNC);
+    dismiss(room);
+}
+END_TEST
+
+TESTS(the_active_goes_on_without_votes_where_that_is_wanted, the_standby_never_does,
+      evidence_is_somebody_who_comes_when_the_peer_is_gone,
       evidence_counts_once_voters_were_asked_in_vain, who_was_active_goes_on_by_evidence)

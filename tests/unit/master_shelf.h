@@ -13,6 +13,7 @@ struct shelf {
     uint8_t *written;                   /* and not committed */
     size_t written_size;
     ms_seq seq, committed;
+    uint8_t copies;                   /* disks that have what is committed; 0 = one */
     struct ms_master_config config;   /* of the next master */
     uint32_t counts[MS_RECORD_KINDS]; /* records that are there */
 };
@@ -63,18 +64,24 @@ static inline void commit_once(struct script *s)
     ck_assert_uint_eq(bytes.size, 0);
     shelf->written_size = 0;
     shelf->committed = shelf->seq;
-    ms_engine_step(s->engine, s->now,
-                   &(struct ms_event){.type = MS_EVENT_PERSISTED, .seq = shelf->seq});
+    ms_engine_step(
+        s->engine, s->now,
+        &(struct ms_event){.type = MS_EVENT_PERSISTED, .seq = shelf->seq, .count = shelf->copies});
     poll_dry(s);
 }
 
 /* The same until the master has nothing more to write. */
-static inline void commit(struct script *s)
+static inline void commit_more(struct script *s)
 {
-    s->count = 0;
     while (s->shelf->committed < s->shelf->seq || s->shelf->written_size > 0) {
         commit_once(s);
     }
+}
+
+static inline void commit(struct script *s)
+{
+    s->count = 0;
+    commit_more(s);
 }
 
 /* A master that has not read anything yet. */

@@ -261,6 +261,18 @@ const struct sim_scenario sim_scenarios_pair[] = {
                          {SIM_STAT_OUTCOMES_OK, 20, ANY}},
     },
     {
+        .name = "pair-strict-refused-by-the-next",
+        .story = "the active dies with a submission of class strict that it alone has, and its "
+                 "client finds "
+                 "the other one alone, which refuses that class: it must not believe that",
+        .seed = 2214,
+        .steps = 100,
+        .is_short = true,
+        .expectations = {{SIM_STAT_MASTER_CRASHES, 1, ANY},
+                         {SIM_STAT_STRICT, 1, ANY},
+                         {SIM_STAT_LOGS_COMPARED, 1, ANY}},
+    },
+    {
         .name = "pair-witness-enrolled-again",
         .story = "a witness loses its disk: it comes with another name and is enrolled; the votes "
                  "that the old one gave are "
