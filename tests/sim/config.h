@@ -59,7 +59,8 @@
     X(WIPE_WITNESS, "wipe-witness")                                                                \
     X(WITNESS_DISK, "witness-disk")                                                                \
     X(ORDER, "order")                                                                              \
-    X(FORCE, "force")
+    X(FORCE, "force")                                                                              \
+    X(STUCK, "stuck-standby")
 
 enum sim_fault {
 #define SIM_FAULT_ENUM(name, text) SIM_FAULT_##name,

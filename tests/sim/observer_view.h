@@ -49,6 +49,8 @@ struct sim_view {
     bool has_master, had_master; /* a master lives in it; before this step */
     ms_epoch reign, served;      /* first and latest epoch of the tenure */
     ms_epoch voted;              /* highest that it has voted for or proposed */
+    ms_seq covered;              /* records that it may tell of, */
+    ms_time covered_at;          /* since then, and there are more on its disk */
 };
 
 /* Which client was which. */

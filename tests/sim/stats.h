@@ -109,6 +109,8 @@
     X(LISTS, "small records that say that the list of witnesses changes", SIM_OF_PAIR)             \
     X(ORDERS, "orders of operators to halves", SIM_OF_PAIR)                                        \
     X(LONE, "halves that died for good", SIM_OF_PAIR)                                              \
+    X(STUCK, "disks of standbys that did nothing for long", SIM_OF_PAIR)                           \
+    X(SHED, "standbys that were slow", SIM_OF_PAIR)                                                \
     X(MERGES, "stores of deposed masters merged", SIM_OF_PAIR)                                     \
     X(MERGED_ADOPTED, "  commands that the new one did not know", SIM_OF_LONG)                     \
     X(MERGED_SETTLED, "  that were open, and have the outcome of the old one", SIM_OF_LONG)        \

@@ -531,6 +531,19 @@ const struct sim_scenario sim_scenarios_list[] = {
                          {SIM_STAT_OUTCOMES_OK, 20, ANY}},
     },
     {
+        .name = "pair-standby-stuck",
+        .story = "the disk of the passive one does nothing for long, while it answers everything "
+                 "else: the active goes on alone, and takes it back",
+        .seed = 57,
+        .ticks = 70,
+        .is_pair = true,
+        .setup = durable_busy,
+        .actions = {{10, SIM_FAULT_STUCK, 1, 30}},
+        .expectations = {{SIM_STAT_SHED, 1, 1},
+                         {SIM_STAT_TAKEOVERS, 0, 0},
+                         {SIM_STAT_OUTCOMES_OK, 40, ANY}},
+    },
+    {
         .name = "pair-active-cut-off",
         .story = "the active is cut off from everybody: it pauses, the other one serves",
         .seed = 55,
