@@ -283,8 +283,13 @@ static bool hear_ack_of_stream(struct ms_mirror *mirror, ms_epoch epoch,
             return false;
         }
         if (number >= mirror->whole.number && seq >= mirror->whole.seq) {
+            const struct ms_place *stored = ms_backlog_find(&mirror->backlog, number, seq);
+
             peer->is_prefix = true;
-            peer->stored = *ms_backlog_find(&mirror->backlog, number, seq);
+            if (stored->seq <=
+                seq) { /* else its place was dropped: much has arrived, and waits for its disk */
+                peer->stored = *stored;
+            }
             mirror->copy.tries = 0;
             if (epoch == mirror->epoch && seq > peer->confirmed) {
                 peer->confirmed = seq;
