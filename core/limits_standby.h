@@ -12,6 +12,9 @@
     (600 * MS_SEC) /* twice as long each time it is slow again, up to that, */
 #define MS_STANDBY_FORGET (3600 * MS_SEC) /* unless it was well for so long in between */
 
+#define MS_STANDBY_AHEAD_BYTES                                                                     \
+    (16u << 20) /* of the stream, in the memory of one outside S that writes nothing */
+
 #define MS_NOTICE_KEEP                                                                             \
     (15 * MS_SEC) /* what was refused is told of so long: it comes again before */
 

@@ -283,8 +283,13 @@ static bool hear_ack_of_stream(struct ms_mirror *mirror, ms_epoch epoch,
             return false;
         }
         if (number >= mirror->whole.number && seq >= mirror->whole.seq) {
+            const struct ms_place *stored = ms_backlog_find(&mirror->backlog, number, seq);
+
             peer->is_prefix = true;
-            peer->stored = *ms_backlog_find(&mirror->backlog, number, seq);
+            if (stored->seq <=
+                seq) { /* else its place was dropped: much has arrived, and waits for its disk */
+                peer->stored = *stored;
+            }
             mirror->copy.tries = 0;
             if (epoch == mirror->epoch && seq > peer->confirmed) {
                 peer->confirmed = seq;
@@ -406,7 +411,8 @@ void ms_mirror_stats(const struct ms_mirror *mirror, struct ms_mirror_stats *sta
         .backlog_bytes = ms_backlog_bytes(&mirror->backlog),
         .lag_bytes = lag(mirror),
         .peer_durable = mirror->peer.is_prefix ? mirror->peer.stored.seq : 0,
-        .uncovered = mirror->persisted - mirror->covered,
+        .durable = mirror->persisted,
+        .covered = mirror->covered,
         .is_slow = mirror->pace.is_slow,
         .is_copying = mirror->phase >= MS_MIRROR_COPY_DUE && mirror->phase <= MS_MIRROR_COPYING,
         .copies_total = mirror->copies_total,

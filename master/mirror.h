@@ -74,7 +74,7 @@ bool ms_mirror_is_drained(const struct ms_mirror *mirror);
 struct ms_mirror_stats {
     uint64_t backlog_bytes, lag_bytes; /* lag: sent or to be sent, and not durable at the peer */
     ms_seq peer_durable;
-    ms_seq uncovered; /* records on the own disk that are not covered */
+    ms_seq durable, covered; /* on the own disk; of those that may be told of */
     bool is_copying, is_slow;
     uint64_t copies_total, catchups_total, resumes_total;
     uint64_t overruns_total;    /* the stream outgrew what is kept: a copy must begin (anew) */

@@ -265,12 +265,22 @@ static uint64_t ahead(const struct ms_mirror *mirror)
            peer->received_bytes + mirror->copy.unstored;
 }
 
+/* Nobody waits for one that is not in S, so nothing else bounds what it keeps in memory until its disk has it. */
+static bool is_glutted(const struct ms_mirror *mirror)
+{
+    const struct ms_mirror_peer *peer = &mirror->peer;
+
+    return !mirror->is_pair && peer->is_prefix && peer->offset == 0 &&
+           ms_backlog_place(&mirror->backlog, peer->sending - 1)->bytes - peer->stored.bytes >=
+               MS_STANDBY_AHEAD_BYTES;
+}
+
 /* False when nothing more can be sent of the stream now. */
 static bool pump_stream(struct ms_mirror *mirror)
 {
     struct ms_mirror_peer *peer = &mirror->peer;
 
-    if (peer->sending > mirror->backlog.tip.number ||
+    if (peer->sending > mirror->backlog.tip.number || is_glutted(mirror) ||
         (ahead(mirror) >= MS_LOG_AHEAD_BYTES &&
          (peer->sending > peer->received + 1 || mirror->copy.unstored > 0))) {
         return false;

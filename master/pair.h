@@ -52,8 +52,7 @@ struct ms_pair_stats {
     uint32_t witnesses_count, witnesses_connected; /* enrolled; of them connected */
     uint64_t lag_bytes, copies_total, catchups_total, resumes_total;
     uint64_t slow_total, differences_total;
-    ms_seq
-        uncovered; /* records on the own disk that nobody may hear of before the other half has them */
+    ms_seq durable, covered;           /* on the own disk; of those acknowledged, or about to be */
     struct ms_reconcile_totals merged; /* of all tenures */
     bool is_merging;    /* what the other half had alone, or what this one had is offered to it */
     ms_epoch unmerged;  /* own epoch that could not be merged: its store was set aside; 0 = none */

@@ -100,10 +100,7 @@ ms_council_canary(follows-below-its-promise "${any}" master/council_decide.c
 
 # MUT_FRESH_SERVES
 ms_council_canary(fresh-serves "invariant: I17:" master/council_order.c
-    "    if (record->is_fresh) {
-        return refuse_fresh(complaint);
-    }
-    if (!record->is_complete) {"
+    "    if (record->is_fresh || !record->is_complete) {"
     "    if (record->is_fresh && !record->is_complete && ms_uuid_is_zero(&record->voter.cluster)) {"
     master/council_decide.c
     "    ms_assert(!record->is_fresh && record->is_complete);"

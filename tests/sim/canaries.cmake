@@ -333,6 +333,16 @@ ms_sim_canary(silent-while-it-sends master/pair_talk.c "invariant: (liveness|alo
         const struct ms_council_party party = party_of(link);"
     --scenario pair-large-frames-on-a-slow-line)
 
+ms_sim_canary(slow-standby-is-waited-for master/pair_talk.c "invariant: prompt"
+    "    const bool is_slow = ms_mirror_watch(mirror, now, pair->tenure == MS_TENURE_ON);"
+    "    const bool is_slow = false;"
+    --scenario pair-standby-stuck)
+
+ms_sim_canary(slow-standby-holds-back-before-it-joins master/pair_talk.c "invariant: prompt|standbys that were slow: [0-9]+, expected 1 to 1"
+    "        ms_mirror_wait_for_peer(mirror, !is_slow && !pair->merge.is_on &&"
+    "        ms_mirror_wait_for_peer(mirror, !pair->merge.is_on &&"
+    --scenario pair-standby-stuck)
+
 ms_sim_canary(standby-waits-for-nobody master/council_rules.c "invariant: alone"
     "    return role == PEER_GONE ? seek_alone(council, now) : seek_together(council, now);"
     "    return role == PEER_GONE ? false : seek_together(council, now);"

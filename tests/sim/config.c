@@ -1,5 +1,7 @@
 #include "tests/sim/config.h"
 
+#include <string.h>
+
 #include "core/limits.h"
 #include "tests/sim/load_keep.h"
 
@@ -212,6 +214,25 @@ static void draw_flaps(struct sim_config *config, uint64_t seed)
     }
 }
 
+#define STUCK_ONE_IN 16 /* seeds */
+
+/* Not drawn, so that other seeds stay what they are. In half of those seeds nothing else goes wrong, and times are those of a real
+ * pair: then it is known how long anybody may wait. */
+static void choose_stuck(struct sim_config *config, uint64_t seed)
+{
+    if (seed % STUCK_ONE_IN != 7) {
+        return;
+    }
+    if (seed / STUCK_ONE_IN % 2 == 0) {
+        memset(config->faults, 0, sizeof config->faults);
+        config->pair.beat = MS_PEER_BEAT_DEFAULT;
+        config->pair.lease = MS_PEER_LEASE_DEFAULT;
+        config->pair.silent = MS_PEER_SILENT_DEFAULT;
+        config->pair.vote = MS_VOTE_TIMEOUT;
+    }
+    config->faults[SIM_FAULT_STUCK] = 2 * (uint32_t)(config->tick / MS_MSEC);
+}
+
 unsigned long long sim_config_steps(const struct sim_config *config)
 {
     return config->masters > 1 ? config->steps / PAIR_STEPS : config->steps;
@@ -236,6 +257,7 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
     draw_operators(config, seed);
     draw_forces(config, seed);
     draw_flaps(config, seed);
+    choose_stuck(config, seed);
 }
 
 static void draw_short_fault(struct sim_config *config, struct ms_rng *rng)

@@ -60,7 +60,8 @@
     X(WITNESS_DISK, "witness-disk")                                                                \
     X(ORDER, "order")                                                                              \
     X(FORCE, "force")                                                                              \
-    X(FLAP, "flap")
+    X(FLAP, "flap")                                                                                \
+    X(STUCK, "stuck-standby")
 
 enum sim_fault {
 #define SIM_FAULT_ENUM(name, text) SIM_FAULT_##name,

@@ -16,6 +16,7 @@
 #define FULL_SLOW_BYTES   (64u << 10) /* what is left when a disk fills slowly */
 #define REPLACE_TICKS     6
 #define REPAIR_TICKS_MAX  6
+#define STUCK_LOOK        (50 * MS_MSEC)
 
 struct sim_disk *sim_disk_create(void)
 {
@@ -424,6 +425,27 @@ static void fill(struct sim_world *world, struct sim_node *node, ms_time duratio
                                             .a = node->index});
 }
 
+ms_time sim_disk_stuck(const struct sim_world *world, const struct sim_disk *disk,
+                       const struct sim_item *item)
+{
+    const bool needs_room = item->kind == SIM_ITEM_COMMIT;
+    const ms_time look = world->now + STUCK_LOOK;
+
+    if (disk->stuck_until <= world->now || (disk->is_stuck_full && !needs_room)) {
+        return 0;
+    }
+    return look < disk->stuck_until ? look : disk->stuck_until;
+}
+
+static void stick(struct sim_world *world, struct sim_node *node, ms_time duration)
+{
+    node->disk->stuck_until = world->now + duration;
+    node->disk->is_stuck_full = world->now / MS_MSEC % 2 == 0;
+    world->stats.counts[SIM_STAT_STUCK]++;
+    sim_trace(world, "the disk of %s is %s for %lld ms", sim_node_name(world, node->index),
+              node->disk->is_stuck_full ? "full" : "stuck", (long long)(duration / MS_MSEC));
+}
+
 void sim_disk_strike(struct sim_world *world, struct sim_node *node, enum sim_fault fault,
                      ms_time duration)
 {
@@ -447,6 +469,9 @@ void sim_disk_strike(struct sim_world *world, struct sim_node *node, enum sim_fa
         break;
     case SIM_FAULT_DISK_FULL:
         fill(world, node, duration);
+        break;
+    case SIM_FAULT_STUCK:
+        stick(world, node, duration);
         break;
     case SIM_FAULT_DISK_FLIP:
         flip(world, disk);
@@ -474,6 +499,7 @@ void sim_disk_heal(struct sim_world *world, struct sim_node *node)
     disk->failure = SIM_DISK_SOUND;
     disk->failing_until = 0;
     disk->slow_until = 0;
+    disk->stuck_until = 0;
     if (disk->is_committing) {
         sim_world_push(world, (struct sim_item){.at = world->now + 1,
                                                 .kind = SIM_ITEM_COMMIT,

@@ -66,6 +66,8 @@ struct sim_disk {
     enum sim_disk_failure failure; /* of the next commit */
     ms_time failing_until;         /* and of all commits until then */
     ms_time slow_until, full_until;
+    ms_time stuck_until; /* nothing comes to an end */
+    bool is_stuck_full;  /* but what needs no room */
     uint64_t full_bytes; /* live bytes from which the disk is full, until then */
     uint64_t live_bytes, commits;
     ms_seq highest; /* record ever committed */
@@ -109,6 +111,10 @@ uint64_t sim_disk_room(const struct sim_world *world, const struct sim_disk *dis
 /* A fault of the disk's strikes; harmless to a node without one. */
 void sim_disk_strike(struct sim_world *world, struct sim_node *node, enum sim_fault fault,
                      ms_time duration);
+
+/* What should be through by now is not: when it is looked at again; 0 = it is. */
+ms_time sim_disk_stuck(const struct sim_world *world, const struct sim_disk *disk,
+                       const struct sim_item *item);
 
 /* Jobs (disk_jobs.c): an effect that wants one, the item that says it is done, and what a commit lets begin. */
 void sim_disk_job(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect);

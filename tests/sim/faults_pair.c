@@ -8,6 +8,8 @@
 
 #define FORCED_CUTS 4               /* times as long as others */
 #define FLAP_PERIOD (100 * MS_MSEC) /* off for half of it: 10 Hz */
+#define STUCK_MIN   (3 * MS_SEC)
+#define STUCK_MORE  (25 * MS_SEC)
 
 static struct sim_node *witness(struct sim_world *world)
 {
@@ -160,6 +162,22 @@ static void force(struct sim_world *world, ms_time duration)
     say(world, other, MS_ORDER_FORCE);
 }
 
+/* The disk of the passive half of a pair does nothing for long; nothing else need be wrong. */
+static void stick(struct sim_world *world)
+{
+    struct sim_node *active = sim_serving(world);
+    struct sim_standing standing;
+
+    if (active == NULL) {
+        return;
+    }
+    active->ops->standing(active, &standing);
+    if (standing.is_whole && standing.has_peer) {
+        sim_disk_strike(world, &world->nodes[1 - active->index], SIM_FAULT_STUCK,
+                        STUCK_MIN + (ms_time)ms_rng_below(&world->rng_fault, STUCK_MORE));
+    }
+}
+
 void sim_faults_flap(struct sim_world *world, const struct sim_item *item)
 {
     struct sim_item next = *item;
@@ -262,6 +280,9 @@ void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_ti
         break;
     case SIM_FAULT_FLAP:
         flap(world, node->index, duration);
+        break;
+    case SIM_FAULT_STUCK:
+        stick(world);
         break;
     default:
         ms_unreachable();

@@ -24,7 +24,8 @@ struct sim_standing {
     bool is_in_sync; /* follows, and may take over */
     bool is_pair;    /* S has both */
     bool has_peer;
-    uint64_t lag; /* bytes that the other half lacks */
+    uint64_t lag;            /* bytes that the other half lacks */
+    ms_seq durable, covered; /* on its disk; of those told of */
     ms_epoch reign, epoch;
     const char *state; /* its name */
     bool is_fresh, is_complete;

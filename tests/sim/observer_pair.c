@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/limits.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/lone.h"
 #include "tests/sim/nodes.h"
@@ -106,6 +107,38 @@ void sim_pair_death(struct sim_world *world, struct sim_node *node)
     }
 }
 
+/* A disk that does nothing for long is waited for so long, and for votes, and for the tail of another disk. */
+#define PROMPT (MS_STANDBY_LAG + MS_STANDBY_SLOW + 8 * MS_SEC)
+
+/* Nothing is wrong but the disk of the standby. */
+static bool is_prompt(const struct sim_world *world)
+{
+    bool is_other = world->is_healing;
+
+    for (uint32_t i = 0; i < SIM_FAULTS; i++) {
+        is_other |= i != SIM_FAULT_STUCK && world->config.faults[i] != 0;
+    }
+    return world->stats.counts[SIM_STAT_STUCK] > 0 && !is_other;
+}
+
+/* What is durable at the active is told before long. */
+static void check_prompt(struct sim_world *world, const struct sim_node *node,
+                         const struct sim_standing *standing)
+{
+    struct sim_view *view = sim_view(world, node);
+
+    if (!standing->is_active || standing->covered == standing->durable ||
+        standing->covered != view->covered) {
+        view->covered = standing->covered;
+        view->covered_at = world->now;
+    } else if (world->now - view->covered_at > PROMPT) {
+        sim_pair_describe(world);
+        sim_fail(world, "prompt", "%s has record %llu on its disk for %lld ms, and tells nobody",
+                 sim_node_name(world, node->index), (number)standing->durable,
+                 (long long)((world->now - view->covered_at) / MS_MSEC));
+    }
+}
+
 void sim_pair_engine(struct sim_world *world, struct sim_node *node)
 {
     struct sim_view *view = sim_view(world, node);
@@ -121,6 +154,9 @@ void sim_pair_engine(struct sim_world *world, struct sim_node *node)
         view->is_over = true; /* until it has begun to read */
         view->reign = standing.reign;
         serve(world, node, &standing, standing.reign);
+    }
+    if (is_prompt(world)) {
+        check_prompt(world, node, &standing);
     }
     if (master != NULL && standing.is_active && standing.epoch != view->served) {
         serve(world, node, &standing, standing.epoch);

@@ -51,6 +51,8 @@ struct sim_view {
     ms_epoch reign, served;      /* first and latest epoch of the tenure */
     ms_epoch voted;              /* highest that it has voted for or proposed */
     ms_epoch joining;            /* that it has proposed to take the other half in; 0 = none */
+    ms_seq covered;              /* records that it may tell of, */
+    ms_time covered_at;          /* since then, and there are more on its disk */
 };
 
 /* Which client was which. */

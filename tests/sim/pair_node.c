@@ -77,6 +77,7 @@ static void stop(struct sim_world *world, struct sim_node *node)
     world->stats.counts[SIM_STAT_MERGES_CUT] += stats.is_merging;
     world->stats.counts[SIM_STAT_COPIES] += stats.copies_total;
     world->stats.counts[SIM_STAT_COPIES_SPARED] += stats.resumes_total;
+    world->stats.counts[SIM_STAT_SHED] += stats.slow_total;
     world->stats.counts[SIM_STAT_CATCHUPS] += stats.catchups_total;
     for (size_t there = 0; there < MS_MERGE_STATES; there++) {
         for (size_t here = 0; here < MS_MERGE_STATES; here++) {
@@ -164,6 +165,8 @@ static void standing(const struct sim_node *node, struct sim_standing *standing_
         .is_pair = stats.is_pair,
         .has_peer = stats.has_peer,
         .lag = stats.lag_bytes,
+        .durable = stats.durable,
+        .covered = stats.covered,
         .reign = stats.reign,
         .epoch = stats.epoch,
         .state = ms_council_state_name(state),

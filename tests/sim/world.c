@@ -380,6 +380,22 @@ static void come_up(struct sim_world *world, struct sim_node *node)
     }
 }
 
+static void handle_disk(struct sim_world *world, struct sim_node *node, const struct sim_item *item)
+{
+    const ms_time again = sim_disk_stuck(world, node->disk, item);
+
+    if (again > 0) {
+        struct sim_item later = *item;
+
+        later.at = again;
+        sim_world_push(world, later);
+    } else if (item->kind == SIM_ITEM_COMMIT) {
+        sim_disk_done(world, node, item->c);
+    } else {
+        sim_disk_job_done(world, node, (enum sim_job_kind)item->b, item->c);
+    }
+}
+
 static void handle(struct sim_world *world, const struct sim_item *item)
 {
     struct sim_node *node = item->a < SIM_NODES_MAX ? &world->nodes[item->a] : NULL;
@@ -420,10 +436,8 @@ static void handle(struct sim_world *world, const struct sim_item *item)
         sim_scenario_act(world, item->a);
         break;
     case SIM_ITEM_COMMIT:
-        sim_disk_done(world, node, item->c);
-        break;
     case SIM_ITEM_DISK_JOB:
-        sim_disk_job_done(world, node, (enum sim_job_kind)item->b, item->c);
+        handle_disk(world, node, item);
         break;
     case SIM_ITEM_REPLACE:
         sim_disk_replace(world, node);

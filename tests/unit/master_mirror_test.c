@@ -75,6 +75,39 @@ START_TEST(so_much_is_sent_ahead_and_no_more)
 }
 END_TEST
 
+/* It says that all is there, and its disk does nothing. */
+START_TEST(one_outside_s_is_not_buried)
+{
+    uint64_t bytes = 0, sent = 1;
+
+    stream_from_start();
+    append();
+    pump();
+    ck_assert(ack(1, 101));
+    while (sent < 40) {
+        const uint64_t before = bytes;
+
+        append_sized(1 << 20);
+        pump();
+        while (stream->taken < stream->count) {
+            const struct ms_command *log = &stream_want_sent(stream, MS_KIND_LOG)->command;
+
+            bytes += log->payload.size;
+            sent = log->flags == 1 ? log->token.n : sent;
+        }
+        if (bytes == before) {
+            break;
+        }
+        ck_assert(ack(sent, 101));
+    }
+    ck_assert_uint_ge(bytes, MS_STANDBY_AHEAD_BYTES);
+    ck_assert_uint_le(bytes, MS_STANDBY_AHEAD_BYTES + (2 << 20));
+    ck_assert(ack(sent, 110)); /* it writes again */
+    pump();
+    ck_assert_uint_gt(stream->count, 0);
+}
+END_TEST
+
 START_TEST(what_has_no_room_goes_in_the_next_step)
 {
     size_t count = 0;
@@ -372,6 +405,37 @@ START_TEST(who_is_about_to_join_is_waited_for)
 }
 END_TEST
 
+/* master/pace.h has the times. Who is not in S is judged only if somebody waits for it. */
+START_TEST(a_disk_that_is_waited_for_in_vain_is_slow)
+{
+    struct ms_mirror_stats stats;
+    ms_time now = 0;
+
+    stream_from_start();
+    append();
+    pump();
+    ms_mirror_persisted(mirror, 101);
+    for (; now < 60 * MS_SEC; now += MS_STANDBY_LOOK / 2) {
+        ck_assert(!ms_mirror_watch(mirror, now, true));
+    }
+    ms_mirror_serve(mirror, REIGN + 1, true);
+    while (!ms_mirror_watch(mirror, now, true)) {
+        now += MS_STANDBY_LOOK / 2;
+        ck_assert_int_lt(now, 70 * MS_SEC);
+    }
+    ms_mirror_serve(mirror, REIGN + 2, false);
+    ck_assert(ack_in(REIGN + 2, 1, 101));
+    ck_assert(ms_mirror_watch(mirror, now, true)); /* it has to keep up for a while */
+    for (ms_time end = now + 2 * MS_STANDBY_WELL; now < end; now += MS_STANDBY_LOOK / 2) {
+        ms_mirror_watch(mirror, now, true);
+    }
+    ck_assert(!ms_mirror_watch(mirror, now, true));
+    ms_mirror_stats(mirror, &stats);
+    ck_assert_uint_eq(stats.slow_total, 1);
+    ck_assert(!stats.is_slow);
+}
+END_TEST
+
 START_TEST(half_a_copy_counts_for_nothing)
 {
     ms_mirror_wait_for_peer(mirror, true);
@@ -474,6 +538,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_batch_is_one_log);
     tcase_add_test(tests, a_large_batch_is_cut);
     tcase_add_test(tests, so_much_is_sent_ahead_and_no_more);
+    tcase_add_test(tests, one_outside_s_is_not_buried);
     tcase_add_test(tests, what_has_no_room_goes_in_the_next_step);
     tcase_add_test(tests, a_peer_comes_back_where_it_was);
     tcase_add_test(tests, one_that_was_away_too_long_is_copied);
@@ -488,6 +553,7 @@ static Suite *suite(void)
     tcase_add_test(tests, a_peers_word_counts_in_its_epoch_only);
     tcase_add_test(tests, a_lost_peer_holds_what_is_covered_until_it_is_out_of_s);
     tcase_add_test(tests, who_is_about_to_join_is_waited_for);
+    tcase_add_test(tests, a_disk_that_is_waited_for_in_vain_is_slow);
     tcase_add_test(tests, half_a_copy_counts_for_nothing);
     tcase_add_test(tests, what_makes_no_sense_is_refused);
     tcase_add_test(tests, what_was_on_its_way_is_not);

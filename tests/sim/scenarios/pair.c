@@ -273,6 +273,19 @@ const struct sim_scenario sim_scenarios_pair[] = {
                          {SIM_STAT_LOGS_COMPARED, 1, ANY}},
     },
     {
+        .name = "pair-standby-stuck",
+        .story = "the disk of the passive one does nothing for long, while it answers everything "
+                 "else: the active goes on alone, and takes it back",
+        .seed = 57,
+        .ticks = 70,
+        .is_pair = true,
+        .setup = sim_setup_durable_busy,
+        .actions = {{10, SIM_FAULT_STUCK, 1, 30}},
+        .expectations = {{SIM_STAT_SHED, 1, 1},
+                         {SIM_STAT_TAKEOVERS, 0, 0},
+                         {SIM_STAT_OUTCOMES_OK, 40, ANY}},
+    },
+    {
         .name = "pair-witness-enrolled-again",
         .story = "a witness loses its disk: it comes with another name and is enrolled; the votes "
                  "that the old one gave are "
