@@ -295,6 +295,7 @@ bool ms_client_engine_init(struct ms_client_engine *engine, const struct ms_clie
     }
     ms_rng_init(&engine->rng, config->seed);
     ms_upstream_init(&engine->upstream, &engine->base, &engine->rng, config->addresses);
+    engine->upstream.is_parking = true;
     engine->upstream.hello.role = MS_ROLE_CLIENT;
     engine->upstream.hello.node = config->client;
     if (config->name != NULL) {

@@ -81,6 +81,7 @@ enum ms_effect_type {
                        * at least if there is any; answered by SCANNED, once, when what was PERSISTed before is durable */
     MS_EFFECT_CLEAR, /* empty the store; count > 0: its file is set aside under that number first */
     MS_EFFECT_MARK,  /* peer: is of the pair: read first, and while others are paused */
+    MS_EFFECT_KEEP,  /* peer: may be silent for as long as it stands, before any greeting, too */
     MS_EFFECT_PAUSE, /* connections that have said something and are not marked are not read, nor is their end told */
     MS_EFFECT_RESUME,
 };

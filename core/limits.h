@@ -98,6 +98,7 @@
     (250 * MS_MSEC) /* between masters of a pair and their witnesses: others wait for that */
 #define MS_PAIR_LINKS_MAX                                                                          \
     64u /* connections of the other half, witnesses, operators; operators are the first to go without */
+#define MS_PARKED_MAX   131072u         /* who are connected to a passive master and say nothing */
 #define MS_GREETERS_MAX 4096u           /* who wait for a master that may soon serve */
 #define MS_GREETER_WAIT (200 * MS_MSEC) /* as long; it ends before they give up by themselves */
 #define MS_WITNESS_DOUBT                                                                           \

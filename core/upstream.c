@@ -1,3 +1,5 @@
+#include "core/upstream.h"
+
 #include <string.h>
 
 #include "core/invariant.h"
@@ -28,7 +30,6 @@ void ms_upstream_init(struct ms_upstream *upstream, struct ms_engine *engine, st
         .engine = engine,
         .rng = rng,
         .backoff = MS_RECONNECT_MIN,
-        .second = {.backoff = MS_RECONNECT_MIN},
         .retry_at = MS_TIME_NEVER,
         .greet_by = MS_TIME_NEVER,
         .beat_at = MS_TIME_NEVER,
@@ -39,6 +40,7 @@ void ms_upstream_init(struct ms_upstream *upstream, struct ms_engine *engine, st
                   .features = MS_FEATURES_ALL},
     };
     upstream->addresses_count = ms_addresses_split(addresses, upstream->addresses);
+    ms_upstream_drop_second(upstream);
 }
 
 void ms_upstream_start(struct ms_upstream *upstream, ms_time now)
@@ -108,12 +110,10 @@ void ms_upstream_greet(struct ms_upstream *upstream, ms_peer peer)
 
 /* --- the connection in use --- */
 
-/* The master in use has been heard of: whoever is here is not needed. */
+/* The master in use has been heard of. */
 static void heard(struct ms_upstream *upstream, ms_time now)
 {
-    if (upstream->second.state != MS_UPSTREAM_IDLE || upstream->second.backoff > MS_RECONNECT_MIN) {
-        ms_upstream_drop_second(upstream);
-    }
+    ms_upstream_relax_second(upstream, now);
     upstream->late_at = now + LATE_BEATS * upstream->welcome.beat_interval;
     upstream->dead_at = now + upstream->welcome.dead_after;
 }
@@ -151,6 +151,10 @@ static void turn(struct ms_upstream *upstream)
             upstream->address_at = next_of(upstream, former);
         }
     }
+    if (!hint->is_named && upstream->second.state == MS_UPSTREAM_SECOND_PARKED) {
+        hint->at = upstream->second.address_at; /* somebody was there */
+        hint->is_named = true;
+    }
     hint->is_followed = hint->is_named && hint->deaf == 0;
     if (hint->is_followed) {
         hint->from = former;
@@ -160,6 +164,18 @@ static void turn(struct ms_upstream *upstream)
         hint->deaf--;
     }
     hint->is_named = false;
+}
+
+/* HELLO on the connection that is parked where it goes next, if there is one. */
+static void take_over(struct ms_upstream *upstream, ms_time now)
+{
+    if (ms_upstream_take_second(upstream)) {
+        upstream->state = MS_UPSTREAM_GREETING;
+        upstream->was_parked = true;
+        upstream->retry_at = MS_TIME_NEVER;
+        upstream->greet_by = now + greeting_patience(upstream);
+        ms_upstream_greet(upstream, upstream->peer);
+    }
 }
 
 /* Back to IDLE, with the next address, which is tried soon, and at once after a master that has stayed for a while: of two
@@ -180,7 +196,6 @@ static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error er
     ms_trace(&upstream->engine->trace, is_lasting ? MS_LEVEL_WARN : MS_LEVEL_DEBUG, "no master",
              "address=%s error=%s", upstream->addresses[upstream->address_at],
              ms_error_name(error));
-    ms_upstream_drop_second(upstream);
     upstream->state = MS_UPSTREAM_IDLE;
     upstream->peer = MS_PEER_NONE;
     upstream->last_error = error;
@@ -189,7 +204,9 @@ static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error er
                                               is_round_over ? upstream->backoff : MS_RECONNECT_MIN);
     if (has_stayed && !is_round_over) {
         upstream->retry_at = now;
+        take_over(upstream, now);
     }
+    ms_upstream_drop_second(upstream);
     if (is_round_over) {
         upstream->failures = 0;
         upstream->backoff = clamp(2 * upstream->backoff, MS_RECONNECT_MIN, MS_RECONNECT_MAX);
@@ -241,6 +258,7 @@ static void connect_next(struct ms_upstream *upstream, ms_time now)
 {
     ms_assert(upstream->state == MS_UPSTREAM_IDLE);
     upstream->state = MS_UPSTREAM_CONNECTING;
+    upstream->was_parked = false;
     upstream->retry_at = MS_TIME_NEVER;
     upstream->greet_by = now + patience(upstream);
     ms_upstream_dial(upstream, upstream->address_at);
@@ -338,6 +356,14 @@ static enum ms_upstream_news closed(struct ms_upstream *upstream, ms_time now,
     if (event->peer == MS_PEER_NONE || event->peer != upstream->peer) {
         return MS_UPSTREAM_NOTHING;
     }
+    if (state == MS_UPSTREAM_GREETING &&
+        upstream->was_parked) { /* it may have been dead for long */
+        upstream->was_parked = false;
+        upstream->state = MS_UPSTREAM_IDLE;
+        upstream->peer = MS_PEER_NONE;
+        upstream->retry_at = now;
+        return MS_UPSTREAM_NOTHING;
+    }
     back_off(upstream, now, error);
     return state == MS_UPSTREAM_UP ? MS_UPSTREAM_LOST : MS_UPSTREAM_REFUSED;
 }
@@ -361,6 +387,7 @@ enum ms_upstream_news ms_upstream_welcomed(struct ms_upstream *upstream, ms_time
     upstream->is_refusal_told = false;
     upstream->hint = (struct ms_upstream_hint){0}; /* it was right, or is not needed */
     upstream->beat_at = now + upstream->welcome.beat_interval;
+    ms_upstream_begin_second(upstream, now);
     heard(upstream, now);
     return MS_UPSTREAM_WELCOMED;
 }
@@ -370,15 +397,11 @@ static bool is_address(const char *address, struct ms_bytes text)
     return strlen(address) == text.size && memcmp(address, text.data, text.size) == 0;
 }
 
-/* NOT_ACTIVE says where the active master is served, as far as that is known there: of its addresses, ours counts. And it says the
- * epoch that is served there, so that nobody of an earlier one is believed. */
+/* NOT_ACTIVE says where the active master is served, as far as that is known there: of its addresses, ours counts. */
 static void take_hint(struct ms_upstream *upstream, const struct ms_event *event)
 {
     struct ms_bytes rest = event->command->detail;
 
-    if (event->epoch > upstream->epoch) {
-        upstream->epoch = event->epoch;
-    }
     while (rest.size > 0 && !upstream->hint.is_named) {
         const uint8_t *comma = memchr(rest.data, ',', rest.size);
         const struct ms_bytes one = {rest.data,

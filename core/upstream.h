@@ -9,6 +9,9 @@
  * CONNECTING and GREETING beside it, to the next address, until either is heard. So whoever takes over from a master
  * that vanished is found as soon as it has, and not after the silence that ends a session.
  *
+ * Where there are several addresses, a connection to another master may be parked beside the one in use (is_parking): it stands, nothing is
+ * said on it, and HELLO goes there as soon as the one in use ends or its master is late. There is one at most.
+ *
  * The owner feeds it its engine's events first and looks at what it says happened. It emits CONNECT,
  * CLOSE and SEND (HELLO, BEAT, BEAT_ACK) through the owner's engine. */
 #ifndef CORE_UPSTREAM_H
@@ -35,12 +38,20 @@ enum ms_upstream_news {
     MS_UPSTREAM_REFUSED,  /* greeting failed (last_error says how); it will try again */
 };
 
-/* The connection beside one that is late. */
+enum ms_upstream_second_state {
+    MS_UPSTREAM_SECOND_NONE,
+    MS_UPSTREAM_SECOND_CONNECTING,
+    MS_UPSTREAM_SECOND_PARKED,   /* stands, and nothing was said on it */
+    MS_UPSTREAM_SECOND_GREETING, /* HELLO was said, since the master in use is late */
+};
+
+/* The connection beside the one in use, to another master. */
 struct ms_upstream_second {
-    enum ms_upstream_state state; /* never UP */
+    enum ms_upstream_second_state state;
     uint32_t address_at, tag;
     ms_peer peer;
-    ms_time backoff, retry_at, greet_by;
+    ms_time backoff, retry_at, greet_by;      /* while the master in use is late */
+    ms_time park_backoff, park_at, parked_at; /* else */
 };
 
 /* Which of our addresses a master named that is not active. Nobody is sent elsewhere than where he was told to look at first, and
@@ -64,6 +75,8 @@ struct ms_upstream {
     ms_time backoff, retry_at, greet_by, beat_at, late_at, dead_at;
     struct ms_upstream_second second;
     struct ms_upstream_hint hint;
+    bool is_parking;          /* for the owner to set, before it starts */
+    bool was_parked;          /* the connection that is being greeted on */
     bool is_refusal_told;     /* PERMISSION was traced, and no master has taken us since */
     uint32_t failures;        /* in this round over the addresses */
     uint64_t beats_count;     /* sent on all connections; the number of the last one */

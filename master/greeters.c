@@ -28,36 +28,61 @@ static bool make_room(struct ms_greeters *greeters)
     return true;
 }
 
-void ms_greeters_opened(struct ms_greeters *greeters, ms_peer peer, const struct ms_uuid *nonce)
+static struct ms_key key_of(ms_peer peer)
 {
-    if (greeters->newcomers_count == MS_GREETERS_MAX) {
-        return;
-    }
-    if (greeters->newcomers_count == greeters->newcomers_capacity) {
-        const uint32_t capacity =
-            greeters->newcomers_capacity > 0 ? 2 * greeters->newcomers_capacity : GREETERS_MIN;
-        struct ms_newcomer *larger = realloc(greeters->newcomers, capacity * sizeof *larger);
+    return ms_key_of(peer, 0);
+}
 
-        if (larger == NULL) {
-            return;
-        }
-        greeters->newcomers = larger;
-        greeters->newcomers_capacity = capacity;
+static bool make_place(struct ms_greeters *greeters)
+{
+    const uint32_t capacity =
+        greeters->newcomers_capacity > 0 ? 2 * greeters->newcomers_capacity : GREETERS_MIN;
+    struct ms_newcomer *larger;
+
+    if (greeters->newcomers_count < greeters->newcomers_capacity) {
+        return true;
+    }
+    larger = realloc(greeters->newcomers, capacity * sizeof *larger);
+    if (larger == NULL) {
+        return false;
+    }
+    if (greeters->newcomers ==
+        NULL) { /* names of connections are our own: nobody aims at a place */
+        ms_map_init(&greeters->places, MS_PARKED_MAX, 0);
+    }
+    greeters->newcomers = larger;
+    greeters->newcomers_capacity = capacity;
+    return true;
+}
+
+bool ms_greeters_opened(struct ms_greeters *greeters, ms_peer peer, const struct ms_uuid *nonce)
+{
+    if (greeters->newcomers_count == MS_PARKED_MAX || !make_place(greeters) ||
+        !ms_map_put(&greeters->places, key_of(peer), greeters->newcomers_count + 1)) {
+        return false;
     }
     greeters->newcomers[greeters->newcomers_count++] = (struct ms_newcomer){peer, *nonce};
+    return true;
 }
 
 bool ms_greeters_take_newcomer(struct ms_greeters *greeters, ms_peer peer,
                                struct ms_uuid *nonce_out)
 {
-    for (uint32_t i = 0; i < greeters->newcomers_count; i++) {
-        if (greeters->newcomers[i].peer == peer) {
-            *nonce_out = greeters->newcomers[i].nonce;
-            greeters->newcomers[i] = greeters->newcomers[--greeters->newcomers_count];
-            return true;
-        }
+    const uint64_t place = ms_map_remove(&greeters->places, key_of(peer));
+    struct ms_newcomer *newcomer, *last;
+
+    if (place == 0) {
+        return false;
     }
-    return false;
+    newcomer = &greeters->newcomers[place - 1];
+    last = &greeters->newcomers[--greeters->newcomers_count];
+    *nonce_out = newcomer->nonce;
+    if (newcomer != last) {
+        *newcomer = *last;
+        ms_map_put(&greeters->places, key_of(last->peer),
+                   place); /* it is there: no memory is needed */
+    }
+    return true;
 }
 
 bool ms_greeters_add(struct ms_greeters *greeters, const struct ms_greeter *greeter)
@@ -100,5 +125,6 @@ void ms_greeters_finish(struct ms_greeters *greeters)
 {
     free(greeters->greeters);
     free(greeters->newcomers);
+    ms_map_finish(&greeters->places);
     *greeters = (struct ms_greeters){0};
 }

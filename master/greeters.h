@@ -4,6 +4,7 @@
 #define MASTER_GREETERS_H
 
 #include "core/body.h"
+#include "core/map.h"
 #include "core/types.h"
 
 struct ms_newcomer {
@@ -25,10 +26,11 @@ struct ms_greeters {
     uint32_t first, count, capacity; /* from first on; it is never in two parts */
     struct ms_newcomer *newcomers;
     uint32_t newcomers_count, newcomers_capacity;
+    struct ms_map places; /* peer -> place in newcomers + 1 */
 };
 
-/* Somebody who may say HELLO. It is not remembered when there are too many, or memory is out. */
-void ms_greeters_opened(struct ms_greeters *greeters, ms_peer peer, const struct ms_uuid *nonce);
+/* Somebody who may say HELLO. False: it is not remembered, since there are too many, or memory is out. */
+bool ms_greeters_opened(struct ms_greeters *greeters, ms_peer peer, const struct ms_uuid *nonce);
 
 /* It has spoken, or is gone. False when it was not remembered. */
 bool ms_greeters_take_newcomer(struct ms_greeters *greeters, ms_peer peer,

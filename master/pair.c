@@ -35,23 +35,22 @@ void ms_pair_step_master(struct ms_pair *pair, ms_time now, const struct ms_even
 
 /* --- events --- */
 
-/* As far as is known here, the other half is active, and can be spoken to. */
+/* As far as is known here, the other half is active, and can be spoken to. No epoch goes with that: who has heard of one gives up a
+ * connection on which frames of the one before are still on their way, and those may be of the same reign. */
 static bool knows_better(const struct ms_pair *pair)
 {
     const struct ms_decision *accepted = &ms_council_record(pair->council)->voter.accepted;
 
     return pair->tenure == MS_TENURE_NONE && pair->links.other != NULL &&
-           accepted->kind != MS_DECISION_NONE && accepted->active != pair->durable.place;
+           pair->other_reached[0] != '\0' && accepted->kind != MS_DECISION_NONE &&
+           accepted->active != pair->durable.place;
 }
 
 void ms_pair_send_away(struct ms_pair *pair, ms_peer peer)
 {
-    const bool has_hint = knows_better(pair);
-    const char *detail = has_hint && pair->other_reached[0] != '\0'
-                             ? pair->other_reached
-                             : ms_error_text(MS_E_NOT_ACTIVE);
+    const char *detail = knows_better(pair) ? pair->other_reached : ms_error_text(MS_E_NOT_ACTIVE);
 
-    ms_engine_send(&pair->engine, peer, has_hint ? pair->followed : 0,
+    ms_engine_send(&pair->engine, peer, 0,
                    &(struct ms_command){.kind = MS_KIND_ERROR,
                                         .error = MS_E_NOT_ACTIVE,
                                         .detail = ms_bytes_of(detail)});
@@ -111,8 +110,11 @@ static void opened(struct ms_pair *pair, ms_time now, const struct ms_event *eve
         }
     } else if (pair->tenure == MS_TENURE_ON && pair->gone.count == 0) {
         ms_pair_step_master(pair, now, event);
-    } else {
-        ms_greeters_opened(&pair->greeters, event->peer, &event->nonce);
+    } else if (ms_greeters_opened(&pair->greeters, event->peer, &event->nonce) &&
+               pair->tenure == MS_TENURE_NONE && !event->is_apart) {
+        /* It may be parked here, to greet when its master is lost: it costs little, and shows nothing until then. */
+        ms_engine_emit(&pair->engine,
+                       &(struct ms_effect){.type = MS_EFFECT_KEEP, .peer = event->peer});
     }
 }
 

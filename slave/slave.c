@@ -259,6 +259,7 @@ static bool init_parts(struct ms_slave *slave, const struct ms_slave_config *con
     }
     ms_credits_init(&slave->credits, config->mode, config->slots, config->prefetch);
     ms_upstream_init(&slave->upstream, &slave->engine, &slave->rng, config->addresses);
+    slave->upstream.is_parking = true;
     return add_types(slave, config, complaint);
 }
 

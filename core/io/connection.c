@@ -2,6 +2,8 @@
 #include "core/io/driver_private.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -140,6 +142,35 @@ void ms_connection_greeted(struct ms_connection *connection, uint64_t payload_ma
     }
     connection->payload_max =
         payload_max < MS_PAYLOAD_MAX_CEILING ? (uint32_t)payload_max : MS_PAYLOAD_MAX_CEILING;
+}
+
+/* Of no use to a Unix socket, and harmless there. */
+void ms_connection_leave_alone(struct ms_connection *connection)
+{
+    static const int options[][3] = {
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, MS_DRIVER_KEEP_IDLE},
+        {IPPROTO_TCP, TCP_KEEPINTVL, MS_DRIVER_KEEP_INTERVAL},
+        {IPPROTO_TCP, TCP_KEEPCNT, MS_DRIVER_KEEP_TRIES},
+    };
+
+    if (connection->is_greeted || connection->partial != NULL) {
+        return;
+    }
+    take_off(connection);
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        setsockopt(connection->io.fd, options[i][0], options[i][1], &options[i][2],
+                   sizeof options[i][2]);
+    }
+}
+
+void ms_connection_expect(struct ms_connection *connection)
+{
+    struct ms_driver *driver = ms_connection_driver(connection);
+
+    if (!connection->is_greeted && !ms_list_is_linked(&connection->age)) {
+        put_on(connection, &driver->pending, &driver->pending_count);
+    }
 }
 
 static void mark_dirty(struct ms_connection *connection)

@@ -74,6 +74,12 @@ static void carry_out(struct ms_driver *driver, const struct ms_effect *effect)
             ms_hold_mark(connection);
         }
         break;
+    case MS_EFFECT_KEEP:
+        connection = find(driver, effect->peer);
+        if (connection != NULL) {
+            ms_connection_leave_alone(connection);
+        }
+        break;
     case MS_EFFECT_PAUSE:
         ms_hold_pause(driver);
         break;

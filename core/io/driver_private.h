@@ -20,7 +20,11 @@
 #define MS_DRIVER_STALL          (50 * MS_MSEC) /* a turn that takes so long was stopped in its midst */
 #define MS_DRIVER_MAILBOX_BURST  1024         /* posted events stepped before input is read again */
 #define MS_DRIVER_LINGER         (1 * MS_SEC) /* a closed connection may take this long to go */
-#define MS_DRIVER_ACCEPT_PAUSE   (100 * MS_MSEC) /* without descriptors */
+#define MS_DRIVER_KEEP_IDLE                                                                        \
+    60 /* s of silence, then an idle peer is asked by TCP whether it is there */
+#define MS_DRIVER_KEEP_INTERVAL 10 /* s, between two such questions */
+#define MS_DRIVER_KEEP_TRIES    3
+#define MS_DRIVER_ACCEPT_PAUSE  (100 * MS_MSEC) /* without descriptors */
 
 /* What limits.h says, changeable for tests only. */
 struct ms_driver_tuning {
@@ -135,6 +139,10 @@ enum ms_error ms_connection_send(struct ms_connection *connection, ms_epoch epoc
                                  const struct ms_command *command);
 /* HELLO or WELCOME was accepted, or PEER_HELLO said: longer frames are allowed from now on. */
 void ms_connection_greeted(struct ms_connection *connection, uint64_t payload_max);
+/* Nobody waits for its greeting; the kernel looks after whether the other end is still there. */
+void ms_connection_leave_alone(struct ms_connection *connection);
+/* A greeting has begun: its time runs, if it does not already. */
+void ms_connection_expect(struct ms_connection *connection);
 void ms_connection_flush(struct ms_connection *connection);
 /* receive.c. It is readable: one read, its whole frames to the engine. */
 void ms_connection_receive(struct ms_connection *connection);

@@ -143,6 +143,7 @@ static void keep(struct ms_connection *connection, struct ms_bytes input, size_t
     ms_assert(connection->partial == NULL && need > input.size);
     connection->partial_need = need;
     connection->window_bytes = (uint32_t)input.size;
+    ms_connection_expect(connection);
     if (fill(connection, &input) && connection->is_greeted) {
         connection->since = driver->now;
         ms_list_push_back(&driver->partial, &connection->age);

@@ -573,6 +573,42 @@ def test_whoever_asks_the_passive_one_is_told_where_the_active_one_is():
             pass
 
 
+def sockets_to(pid, address):
+    """The connections of that process to there, which stand: by their numbers, that no other one gets while it lives."""
+    port, found = f":{int(address.rsplit(':', 1)[1]):04X}", set()
+    with open("/proc/net/tcp") as table:
+        rows = [line.split() for line in table]
+    standing = {row[9] for row in rows if row[2].endswith(port) and row[3] == "01"}
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            target = os.readlink(f"/proc/{pid}/fd/{name}")
+        except OSError:
+            continue
+        if target.startswith("socket:[") and target[8:-1] in standing:
+            found.add(target[8:-1])
+    return found
+
+
+def test_a_slave_is_parked_at_the_passive_one_and_goes_on_there():
+    """The connection that stands before the active one is killed is that on which it goes on."""
+    with Pair() as pair:
+        active = pair.active()
+        slave = pair.start("parked", ["muster-slave", "--name", "parked", pair.address])
+        wait_until("it serves", lambda: pair.serves("parked"))
+        wait_until("it is parked", lambda: sockets_to(slave.pid, pair.addresses[1 - active]))
+        parked = sockets_to(slave.pid, pair.addresses[1 - active])
+        assert len(parked) == 1, parked
+        time.sleep(4)  # longer than one that says nothing is borne elsewhere
+        assert sockets_to(slave.pid, pair.addresses[1 - active]) == parked, "the passive one has closed it"
+        kill(pair, active)
+        pair.takeover(1 - active)
+        wait_until("it serves", lambda: pair.serves("parked"))
+        assert sockets_to(slave.pid, pair.addresses[1 - active]) == parked, slave.log()
+        pair.start_master(active)
+        pair.become_safe()
+        wait_until("it is parked at the other one", lambda: sockets_to(slave.pid, pair.addresses[active]), 60)
+
+
 def say(address, *frames):
     """What a master answers to a connection that says that, until it has said the last word."""
     with Raw(int(address.rsplit(":", 1)[1])) as raw:

@@ -199,6 +199,13 @@ static void carry_out(struct sim_world *world, struct sim_node *node,
         peer->is_marked = true;
         node->driver.has_marked = true;
         break;
+    case MS_EFFECT_KEEP: /* engines end silent connections, not this driver */
+        peer = find(&node->driver, effect->peer);
+        if (peer == NULL || peer->is_closing) {
+            sim_fail(world, "contract", "%s keeps a peer that it closed",
+                     sim_node_name(world, node->index));
+        }
+        break;
     case MS_EFFECT_PAUSE:
         node->driver.is_holding = true;
         break;

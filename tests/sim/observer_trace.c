@@ -30,6 +30,7 @@ static const char *effect_name(enum ms_effect_type type)
         [MS_EFFECT_REPLAY] = "replay",   [MS_EFFECT_SCAN] = "scan",
         [MS_EFFECT_CLEAR] = "clear",     [MS_EFFECT_MARK] = "mark",
         [MS_EFFECT_PAUSE] = "pause",     [MS_EFFECT_RESUME] = "resume",
+        [MS_EFFECT_KEEP] = "keep",
     };
 
     return names[type];

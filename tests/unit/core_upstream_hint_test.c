@@ -109,18 +109,6 @@ START_TEST(a_hand_over_names_the_successor)
 }
 END_TEST
 
-START_TEST(the_epoch_that_is_served_there_is_the_least_that_is_believed)
-{
-    reach("a:1", 1);
-    refuse(1, 7, "b:2");
-    reach("b:2", 2);
-    ck_assert_int_eq(welcome(2, 6), MS_UPSTREAM_REFUSED);
-    ck_assert_uint_eq(expect(MS_EFFECT_CLOSE).peer, 2);
-    reach("unix:/tmp/c", 3);
-    ck_assert_int_eq(welcome(3, 7), MS_UPSTREAM_WELCOMED);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("core/upstream hint");
@@ -134,7 +122,6 @@ int main(void)
     tcase_add_test(tests, a_name_that_leads_nowhere_is_passed_over);
     tcase_add_test(tests, with_two_addresses_a_wrong_name_costs_no_turn);
     tcase_add_test(tests, a_hand_over_names_the_successor);
-    tcase_add_test(tests, the_epoch_that_is_served_there_is_the_least_that_is_believed);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

@@ -57,6 +57,7 @@ static void carry_out(int place, const struct ms_effect *effect)
         half->stops++;
         break;
     case MS_EFFECT_MARK:
+    case MS_EFFECT_KEEP:
     case MS_EFFECT_READY:
     case MS_EFFECT_PRODUCE:
         break;

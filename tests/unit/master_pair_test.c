@@ -154,6 +154,30 @@ START_TEST(test_whoever_is_sent_away_is_told_where_the_active_half_is)
 }
 END_TEST
 
+/* A connection that says nothing for long costs nobody anything, and is welcome when it speaks. */
+START_TEST(test_who_is_parked_at_the_passive_half_greets_when_it_is_lost)
+{
+    make_pair();
+    bring_slave(0);
+    const uint32_t parked = connect_to(GUEST, 1, 0);
+
+    pass(600 * MS_SEC);
+    ck_assert(wires[parked].is_open[0]);
+    ck_assert_uint_eq(ms_pair_greeters(halves[1].pair), 0);
+    ck_assert_int_eq(stats_of(1).state, MS_COUNCIL_SYNC);
+    kill_half(0);
+    pass(LATENCY);
+    order(1, MS_ORDER_FORCE);
+    const struct ms_hello hello = {
+        .role = MS_ROLE_CLIENT, .version_min = 1, .version_max = 1, .node = {{2}}};
+
+    say(parked, (struct ms_command){.kind = MS_KIND_HELLO, .body.hello = &hello});
+    pass(1 * MS_SEC);
+    ck_assert_ptr_nonnull(last_of(MS_KIND_WELCOME));
+    ck_assert(wires[parked].is_open[0]);
+}
+END_TEST
+
 START_TEST(test_an_acknowledgement_means_two_copies)
 {
     make_pair();
@@ -372,6 +396,7 @@ int main(void)
     tcase_set_timeout(halves_case, 60);
     tcase_add_test(halves_case, test_a_pair_is_made_of_two_empty_halves);
     tcase_add_test(halves_case, test_whoever_is_sent_away_is_told_where_the_active_half_is);
+    tcase_add_test(halves_case, test_who_is_parked_at_the_passive_half_greets_when_it_is_lost);
     tcase_add_test(halves_case, test_an_acknowledgement_means_two_copies);
     tcase_add_test(halves_case, test_a_passive_half_sends_clients_away);
     tcase_add_test(halves_case, test_who_greets_before_it_serves_waits_for_its_welcome);
