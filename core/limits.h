@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+#include "core/limits_pair.h"
 #include "core/limits_standby.h"
 #include "core/types.h"
 
@@ -82,55 +83,6 @@
 #define MS_TYPES_GRACE_TICKS     3 /* of a new master, for slaves to come back and announce */
 #define MS_DRAIN_TIMEOUT_DEFAULT (60 * MS_SEC)
 #define MS_CLIENT_KEEP_DEFAULT   (600 * MS_SEC) /* outcomes wait so long for a silent client */
-
-/* The pair of masters. Times are those of a local network. */
-#define MS_PEER_BEAT_DEFAULT (250 * MS_MSEC) /* between masters, and from masters to witnesses */
-#define MS_PEER_LEASE_DEFAULT                                                                      \
-    (750 * MS_MSEC) /* the active of a pair pauses when its peer is silent so long */
-#define MS_PEER_SILENT_DEFAULT                                                                     \
-    (1000 * MS_MSEC) /* the passive then asks for votes; a witness then gives them */
-#define MS_VOTE_TIMEOUT (300 * MS_MSEC)
-#define MS_VOTE_PATIENCE                                                                           \
-    3u /* such times for votes themselves, which wait for disks: to begin anew makes them write again */
-#define MS_VOTE_BACKOFF_MIN (50 * MS_MSEC)
-#define MS_VOTE_BACKOFF_MAX (150 * MS_MSEC)
-#define MS_PAIR_DIAL_BACKOFF_MAX                                                                   \
-    (250 * MS_MSEC) /* between masters of a pair and their witnesses: others wait for that */
-#define MS_PAIR_LINKS_MAX                                                                          \
-    64u /* connections of the other half, witnesses, operators; operators are the first to go without */
-#define MS_PARKED_MAX   131072u         /* who are connected to a passive master and say nothing */
-#define MS_GREETERS_MAX 4096u           /* who wait for a master that may soon serve */
-#define MS_GREETER_WAIT (200 * MS_MSEC) /* as long; it ends before they give up by themselves */
-#define MS_WITNESS_DOUBT                                                                           \
-    (50 * MS_MSEC) /* a witness that hears the active waits so long with its refusal */
-#define MS_BOOT_WAIT   (5 * MS_SEC) /* for the peer, before one stands for election after a start */
-#define MS_SETTLE_WAIT (200 * MS_MSEC) /* for the proposal of a passive peer */
-#define MS_RETURN_WAIT                                                                             \
-    (50 * MS_MSEC) /* for a peer whose connection broke, before one goes on alone */
-#define MS_ENROL_PAUSE (2 * MS_SEC) /* between two changes of the list of witnesses */
-#define MS_ENROL_SETTLE                                                                            \
-    (1 * MS_SEC) /* nobody new for so long: those that come together are enrolled together */
-#define MS_ENROL_GATHER       (5 * MS_SEC)  /* nobody waits longer than that for others to come */
-#define MS_FLAP_PAUSE         (10 * MS_SEC) /* between two takeovers because of silence */
-#define MS_FAILBACK_DELAY     (300 * MS_SEC)
-#define MS_DIVERGENT_INTERVAL (3600 * MS_SEC) /* between two looks at what was set aside */
-#define MS_EPOCH_FORCED_STEP                                                                       \
-    (1ull << 32) /* a forced epoch is so far above, or twice; a larger jump is refused */
-#define MS_EPOCH_SPAN                                                                              \
-    (1ull << 24) /* of epochs, of which each master has half for those without votes */
-#define MS_BACKLOG_BYTES      (16u << 20) /* of the stream, kept for a peer that was away for a moment */
-#define MS_BACKLOG_COPY_BYTES (512u << 20) /* and while a copy is under way: then it begins anew */
-#define MS_SCAN_BYTES         (256u << 10) /* of live records, read from the store at a time */
-#define MS_LOG_FRAME_SIZE     (64u << 10)  /* of entries in one frame, unless one is larger */
-#define MS_LOG_AHEAD_BYTES    (4u << 20)   /* sent to the peer, and not yet said to be there */
-#define MS_FOREIGN_MAX        (20u << 20) /* commands, and clients, in the store of a deposed master */
-#define MS_MERGE_PORTION_BYTES                                                                     \
-    (1u << 20) /* of a merge, which are durable before more is: clients wait behind them */
-#define MS_JOIN_LAG_BYTES                                                                          \
-    (1u << 20) /* from there on acknowledgements wait for the peer, so that it catches up */
-
-#define MS_COPY_TRIES_MAX                                                                          \
-    3u /* a copy that was overtaken by the stream; then the peer is told to ask later */
 
 /* Output buffers of one connection. */
 #define MS_OUTPUT_SOFT_MAX (1u << 20) /* above: the master stops reading from that client */

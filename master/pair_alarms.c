@@ -28,11 +28,9 @@ static const char *of_lost(const struct ms_pair *pair, const struct ms_pair_stat
         return "NOT_ELIGIBLE: the other half is lost, and was alone before: start it; if its disk "
                "is lost: muster promote --force --i-know";
     }
-    if (ms_council_is_disarmed(pair->council)) {
-        return record->hold.is_on ? "PEER_LOST_HELD: the other half is lost, and automatic "
-                                    "takeover is switched off; muster promote, or muster unhold"
-                                  : "PEER_LOST_MANUAL: the other half is lost, and takeover is "
-                                    "left to an operator (--failover manual); muster promote";
+    if (ms_council_is_disarmed(pair->council) && record->hold.is_on) {
+        return "PEER_LOST_HELD: the other half is lost, and automatic takeover is switched off; "
+               "muster promote, or muster unhold";
     }
     if (ms_council_failover(pair->council) == MS_FAILOVER_EVIDENCE) {
         return "PEER_LOST: the other half is lost; takes over when a slave or client comes that "
@@ -45,6 +43,10 @@ static const char *of_lost(const struct ms_pair *pair, const struct ms_pair_stat
     if (!has_quorum(stats)) {
         return "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to take "
                "over; if it is down for good: muster promote --force --i-know";
+    }
+    if (ms_council_is_disarmed(pair->council)) {
+        return "PEER_LOST_MANUAL: the other half is lost, and takeover is left to an operator "
+               "(--failover manual); muster promote";
     }
     return ms_council_is_refused(pair->council)
                ? "PEER_LOST_REFUSED: the other half is lost, and the witnesses do not vote for "

@@ -268,7 +268,9 @@ START_TEST(a_full_disk_is_waited_for)
             client.upstream.dead_at = client.upstream.late_at = client.upstream.beat_at =
                 now + DEAD;
             tick();
-            ck_assert(ms_engine_poll(&client.base, &effect));
+            do { /* it may dial the other master meanwhile */
+                ck_assert(ms_engine_poll(&client.base, &effect));
+            } while (effect.type == MS_EFFECT_CONNECT);
             ck_assert_int_eq(effect.command.kind, MS_KIND_SUBMIT);
         }
         ck_assert_int_ge(pause, MS_SEC << (i < MS_CLIENT_BACKOFF_MAX ? i : MS_CLIENT_BACKOFF_MAX));
