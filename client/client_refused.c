@@ -90,9 +90,12 @@ static void put_off(struct ms_client_engine *engine, struct ms_request *request,
 static bool is_for_now(const struct ms_client_engine *engine, const struct ms_request *request,
                        const struct ms_command *nak)
 {
-    return (nak->error == MS_E_DURABILITY && ms_client_engine_may_be_elsewhere(engine, request)) ||
-           nak->error == MS_E_RETRY_LATER || nak->error == MS_E_STORE_FULL ||
-           nak->error == MS_E_DRAINING || nak->error == MS_E_NOT_ACTIVE ||
+    const bool is_elsewhere = request->durability == MS_DURABILITY_STRICT &&
+                              ms_client_engine_may_be_elsewhere(engine, request);
+
+    return (nak->error == MS_E_DURABILITY && is_elsewhere) || nak->error == MS_E_RETRY_LATER ||
+           nak->error == MS_E_STORE_FULL || nak->error == MS_E_DRAINING ||
+           nak->error == MS_E_NOT_ACTIVE ||
            (nak->error == MS_E_UNKNOWN_TYPE && request->was_accepted);
 }
 

@@ -417,6 +417,6 @@ ms_sim_canary(strict-acknowledged-with-one-copy master/journal.c "invariant: str
     --short)
 
 ms_sim_canary(strict-refused-though-it-is-elsewhere client/client_refused.c "invariant: strict"
-    "    return (nak->error == MS_E_DURABILITY && ms_client_engine_may_be_elsewhere(engine, request)) ||"
+    "    return (nak->error == MS_E_DURABILITY && is_elsewhere) ||"
     "    return"
     --scenario pair-strict-refused-by-the-next)

@@ -524,19 +524,32 @@ START_TEST(cancel_of_what_another_master_may_have_waits_for_it)
 END_TEST
 
 /* A master that is alone refuses it, but the one that was lost may have it, and then it would run. */
-START_TEST(a_class_that_is_refused_is_waited_for_where_another_master_may_have_it)
+START_TEST(strict_that_is_refused_is_waited_for_where_another_master_may_have_it)
 {
+    const struct ms_command strict = {.kind = MS_KIND_SUBMIT,
+                                      .type = TYPE,
+                                      .attempts_max = 1,
+                                      .flags = MS_FLAG_DURABILITY,
+                                      .durability = MS_DURABILITY_STRICT,
+                                      .payload = ms_bytes_of("load")};
+
     come_up();
-    submitted(1);
+    request(1, &strict);
+    expect_submit(1);
+    submitted(2);
     lose();
     come_up();
     expect_submit(1);
-    submitted(2);
+    expect_submit(2);
+    request(3, &strict);
+    expect_submit(3);
     nak(1, MS_E_DURABILITY, 0);
     expect_later(MS_E_DURABILITY);
     expect_nothing();
-    nak(2, MS_E_DURABILITY, 0); /* nobody has it */
+    nak(2, MS_E_DURABILITY, 0); /* no master will ever take that class */
     ck_assert_uint_eq(expect_delivered(MS_KIND_SUBMIT_NAK, 2).command.error, MS_E_DURABILITY);
+    nak(3, MS_E_DURABILITY, 0); /* nobody has it */
+    ck_assert_uint_eq(expect_delivered(MS_KIND_SUBMIT_NAK, 3).command.error, MS_E_DURABILITY);
     now = ms_engine_deadline(&client.base);
     tick();
     expect_submit(1);
@@ -574,7 +587,7 @@ static TCase *answer_tests(void)
     tcase_add_test(tests, cancel_of_what_an_earlier_run_submitted_is_asked);
     tcase_add_test(tests, cancel_of_what_was_put_off_ends_it_here);
     tcase_add_test(tests, cancel_of_what_another_master_may_have_waits_for_it);
-    tcase_add_test(tests, a_class_that_is_refused_is_waited_for_where_another_master_may_have_it);
+    tcase_add_test(tests, strict_that_is_refused_is_waited_for_where_another_master_may_have_it);
     return tests;
 }
 
