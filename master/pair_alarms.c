@@ -92,7 +92,11 @@ static void add_of_active(struct ms_pair_alarms *alarms, const struct ms_pair *p
         add(alarms, "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to "
                     "go on alone");
     }
-    if (stats->is_slow) {
+    if (stats->is_slow && stats->is_pair) {
+        add(alarms,
+            "STANDBY_SLOW: the disk of the other half is slow, full or stuck, and work waits "
+            "for it: too few witnesses answer to go on alone");
+    } else if (stats->is_slow) {
         add(alarms, "STANDBY_SLOW: the disk of the other half is slow, full or stuck, so work does "
                     "not wait for it; it counts again when it has kept up for a while");
     }

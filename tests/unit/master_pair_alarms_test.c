@@ -303,6 +303,22 @@ START_TEST(test_a_stuck_standby_holds_nothing_back)
 }
 END_TEST
 
+/* As long as nobody votes, it has to be waited for. */
+START_TEST(test_a_stuck_standby_that_is_waited_for_is_told_of)
+{
+    struct ms_pair_alarms alarms;
+
+    begin_pair(true, MS_FAILOVER_QUORUM);
+    stuck_until[1] = now + 60 * MS_SEC;
+    submit(bring_client(), 1);
+    pass(MS_STANDBY_SLOW + 2 * MS_SEC);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_PAIR);
+    want(0, "STANDBY_SLOW WITNESSES_LOST");
+    ms_pair_alarms(halves[0].pair, now, &alarms);
+    ck_assert_ptr_nonnull(strstr(alarms.texts[0], "work waits"));
+}
+END_TEST
+
 /* An acknowledgement on its way to the active tells of another log. */
 static bool spoil_an_ack(void)
 {
@@ -359,6 +375,7 @@ int main(void)
     tcase_add_test(all, test_others_that_are_refused_are_told_of_for_a_while);
     tcase_add_test(all, test_a_peer_that_is_none_is_told_of);
     tcase_add_test(all, test_a_stuck_standby_holds_nothing_back);
+    tcase_add_test(all, test_a_stuck_standby_that_is_waited_for_is_told_of);
     tcase_add_test(all, test_logs_that_differ_are_told_of);
     suite_add_tcase(suite, all);
     return run_suite(suite);
