@@ -172,8 +172,10 @@ static ms_epoch forced_epoch(struct ms_council *council)
     const struct ms_council_record *record = &council->record;
     const bool is_alone = record->lead == record->place && ms_council_is_eligible(council) &&
                           !ms_decision_is_pair(&record->voter.accepted);
+    /* What a peer may have heard of last: a proposal of ours that came to nothing it may have missed. */
+    const ms_epoch told = record->lead == record->place ? record->served : record->voter.promised;
     const bool is_there = (is_alone && record->served > MS_EPOCH_FORCED_STEP) ||
-                          council->seen > record->voter.promised + MS_EPOCH_FORCED_STEP;
+                          highest(council) > told + MS_EPOCH_FORCED_STEP;
     /* If both are forced, apart from each other, their epochs stay apart, and so do those that follow. */
     const ms_epoch jump = MS_EPOCH_FORCED_STEP + record->place * (MS_EPOCH_FORCED_STEP / 2) +
                           ms_rng_below(&council->rng, MS_EPOCH_FORCED_STEP / 4);

@@ -233,7 +233,7 @@ ms_council_canary(evidence-is-nothing "invariant: L3:" master/council_rules.c
 
 # Found by L1: who follows takes the two leaps together for an error.
 ms_council_canary(leaps-as-far-again "invariant: L1:" master/council_decide.c
-    "                          council->seen > record->voter.promised + MS_EPOCH_FORCED_STEP;"
+    "                          highest(council) > told + MS_EPOCH_FORCED_STEP;"
     "                          false;")
 
 # Of --on-quorum-loss degrade, which is the active's alone.
