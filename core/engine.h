@@ -32,7 +32,7 @@ enum ms_event_type {
     MS_EVENT_PEER_CLOSED, /* peer (or none, when CONNECT failed), tag, error; never after CLOSE */
     MS_EVENT_RECEIVED,    /* peer, epoch, command: a whole, well-formed command */
     MS_EVENT_PERSISTED, /* every record up to seq survives a crash; error: the store failed, for good */
-    MS_EVENT_REPLAYED, /* at start: one entry of the store, in command.payload; none = that was all */
+    MS_EVENT_REPLAYED, /* at start: entries of the store, in command.payload; none = that was all */
     MS_EVENT_ROOM,     /* count bytes may still be written to the store */
     MS_EVENT_FINISHED, /* slave: command (RESULT with token) says how a handler returned */
     MS_EVENT_OUTPUT,   /* slave: command (OUTPUT with token): a handler wrote something */

@@ -313,10 +313,9 @@ static void store(struct ms_main_pair *self, const struct ms_effect *effect)
 
 static bool on_entry(void *context, ms_seq seq, struct ms_bytes entry)
 {
-    const struct ms_command command = {.payload = entry};
+    const struct ms_main_pair *self = context;
 
-    post(context, &(struct ms_event){.type = MS_EVENT_REPLAYED, .seq = seq, .command = &command});
-    return true;
+    return ms_main_store_gather(self->store, seq, entry);
 }
 
 static void on_reread(void *context, enum ms_error error, const char *why)
@@ -329,7 +328,7 @@ static void on_reread(void *context, enum ms_error error, const char *why)
         ms_program_end(self->program, ms_program_exit_code(error));
         return;
     }
-    post(self, &(struct ms_event){.type = MS_EVENT_REPLAYED});
+    ms_main_store_gathered(self->store);
 }
 
 bool ms_main_pair_effect(struct ms_main_pair *self, const struct ms_effect *effect)

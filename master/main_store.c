@@ -1,6 +1,9 @@
 #include "master/main_store.h"
 
+#include <stdlib.h>
+
 #include "core/io/clock.h"
+#include "core/limits.h"
 #include "master/master.h"
 
 static void on_event(void *context, const struct ms_event *event)
@@ -43,14 +46,48 @@ enum ms_error ms_main_store_open(struct ms_main_store *self, struct ev_loop *loo
     return error;
 }
 
-static bool on_entry(void *context, ms_seq seq, struct ms_bytes entry)
+static void post_entries(struct ms_main_store *self, struct ms_bytes entries)
 {
-    struct ms_main_store *self = context;
-    const struct ms_command command = {.payload = entry};
+    const struct ms_command command = {.payload = entries};
 
     ms_driver_post(self->driver,
-                   &(struct ms_event){.type = MS_EVENT_REPLAYED, .seq = seq, .command = &command});
+                   &(struct ms_event){.type = MS_EVENT_REPLAYED, .command = &command});
+}
+
+static void post_piece(struct ms_main_store *self)
+{
+    if (self->piece_size > 0) {
+        post_entries(self, (struct ms_bytes){self->piece, self->piece_size});
+        self->piece_size = 0;
+    }
+}
+
+bool ms_main_store_gather(void *context, ms_seq seq, struct ms_bytes entry)
+{
+    struct ms_main_store *self = context;
+
+    (void)seq;
+    if (self->piece == NULL) {
+        self->piece = malloc(MS_SCAN_BYTES);
+    }
+    if (self->piece_size + entry.size > MS_SCAN_BYTES) {
+        post_piece(self);
+    }
+    if (self->piece == NULL || entry.size > MS_SCAN_BYTES) {
+        post_entries(self, entry);
+        return true;
+    }
+    memcpy(self->piece + self->piece_size, entry.data, entry.size);
+    self->piece_size += entry.size;
     return true;
+}
+
+void ms_main_store_gathered(struct ms_main_store *self)
+{
+    post_piece(self);
+    free(self->piece);
+    self->piece = NULL;
+    ms_driver_post(self->driver, &(struct ms_event){.type = MS_EVENT_REPLAYED});
 }
 
 enum ms_error ms_main_store_replay(struct ms_main_store *self)
@@ -63,7 +100,7 @@ enum ms_error ms_main_store_replay(struct ms_main_store *self)
     if (self->store == NULL) {
         return MS_E_OK;
     }
-    error = ms_store_replay(self->store, on_entry, self, &complaint);
+    error = ms_store_replay(self->store, ms_main_store_gather, self, &complaint);
     if (error != MS_E_OK) {
         ms_log(self->log, MS_LEVEL_ERROR, "cannot read the data directory back",
                MS_LOG_TEXT("error", complaint.text));
@@ -73,7 +110,7 @@ enum ms_error ms_main_store_replay(struct ms_main_store *self)
     ms_log(self->log, MS_LEVEL_INFO, "data directory read back",
            MS_LOG_NUMBER("records", stats.records), MS_LOG_NUMBER("file_bytes", stats.file_bytes),
            MS_LOG_NUMBER("took_ms", (uint64_t)((ms_clock_now() - start) / MS_MSEC)));
-    ms_driver_post(self->driver, &(struct ms_event){.type = MS_EVENT_REPLAYED});
+    ms_main_store_gathered(self);
     return MS_E_OK;
 }
 
@@ -153,6 +190,8 @@ enum ms_error ms_main_store_close(struct ms_main_store *self)
     struct ms_store_stats stats;
     bool is_closed;
 
+    free(self->piece);
+    self->piece = NULL;
     if (self->store == NULL) {
         return MS_E_OK;
     }

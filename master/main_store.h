@@ -18,6 +18,8 @@ struct ms_main_store {
     bool is_full;    /* as the log says */
     ms_time told_at; /* when that was said; 0 = never */
     bool is_silent;  /* the disk does not answer, as the log says */
+    uint8_t *piece;  /* of what is read back; NULL = nothing is */
+    size_t piece_size;
 };
 
 /* Opens settings->data, if it is set; what goes wrong is logged. */
@@ -26,6 +28,12 @@ enum ms_error ms_main_store_open(struct ms_main_store *self, struct ev_loop *loo
 
 /* Steps the engine with every record. The engine says READY later. */
 enum ms_error ms_main_store_replay(struct ms_main_store *self);
+
+/* One record that is read back: the engine is stepped with many of them at a time. For ms_store_replay and ms_store_reread;
+ * context is self. */
+bool ms_main_store_gather(void *context, ms_seq seq, struct ms_bytes entry);
+/* That was all, and the engine hears so. */
+void ms_main_store_gathered(struct ms_main_store *self);
 
 /* The PERSIST effect. */
 void ms_main_store_write(struct ms_main_store *self, const struct ms_effect *effect);

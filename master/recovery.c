@@ -19,26 +19,42 @@ static void fail(struct ms_master *master, enum ms_error error)
     master->journal.error = error;
 }
 
-static void replay(struct ms_master *master, ms_time now, struct ms_bytes bytes)
+/* The first of the entries, which is cut off. */
+static enum ms_error replay_one(struct ms_master *master, ms_time now, struct ms_bytes *entries)
 {
+    struct ms_journal *journal = &master->journal;
     struct ms_record_room room;
     struct ms_record record;
     struct ms_entry entry;
-    enum ms_error error = MS_E_STORE_CORRUPT;
+    enum ms_error error;
 
-    ms_complain(&master->complaint, "after record %llu something is damaged",
-                (unsigned long long)master->journal.last);
-    if (ms_record_next(&bytes, &entry)) {
-        error = ms_record_read(&entry, &room, &record);
+    if (!ms_record_next(entries, &entry)) {
+        return MS_E_STORE_CORRUPT;
     }
-    if (error == MS_E_OK && entry.seq <= master->journal.last) {
+    error = ms_record_read(&entry, &room, &record);
+    if (error != MS_E_OK) {
+        return error;
+    }
+    if (entry.seq <= journal->last) {
         ms_complain(&master->complaint, "record %llu comes after record %llu",
-                    (unsigned long long)entry.seq, (unsigned long long)master->journal.last);
-        error = MS_E_STORE_CORRUPT;
+                    (unsigned long long)entry.seq, (unsigned long long)journal->last);
+        return MS_E_STORE_CORRUPT;
     }
-    if (error == MS_E_OK) {
-        master->journal.last = entry.seq;
-        error = ms_apply(master, now, &record, entry.seq);
+    journal->last = entry.seq;
+    return ms_apply(master, now, &record, entry.seq);
+}
+
+static void replay(struct ms_master *master, ms_time now, struct ms_bytes entries)
+{
+    enum ms_error error = MS_E_OK;
+
+    master->complaint.text[0] = '\0';
+    while (entries.size > 0 && error == MS_E_OK) {
+        error = replay_one(master, now, &entries);
+    }
+    if (error != MS_E_OK && master->complaint.text[0] == '\0') {
+        ms_complain(&master->complaint, "after record %llu something is damaged",
+                    (unsigned long long)master->journal.last);
     }
     if (error != MS_E_OK) {
         fail(master, error);

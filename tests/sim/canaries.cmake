@@ -111,9 +111,9 @@ ms_sim_canary(failures-forgotten master/apply.c "invariant: (recovery|attempts|j
     ms_queue_retry(&master->queue, now, work, &other, seq);")
 
 ms_sim_canary(applied-twice master/recovery.c "invariant: recovery|${engine_assertion}"
-    "        error = ms_apply(master, now, &record, entry.seq);"
-    "        error = ms_apply(master, now, &record, entry.seq);
-        error = error == MS_E_OK ? ms_apply(master, now, &record, entry.seq) : error;")
+    "    return ms_apply(master, now, &record, entry.seq);"
+    "    error = ms_apply(master, now, &record, entry.seq);
+    return error == MS_E_OK ? ms_apply(master, now, &record, entry.seq) : error;")
 
 ms_sim_canary(session-not-written master/sessions.c "invariant: durable"
     "is_new_slave ? ms_recovery_keep_session(master, ms_slave_of(session)) : known;"
