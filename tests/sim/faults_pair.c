@@ -78,8 +78,7 @@ static void wipe_witness(struct sim_world *world)
     }
 }
 
-/* Somebody tells a half what to do, over a connection that is there for that only. */
-static void say(struct sim_world *world, struct sim_node *node, enum ms_order order)
+void sim_operator_says(struct sim_world *world, struct sim_node *node, enum ms_order order)
 {
     const struct ms_pair_frame hello = {
         .role = MS_ROLE_OPERATOR, .version_min = MS_PROTOCOL_MIN, .version_max = MS_PROTOCOL_MAX};
@@ -102,7 +101,7 @@ static void order(struct sim_world *world, struct sim_node *node)
         (what == MS_ORDER_HOLD && !sim_pair_is_whole(world))) {
         return;
     }
-    say(world, node, what);
+    sim_operator_says(world, node, what);
 }
 
 /* Half of the others lose the way to it. */
@@ -140,7 +139,7 @@ static void force(struct sim_world *world, ms_time duration)
     if (active != NULL) {
         cut_off(world, active, world->now + duration);
     }
-    say(world, other, MS_ORDER_FORCE);
+    sim_operator_says(world, other, MS_ORDER_FORCE);
 }
 
 void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_time duration)
@@ -186,6 +185,9 @@ void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_ti
         break;
     case SIM_FAULT_FORCE:
         force(world, duration);
+        break;
+    case SIM_FAULT_TEAR:
+        sim_faults_tear(world);
         break;
     default:
         ms_unreachable();

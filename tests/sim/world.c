@@ -380,6 +380,15 @@ static void come_up(struct sim_world *world, struct sim_node *node)
     }
 }
 
+/* What a seed has planned does not happen any more when all is to be well. */
+static void act(struct sim_world *world, const struct sim_item *item)
+{
+    if (!world->is_healing || world->scenario != NULL) {
+        sim_faults_act(world, (enum sim_fault)item->a, &world->nodes[item->b],
+                       (ms_time)item->c * world->config.tick);
+    }
+}
+
 static void handle(struct sim_world *world, const struct sim_item *item)
 {
     struct sim_node *node = item->a < SIM_NODES_MAX ? &world->nodes[item->a] : NULL;
@@ -419,8 +428,7 @@ static void handle(struct sim_world *world, const struct sim_item *item)
         }
         break;
     case SIM_ITEM_ACTION:
-        sim_faults_act(world, (enum sim_fault)item->a, &world->nodes[item->b],
-                       (ms_time)item->c * world->config.tick);
+        act(world, item);
         break;
     case SIM_ITEM_COMMIT:
         sim_disk_done(world, node, item->c);
