@@ -12,6 +12,7 @@
 #include "master/slaves.h"
 #include "master/spool.h"
 #include "master/state.h"
+#include "master/upload.h"
 
 static struct ms_reconcile_totals *totals_of(struct ms_master *master)
 {
@@ -308,18 +309,32 @@ static struct ms_record make_cancelled(const struct ms_master *master, const str
     };
 }
 
-/* Nobody works at it any more, and what comes of it all the same is not taken. */
+/* Nobody works at it any more, and what comes of it all the same is not taken. Of what has not left, because it waits for the
+ * disk or its payload has not gone yet, the slave has not heard: it has its credit still. */
 static void stop_attempt(struct ms_master *master, ms_time now, struct ms_work *work)
 {
+    struct ms_slave *slave = work->holder;
+
     if (work->state == MS_LIFE_LEASED) {
-        ms_slaves_revoke(master, work->holder, ms_work_token(work));
+        ms_upload_recall_work(master, now, work);
+    }
+    if (work->state != MS_LIFE_LEASED) {
+        return;
+    }
+    if (ms_journal_covers(&master->journal, work->lease_record)) {
+        ms_slaves_revoke(master, slave, ms_work_token(work));
         ms_queue_give_back(&master->queue, now, work, MS_LIFE_LOSE);
+        return;
+    }
+    ms_queue_give_back(&master->queue, now, work, MS_LIFE_LOSE);
+    if (slave->session->peer != MS_PEER_NONE) {
+        ms_slaves_grant(master, slave, 1);
     }
 }
 
 /* b is open. */
 static void settle(struct ms_master *master, ms_time now, struct ms_work *work,
-                   const struct ms_foreign *foreign, const struct ms_record *outcome)
+                   const struct ms_foreign *foreign, struct ms_record *outcome)
 {
     struct ms_queue *queue = &master->queue;
 
@@ -340,7 +355,7 @@ static void settle(struct ms_master *master, ms_time now, struct ms_work *work,
 
 /* b has a lower outcome, which nobody has confirmed. */
 static void lift(struct ms_master *master, ms_time now, struct ms_work *work,
-                 const struct ms_foreign *foreign, const struct ms_record *outcome)
+                 const struct ms_foreign *foreign, struct ms_record *outcome)
 {
     struct ms_queue *queue = &master->queue;
     const ms_seq former = work->record;
@@ -389,6 +404,7 @@ static void meet_outcome(struct ms_master *master, ms_time now, struct ms_work *
 
     if (!find_outcome(foreign, &room, &outcome) || (was_asked && outcome.event != MS_LIFE_CANCEL)) {
         outcome = make_cancelled(master, work);
+        foreign = NULL;
     }
     if (b < MS_MERGE_DEAD) {
         settle(master, now, work, foreign, &outcome);
@@ -469,6 +485,24 @@ void ms_merge_closed(struct ms_master *master, ms_time now, struct ms_work *work
     ms_clients_settled(master, now, work);
 }
 
+/* The other one has no record of it: it does not know it, or both have closed it and this one keeps it. */
+void ms_merge_own(struct ms_master *master, const struct ms_work *work)
+{
+    const struct ms_foreigners *foreigners = &master->reconcile.foreigners;
+    const struct ms_array *array = ms_work_array(work);
+    const struct ms_id id = {work->client->uuid, work->seq};
+    const bool is_of_known_array =
+        array != NULL &&
+        ms_foreigners_find(foreigners, &(struct ms_id){id.client, array->first}) != NULL;
+
+    if (ms_foreigners_find(foreigners, &id) == NULL && !is_of_known_array) {
+        const bool is_closed = ms_foreigners_closed(foreigners, &id);
+
+        totals_of(master)
+            ->cells[is_closed ? MS_MERGE_CLOSED : MS_MERGE_NONE][state_here(master, &id)]++;
+    }
+}
+
 /* --- kicks --- */
 
 static uint32_t generation_of(const struct ms_work *work)
@@ -514,7 +548,7 @@ bool ms_merge_command(struct ms_master *master, ms_time now, const struct ms_for
         take_kick(master, now, foreign);
         b = state_here(master, &id);
     }
-    totals_of(master)->cells[a][b]++;
+    totals_of(master)->cells[a][b] += a != MS_MERGE_NONE || b != MS_MERGE_NONE;
     if (a == MS_MERGE_NONE && foreign->array_count == 0 && array == NULL) {
         return true; /* a payload in parts that came to nothing */
     }

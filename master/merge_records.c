@@ -5,24 +5,35 @@
 #include "master/reconcile.h"
 #include "master/state.h"
 
-/* The pieces of the attempt that the outcome is of; what was here is of another one. */
+/* The pieces of the attempt that the outcome is of; what was here is of another one. Both halves count attempts on their own, and
+ * who takes pieces as they come tells attempts apart by their numbers: this one gets a number that none has had here. */
 void ms_merge_output(struct ms_master *master, struct ms_work *work,
-                     const struct ms_foreign *foreign, const struct ms_record *outcome)
+                     const struct ms_foreign *foreign, struct ms_record *outcome)
 {
+    const bool may_be_sent = (work->flags & MS_FLAG_STREAM) != 0 || ms_work_is_finished(work);
+    const uint32_t attempt = outcome->attempt;
+
     ms_output_discard(&master->queue, work);
+    if (foreign == NULL) {
+        return;
+    }
+    if (may_be_sent && attempt <= work->attempt) {
+        outcome->attempt = work->attempt + 1;
+    }
     work->attempt = outcome->attempt;
     for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
         struct ms_record_room room;
         struct ms_record record;
 
         ms_foreign_read(at, &room, &record);
+        const bool is_of_outcome = record.kind == MS_RECORD_PIECE && record.attempt == attempt;
         const struct ms_command piece = {.kind = MS_KIND_OUTPUT,
                                          .stream = record.stream,
                                          .index = record.index,
                                          .payload = record.payload};
 
-        if (record.kind == MS_RECORD_PIECE && record.attempt == outcome->attempt &&
-            ms_output_add(work, &master->queue.slab, &piece) == MS_OUTPUT_KEPT) {
+        record.attempt = outcome->attempt;
+        if (is_of_outcome && ms_output_add(work, &master->queue.slab, &piece) == MS_OUTPUT_KEPT) {
             work->output->last->record = ms_journal_put_for(&master->journal, work, &record);
         }
     }
@@ -67,14 +78,15 @@ void ms_merge_submission(struct ms_master *master, struct ms_work *work,
     if (work->rare != NULL && work->rare->had_claim) {
         ms_rare_drop_records(work, &master->queue.slab, &master->journal);
     }
-    for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
+    for (const struct ms_foreign_entry *at = foreign != NULL ? foreign->row.first : NULL;
+         at != NULL; at = at->next) {
         struct ms_record_room room;
         struct ms_record record;
 
         ms_foreign_read(at, &room, &record);
         has_output |= record.kind == MS_RECORD_PIECE && record.attempt == outcome->attempt;
     }
-    if (has_output && foreign->array_count == 0 &&
+    if (has_output && foreign != NULL && foreign->array_count == 0 &&
         (work->rare == NULL || work->rare->submit_record == 0)) {
         put_submission(master, work, foreign);
     }

@@ -149,6 +149,8 @@ static void merge_open(struct ms_master *master, ms_time now)
         enter(reconcile, MS_RECONCILE_ARRAYS);
     } else if (!work->is_archived && is_over_there(master, work)) {
         ms_merge_closed(master, now, work);
+    } else {
+        ms_merge_own(master, work);
     }
 }
 
@@ -182,10 +184,15 @@ static void close_span(struct ms_master *master, struct ms_floor *floor,
     for (uint64_t i = 0; i < record->payload.size * 8; i++) {
         const uint64_t seq = record->number * MS_CLOSED_SPAN_BYTES * 8 + i;
 
-        if ((record->payload.data[i / 8] >> (i % 8) & 1) != 0 && seq > 0 &&
-            !ms_closed_has(&floor->closed, seq)) {
+        if ((record->payload.data[i / 8] >> (i % 8) & 1) == 0 || seq == 0) {
+            continue;
+        }
+        const bool is_known = ms_closed_has(&floor->closed, seq);
+
+        master->reconcile.totals
+            .cells[MS_MERGE_CLOSED][is_known ? MS_MERGE_CLOSED : MS_MERGE_NONE]++;
+        if (!is_known) {
             ms_floors_close(master, floor, seq, true);
-            master->reconcile.totals.cells[MS_MERGE_CLOSED][MS_MERGE_NONE]++;
         }
     }
 }
@@ -201,8 +208,10 @@ static void merge_numbers_of(struct ms_master *master, const struct ms_foreign_c
         return;
     }
     floor->is_durable = true;
-    master->reconcile.totals.cells[MS_MERGE_CLOSED][MS_MERGE_NONE] +=
-        client->closed.floor > floor->closed.floor;
+    master->reconcile.totals
+        .cells[MS_MERGE_CLOSED]
+              [client->closed.floor > floor->closed.floor ? MS_MERGE_NONE : MS_MERGE_CLOSED] +=
+        client->closed.floor > 0;
     ms_floors_raise(master, floor, client->closed.floor);
     for (const struct ms_foreign_entry *at = client->spans.first; at != NULL; at = at->next) {
         ms_foreign_read(at, &room, &record);

@@ -60,6 +60,8 @@ bool ms_reconcile_is_behind(const struct ms_master *master);
 
 /* For merge.c: one command; false when it has to wait for its followers. NO_MEMORY fails the whole. */
 bool ms_merge_command(struct ms_master *master, ms_time now, const struct ms_foreign *foreign);
+/* Known here only: nothing is to be done, and it is counted. */
+void ms_merge_own(struct ms_master *master, const struct ms_work *work);
 /* Open here, and over there. */
 void ms_merge_closed(struct ms_master *master, ms_time now, struct ms_work *work);
 /* The same of members of an array that wait. */
@@ -67,9 +69,10 @@ void ms_merge_closed_array(struct ms_master *master, ms_time now, struct ms_arra
 void ms_merge_array(struct ms_master *master, ms_time now, struct ms_array *array,
                     const struct ms_foreign *foreign);
 /* An outcome comes from there: its output, in the place of what was written here; and, where it takes the place of one that is
- * lower, before that the submission to which the output belongs. */
+ * lower, before that the submission to which the output belongs. foreign is NULL when only the wish to cancel comes from
+ * there, to which no output belongs. */
 void ms_merge_output(struct ms_master *master, struct ms_work *work,
-                     const struct ms_foreign *foreign, const struct ms_record *outcome);
+                     const struct ms_foreign *foreign, struct ms_record *outcome);
 void ms_merge_submission(struct ms_master *master, struct ms_work *work,
                          const struct ms_foreign *foreign, const struct ms_record *outcome);
 void ms_merge_type(struct ms_master *master, ms_time now, const struct ms_record *record);

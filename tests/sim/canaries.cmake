@@ -371,6 +371,13 @@ ms_sim_canary(adopted-though-it-is-over master/merge.c "invariant: (journal|atte
     "    if (b == MS_MERGE_NONE || b == MS_MERGE_CLOSED) {"
     --pair)
 
+ms_sim_canary(lower-outcome-is-not-lifted master/merge.c "invariant: merge"
+    "    } else if (a > b) {
+        totals_of(master)->cancel_raced"
+    "    } else if (false) {
+        totals_of(master)->cancel_raced"
+    --merge)
+
 # Of a standby that is caught up from what it has.
 ms_sim_canary(living-are-ignored master/sift.c "invariant: (log|recovery|lost|durable)"
     "        } else {

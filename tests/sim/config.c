@@ -243,6 +243,7 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
     struct ms_rng rng;
 
     sim_config_draw(config, seed, steps);
+    config->kind = SIM_KIND_PAIR;
     ms_rng_init(&rng, seed ^ UINT64_C(0x70616972));
     config->masters = 2;
     config->steps *= PAIR_STEPS;
@@ -295,6 +296,7 @@ void sim_config_draw_short(struct sim_config *config, uint64_t seed, uint64_t st
     struct ms_rng rng;
 
     sim_config_draw_pair(config, seed, steps);
+    config->kind = SIM_KIND_SHORT;
     ms_rng_init(&rng, seed ^ UINT64_C(0x73686f7274));
     config->witnesses = draw(&rng, 0, 3);
     config->pair.is_auto_enrol = config->pair.is_auto_enrol && config->witnesses > 0;
@@ -317,6 +319,37 @@ void sim_config_draw_short(struct sim_config *config, uint64_t seed, uint64_t st
     if (ms_rng_chance(&rng, 1, 2)) {
         draw_short_fault(config, &rng);
     }
+}
+
+void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_t seed,
+                          uint64_t steps)
+{
+    static void (*const draws[])(struct sim_config *, uint64_t, uint64_t) = {
+        [SIM_KIND_SINGLE] = sim_config_draw,
+        [SIM_KIND_PAIR] = sim_config_draw_pair,
+        [SIM_KIND_SHORT] = sim_config_draw_short,
+        [SIM_KIND_MERGE] = sim_config_draw_merge,
+    };
+
+    draws[kind](config, seed, steps);
+}
+
+const char *sim_kind_option(enum sim_kind kind)
+{
+    static const char *const options[] = {
+#define SIM_KIND_OPTION(name, option) [SIM_KIND_##name] = (option),
+        SIM_KINDS(SIM_KIND_OPTION)
+#undef SIM_KIND_OPTION
+    };
+
+    return options[kind];
+}
+
+uint64_t sim_kind_steps(enum sim_kind kind)
+{
+    return kind == SIM_KIND_SHORT   ? SIM_STEPS_SHORT
+           : kind == SIM_KIND_MERGE ? SIM_STEPS_MERGE
+                                    : SIM_STEPS_DEFAULT;
 }
 
 void sim_config_print(const struct sim_config *config, FILE *out)

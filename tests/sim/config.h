@@ -15,6 +15,7 @@
 #define SIM_TYPES_MAX     4
 #define SIM_STEPS_DEFAULT 2000
 #define SIM_STEPS_SHORT   100
+#define SIM_STEPS_MERGE   400
 
 /* Faults that strike from outside at random times ... */
 #define SIM_TIMED_FAULTS(X)                                                                        \
@@ -61,7 +62,8 @@
     X(ORDER, "order")                                                                              \
     X(FORCE, "force")                                                                              \
     X(FLAP, "flap")                                                                                \
-    X(STUCK, "stuck-standby")
+    X(STUCK, "stuck-standby")                                                                      \
+    X(TEAR, "tear")
 
 enum sim_fault {
 #define SIM_FAULT_ENUM(name, text) SIM_FAULT_##name,
@@ -72,6 +74,20 @@ enum sim_fault {
     SIM_PAIR_FAULTS(SIM_FAULT_ENUM)
 #undef SIM_FAULT_ENUM
         SIM_FAULTS
+};
+
+/* What its seeds are worlds of. */
+#define SIM_KINDS(X)                                                                               \
+    X(SINGLE, "")                                                                                  \
+    X(PAIR, "--pair")                                                                              \
+    X(SHORT, "--short")                                                                            \
+    X(MERGE, "--merge")
+
+enum sim_kind {
+#define SIM_KIND_ENUM(name, option) SIM_KIND_##name,
+    SIM_KINDS(SIM_KIND_ENUM)
+#undef SIM_KIND_ENUM
+        SIM_KINDS_COUNT
 };
 
 /* What an application may want of commands that are there already. */
@@ -102,7 +118,8 @@ struct sim_pair_config {
 
 struct sim_config {
     uint64_t seed;
-    uint64_t steps;   /* engine steps of the phase with faults */
+    uint64_t steps; /* engine steps of the phase with faults */
+    enum sim_kind kind;
     uint32_t masters; /* one, or a pair */
     uint32_t slaves, clients;
     uint32_t witnesses;                /* of the pair */
@@ -145,6 +162,15 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
 
 /* A small world of a pair: little work, and one or two kinds of faults that strike again and again within few ticks. */
 void sim_config_draw_short(struct sim_config *config, uint64_t seed, uint64_t steps);
+
+/* Another one, of a pair that is torn apart and put together again and again, and merges each time (config_merge.c). */
+void sim_config_draw_merge(struct sim_config *config, uint64_t seed, uint64_t steps);
+
+void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_t seed,
+                          uint64_t steps);
+/* Its option of ms-sim; "" of a single master. */
+const char *sim_kind_option(enum sim_kind kind);
+uint64_t sim_kind_steps(enum sim_kind kind);
 
 /* As they were asked for. */
 unsigned long long sim_config_steps(const struct sim_config *config);

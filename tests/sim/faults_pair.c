@@ -97,8 +97,7 @@ static void wipe_witness(struct sim_world *world)
     }
 }
 
-/* Somebody tells a half what to do, over a connection that is there for that only. */
-static void say(struct sim_world *world, struct sim_node *node, enum ms_order order)
+void sim_operator_says(struct sim_world *world, struct sim_node *node, enum ms_order order)
 {
     const struct ms_pair_frame hello = {
         .role = MS_ROLE_OPERATOR, .version_min = MS_PROTOCOL_MIN, .version_max = MS_PROTOCOL_MAX};
@@ -121,7 +120,7 @@ static void order(struct sim_world *world, struct sim_node *node)
         (what == MS_ORDER_HOLD && !sim_pair_is_whole(world))) {
         return;
     }
-    say(world, node, what);
+    sim_operator_says(world, node, what);
 }
 
 /* Half of the others lose the way to it. */
@@ -159,7 +158,7 @@ static void force(struct sim_world *world, ms_time duration)
     if (active != NULL) {
         cut_off(world, active, world->now + duration);
     }
-    say(world, other, MS_ORDER_FORCE);
+    sim_operator_says(world, other, MS_ORDER_FORCE);
 }
 
 /* The disk of the passive half of a pair does nothing for long; nothing else need be wrong. */
@@ -214,7 +213,7 @@ void sim_faults_act_pair(struct sim_world *world, enum sim_fault fault, struct s
 {
     switch (fault) {
     case SIM_FAULT_FORCE:
-        say(world, node, MS_ORDER_FORCE);
+        sim_operator_says(world, node, MS_ORDER_FORCE);
         break;
     case SIM_FAULT_CRASH_WITNESS:
     case SIM_FAULT_WIPE_MASTER:
@@ -283,6 +282,9 @@ void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_ti
         break;
     case SIM_FAULT_STUCK:
         stick(world);
+        break;
+    case SIM_FAULT_TEAR:
+        sim_faults_tear(world);
         break;
     default:
         ms_unreachable();

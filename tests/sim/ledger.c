@@ -296,13 +296,13 @@ bool sim_life_has(const struct sim_life *life, const struct ms_record *record)
         return life->submit != 0 && life->settle != 0;
     }
     if (record->kind == MS_RECORD_PIECE) {
-        return life->settle != 0 && life->attempt == record->attempt;
+        return life->settle != 0 && life->attempt <= record->attempt;
     }
     if (record->kind != MS_RECORD_SETTLE) {
         return false;
     }
     return (life->settle != 0 && life->status == record->status &&
-            life->attempt == record->attempt && life->code == record->code) ||
+            life->attempt <= record->attempt && life->code == record->code) ||
            (record->event == MS_LIFE_CANCEL && life->changes[MS_OPERATION_CANCEL] != 0);
 }
 

@@ -129,6 +129,7 @@ static const struct attribute attributes[] = {
     {"priority", 3, priority},      {"deadline", 12, deadline},
     {"run-at", 12, run_at},         {"unique", 6, unique},
     {"large", 60, large},           {"array", 12, array},
+    {"often-once", 2, once},        {"often-large", 8, large}, /* in seeds that merge */
 };
 
 /* Asked for, or left to the master where that comes to the same. */

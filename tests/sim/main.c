@@ -15,7 +15,7 @@ struct arguments {
     bool wants_stats;
     bool wants_scenarios;
     bool wants_coverage;
-    bool is_pair, is_short;
+    enum sim_kind kind;
     const char *scenario;
     struct sim_options options;
 };
@@ -26,19 +26,20 @@ static _Noreturn void usage(const char *complaint)
             "ms-sim: %s\n"
             "usage: ms-sim [--seed N] [--seeds FROM..TO] [--steps N] [--stats] [--coverage] "
             "[--trace] [--tail]\n"
-            "              [--pair] [--short] [--scenario NAME] [--scenarios]\n"
+            "              [--pair] [--short] [--merge] [--scenario NAME] [--scenarios]\n"
             "  --seed N         one seed; prints the digest of all effects\n"
             "  --seeds A..B     all of them, until one fails\n"
             "  --pair           with a pair of masters, and witnesses\n"
             "  --short          of a pair: small worlds, and one or two faults in each\n"
+            "  --merge          of a pair: torn apart, and merged, again and again\n"
             "  --steps N        engine steps with faults, before they stop (default %d, short ones "
-            "%d)\n"
+            "%d, merging ones %d)\n"
             "  --stats          counts of what happened\n"
             "  --coverage       fail unless everything happened that should\n"
             "  --trace          print every event and effect\n"
             "  --tail           keep the last lines for the report of a failure\n"
             "  --scenario NAME  one named situation; --scenarios: all, with their stories\n",
-            complaint, SIM_STEPS_DEFAULT, SIM_STEPS_SHORT);
+            complaint, SIM_STEPS_DEFAULT, SIM_STEPS_SHORT, SIM_STEPS_MERGE);
     exit(EX_USAGE);
 }
 
@@ -78,6 +79,17 @@ static void parse_range(struct arguments *arguments, const char *text)
     }
 }
 
+static bool parse_kind(struct arguments *arguments, const char *text)
+{
+    for (enum sim_kind kind = SIM_KIND_PAIR; kind < SIM_KINDS_COUNT; kind++) {
+        if (strcmp(text, sim_kind_option(kind)) == 0) {
+            arguments->kind = kind;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void parse(struct arguments *arguments, char **argv)
 {
     *arguments = (struct arguments){.first = 1, .last = 100};
@@ -96,10 +108,8 @@ static void parse(struct arguments *arguments, char **argv)
             arguments->options.is_tracing = arguments->options.is_loud = true;
         } else if (strcmp(*at, "--tail") == 0) {
             arguments->options.is_tracing = true;
-        } else if (strcmp(*at, "--pair") == 0) {
-            arguments->is_pair = true;
-        } else if (strcmp(*at, "--short") == 0) {
-            arguments->is_pair = arguments->is_short = true;
+        } else if (parse_kind(arguments, *at)) {
+            continue;
         } else if (strcmp(*at, "--scenarios") == 0) {
             arguments->wants_scenarios = true;
         } else if (strcmp(*at, "--scenario") == 0 && at[1] != NULL) {
@@ -112,7 +122,7 @@ static void parse(struct arguments *arguments, char **argv)
         }
     }
     if (arguments->steps == 0) {
-        arguments->steps = arguments->is_short ? SIM_STEPS_SHORT : SIM_STEPS_DEFAULT;
+        arguments->steps = sim_kind_steps(arguments->kind);
     }
 }
 
@@ -146,13 +156,7 @@ static int run_seeds(const struct arguments *arguments)
     for (uint64_t seed = arguments->first; seed <= arguments->last; seed++) {
         struct sim_config config;
 
-        if (arguments->is_short) {
-            sim_config_draw_short(&config, seed, arguments->steps);
-        } else if (arguments->is_pair) {
-            sim_config_draw_pair(&config, seed, arguments->steps);
-        } else {
-            sim_config_draw(&config, seed, arguments->steps);
-        }
+        sim_config_draw_kind(&config, arguments->kind, seed, arguments->steps);
         digest = digest * 31 + sim_world_run(&config, &arguments->options, &stats);
     }
     clock_gettime(CLOCK_MONOTONIC, &to);
@@ -166,10 +170,7 @@ static int run_seeds(const struct arguments *arguments)
     if (arguments->wants_stats) {
         sim_stats_print(&stats, stdout);
     }
-    if (arguments->wants_coverage &&
-        (!sim_stats_are_full(&stats, arguments->is_pair, arguments->is_short, stderr) ||
-         (arguments->is_short && !sim_rows_are_full(&stats, stderr)) ||
-         (arguments->is_pair && !arguments->is_short && !sim_cells_are_full(&stats, stderr)))) {
+    if (arguments->wants_coverage && !sim_stats_are_full(&stats, arguments->kind, stderr)) {
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

@@ -427,6 +427,16 @@ void sim_net_block(struct sim_world *world, uint32_t from, uint32_t to, ms_time 
     }
 }
 
+void sim_net_unblock(struct sim_world *world, uint32_t from, uint32_t to)
+{
+    world->net.blocked_until[from][to] = 0;
+}
+
+bool sim_net_is_blocked(const struct sim_world *world, uint32_t from, uint32_t to)
+{
+    return world->net.blocked_until[from][to] > world->now;
+}
+
 struct sim_connection *sim_net_pick(struct sim_world *world)
 {
     struct sim_connection *picked = NULL;

@@ -75,6 +75,8 @@ void sim_net_close(struct sim_world *world, uint32_t connection, uint32_t end, b
 /* Faults. */
 void sim_net_reset(struct sim_world *world, struct sim_connection *connection);
 void sim_net_block(struct sim_world *world, uint32_t from, uint32_t to, ms_time until);
+void sim_net_unblock(struct sim_world *world, uint32_t from, uint32_t to);
+bool sim_net_is_blocked(const struct sim_world *world, uint32_t from, uint32_t to);
 struct sim_connection *sim_net_pick(struct sim_world *world); /* a live one, or NULL */
 void sim_net_heal(struct sim_world *world);
 

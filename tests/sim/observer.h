@@ -75,8 +75,8 @@ struct sim_attempt {
     enum sim_attempt_state state;
     bool is_stale;    /* it came from below the epoch that the slave had heard */
     bool is_released; /* the master may start another */
-    bool
-        is_given_up; /* its own master, which is over, has taken its slave for dead: others still wait for it */
+    bool is_dropped;  /* its slave was told that nobody wants it: it is aborted */
+    bool is_given_up; /* its own master, which is over, took its slave for dead: others wait */
     bool is_reported; /* the handler returned something */
     bool is_counted;  /* it uses up one of the command's attempts */
     bool is_taken;    /* the master that heard its result had not given it up */

@@ -130,6 +130,9 @@ void sim_keep_walk(struct sim_world *world)
 {
     struct sim_observer *observer = world->observer;
 
+    if (observer->is_torn) {
+        return; /* the other half may have said it, and keeps it for the merge */
+    }
     for (uint32_t i = 0; i < observer->records_count && world->config.keep.permille > 0; i++) {
         if (observer->records[i].keep.is_kept) {
             look(world, &observer->records[i]);

@@ -50,9 +50,8 @@ void sim_sessions_before(struct sim_world *world, struct sim_node *node,
     }
     view->due = ms_session_manager_deadline(manager_of(node));
     view->may_end = may_end(event) || has_greeters(world, node);
-    /* A half of a pair steps its master with a tick in the same step as it hears others. */
-    view->may_age = event->type == MS_EVENT_TICK ||
-                    (world->config.masters > 1 && event->type != MS_EVENT_PEER_OPENED);
+    /* A half of a pair steps its master with a tick that is due in the same step as it hears anything. */
+    view->may_age = event->type == MS_EVENT_TICK || world->config.masters > 1;
     for (uint32_t i = 0; i < view->sessions_count && event->type == MS_EVENT_RECEIVED; i++) {
         struct sim_session *session = &view->sessions[i];
 

@@ -56,8 +56,11 @@ static void hear_welcome(struct sim_world *world, struct sim_node *node,
     for (uint32_t i = 0; i < observer->attempts_count && !welcome->resumed; i++) {
         struct sim_attempt *attempt = &observer->attempts[i];
 
-        if (attempt->node == node->index && attempt->incarnation == node->incarnation &&
-            attempt->state == SIM_ATTEMPT_HELD) {
+        if (attempt->node != node->index || attempt->incarnation != node->incarnation) {
+            continue;
+        }
+        attempt->is_dropped = true;
+        if (attempt->state == SIM_ATTEMPT_HELD) {
             let_go(world, attempt, SIM_ATTEMPT_RETURNED);
         }
     }
@@ -71,6 +74,18 @@ static void drop_waiting(struct sim_world *world, struct sim_node *node, struct 
         attempt->incarnation == node->incarnation && attempt->state == SIM_ATTEMPT_HELD) {
         let_go(world, attempt, SIM_ATTEMPT_RETURNED);
     }
+}
+
+/* A half that is over says so, too, and is believed. */
+static void drop(struct sim_world *world, struct sim_node *node, struct ms_token token)
+{
+    struct sim_attempt *attempt = sim_attempt_find(world, token);
+
+    if (attempt != NULL && attempt->node == node->index &&
+        attempt->incarnation == node->incarnation) {
+        attempt->is_dropped = true;
+    }
+    drop_waiting(world, node, token);
 }
 
 static void receive(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
@@ -89,7 +104,7 @@ static void receive(struct sim_world *world, struct sim_node *node, const struct
         break;
     case MS_KIND_VERDICT:
         for (uint32_t i = 0; i < command->body.tokens->count; i++) {
-            drop_waiting(world, node, command->body.tokens->tokens[i]);
+            drop(world, node, command->body.tokens->tokens[i]);
         }
         break;
     default:
@@ -187,7 +202,7 @@ static void check_roll(struct sim_world *world, const struct sim_node *node,
         bool is_named = false;
 
         if (attempt->node != node->index || attempt->incarnation != node->incarnation ||
-            attempt->state != SIM_ATTEMPT_RUNNING || attempt->is_released) {
+            attempt->state != SIM_ATTEMPT_RUNNING || attempt->is_released || attempt->is_dropped) {
             continue;
         }
         for (uint32_t j = 0; j < roll->count && !is_named; j++) {

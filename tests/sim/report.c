@@ -30,14 +30,6 @@ const char *__ubsan_default_options(void)
 static struct sim_world *current;
 static char **program;
 
-static const char *kind_of(const struct sim_config *config)
-{
-    if (config->masters == 1) {
-        return "";
-    }
-    return config->submissions_max > 0 ? " --short" : " --pair";
-}
-
 static void print_replay(void)
 {
     const struct sim_world *world = current;
@@ -48,8 +40,8 @@ static void print_replay(void)
         fprintf(stderr, "  replay: %s --scenario %s --trace\n  ", program[0],
                 world->scenario->name);
     } else {
-        fprintf(stderr, "  replay: %s%s --seed %llu --steps %llu --trace\n  ", program[0],
-                kind_of(&world->config), (unsigned long long)world->config.seed,
+        fprintf(stderr, "  replay: %s %s --seed %llu --steps %llu --trace\n  ", program[0],
+                sim_kind_option(world->config.kind), (unsigned long long)world->config.seed,
                 sim_config_steps(&world->config));
     }
     sim_config_print(&world->config, stderr);
@@ -72,16 +64,16 @@ static void run_again(void)
 {
     static char seed[ARGUMENT_MAX], steps[ARGUMENT_MAX];
     static char seed_option[] = "--seed", steps_option[] = "--steps", tail_option[] = "--tail",
-                scenario_option[] = "--scenario", pair_option[] = "--pair",
-                short_option[] = "--short";
+                scenario_option[] = "--scenario", kind_option[ARGUMENT_MAX];
     char *arguments[] = {program[0], seed_option, seed, steps_option,
                          steps,      tail_option, NULL, NULL};
     sigset_t none;
 
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)current->config.seed);
     snprintf(steps, sizeof steps, "%llu", sim_config_steps(&current->config));
-    if (current->config.masters > 1 && current->scenario == NULL) {
-        arguments[6] = current->config.submissions_max > 0 ? short_option : pair_option;
+    snprintf(kind_option, sizeof kind_option, "%s", sim_kind_option(current->config.kind));
+    if (current->config.kind != SIM_KIND_SINGLE && current->scenario == NULL) {
+        arguments[6] = kind_option;
     }
     if (current->scenario != NULL) {
         arguments[1] = scenario_option;

@@ -30,6 +30,7 @@ struct sim_scenario {
     uint64_t steps; /* of the seed, when ticks is 0 */
     bool is_pair;   /* with two masters, and as many witnesses as the seed says */
     bool is_short;  /* the same, of a small world */
+    bool is_merge;  /* and of one that is torn apart again and again */
     void (*setup)(struct sim_config *config);                  /* NULL = as the plain world is */
     struct sim_action actions[SIM_ACTIONS_MAX];                /* for_ticks 0 ends them */
     struct sim_expectation expectations[SIM_EXPECTATIONS_MAX]; /* SIM_STAT_STEPS ends them */

@@ -26,14 +26,21 @@ void sim_stats_add(struct sim_stats *stats, const struct sim_stats *more)
     }
 }
 
+/* What neither half has a record of is not merged: no command is in that cell. A payload in parts, whose SUBMIT nobody has, is none. */
+static bool is_no_cell(size_t there, size_t here)
+{
+    return there == MS_MERGE_NONE && here == MS_MERGE_NONE;
+}
+
 static void print_cells(const struct sim_stats *stats, FILE *out)
 {
     for (size_t there = 0; there < MS_MERGE_STATES; there++) {
         for (size_t here = 0; here < MS_MERGE_STATES; here++) {
-            fprintf(out, "%12llu  merged: %s there, %s here\n",
+            fprintf(out, "%12llu  merged: %s there, %s here%s\n",
                     (unsigned long long)stats->cells[there][here],
                     ms_merge_state_name((enum ms_merge_state)there),
-                    ms_merge_state_name((enum ms_merge_state)here));
+                    ms_merge_state_name((enum ms_merge_state)here),
+                    is_no_cell(there, here) ? " (there is no such command)" : "");
         }
     }
 }
@@ -72,19 +79,19 @@ static bool is_others(const struct ms_council_row *row)
     }
 }
 
-bool sim_rows_are_full(const struct sim_stats *stats, FILE *out)
+static bool stats_are_full(const struct sim_stats *stats, enum sim_kind kind, FILE *out)
 {
-    return council_rows_are_all(&stats->rows, is_others, out);
-}
-
-bool sim_stats_are_full(const struct sim_stats *stats, bool is_pair, bool is_short, FILE *out)
-{
-    const int needed = is_pair ? SIM_OF_PAIR : true;
+    /* Bit i: what has the number i in stats.h is needed. */
+    static const uint32_t needs[SIM_KINDS_COUNT] = {
+        [SIM_KIND_SINGLE] = 1u << true,
+        [SIM_KIND_PAIR] = 1u << SIM_OF_PAIR | 1u << SIM_OF_FORCE | 1u << SIM_OF_LONG,
+        [SIM_KIND_SHORT] = 1u << SIM_OF_PAIR,
+        [SIM_KIND_MERGE] = 1u << SIM_OF_FORCE | 1u << SIM_OF_MERGE,
+    };
     bool are_full = true;
 
     for (int i = 0; i < SIM_STATS_COUNT; i++) {
-        const bool is_needed =
-            rows[i].needed == needed || (rows[i].needed == SIM_OF_LONG && is_pair && !is_short);
+        const bool is_needed = rows[i].needed != 0 && (needs[kind] >> rows[i].needed & 1) != 0;
 
         if (is_needed && stats->counts[i] == 0) {
             fprintf(out, "never seen: %s\n", rows[i].text);
@@ -94,8 +101,8 @@ bool sim_stats_are_full(const struct sim_stats *stats, bool is_pair, bool is_sho
     return are_full;
 }
 
-/* Of each state there, those here that two hundred long seeds meet several times. The others are in master_reconcile_test, each
- * of them once. */
+/* Of each state there, those here that two hundred long seeds meet several times. Seeds that merge meet
+ * all of them. */
 static const uint32_t met[MS_MERGE_STATES] = {
     [MS_MERGE_QUEUED] = 1u << MS_MERGE_NONE | 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_IN_FLIGHT |
                         1u << MS_MERGE_DEAD | 1u << MS_MERGE_DONE | 1u << MS_MERGE_CANCELLED |
@@ -107,13 +114,16 @@ static const uint32_t met[MS_MERGE_STATES] = {
     [MS_MERGE_CLOSED] = 1u << MS_MERGE_NONE | 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_IN_FLIGHT,
 };
 
-bool sim_cells_are_full(const struct sim_stats *stats, FILE *out)
+static bool cells_are_full(const struct sim_stats *stats, bool are_all, FILE *out)
 {
     bool are_full = true;
 
     for (size_t there = 0; there < MS_MERGE_STATES; there++) {
         for (size_t here = 0; here < MS_MERGE_STATES; here++) {
-            if ((met[there] >> here & 1) != 0 && stats->cells[there][here] == 0) {
+            const bool is_needed =
+                are_all ? !is_no_cell(there, here) : (met[there] >> here & 1) != 0;
+
+            if (is_needed && stats->cells[there][here] == 0) {
                 fprintf(out, "never merged: %s there, %s here\n",
                         ms_merge_state_name((enum ms_merge_state)there),
                         ms_merge_state_name((enum ms_merge_state)here));
@@ -122,4 +132,19 @@ bool sim_cells_are_full(const struct sim_stats *stats, FILE *out)
         }
     }
     return are_full;
+}
+
+bool sim_stats_are_full(const struct sim_stats *stats, enum sim_kind kind, FILE *out)
+{
+    const bool are_full = stats_are_full(stats, kind, out);
+
+    switch (kind) {
+    case SIM_KIND_PAIR:
+    case SIM_KIND_MERGE:
+        return cells_are_full(stats, kind == SIM_KIND_MERGE, out) && are_full;
+    case SIM_KIND_SHORT:
+        return council_rows_are_all(&stats->rows, is_others, out) && are_full;
+    default:
+        return are_full;
+    }
 }

@@ -7,10 +7,14 @@
 #include <stdio.h>
 
 #include "master/reconcile.h"
+#include "tests/sim/config.h"
 #include "tests/council/rows.h"
 
-#define SIM_OF_PAIR 2 /* must be seen in a batch of seeds with two masters; true: with one */
-#define SIM_OF_LONG 3 /* with two masters, unless the seeds are short */
+/* Must be seen in a batch of seeds that ... (true: with one master) */
+#define SIM_OF_PAIR  2 /* are of a pair, long or short, */
+#define SIM_OF_FORCE 3 /* are long ones of a pair, or merge, */
+#define SIM_OF_MERGE 4 /* merge */
+#define SIM_OF_LONG  5 /* are long ones of a pair */
 
 /* name, text, must be seen in a batch of seeds */
 #define SIM_STATS(X)                                                                               \
@@ -99,7 +103,7 @@
     X(SERVED_ADMIT, "  with a new one in S", SIM_OF_PAIR)                                          \
     X(SERVED_HANDOVER, "  handed over", SIM_OF_PAIR)                                               \
     X(SERVED_CONSENT, "  by consent of both", SIM_OF_PAIR)                                         \
-    X(SERVED_FORCED, "  by an operator's word", SIM_OF_LONG)                                       \
+    X(SERVED_FORCED, "  by an operator's word", SIM_OF_FORCE)                                      \
     X(TAKEOVERS, "tenures of another node than before", SIM_OF_PAIR)                               \
     X(COPIES, "copies of a log made", SIM_OF_PAIR)                                                 \
     X(COPIES_SPARED, "  spared, because the backlog had it", SIM_OF_PAIR)                          \
@@ -114,18 +118,19 @@
     X(LISTS, "small records that say that the list of witnesses changes", SIM_OF_PAIR)             \
     X(REENROLLED, "  witnesses enrolled in the place of one whose disk was lost", false)           \
     X(ORDERS, "orders of operators to halves", SIM_OF_PAIR)                                        \
+    X(TORN, "pairs torn apart", SIM_OF_MERGE)                                                      \
     X(LONE, "halves that died for good", SIM_OF_PAIR)                                              \
     X(STRICT, "commands acknowledged as on two disks, or refused", SIM_OF_PAIR)                    \
     X(STRICT_REFUSED, "  refused by a master that was alone", SIM_OF_PAIR)                         \
     X(STUCK, "disks of standbys that did nothing for long", SIM_OF_PAIR)                           \
     X(SHED, "standbys that were slow", SIM_OF_PAIR)                                                \
-    X(MERGES, "stores of deposed masters merged", SIM_OF_PAIR)                                     \
+    X(MERGES, "stores of deposed masters merged", SIM_OF_FORCE)                                    \
     X(MERGES_CUT, "  interrupted by a death", SIM_OF_LONG)                                         \
-    X(MERGED_ADOPTED, "  commands that the new one did not know", SIM_OF_LONG)                     \
-    X(MERGED_SETTLED, "  that were open, and have the outcome of the old one", SIM_OF_LONG)        \
-    X(MERGED_LIFTED, "  that have another outcome now", false)                                     \
-    X(MERGED_CLOSED, "  that were closed over there", false)                                       \
-    X(MERGED_OUTCOMES, "  outcomes written as they were found", false)
+    X(MERGED_ADOPTED, "  commands that the new one did not know", SIM_OF_FORCE)                    \
+    X(MERGED_SETTLED, "  that were open, and have the outcome of the old one", SIM_OF_FORCE)       \
+    X(MERGED_LIFTED, "  that have another outcome now", SIM_OF_MERGE)                              \
+    X(MERGED_CLOSED, "  that were closed over there", SIM_OF_MERGE)                                \
+    X(MERGED_OUTCOMES, "  outcomes written as they were found", SIM_OF_MERGE)
 
 enum sim_stat {
 #define SIM_STAT_ENUM(name, text, needed) SIM_STAT_##name,
@@ -144,11 +149,8 @@ void sim_stats_add(struct sim_stats *stats, const struct sim_stats *more);
 const char *sim_stat_text(enum sim_stat stat);
 void sim_stats_print(const struct sim_stats *stats, FILE *out);
 
-/* False, with the missing ones named, unless everything that must be seen was seen. */
-bool sim_stats_are_full(const struct sim_stats *stats, bool is_pair, bool is_short, FILE *out);
-/* The same for the rows of the council's table, in a batch of short seeds. */
-bool sim_rows_are_full(const struct sim_stats *stats, FILE *out);
-/* And for the cells of the table of the merge, in a batch of long ones. */
-bool sim_cells_are_full(const struct sim_stats *stats, FILE *out);
+/* False, with the missing ones named, unless everything was seen that must be seen in a batch of such seeds: of short ones also
+ * the rows of the council's table, of those that merge each cell of the table of the merge, and some of them of long ones. */
+bool sim_stats_are_full(const struct sim_stats *stats, enum sim_kind kind, FILE *out);
 
 #endif

@@ -396,6 +396,15 @@ static void handle_disk(struct sim_world *world, struct sim_node *node, const st
     }
 }
 
+/* What a seed has planned does not happen any more when all is to be well. */
+static void act(struct sim_world *world, const struct sim_item *item)
+{
+    if (!world->is_healing) {
+        sim_faults_act(world, (enum sim_fault)item->a, &world->nodes[item->b],
+                       (ms_time)item->c * world->config.tick);
+    }
+}
+
 static void handle(struct sim_world *world, const struct sim_item *item)
 {
     struct sim_node *node = item->a < SIM_NODES_MAX ? &world->nodes[item->a] : NULL;
@@ -434,6 +443,9 @@ static void handle(struct sim_world *world, const struct sim_item *item)
         break;
     case SIM_ITEM_ACTION:
         sim_scenario_act(world, item->a);
+        break;
+    case SIM_ITEM_PLANNED:
+        act(world, item);
         break;
     case SIM_ITEM_COMMIT:
     case SIM_ITEM_DISK_JOB:

@@ -37,6 +37,7 @@ enum sim_item_kind {
     SIM_ITEM_START,     /* a: node */
     SIM_ITEM_FAULT,     /* a: enum sim_fault */
     SIM_ITEM_ACTION,    /* a: number of the scenario's action */
+    SIM_ITEM_PLANNED,   /* a: enum sim_fault, b: node, c: ticks: planned by a fault before */
     SIM_ITEM_COMMIT,    /* a: node, c: stamp: its disk has done a commit */
     SIM_ITEM_DISK_JOB,  /* a: node, b: enum sim_job_kind, c: stamp: it is done */
     SIM_ITEM_REPLACE,   /* a: node: its disk has failed */

@@ -67,6 +67,14 @@ void sim_scenario_act(struct sim_world *world, uint32_t which)
     sim_faults_act(world, action->fault, &world->nodes[action->node], duration);
 }
 
+static enum sim_kind kind_of(const struct sim_scenario *scenario)
+{
+    return scenario->is_merge   ? SIM_KIND_MERGE
+           : scenario->is_short ? SIM_KIND_SHORT
+           : scenario->is_pair  ? SIM_KIND_PAIR
+                                : SIM_KIND_SINGLE;
+}
+
 bool sim_scenario_run(const struct sim_scenario *scenario, const struct sim_options *options)
 {
     struct sim_config config;
@@ -76,12 +84,8 @@ bool sim_scenario_run(const struct sim_scenario *scenario, const struct sim_opti
 
     if (scenario->ticks > 0) {
         plain(&config, scenario->seed, scenario->is_pair);
-    } else if (scenario->is_short) {
-        sim_config_draw_short(&config, scenario->seed, scenario->steps);
-    } else if (scenario->is_pair) {
-        sim_config_draw_pair(&config, scenario->seed, scenario->steps);
     } else {
-        sim_config_draw(&config, scenario->seed, scenario->steps);
+        sim_config_draw_kind(&config, kind_of(scenario), scenario->seed, scenario->steps);
     }
     if (scenario->setup != NULL) {
         scenario->setup(&config);
