@@ -52,7 +52,9 @@ void ms_master_refuse(struct ms_master *master, ms_peer peer, enum ms_error erro
     ms_assert(error != MS_E_OK);
     ms_trace(&master->engine.trace, MS_LEVEL_INFO, "connection refused", "error=%s detail=\"%s\"",
              ms_error_name(error), detail != NULL ? detail : "");
-    ms_master_send(master, peer,
+    /* A stranger is told no epoch: it may be parked here, in use at another master, and has asked for nothing. */
+    ms_engine_send(&master->engine, peer,
+                   connection != NULL && connection->session != NULL ? master->config.epoch : 0,
                    &(struct ms_command){
                        .kind = MS_KIND_ERROR,
                        .error = (uint16_t)error,
