@@ -407,7 +407,9 @@ void sim_master_effect(struct sim_world *world, struct sim_node *node,
     if (effect->type != MS_EFFECT_SEND || command->kind >= MS_KIND_PEER_HELLO) {
         return;
     }
-    if (world->config.masters == 1) {
+    const bool is_to_stranger = command->kind == MS_KIND_ERROR && effect->epoch == 0;
+
+    if (world->config.masters == 1 && !is_to_stranger) {
         check_epoch(world, node, effect->epoch);
     }
     switch (command->kind) {

@@ -267,6 +267,7 @@ START_TEST(a_full_disk_is_waited_for)
             now = due;
             client.upstream.dead_at = client.upstream.late_at = client.upstream.beat_at =
                 now + DEAD;
+            client.upstream.second.park_at = MS_TIME_NEVER;
             tick();
             do { /* it may dial the other master meanwhile */
                 ck_assert(ms_engine_poll(&client.base, &effect));
