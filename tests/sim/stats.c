@@ -68,6 +68,8 @@ static bool is_others(const struct ms_council_row *row)
     switch (row->from) {
     case MS_COUNCIL_CANDIDATE:
         return row->event == MS_COUNCIL_BEHIND || row->event == MS_COUNCIL_IN_SYNC;
+    case MS_COUNCIL_PAIR: /* short seeds have no disk that is stuck */
+        return row->event == MS_COUNCIL_SHED;
     case MS_COUNCIL_SOLO:
         return row->event == MS_COUNCIL_DEPOSE;
     case MS_COUNCIL_HOLD:

@@ -122,8 +122,8 @@
     X(LONE, "halves that died for good", SIM_OF_PAIR)                                              \
     X(STRICT, "commands acknowledged as on two disks, or refused", SIM_OF_PAIR)                    \
     X(STRICT_REFUSED, "  refused by a master that was alone", SIM_OF_PAIR)                         \
-    X(STUCK, "disks of standbys that did nothing for long", SIM_OF_PAIR)                           \
-    X(SHED, "standbys that were slow", SIM_OF_PAIR)                                                \
+    X(STUCK, "disks of standbys that did nothing for long", SIM_OF_LONG)                           \
+    X(SHED, "standbys that were slow", SIM_OF_LONG)                                                \
     X(MERGES, "stores of deposed masters merged", SIM_OF_FORCE)                                    \
     X(MERGES_CUT, "  interrupted by a death", SIM_OF_LONG)                                         \
     X(MERGED_ADOPTED, "  commands that the new one did not know", SIM_OF_FORCE)                    \
