@@ -1,6 +1,7 @@
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_arrays.h"
 #include "tests/sim/observer_strict.h"
+#include "tests/sim/observer_view.h"
 #include "tests/sim/observer_unique.h"
 
 #include <stdlib.h>
@@ -192,13 +193,6 @@ static void see_accepted(struct sim_world *world, struct sim_record *record)
     }
 }
 
-/* What comes of it has that number: its own, or a higher one if it was merged where another attempt had its own. */
-static bool is_number(const struct sim_world *world, const struct sim_record *record,
-                      const struct sim_attempt *attempt, uint32_t number)
-{
-    return attempt->number == number || (attempt->number < number && sim_was_torn(world, record));
-}
-
 /* An attempt of that command wrote the piece; for those that joined it, too. */
 static bool is_written(const struct sim_world *world, const struct sim_record *record,
                        const void *context)
@@ -210,8 +204,8 @@ static bool is_written(const struct sim_world *world, const struct sim_record *r
         const struct sim_attempt *attempt = &world->observer->attempts[i];
         const size_t size = sim_piece(world, attempt->token, piece->index, expected);
 
-        if (is_number(world, record, attempt, piece->attempt) && piece->index < attempt->pieces &&
-            piece->payload.size == size &&
+        if (sim_attempt_is(world, record, attempt, piece->attempt) &&
+            piece->index < attempt->pieces && piece->payload.size == size &&
             (size == 0 || memcmp(piece->payload.data, expected, size) == 0)) {
             return true;
         }
@@ -257,7 +251,7 @@ static bool is_founded(const struct sim_world *world, const struct sim_record *r
         const struct sim_attempt *attempt = &world->observer->attempts[i];
 
         if (!attempt->is_reported || attempt->status != MS_STATUS_OK ||
-            !is_number(world, record, attempt, outcome->attempt)) {
+            !sim_attempt_is(world, record, attempt, outcome->attempt)) {
             continue;
         }
         const size_t size = sim_piece(world, attempt->token, SIM_PIECE_RESULT, expected);
