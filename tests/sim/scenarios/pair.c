@@ -237,14 +237,15 @@ const struct sim_scenario sim_scenarios_pair[] = {
     },
     {
         .name = "pair-lower-outcomes-are-lifted",
-        .story = "both halves serve, and run the same commands; what has failed at one and was "
-                 "done at the other, with output, "
-                 "is done, also after a restart",
+        .story = "both halves serve, the old active by the vote of the witness, which the other "
+                 "one has no way to, and run the same commands; what has failed at one and was "
+                 "done at the other, with output, is done, also after a restart",
         .seed = 62,
         .ticks = 70,
         .is_pair = true,
         .setup = failing,
         .actions = {{12, SIM_FAULT_CUT_PEERS, A, 32, B},
+                    {12, SIM_FAULT_CUT_PEERS, B, 6, W1},
                     {12, SIM_FAULT_CUT_PEERS, C1, 36, A},
                     {12, SIM_FAULT_CUT_PEERS, C1, 36, B},
                     {12, SIM_FAULT_CUT_PEERS, C2, 36, A},
