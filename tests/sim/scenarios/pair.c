@@ -40,6 +40,15 @@ static void failing(struct sim_config *config)
     config->faults[SIM_FAULT_FAIL] = 500;
 }
 
+/* Attempts that last, and write several pieces, which are taken as they come. */
+static void streaming(struct sim_config *config)
+{
+    sim_setup_durable_busy(config);
+    config->pieces_max = 6;
+    config->outstanding = 24;
+    config->attributes = STREAM;
+}
+
 static void enrolling(struct sim_config *config)
 {
     sim_setup_durable(config);
@@ -259,6 +268,28 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .expectations = {{SIM_STAT_SERVED_FORCED, 1, 1},
                          {SIM_STAT_MERGES, 1, ANY},
                          {SIM_STAT_MERGED_LIFTED, 1, ANY},
+                         {SIM_STAT_OUTCOMES_OK, 20, ANY}},
+    },
+    {
+        .name = "pair-output-of-two-attempts",
+        .story = "both halves serve, each with a slave, and make attempts with the same numbers; "
+                 "the clients are with the forced one and take output as it comes, when an outcome "
+                 "with other output comes from the old active",
+        .seed = 65,
+        .ticks = 50,
+        .is_pair = true,
+        .setup = streaming,
+        .actions = {{12, SIM_FAULT_CUT_PEERS, A, 12, B},
+                    {12, SIM_FAULT_CUT_PEERS, B, 6, W1},
+                    {12, SIM_FAULT_CUT_PEERS, S1, 28, B},
+                    {12, SIM_FAULT_CUT_PEERS, S2, 28, A},
+                    {12, SIM_FAULT_CUT_PEERS, C1, 28, A},
+                    {12, SIM_FAULT_CUT_PEERS, C2, 28, A},
+                    {17, SIM_FAULT_FORCE, B, 1}},
+        .expectations = {{SIM_STAT_SERVED_SOLO, 1, 1},
+                         {SIM_STAT_SERVED_FORCED, 1, 1},
+                         {SIM_STAT_MERGES, 1, ANY},
+                         {SIM_STAT_PIECES, 40, ANY},
                          {SIM_STAT_OUTCOMES_OK, 20, ANY}},
     },
     {
