@@ -293,6 +293,18 @@ const struct sim_scenario sim_scenarios_pair[] = {
                          {SIM_STAT_OUTCOMES_OK, 20, ANY}},
     },
     {
+        .name = "pair-outcome-takes-the-next-number",
+        .story = "the active is deposed with an outcome that it alone has; the next one, which "
+                 "nobody forced, has begun an attempt with the same number when it is merged, and "
+                 "the outcome takes the number after that",
+        .seed = 311,
+        .steps = 2000,
+        .is_pair = true,
+        .expectations = {{SIM_STAT_SERVED_FORCED, 0, 0},
+                         {SIM_STAT_MERGES, 1, ANY},
+                         {SIM_STAT_LOGS_COMPARED, 1, ANY}},
+    },
+    {
         .name = "pair-strict-refused-by-the-next",
         .story = "the active dies with a submission of class strict that it alone has, and its "
                  "client finds "
