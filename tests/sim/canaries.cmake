@@ -381,7 +381,7 @@ ms_sim_canary(lower-outcome-is-not-lifted master/merge.c "invariant: merge"
 ms_sim_canary(output-of-two-attempts-is-mixed master/merge_records.c "invariant: (outcome|stream)"
     "    if (may_be_sent && attempt <= work->attempt) {"
     "    if (false) {"
-    --merge)
+    --scenario pair-output-of-two-attempts)
 
 # Of a standby that is caught up from what it has.
 ms_sim_canary(living-are-ignored master/sift.c "invariant: (log|recovery|lost|durable)"

@@ -193,57 +193,9 @@ static void see_accepted(struct sim_world *world, struct sim_record *record)
     }
 }
 
-/* An attempt of that command wrote the piece; for those that joined it, too. */
-static bool is_written(const struct sim_world *world, const struct sim_record *record,
-                       const void *context)
-{
-    const struct ms_command *piece = context;
-    uint8_t expected[SIM_PIECE_MAX];
-
-    for (uint32_t i = record->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
-        const struct sim_attempt *attempt = &world->observer->attempts[i];
-        const size_t size = sim_piece(world, attempt->token, piece->index, expected);
-
-        if (sim_attempt_is(world, record, attempt, piece->attempt) &&
-            piece->index < attempt->pieces && piece->payload.size == size &&
-            (size == 0 || memcmp(piece->payload.data, expected, size) == 0)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void see_piece(struct sim_world *world, struct sim_record *record,
-                      const struct ms_effect *effect)
-{
-    const struct ms_command *command = &effect->command;
-
-    if (effect->tag == 1) { /* MS_CLIENT_NOTE_RESET */
-        record->stream_count = 0;
-        record->stream_attempt = command->attempt;
-        return;
-    }
-    if (command->attempt != record->stream_attempt && record->stream_count > 0) {
-        sim_fail(world, "stream", "attempt %u begins amid the pieces of attempt %u",
-                 command->attempt, record->stream_attempt);
-    }
-    record->stream_attempt = command->attempt;
-    if (command->index != record->stream_count) {
-        sim_fail(world, "stream", "seq %llu: piece %u arrives where %u is due",
-                 (unsigned long long)record->id.seq, command->index, record->stream_count);
-    }
-    record->stream_count++;
-    world->stats.counts[SIM_STAT_PIECES]++;
-    if (!is_written(world, record, command) &&
-        !sim_unique_excuses(world, record, is_written, command)) {
-        sim_fail(world, "stream", "seq %llu: no attempt %u wrote piece %u like this",
-                 (unsigned long long)record->id.seq, command->attempt, command->index);
-    }
-}
-
 /* The outcome must be what some attempt really returned, with all that it wrote. */
 static bool is_founded(const struct sim_world *world, const struct sim_record *record,
-                       const struct ms_command *outcome, uint32_t pieces)
+                       const struct ms_command *outcome, const struct sim_output *stream)
 {
     uint8_t expected[SIM_PIECE_MAX];
 
@@ -251,24 +203,24 @@ static bool is_founded(const struct sim_world *world, const struct sim_record *r
         const struct sim_attempt *attempt = &world->observer->attempts[i];
 
         if (!attempt->is_reported || attempt->status != MS_STATUS_OK ||
-            !sim_attempt_is(world, record, attempt, outcome->attempt)) {
+            !sim_attempt_is_number(world, record, attempt, outcome->attempt)) {
             continue;
         }
         const size_t size = sim_piece(world, attempt->token, SIM_PIECE_RESULT, expected);
 
         if (outcome->payload.size == size &&
             (size == 0 || memcmp(outcome->payload.data, expected, size) == 0) &&
-            attempt->pieces == pieces) {
+            sim_attempt_is_whole(world, attempt, stream)) {
             return true;
         }
     }
     return false;
 }
 
-/* What a command was told: the outcome, and how many pieces of output before it. */
+/* What a command was told: the outcome, and its output before that. */
 struct told {
     const struct ms_command *outcome;
-    uint32_t pieces;
+    const struct sim_output *stream;
 };
 
 /* Another command with its key is the reason, if it joined that one or was replaced by it. */
@@ -279,7 +231,7 @@ static bool is_reason(const struct sim_world *world, const struct sim_record *ot
 
     switch (told->outcome->status) {
     case MS_STATUS_OK: /* with all that the other one wrote */
-        return is_founded(world, other, told->outcome, told->pieces);
+        return is_founded(world, other, told->outcome, told->stream);
     case MS_STATUS_CANCELLED:
         return other->is_cancel_asked || other->keep.is_cancelled ||
                other->unique_mode == MS_UNIQUE_REPLACE;
@@ -298,7 +250,7 @@ static bool is_reasonable(const struct sim_world *world, const struct sim_record
 {
     switch (outcome->status) {
     case MS_STATUS_OK:
-        return is_founded(world, record, outcome, record->stream_count);
+        return is_founded(world, record, outcome, &record->stream);
     case MS_STATUS_CANCELLED:
         return record->is_cancel_asked || record->keep.is_cancelled;
     case MS_STATUS_EXPIRED:
@@ -328,14 +280,13 @@ static void see_outcome(struct sim_world *world, struct sim_record *record,
     world->stats.counts[SIM_STAT_OUTCOMES]++;
     world->stats.counts[stats[outcome->status]]++;
     if (!is_reasonable(world, record, outcome) &&
-        !sim_unique_excuses(world, record, is_reason,
-                            &(struct told){outcome, record->stream_count})) {
+        !sim_unique_excuses(world, record, is_reason, &(struct told){outcome, &record->stream})) {
         sim_fail(
             world, "outcome",
             "seq %llu is said to be %s by attempt %u with %zu bytes after %u pieces, for which "
             "there is no reason",
             seq, ms_status_name((enum ms_status)outcome->status), outcome->attempt,
-            outcome->payload.size, record->stream_count);
+            outcome->payload.size, record->stream.count);
     }
     if (record->is_cancel_confirmed && outcome->status != MS_STATUS_CANCELLED &&
         !sim_was_torn(world, record)) {
@@ -455,7 +406,7 @@ void sim_client_effect(struct sim_world *world, struct sim_node *node,
         sim_array_refused(world, record, command);
         break;
     case MS_KIND_STREAM:
-        see_piece(world, record, effect);
+        sim_observe_piece(world, record, effect);
         break;
     case MS_KIND_OUTCOME:
         see_outcome(world, record, command);

@@ -6,6 +6,7 @@
 #include "core/map.h"
 #include "tests/sim/observer_durable.h"
 #include "tests/sim/observer_keep.h"
+#include "tests/sim/observer_output.h"
 #include "tests/sim/observer_pair.h"
 #include "tests/sim/observer_view.h"
 #include "tests/sim/world.h"
@@ -43,9 +44,9 @@ struct sim_record {
     uint32_t accepted_by;    /* whose master acknowledged it last */
     uint32_t outcome_master; /* whose master sent the outcome last, and what it was */
     uint64_t outcome_hash;
-    uint32_t stream_attempt, stream_count; /* pieces the application has, and of which attempt */
-    uint32_t first;                        /* attempt */
-    uint32_t life; /* the master may have forgotten attempts before this one */
+    struct sim_output stream;
+    uint32_t first; /* attempt */
+    uint32_t life;  /* the master may have forgotten attempts before this one */
     ms_time submitted_at;
     struct sim_keep keep;
 };
@@ -190,7 +191,6 @@ void sim_sessions_before(struct sim_world *world, struct sim_node *node,
                          const struct ms_event *event);
 void sim_sessions_after(struct sim_world *world, struct sim_node *node);
 void sim_sessions_forget(struct sim_world *world, const struct sim_node *node);
-
 void sim_check_kept(struct sim_world *world);
 void sim_check_accepted(struct sim_world *world, const struct sim_record *record);
 const struct sim_end *sim_other_end(struct sim_world *world, const struct sim_node *node,

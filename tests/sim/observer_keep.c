@@ -237,9 +237,9 @@ static void compare(struct sim_world *world, const struct sim_ask *ask,
     const uint32_t pieces = ask->tails - has_result;
 
     if ((record->flags & MS_FLAG_STREAM) != 0 && record->key == 0 && told->status == MS_STATUS_OK &&
-        pieces != record->stream_count) {
+        pieces != record->stream.count) {
         sim_fail(world, "kept", "seq %llu: %u pieces were delivered, and %u are fetched",
-                 (number)record->id.seq, record->stream_count, pieces);
+                 (number)record->id.seq, record->stream.count, pieces);
     }
 }
 

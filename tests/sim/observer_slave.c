@@ -243,17 +243,3 @@ void sim_slave_effect(struct sim_world *world, struct sim_node *node,
         break;
     }
 }
-
-bool sim_attempt_is(const struct sim_world *world, const struct sim_record *record,
-                    const struct sim_attempt *attempt, uint32_t number)
-{
-    bool is_above = sim_was_torn(world, record) && attempt->number < number;
-
-    for (uint32_t i = record->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
-        const struct sim_attempt *other = &world->observer->attempts[i];
-
-        is_above |=
-            other != attempt && other->number >= attempt->number && other->number + 1 == number;
-    }
-    return attempt->number == number || is_above;
-}

@@ -74,13 +74,4 @@ struct sim_log {
     size_t capacity;
 };
 
-struct sim_attempt;
-struct sim_record;
-struct sim_world;
-
-/* What comes of the attempt has that number: its own, or one above another attempt's that was as high, if it was merged where
- * that was known. */
-bool sim_attempt_is(const struct sim_world *world, const struct sim_record *record,
-                    const struct sim_attempt *attempt, uint32_t number);
-
 #endif

@@ -40,6 +40,15 @@ static void failing(struct sim_config *config)
     config->faults[SIM_FAULT_FAIL] = 500;
 }
 
+/* Attempts that last, and write several pieces, which are taken as they come. */
+static void streaming(struct sim_config *config)
+{
+    sim_setup_durable_busy(config);
+    config->pieces_max = 6;
+    config->outstanding = 24;
+    config->attributes = STREAM;
+}
+
 static void enrolling(struct sim_config *config)
 {
     sim_setup_durable(config);
@@ -237,14 +246,15 @@ const struct sim_scenario sim_scenarios_pair[] = {
     },
     {
         .name = "pair-lower-outcomes-are-lifted",
-        .story = "both halves serve, and run the same commands; what has failed at one and was "
-                 "done at the other, with output, "
-                 "is done, also after a restart",
+        .story = "both halves serve, the old active by the vote of the witness, which the other "
+                 "one has no way to, and run the same commands; what has failed at one and was "
+                 "done at the other, with output, is done, also after a restart",
         .seed = 62,
         .ticks = 70,
         .is_pair = true,
         .setup = failing,
         .actions = {{12, SIM_FAULT_CUT_PEERS, A, 32, B},
+                    {12, SIM_FAULT_CUT_PEERS, B, 6, W1},
                     {12, SIM_FAULT_CUT_PEERS, C1, 36, A},
                     {12, SIM_FAULT_CUT_PEERS, C1, 36, B},
                     {12, SIM_FAULT_CUT_PEERS, C2, 36, A},
@@ -259,6 +269,40 @@ const struct sim_scenario sim_scenarios_pair[] = {
                          {SIM_STAT_MERGES, 1, ANY},
                          {SIM_STAT_MERGED_LIFTED, 1, ANY},
                          {SIM_STAT_OUTCOMES_OK, 20, ANY}},
+    },
+    {
+        .name = "pair-output-of-two-attempts",
+        .story = "both halves serve, each with a slave, and make attempts with the same numbers; "
+                 "the clients are with the forced one and take output as it comes, when an outcome "
+                 "with other output comes from the old active",
+        .seed = 65,
+        .ticks = 50,
+        .is_pair = true,
+        .setup = streaming,
+        .actions = {{12, SIM_FAULT_CUT_PEERS, A, 12, B},
+                    {12, SIM_FAULT_CUT_PEERS, B, 6, W1},
+                    {12, SIM_FAULT_CUT_PEERS, S1, 28, B},
+                    {12, SIM_FAULT_CUT_PEERS, S2, 28, A},
+                    {12, SIM_FAULT_CUT_PEERS, C1, 28, A},
+                    {12, SIM_FAULT_CUT_PEERS, C2, 28, A},
+                    {17, SIM_FAULT_FORCE, B, 1}},
+        .expectations = {{SIM_STAT_SERVED_SOLO, 1, 1},
+                         {SIM_STAT_SERVED_FORCED, 1, 1},
+                         {SIM_STAT_MERGES, 1, ANY},
+                         {SIM_STAT_PIECES, 40, ANY},
+                         {SIM_STAT_OUTCOMES_OK, 20, ANY}},
+    },
+    {
+        .name = "pair-outcome-takes-the-next-number",
+        .story = "the active is deposed with an outcome that it alone has; the next one, which "
+                 "nobody forced, has begun an attempt with the same number when it is merged, and "
+                 "the outcome takes the number after that",
+        .seed = 311,
+        .steps = 2000,
+        .is_pair = true,
+        .expectations = {{SIM_STAT_SERVED_FORCED, 0, 0},
+                         {SIM_STAT_MERGES, 1, ANY},
+                         {SIM_STAT_LOGS_COMPARED, 1, ANY}},
     },
     {
         .name = "pair-strict-refused-by-the-next",
