@@ -69,7 +69,7 @@ static bool is_others(const struct ms_council_row *row)
     case MS_COUNCIL_CANDIDATE:
         return row->event == MS_COUNCIL_BEHIND || row->event == MS_COUNCIL_IN_SYNC;
     case MS_COUNCIL_PAIR: /* short seeds have no disk that is stuck */
-        return row->event == MS_COUNCIL_SHED;
+        return row->event == MS_COUNCIL_SHED || row->event == MS_COUNCIL_WIN_SOLO;
     case MS_COUNCIL_SOLO:
         return row->event == MS_COUNCIL_DEPOSE;
     case MS_COUNCIL_HOLD:
