@@ -4,6 +4,18 @@
 #include "master_assembly_people.h"
 #include "master_script.h"
 
+/* An operator's force, which is obeyed; the epoch that it serves then. */
+static ms_epoch force(struct assembly *room, uint8_t place)
+{
+    struct ms_complaint complaint;
+
+    ck_assert_int_eq(
+        ms_council_order(room->masters[place].council, room->now, MS_ORDER_FORCE, &complaint),
+        MS_E_OK);
+    settle(room);
+    return room->masters[place].epoch;
+}
+
 START_TEST(a_vote_is_for_one_incarnation)
 {
     struct assembly *room = assemble_pair(1);
@@ -73,14 +85,10 @@ END_TEST
 START_TEST(who_goes_on_without_votes_has_epochs_of_his_own)
 {
     struct assembly *room = assemble_pair(0);
-    struct ms_complaint complaint;
     ms_epoch forced;
 
     stop(room, 0, true);
-    ck_assert_int_eq(
-        ms_council_order(room->masters[1].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
-    settle(room);
-    forced = room->masters[1].epoch;
+    forced = force(room, 1);
     ck_assert_uint_ge(forced % MS_EPOCH_SPAN, MS_EPOCH_SPAN / 2);
     stop(room, 1, true);
     start(room, 0);
@@ -97,14 +105,10 @@ END_TEST
 START_TEST(who_has_forgotten_where_he_leapt_to_leaps_elsewhere)
 {
     struct assembly *room = assemble_pair(0);
-    struct ms_complaint complaint;
     ms_epoch forced;
 
     stop(room, 0, true);
-    ck_assert_int_eq(
-        ms_council_order(room->masters[1].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
-    settle(room);
-    forced = room->masters[1].epoch;
+    forced = force(room, 1);
     stop(room, 1, true);
     wipe(room, 1, 2);
     room->masters[1].config.seed++; /* as with every start */
@@ -114,9 +118,7 @@ START_TEST(who_has_forgotten_where_he_leapt_to_leaps_elsewhere)
     ck_assert_state(room, 1, SYNC);
     ck_assert_uint_lt(ms_council_record(room->masters[1].council)->voter.promised, MS_EPOCH_SPAN);
     stop(room, 0, true);
-    ck_assert_int_eq(
-        ms_council_order(room->masters[1].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
-    settle(room);
+    force(room, 1);
     ck_assert_state(room, 1, SOLO);
     ck_assert_uint_ne(room->masters[1].epoch, forced);
     ck_assert_uint_ge(room->masters[1].epoch % MS_EPOCH_SPAN, MS_EPOCH_SPAN / 2);
@@ -128,20 +130,14 @@ END_TEST
 START_TEST(a_leap_above_a_leap_is_near_enough_to_be_followed)
 {
     struct assembly *room = assemble_pair(0);
-    struct ms_complaint complaint;
     ms_epoch forced;
 
     stop(room, 0, true);
-    ck_assert_int_eq(
-        ms_council_order(room->masters[1].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
-    settle(room);
-    forced = room->masters[1].epoch;
+    forced = force(room, 1);
     stop(room, 1, true);
     start(room, 0);
     ms_council_outdone(room->masters[0].council, room->now, forced);
-    ck_assert_int_eq(
-        ms_council_order(room->masters[0].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
-    settle(room);
+    force(room, 0);
     ck_assert_uint_gt(room->masters[0].epoch, forced);
     ck_assert_uint_lt(room->masters[0].epoch, 2 * MS_EPOCH_FORCED_STEP);
     ck_assert_uint_lt(room->masters[0].epoch % MS_EPOCH_SPAN, MS_EPOCH_SPAN / 2);
@@ -153,13 +149,10 @@ END_TEST
 START_TEST(who_is_forced_while_he_waits_begins_a_new_reign)
 {
     struct assembly *room = assemble_waiting();
-    struct ms_complaint complaint;
     unsigned stops;
 
     stops = room->masters[0].stops_total;
-    ck_assert_int_eq(
-        ms_council_order(room->masters[0].council, room->now, MS_ORDER_FORCE, &complaint), MS_E_OK);
-    settle(room);
+    force(room, 0);
     ck_assert_state(room, 0, SOLO);
     ck_assert(room->masters[0].serves && !room->masters[0].pauses);
     ck_assert_uint_eq(room->masters[0].stops_total, stops + 1);
