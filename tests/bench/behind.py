@@ -5,8 +5,7 @@ import time
 
 from failover import NODES
 from harness import MUSTER, Failed
-from network import is_possible
-from queued import SIZE, Queued
+from queued import SIZE, Queued, when_asked
 
 CASE, COMMANDS = "catchup-behind", 1000000
 WITHOUT_S = 5  # of acknowledgements beside which those during the catch-up are put
@@ -56,16 +55,7 @@ def measure(bench, count):
 
 
 def cases(bench):
-    if not bench.only or bench.only not in CASE:
-        return
-    if not is_possible():
-        bench.left_out[CASE] = "needs network namespaces: root"
-        return
-    for _ in range(min(RUNS, bench.runs)):
-        try:
-            measure(bench, bench.count(COMMANDS))
-        except Failed as error:
-            bench.failed(CASE, MUSTER, error)
+    when_asked(bench, CASE, min(RUNS, bench.runs), lambda: measure(bench, bench.count(COMMANDS)))
 
 
 CASES = [cases]

@@ -3,8 +3,7 @@ import sys
 
 from failover import FAULTS, add_gaps, trial, trials_of
 from harness import MUSTER, Failed
-from network import is_possible
-from queued import SIZE, Queued
+from queued import SIZE, Queued, when_asked
 
 CASE, COMMANDS = "failover-full", 1000000
 TRIALS = 20  # at most
@@ -30,15 +29,7 @@ def measure(bench, count):
 
 
 def cases(bench):
-    if not bench.only or bench.only not in CASE:
-        return
-    if not is_possible():
-        bench.left_out[CASE] = "needs network namespaces: root"
-        return
-    try:
-        measure(bench, bench.count(COMMANDS))
-    except Failed as error:
-        bench.failed(CASE, MUSTER, error)
+    when_asked(bench, CASE, 1, lambda: measure(bench, bench.count(COMMANDS)))
 
 
 CASES = [cases]

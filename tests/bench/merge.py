@@ -5,8 +5,7 @@ import time
 
 from failover import NODES
 from harness import MUSTER, Failed
-from network import is_possible
-from queued import SIZE, Queued
+from queued import SIZE, Queued, when_asked
 
 COMMANDS = 100000
 MERGE_S = 60
@@ -14,9 +13,8 @@ RUNS = 3  # at most; each has a pair of its own
 
 
 def force(pair, name):
-    done = pair.ask_one(name, "promote", "--force", "--i-know")
-    if done.returncode != 0:
-        raise Failed(f"promote: {done.stderr.strip()[-200:]}")
+    """It is refused for as long as the other one was heard of a moment ago."""
+    pair.wait("it is forced", lambda: pair.ask_one(name, "promote", "--force", "--i-know").returncode == 0)
 
 
 def deposed(pair, count):
@@ -59,16 +57,7 @@ def measure(bench, case, count):
 
 def cases(bench):
     case = f"merge-{COMMANDS}"
-    if not bench.only or bench.only not in case:
-        return
-    if not is_possible():
-        bench.left_out[case] = "needs network namespaces: root"
-        return
-    for _ in range(min(RUNS, bench.runs)):
-        try:
-            measure(bench, case, bench.count(COMMANDS))
-        except Failed as error:
-            bench.failed(case, MUSTER, error)
+    when_asked(bench, case, min(RUNS, bench.runs), lambda: measure(bench, case, bench.count(COMMANDS)))
 
 
 CASES = [cases]
