@@ -14,7 +14,10 @@ enum {
     FRAME_HEADER_SIZE = 24,
     PAGE_SIZE_MIN = 512,
     PAGE_SIZE_MAX = 65536,
-    TORN_MAX = 1, /* transactions that a power cut may leave unfinished */
+    TORN_MAX = 1,      /* transactions that a power cut may leave unfinished */
+    SECTOR_SIZE = 512, /* the least that a disk writes whole */
+    FRAME_SALTS = 8,   /* in the header of a frame */
+    FRAME_SALTS_END = FRAME_SALTS + MS_STORE_SALTS_SIZE,
 };
 
 #define MAGIC 0x377f0682u
@@ -76,15 +79,22 @@ struct tally {
     unsigned lost;      /* commits behind the first bad one */
 };
 
+/* A power cut may leave salts of this life behind a commit mark of the life before, if they lie in two sectors. */
+static bool is_mark_proven(uint64_t at)
+{
+    return at % SECTOR_SIZE + FRAME_SALTS_END <= SECTOR_SIZE;
+}
+
 static struct tally count(struct log *log)
 {
     struct tally tally = {0};
     uint8_t header[FRAME_HEADER_SIZE];
+    uint64_t at = LOG_HEADER_SIZE;
     bool is_good = true;
 
     while (fread(header, 1, sizeof header, log->file) == sizeof header &&
            fread(log->page, 1, log->page_size, log->file) == log->page_size) {
-        const bool is_ours = memcmp(header + 8, log->salts, sizeof log->salts) == 0;
+        const bool is_ours = memcmp(header + FRAME_SALTS, log->salts, sizeof log->salts) == 0;
 
         if (is_good) {
             add_sums(log, header, 8);
@@ -92,9 +102,10 @@ static struct tally count(struct log *log)
             is_good = is_ours && are_sums_at(log, header + 16);
             tally.good += is_good ? 1 : 0;
         }
-        if (!is_good && is_ours && number_at(header + 4) != 0) {
+        if (!is_good && is_ours && number_at(header + 4) != 0 && is_mark_proven(at)) {
             tally.lost++;
         }
+        at += sizeof header + log->page_size;
     }
     return tally;
 }

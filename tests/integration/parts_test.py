@@ -8,6 +8,7 @@ from harness import Cluster, LIMIT_S, main, proc_status, wait_until  # noqa: E40
 
 MIB = 1 << 20
 LARGE = 100 * MIB
+NO_OUTCOME_YET = 75  # of muster result
 
 
 class Large:
@@ -76,13 +77,13 @@ def test_killed_when_it_was_accepted():
         slave = cluster.slave()
         slave.stop()  # it keeps its session, and takes nothing in
         large = Large(cluster, LARGE)
-        client = submit(cluster, large)
-        wait_until("it is accepted", lambda: cluster.status()["submitted_total"] == 1)
+        number = cluster.muster("submit", "checksum", "--keep", "--in", large.path).stdout.decode().strip()
         cluster.master.kill()
         restart(cluster, *cluster.data)
         assert cluster.status()["memory_bytes"] > LARGE
         slave.go_on()
-        want_digest(client, large)
+        wait_until("it is done", lambda: cluster.muster("result", number, check=False).returncode != NO_OUTCOME_YET)
+        want_digest(cluster.background("result", number), large)
         wait_until("the payload is gone", lambda: cluster.status()["memory_bytes"] < MIB)
 
 

@@ -14,6 +14,12 @@ static struct place place;
 static char path[128], end_path[128];
 static struct ms_complaint complaint;
 
+static void make_place(void)
+{
+    place_make(&place);
+    snprintf(path, sizeof path, "%s/store.db-wal", place.path);
+}
+
 static struct ms_store_file *open_file(enum ms_error *error_out)
 {
     struct ms_store_file_options options = {.directory = place.path, .log_size = 1u << 20};
@@ -39,23 +45,26 @@ static enum ms_error verify_alone(void)
     return error;
 }
 
-/* Leaves a log with 20 transactions of one frame each, but for the first, which begins a cycle and has two; closing
+/* Leaves a log with so many transactions of one frame each, but for the first, which begins a cycle and has two; closing
  * keeps it. */
-static void set_up(void)
+static void write_transactions(uint64_t count)
 {
     enum ms_error error;
-    struct ms_store_file *file;
+    struct ms_store_file *file = open_file(&error);
 
-    place_make(&place);
-    snprintf(path, sizeof path, "%s/store.db-wal", place.path);
-    file = open_file(&error);
-    for (uint64_t i = 1; i <= 20; i++) {
+    for (uint64_t i = 1; i <= count; i++) {
         ck_assert_int_eq(ms_store_file_begin(file), MS_STORE_DONE);
         ck_assert_int_eq(ms_store_file_put_old(file, i, ms_bytes_of("x")), MS_STORE_DONE);
         ck_assert_int_eq(ms_store_file_commit(file), MS_STORE_DONE);
     }
-    ck_assert_uint_eq(ms_store_file_log_bytes(file), FRAMES * FRAME);
+    ck_assert_uint_eq(ms_store_file_log_bytes(file), (count + 1) * FRAME);
     ck_assert(ms_store_file_close(file));
+}
+
+static void set_up(void)
+{
+    make_place();
+    write_transactions(FRAMES - 1);
     snprintf(end_path, sizeof end_path, "%s/store.db-end", place.path);
     ms_store_end_open(end_path, true, &end);
     ck_assert_uint_eq(end.cycle, 1);
@@ -148,6 +157,22 @@ START_TEST(test_a_byte_in_the_midst)
 }
 END_TEST
 
+/* The mark of this frame and its salts lie in two sectors, so the mark may be of a life before. */
+#define FRAME_IN_TWO_SECTORS 42
+
+START_TEST(test_a_mark_that_may_be_an_old_one)
+{
+    place_remove(&place);
+    make_place();
+    write_transactions(FRAME_IN_TWO_SECTORS + 5);
+    spoil_byte(path, frame_at(FRAME_IN_TWO_SECTORS - 1) + 2000);
+    ck_assert_int_eq(truncate(path, frame_at(FRAME_IN_TWO_SECTORS + 2)), 0);
+    ck_assert_int_eq(verify_alone(), MS_E_STORE_CORRUPT);
+    ck_assert_int_eq(truncate(path, frame_at(FRAME_IN_TWO_SECTORS + 1)), 0);
+    ck_assert_int_eq(verify_alone(), MS_E_OK);
+}
+END_TEST
+
 START_TEST(test_the_file_is_not_opened)
 {
     enum ms_error error = MS_E_OK;
@@ -179,6 +204,7 @@ static Suite *suite(void)
     tcase_add_loop_test(io, test_a_log_that_was_cut, 1, FRAMES + 1);
     tcase_add_test(io, test_a_log_with_other_salts);
     tcase_add_loop_test(io, test_a_byte_in_the_midst, 1, FRAMES - 1);
+    tcase_add_test(io, test_a_mark_that_may_be_an_old_one);
     tcase_add_test(io, test_the_file_is_not_opened);
     tcase_add_test(io, test_a_torn_header);
     suite_add_tcase(all, io);
