@@ -54,6 +54,14 @@ bool ms_upstream_is_up(const struct ms_upstream *upstream)
     return upstream->state == MS_UPSTREAM_UP;
 }
 
+bool ms_upstream_is_sure(const struct ms_upstream *upstream, ms_time now)
+{
+    const struct ms_welcome *welcome = &upstream->welcome;
+
+    return ms_upstream_is_up(upstream) &&
+           now - upstream->answered_at < welcome->dead_after - welcome->beat_interval;
+}
+
 static ms_time earlier(ms_time a, ms_time b)
 {
     return a < b ? a : b;
@@ -98,8 +106,9 @@ void ms_upstream_dial(struct ms_upstream *upstream, uint32_t address_at)
                                      });
 }
 
-void ms_upstream_greet(struct ms_upstream *upstream, ms_peer peer)
+void ms_upstream_greet(struct ms_upstream *upstream, ms_time now, ms_peer peer)
 {
+    upstream->greeted_at = now;
     upstream->hello.epoch = upstream->epoch;
     ms_engine_send(upstream->engine, peer, upstream->epoch,
                    &(struct ms_command){
@@ -174,7 +183,7 @@ static void take_over(struct ms_upstream *upstream, ms_time now)
         upstream->was_parked = true;
         upstream->retry_at = MS_TIME_NEVER;
         upstream->greet_by = now + greeting_patience(upstream);
-        ms_upstream_greet(upstream, upstream->peer);
+        ms_upstream_greet(upstream, now, upstream->peer);
     }
 }
 
@@ -267,9 +276,10 @@ static void connect_next(struct ms_upstream *upstream, ms_time now)
 static void send_beat(struct ms_upstream *upstream, ms_time now)
 {
     upstream->beat_at = now + upstream->welcome.beat_interval;
+    upstream->beats_at[++upstream->beats_count % MS_UPSTREAM_BEATS_KEPT] = now;
     ms_upstream_send(upstream, &(struct ms_command){
                                    .kind = MS_KIND_BEAT,
-                                   .count = ++upstream->beats_count,
+                                   .count = upstream->beats_count,
                                });
 }
 
@@ -334,7 +344,7 @@ static void opened(struct ms_upstream *upstream, ms_time now, const struct ms_ev
     upstream->state = MS_UPSTREAM_GREETING;
     upstream->peer = event->peer;
     upstream->greet_by = now + greeting_patience(upstream);
-    ms_upstream_greet(upstream, upstream->peer);
+    ms_upstream_greet(upstream, now, upstream->peer);
 }
 
 static enum ms_upstream_news closed(struct ms_upstream *upstream, ms_time now,
@@ -386,7 +396,9 @@ enum ms_upstream_news ms_upstream_welcomed(struct ms_upstream *upstream, ms_time
     upstream->last_error = MS_E_OK;
     upstream->is_refusal_told = false;
     upstream->hint = (struct ms_upstream_hint){0}; /* it was right, or is not needed */
-    upstream->beat_at = now + upstream->welcome.beat_interval;
+    upstream->answered_at = upstream->greeted_at;
+    upstream->beat_at =
+        ms_upstream_is_sure(upstream, now) ? now + upstream->welcome.beat_interval : now;
     ms_upstream_begin_second(upstream, now);
     heard(upstream, now);
     return MS_UPSTREAM_WELCOMED;
@@ -456,6 +468,17 @@ static enum ms_upstream_news greeted(struct ms_upstream *upstream, ms_time now,
     }
 }
 
+static void take_answer(struct ms_upstream *upstream, uint64_t beat)
+{
+    if (beat <= upstream->beats_heard || beat > upstream->beats_count) {
+        return;
+    }
+    upstream->beats_heard = beat;
+    if (upstream->beats_count - beat < MS_UPSTREAM_BEATS_KEPT) {
+        upstream->answered_at = upstream->beats_at[beat % MS_UPSTREAM_BEATS_KEPT];
+    }
+}
+
 static enum ms_upstream_news received(struct ms_upstream *upstream, ms_time now,
                                       const struct ms_event *event)
 {
@@ -491,9 +514,7 @@ static enum ms_upstream_news received(struct ms_upstream *upstream, ms_time now,
          * closes at once is met with growing pauses. */
         upstream->backoff = MS_RECONNECT_MIN;
         upstream->failures = 0;
-        if (command->count > upstream->beats_heard && command->count <= upstream->beats_count) {
-            upstream->beats_heard = command->count;
-        }
+        take_answer(upstream, command->count);
         return MS_UPSTREAM_NOTHING;
     case MS_KIND_HELLO:
     case MS_KIND_WELCOME:

@@ -20,6 +20,9 @@
 #include "core/engine.h"
 #include "core/rng.h"
 
+#define MS_UPSTREAM_BEATS_KEPT                                                                     \
+    8 /* when they were sent: more than fit into the silence that ends a session */
+
 enum ms_upstream_state {
     MS_UPSTREAM_IDLE, /* waiting for the back-off to pass, or stopped */
     MS_UPSTREAM_CONNECTING,
@@ -75,12 +78,16 @@ struct ms_upstream {
     ms_time backoff, retry_at, greet_by, beat_at, late_at, dead_at;
     struct ms_upstream_second second;
     struct ms_upstream_hint hint;
-    bool is_parking;          /* for the owner to set, before it starts */
-    bool was_parked;          /* the connection that is being greeted on */
-    bool is_refusal_told;     /* PERMISSION was traced, and no master has taken us since */
-    uint32_t failures;        /* in this round over the addresses */
-    uint64_t beats_count;     /* sent on all connections; the number of the last one */
-    uint64_t beats_heard;     /* number of the last one that was answered */
+    bool is_parking;      /* for the owner to set, before it starts */
+    bool was_parked;      /* the connection that is being greeted on */
+    bool is_refusal_told; /* PERMISSION was traced, and no master has taken us since */
+    uint32_t failures;    /* in this round over the addresses */
+    uint64_t beats_count; /* sent on all connections; the number of the last one */
+    uint64_t beats_heard; /* number of the last one that was answered */
+    ms_time beats_at[MS_UPSTREAM_BEATS_KEPT];
+    ms_time greeted_at; /* when HELLO was sent last */
+    ms_time
+        answered_at; /* when the last was sent that this master has answered: HELLO, then beats */
     enum ms_error last_error; /* why it is not UP */
     struct ms_hello hello;    /* the owner fills it; token is kept up to date from WELCOME */
     struct ms_welcome welcome;
@@ -112,6 +119,11 @@ void ms_upstream_send(struct ms_upstream *upstream, const struct ms_command *com
 void ms_upstream_beat(struct ms_upstream *upstream, ms_time now);
 
 bool ms_upstream_is_up(const struct ms_upstream *upstream);
+
+/* Whether this master cannot have given us up: UP, and what it has answered was sent so lately that its silence, which it counts from
+ * the receipt, is not over yet, by clocks that differ by less than a tenth. After a stall what came meanwhile is read while this is false;
+ * a beat is on its way then. */
+bool ms_upstream_is_sure(const struct ms_upstream *upstream, ms_time now);
 ms_time ms_upstream_deadline(const struct ms_upstream *upstream);
 
 #endif

@@ -16,7 +16,7 @@ static_assert(MS_PARK_STAY > 2 * MS_HELLO_TIMEOUT, "who does not bear the silent
 
 /* The effects of both connections. */
 void ms_upstream_dial(struct ms_upstream *upstream, uint32_t address_at);
-void ms_upstream_greet(struct ms_upstream *upstream, ms_peer peer);
+void ms_upstream_greet(struct ms_upstream *upstream, ms_time now, ms_peer peer);
 void ms_upstream_close(struct ms_upstream *upstream, ms_peer peer);
 /* WELCOME on the connection that is in use from now on. */
 enum ms_upstream_news ms_upstream_welcomed(struct ms_upstream *upstream, ms_time now,

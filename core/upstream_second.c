@@ -90,7 +90,7 @@ static void greet_second(struct ms_upstream *upstream, ms_time now)
 {
     upstream->second.state = MS_UPSTREAM_SECOND_GREETING;
     upstream->second.greet_by = now + MS_RESPONSE_TIMEOUT;
-    ms_upstream_greet(upstream, upstream->second.peer);
+    ms_upstream_greet(upstream, now, upstream->second.peer);
 }
 
 void ms_upstream_tick_second(struct ms_upstream *upstream, ms_time now)

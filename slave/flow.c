@@ -126,8 +126,12 @@ static struct ms_attempt *waiting(const struct ms_slave *slave)
     return link != NULL ? ms_container_of(link, struct ms_attempt, link) : NULL;
 }
 
+/* Nothing is started for a master that may have given us up, and what we hold to others: its answer to a beat says that it has not. */
 static void start_waiting(struct ms_slave *slave, ms_time now)
 {
+    if (!ms_upstream_is_sure(&slave->upstream, now)) {
+        return;
+    }
     while (ms_slave_has_room(slave) && slave->attempts.running_count < slave->slots) {
         struct ms_attempt *attempt = waiting(slave);
 

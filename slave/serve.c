@@ -57,7 +57,8 @@ void ms_slave_serve(void *context, ms_time now, ms_peer from, const struct ms_co
     const struct ms_service *service = context;
     struct ms_slave *slave = service->slave;
     struct ms_attempts *attempts = &slave->attempts;
-    const bool is_free = attempts->running_count < slave->slots && attempts->queued_count == 0;
+    const bool is_free = attempts->running_count < slave->slots && attempts->queued_count == 0 &&
+                         ms_upstream_is_sure(&slave->upstream, now);
     const bool is_assembled = slave->are_parts_taken && command->payload.size > 0;
     struct ms_command bare = *command;
 

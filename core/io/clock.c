@@ -16,7 +16,7 @@ static ms_time read_clock(clockid_t clock)
 
 ms_time ms_clock_now(void)
 {
-    return read_clock(CLOCK_MONOTONIC);
+    return read_clock(CLOCK_BOOTTIME);
 }
 
 int64_t ms_clock_wall_offset(void)

@@ -4,8 +4,9 @@
 
 #include "core/types.h"
 
-/* CLOCK_MONOTONIC in microseconds: it stands still while the machine is suspended, so that a laptop
- * that slept has not lost all its sessions. About 25 ns; a driver reads it once or twice a turn. */
+/* CLOCK_BOOTTIME in microseconds: it goes on while the machine is suspended, as the clocks of the others do, so that no lease or
+ * session outlives a sleep unnoticed; to an engine it is a stall, and those age nobody. About 25 ns; a driver reads it once or twice a
+ * turn. */
 ms_time ms_clock_now(void);
 
 /* What turns a time of ms_clock_now into microseconds since 1970: the one place where the wall clock

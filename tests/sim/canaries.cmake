@@ -396,6 +396,12 @@ ms_sim_canary(said-before-it-is-there master/follower.c "copies of a log made: [
     "    follower->claim = (struct ms_claim){MS_CLAIM_STANDS, sift->reign, sift->last + 1};"
     --scenario pair-passive-restarted)
 
+# A slave that was stopped begins what came meanwhile, before it knows whether it was given up.
+ms_sim_canary(starts-for-an-unsure-master core/upstream.c "invariant: lease"
+    "           now - upstream->answered_at < welcome->dead_after - welcome->beat_interval;"
+    "           welcome->dead_after > welcome->beat_interval && now >= 0;"
+    --pair)
+
 # A slave's fence (I7) is kept three times: it says in its HELLO what it has heard, so that an old active steps down, and it
 # refuses frames, and a greeting, of an epoch below.
 ms_sim_canary_places(slave-without-a-fence core/upstream.c "invariant: stale"

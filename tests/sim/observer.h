@@ -69,14 +69,14 @@ enum sim_attempt_state {
 
 struct sim_attempt {
     struct ms_token token;
-    uint32_t record;
+    uint32_t record, master;    /* master: its tenure */
     uint32_t node, incarnation; /* of the slave */
-    uint32_t master;            /* tenure */
     uint32_t number, next;      /* next: older attempt of the same record */
     enum sim_attempt_state state;
     bool is_stale;    /* it came from below the epoch that the slave had heard */
     bool is_released; /* the master may start another */
     bool is_dropped;  /* its slave was told that nobody wants it: it is aborted */
+    bool is_lost;     /* its slave's session died of silence before it was started */
     bool is_given_up; /* its own master, which is over, took its slave for dead: others wait */
     bool is_reported; /* the handler returned something */
     bool is_counted;  /* it uses up one of the command's attempts */

@@ -89,6 +89,20 @@ static void check_time(struct sim_world *world, const struct sim_node *node,
     }
 }
 
+/* What a dead session holds goes to others: its slave, which cannot be sure of its master by now, must not begin it. */
+static void lose_unstarted(struct sim_world *world, const struct sim_session *session)
+{
+    struct sim_observer *observer = world->observer;
+
+    for (uint32_t i = observer->released_before; i < observer->attempts_count; i++) {
+        struct sim_attempt *attempt = &observer->attempts[i];
+
+        attempt->is_lost |=
+            attempt->node == session->node && attempt->incarnation == session->incarnation &&
+            (attempt->state == SIM_ATTEMPT_SENT || attempt->state == SIM_ATTEMPT_HELD);
+    }
+}
+
 static void age(struct sim_world *world, const struct sim_node *node, struct sim_session *session,
                 enum ms_session_state to)
 {
@@ -107,6 +121,9 @@ static void age(struct sim_world *world, const struct sim_node *node, struct sim
     if (to == MS_SESSION_DEAD) {
         world->stats.counts[SIM_STAT_DEATHS]++;
         check_time(world, node, session, 3, "dead");
+        if (!view->is_over && !world->observer->is_torn) {
+            lose_unstarted(world, session);
+        }
     }
 }
 

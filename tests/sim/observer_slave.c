@@ -53,10 +53,14 @@ static void hear_welcome(struct sim_world *world, struct sim_node *node,
 {
     struct sim_observer *observer = world->observer;
 
-    for (uint32_t i = 0; i < observer->attempts_count && !welcome->resumed; i++) {
+    for (uint32_t i = 0; i < observer->attempts_count; i++) {
         struct sim_attempt *attempt = &observer->attempts[i];
 
         if (attempt->node != node->index || attempt->incarnation != node->incarnation) {
+            continue;
+        }
+        attempt->is_lost = false; /* a verdict says what may be begun */
+        if (welcome->resumed) {
             continue;
         }
         attempt->is_dropped = true;
@@ -172,6 +176,11 @@ static void run(struct sim_world *world, struct sim_node *node, const struct ms_
     if (attempt->is_stale) {
         sim_fail(world, "stale",
                  "%s starts %llu:%llu, which came from below the epoch it had heard",
+                 sim_node_name(world, node->index), (unsigned long long)command->token.epoch,
+                 (unsigned long long)command->token.n);
+    }
+    if (attempt->is_lost) {
+        sim_fail(world, "lease", "%s starts %llu:%llu, and its session has died of its silence",
                  sim_node_name(world, node->index), (unsigned long long)command->token.epoch,
                  (unsigned long long)command->token.n);
     }

@@ -102,6 +102,72 @@ START_TEST(an_own_stall_makes_nobody_late)
 }
 END_TEST
 
+static ms_time sure_for(void)
+{
+    return DEAD - BEAT;
+}
+
+START_TEST(is_sure_of_a_master_as_long_as_its_answers_are_young)
+{
+    teardown();
+    begin("a:1");
+    come_up(1, 1);
+    const ms_time greeted = now;
+
+    now = greeted + BEAT;
+    ck_assert_int_eq(tick(), MS_UPSTREAM_NOTHING);
+    expect_sent(MS_KIND_BEAT);
+    now = greeted + sure_for() - 1;
+    ck_assert(ms_upstream_is_sure(&owner.upstream, now));
+    receive_kind(1, 1, MS_KIND_COMMAND); /* says nothing of what it has heard of us */
+    now++;
+    ck_assert(!ms_upstream_is_sure(&owner.upstream, now));
+    /* The answer to an old beat is as old as that. */
+    receive(1, 1, &(struct ms_command){.kind = MS_KIND_BEAT_ACK, .count = 1});
+    ck_assert(ms_upstream_is_sure(&owner.upstream, now));
+    ck_assert(!ms_upstream_is_sure(&owner.upstream, greeted + BEAT + sure_for()));
+}
+END_TEST
+
+START_TEST(a_stalled_one_is_not_sure_until_a_new_beat_is_answered)
+{
+    teardown();
+    begin("a:1");
+    come_up(1, 1);
+    now += BEAT;
+    tick();
+    expect_sent(MS_KIND_BEAT);
+    now += DEAD;
+    receive(1, 1, &(struct ms_command){.kind = MS_KIND_BEAT_ACK, .count = 1}); /* lay there */
+    ck_assert(!ms_upstream_is_sure(&owner.upstream, now));
+    ck_assert_int_eq(tick(), MS_UPSTREAM_NOTHING);
+    expect_sent(MS_KIND_BEAT);
+    receive(1, 1, &(struct ms_command){.kind = MS_KIND_BEAT_ACK, .count = 2});
+    ck_assert(ms_upstream_is_sure(&owner.upstream, now));
+    step(&(struct ms_event){.type = MS_EVENT_PEER_CLOSED, .peer = 1, .error = MS_E_CLOSED});
+    ck_assert(!ms_upstream_is_sure(&owner.upstream, now));
+}
+END_TEST
+
+START_TEST(a_late_welcome_is_followed_by_a_beat)
+{
+    teardown();
+    begin("a:1");
+    now = ms_upstream_deadline(&owner.upstream);
+    tick();
+    open_peer(1, expect(MS_EFFECT_CONNECT).tag);
+    expect_sent(MS_KIND_HELLO);
+    now += sure_for();
+    ck_assert_int_eq(welcome(1, 1), MS_UPSTREAM_WELCOMED);
+    ck_assert(!ms_upstream_is_sure(&owner.upstream, now));
+    ck_assert_int_eq(ms_upstream_deadline(&owner.upstream), now);
+    tick();
+    expect_sent(MS_KIND_BEAT);
+    receive(1, 1, &(struct ms_command){.kind = MS_KIND_BEAT_ACK, .count = 1});
+    ck_assert(ms_upstream_is_sure(&owner.upstream, now));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("core_upstream_late");
@@ -114,6 +180,9 @@ int main(void)
     tcase_add_test(tests, a_late_master_that_speaks_is_kept);
     tcase_add_test(tests, whoever_is_not_active_is_asked_again);
     tcase_add_test(tests, an_own_stall_makes_nobody_late);
+    tcase_add_test(tests, is_sure_of_a_master_as_long_as_its_answers_are_young);
+    tcase_add_test(tests, a_stalled_one_is_not_sure_until_a_new_beat_is_answered);
+    tcase_add_test(tests, a_late_welcome_is_followed_by_a_beat);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

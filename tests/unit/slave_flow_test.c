@@ -41,6 +41,7 @@ static struct world {
     uint64_t tokens_count, running;
     uint64_t rolled; /* tokens told in the roll under way */
     bool roll_ended;
+    uint64_t beats; /* the number of the last one */
     struct entry entries[COMMANDS_MAX + 1];
     uint64_t runs_total, results_total, resumes_total, drops_total;
 } w;
@@ -113,6 +114,9 @@ static void slave_sent(const struct ms_command *command)
         break;
     case MS_KIND_GOAWAY:
         w.credit = 0;
+        break;
+    case MS_KIND_BEAT:
+        w.beats = command->count;
         break;
     default:
         break;
@@ -358,7 +362,7 @@ static void pass_time(void)
         step(&(struct ms_event){.type = MS_EVENT_TICK});
     }
     if (w.is_open) {
-        receive(&(struct ms_command){.kind = MS_KIND_BEAT_ACK});
+        receive(&(struct ms_command){.kind = MS_KIND_BEAT_ACK, .count = w.beats});
     }
 }
 

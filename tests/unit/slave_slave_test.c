@@ -125,6 +125,45 @@ START_TEST(what_waits_does_not_start_without_a_master)
 }
 END_TEST
 
+static void beat_is_answered(void)
+{
+    tick();
+    const struct ms_command beat = expect_sent(MS_KIND_BEAT);
+
+    receive(&(struct ms_command){.kind = MS_KIND_BEAT_ACK, .count = beat.count});
+}
+
+/* It was stopped for so long that the master may have given it up. What had come meanwhile is read first. */
+START_TEST(what_came_during_a_stall_starts_once_the_master_has_answered)
+{
+    now += DEAD;
+    command(1);
+    expect_nothing();
+    ck_assert_uint_eq(stats().queued, 1);
+    beat_is_answered();
+    expect_run(1);
+}
+END_TEST
+
+START_TEST(what_came_during_a_stall_never_starts_when_the_session_is_dead)
+{
+    now += DEAD;
+    command(1);
+    step(&(struct ms_event){
+        .type = MS_EVENT_RECEIVED,
+        .peer = peer,
+        .epoch = EPOCH,
+        .command = &(struct ms_command){.kind = MS_KIND_ERROR, .error = MS_E_SESSION_DEAD}});
+    expect(MS_EFFECT_CLOSE);
+    expect_nothing();
+    greet(false);
+    expect_sent(MS_KIND_ANNOUNCE);
+    ck_assert_uint_eq(expect_sent(MS_KIND_PULL).count, 2);
+    expect_nothing();
+    ck_assert_uint_eq(stats().queued, 0);
+}
+END_TEST
+
 START_TEST(drain_returns_what_waits_and_finishes_what_runs)
 {
     struct ms_slave_config configured = config();
@@ -299,6 +338,8 @@ int main(void)
     tcase_add_test(tests, a_verdict_drops_attempts);
     tcase_add_test(tests, a_new_session_drops_everything);
     tcase_add_test(tests, what_waits_does_not_start_without_a_master);
+    tcase_add_test(tests, what_came_during_a_stall_starts_once_the_master_has_answered);
+    tcase_add_test(tests, what_came_during_a_stall_never_starts_when_the_session_is_dead);
     tcase_add_test(tests, drain_returns_what_waits_and_finishes_what_runs);
     tcase_add_test(tests, an_idle_slave_stops_at_once);
     tcase_add_test(tests, an_offline_slave_stops_at_once_unless_a_result_waits);
