@@ -317,7 +317,7 @@ ms_sim_canary(takeover-without-reading-all master/pair_tenure.c "invariant: (los
         return;"
     --short)
 
-ms_sim_canary(roll-call-forgotten-after-a-takeover master/apply.c "invariant: (attempts|once|lost)"
+ms_sim_canary(roll-call-forgotten-after-a-takeover master/apply.c "invariant: (attempts|once|lost)|${engine_assertion}"
     "    slave->is_awaited = true;
     master->awaited_count++;"
     "    slave->is_awaited = false;"

@@ -303,8 +303,8 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
     record->first = (uint32_t)(attempt - world->observer->attempts);
     world->stats.counts[SIM_STAT_ATTEMPTS_AGAIN] += command->attempt > 1;
     world->stats.counts[SIM_STAT_HANDS_KNOWN] +=
-        !is_over && sim_master_of(node)->awaited_count > 0 && record->accepted_by != 0 &&
-        record->accepted_by != tenure;
+        !is_over && sim_master_of(node)->awaited_count > 0 && record->is_accepted &&
+        record->submitted_at < sim_view(world, node)->began_at;
 }
 
 /* The half that was active before has that end on its disk, and it was not confirmed anywhere: it is higher than what was told
