@@ -140,6 +140,9 @@ struct ms_pair_frame {
 #define MS_FLAG_PAIR 1
 /* Of LOG_BEGIN, beside it. */
 #define MS_FLAG_SPARSE 2
+/* Of LOG, beside it. */
+#define MS_FLAG_PROMPT 4
+#define MS_FLAG_TIP    8
 
 /* What an operator may want of a master. */
 enum ms_order {

@@ -228,7 +228,8 @@ static enum ms_error apply_settle(struct ms_master *master, ms_time now,
     return MS_E_OK;
 }
 
-/* What was started once, and by whom: in its hands, if that slave is expected back. */
+/* What was handed out, and to whom: in its hands, if that slave is expected back. Else the attempt is over: what may be started again
+ * will be. */
 static enum ms_error apply_lease(struct ms_master *master, ms_time now,
                                  const struct ms_record *record, ms_seq seq)
 {
@@ -245,7 +246,11 @@ static enum ms_error apply_lease(struct ms_master *master, ms_time now,
             return MS_E_NO_MEMORY;
         }
     }
-    work->lease_record = seq;
+    if (work->state == MS_LIFE_LEASED || ms_work_is_once(work)) {
+        work->lease_record = seq;
+    } else {
+        ms_journal_erase_closed(&master->journal, seq);
+    }
     return MS_E_OK;
 }
 

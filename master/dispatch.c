@@ -43,32 +43,69 @@ void ms_dispatch_send(struct ms_master *master, const struct ms_work *work)
     }
 }
 
-/* What may be started only once leaves when it is known for good that it did. */
-static void send_once(struct ms_master *master, struct ms_work *work)
+static bool is_noted(const struct ms_master *master, const struct ms_work *work)
 {
-    const struct ms_token token = ms_work_token(work);
-    const struct ms_session *session = work->holder->session;
-    const ms_seq seq =
-        ms_journal_put_for(&master->journal, work,
-                           &(struct ms_record){
-                               .kind = MS_RECORD_LEASE,
-                               .at = ms_master_wall(master),
-                               .id = {.client = work->client->uuid, .seq = work->seq},
-                               .token = token,
-                               .attempt = work->attempt,
-                               .uuid = session->token,
-                               .name = ms_bytes_of(session->name),
-                           });
+    return ms_work_is_durable(work) && (master->config.is_paired || ms_work_is_once(work));
+}
 
-    work->lease_record = seq;
-    ms_journal_answer(master, seq,
-                      &(struct ms_answer){
-                          .kind = MS_KIND_COMMAND,
-                          .peer = session->peer,
-                          .made_at = master->engine.now,
-                          .first = token.n,
-                          .epoch = token.epoch,
-                      });
+static void write_lease(struct ms_master *master, struct ms_work *work)
+{
+    const struct ms_session *session = work->holder->session;
+
+    ms_journal_erase(&master->journal, work->lease_record);
+    work->lease_record =
+        ms_journal_put(&master->journal, &(struct ms_record){
+                                             .kind = MS_RECORD_LEASE,
+                                             .at = ms_master_wall(master),
+                                             .id = {.client = work->client->uuid, .seq = work->seq},
+                                             .token = ms_work_token(work),
+                                             .attempt = work->attempt,
+                                             .uuid = session->token,
+                                             .name = ms_bytes_of(session->name),
+                                         });
+}
+
+void ms_dispatch_note(struct ms_master *master, struct ms_work *work)
+{
+    ms_assert(work->state == MS_LIFE_LEASED);
+    if (is_noted(master, work) && work->lease_record == 0) {
+        write_lease(master, work);
+    }
+}
+
+bool ms_dispatch_recall(struct ms_master *master, ms_time now, struct ms_work *work)
+{
+    struct ms_slave *slave = work->holder;
+
+    ms_assert(work->state == MS_LIFE_LEASED);
+    if (!work->is_leaving) {
+        return false;
+    }
+    ms_queue_give_back(&master->queue, now, work, MS_LIFE_RETURN);
+    if (slave->session->peer != MS_PEER_NONE && slave->is_rolled && !slave->is_draining) {
+        ms_slaves_grant(master, slave, 1); /* else what it granted is void */
+    }
+    return true;
+}
+
+/* It leaves when those who must know of it do. */
+static void send_noted(struct ms_master *master, struct ms_work *work)
+{
+    const struct ms_answer command = {
+        .kind = MS_KIND_COMMAND,
+        .peer = work->holder->session->peer,
+        .made_at = master->engine.now,
+        .first = work->token,
+        .epoch = work->token_epoch,
+    };
+
+    write_lease(master, work);
+    work->is_leaving = true;
+    if (ms_work_is_once(work)) {
+        ms_journal_answer(master, work->lease_record, &command);
+    } else {
+        ms_journal_answer_known(master, work->lease_record, &command);
+    }
 }
 
 /* False when memory is out: the command stays ready. */
@@ -95,8 +132,8 @@ static bool hand_out(struct ms_master *master, ms_time now, struct ms_work *work
     if (ms_work_spool(work) != NULL) {
         ms_upload_prepare(master, work);
     }
-    if (ms_work_is_once(work)) {
-        send_once(master, work);
+    if (is_noted(master, work)) {
+        send_noted(master, work);
     } else {
         ms_dispatch_send(master, work);
     }

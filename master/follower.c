@@ -35,6 +35,7 @@ void ms_follower_place(struct ms_follower *follower, ms_epoch reign, uint64_t nu
 {
     ms_assert(follower->state == MS_FOLLOWER_IDLE);
     ms_follower_forget(follower);
+    follower->knows_hands = false;
     follower->persisted =
         0; /* numbers of records that were erased may come again in another reign */
     follower->claim = (struct ms_claim){.state = MS_CLAIM_UNKNOWN};
@@ -357,6 +358,11 @@ void ms_follower_go_on(struct ms_follower *follower)
         follower->is_clear_due = !follower->is_clearing; /* nothing has come since that began */
     }
     ms_follower_pump(follower);
+}
+
+bool ms_follower_knows_hands(const struct ms_follower *follower)
+{
+    return follower->knows_hands;
 }
 
 bool ms_follower_is_complete(const struct ms_follower *follower)

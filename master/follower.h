@@ -49,6 +49,9 @@ void ms_follower_go_on(struct ms_follower *follower);
 bool ms_follower_pump(struct ms_follower *follower);
 
 bool ms_follower_is_complete(const struct ms_follower *follower);
+/* Each command that the active has handed out, and that may be in a slave's hands, has its LEASE in this log: if this half was in S
+ * until the active was lost. */
+bool ms_follower_knows_hands(const struct ms_follower *follower);
 ms_seq ms_follower_durable(const struct ms_follower *follower);
 
 #endif

@@ -76,6 +76,7 @@ static bool hear_begin(struct ms_follower *follower, const struct ms_command *co
     const bool is_answer = follower->asked > 0;
     const bool is_sparse = (command->flags & COPY_REST) != 0;
 
+    follower->knows_hands = false;
     follower->asked -= is_answer ? 1 : 0;
     if (follower->state == MS_FOLLOWER_IDLE || follower->asked > 0 || follower->is_ask_due) {
         return true; /* it speaks to a question that does not stand any more */
@@ -184,8 +185,10 @@ static bool hear_copy(struct ms_follower *follower, const struct ms_command *com
     return true;
 }
 
-static bool take_batch(struct ms_follower *follower, ms_seq seq, struct ms_bytes entries)
+static bool take_batch(struct ms_follower *follower, const struct ms_command *command,
+                       struct ms_bytes entries)
 {
+    const ms_seq seq = command->id.seq;
     const struct expected expected = {follower->last, seq, true};
     ms_seq highest = 0;
 
@@ -202,6 +205,9 @@ static bool take_batch(struct ms_follower *follower, ms_seq seq, struct ms_bytes
         follower->is_ack_due = true;
         ms_follower_pump(follower);
     }
+    follower->is_ack_due |=
+        (command->flags & MS_FLAG_PROMPT) != 0; /* with that of others that came with it */
+    follower->knows_hands |= (command->flags & MS_FLAG_TIP) != 0;
     ms_follower_persist(follower, seq, entries);
     return true;
 }
@@ -223,7 +229,7 @@ static bool hear_log(struct ms_follower *follower, const struct ms_command *comm
     if ((command->flags & LOG_LAST) == 0) {
         return ms_pieces_gather(parts, entries);
     }
-    return ms_pieces_complete(parts, &entries) && take_batch(follower, command->id.seq, entries);
+    return ms_pieces_complete(parts, &entries) && take_batch(follower, command, entries);
 }
 
 bool ms_follower_hear(struct ms_follower *follower, ms_epoch epoch,

@@ -61,6 +61,8 @@ struct ms_follower {
     ms_seq said;
     uint64_t said_number;
     size_t unsaid; /* bytes that arrived since */
+    bool
+        knows_hands; /* all that was handed out was in the log when it was last at its end, and is told since */
     uint64_t persist_step;
     struct ms_pieces parts;
     ms_seq parts_seq; /* LOG: that they all name */

@@ -19,6 +19,7 @@ void ms_journal_init(struct ms_journal *journal, bool is_on)
                                    .copies = 1,
                                    .lone_max = MS_LONE_ANSWERS_MIN,
                                    .room = UINT64_MAX,
+                                   .known = UINT64_MAX,
                                    .error = MS_E_NO_MEMORY};
     ms_list_init(&journal->floors);
     ms_list_init(&journal->gated);
@@ -32,6 +33,7 @@ void ms_journal_finish(struct ms_journal *journal)
     ms_answers_finish(&journal->waiting);
     ms_answers_finish(&journal->unflushed);
     ms_answers_finish(&journal->lone);
+    ms_answers_finish(&journal->leaving);
     free(journal->bytes);
     free(journal->erasures);
     journal->bytes = NULL;
@@ -123,15 +125,21 @@ void ms_journal_erase_closed(struct ms_journal *journal, ms_seq seq)
     journal->has_closed = true;
 }
 
-/* The command whose attempt may start now that its lease is durable. */
-static void start_once(struct ms_master *master, const struct ms_answer *answer)
+/* The command whose attempt may start now that its lease is where it has to be. */
+static void start(struct ms_master *master, const struct ms_answer *answer)
 {
     const struct ms_token token = {answer->epoch, answer->first};
-    const struct ms_work *work = ms_queue_find_token(&master->queue, token, master->queue.epoch);
+    struct ms_work *work = ms_queue_find_token(&master->queue, token, master->queue.epoch);
 
-    if (work != NULL && work->holder->session->peer == answer->peer) {
-        ms_dispatch_send(master, work);
+    if (work == NULL || work->holder->session->peer != answer->peer) {
+        return;
     }
+    if (ms_work_deadline(work) < master->engine.now) {
+        ms_dispatch_recall(master, master->engine.now, work); /* it is not begun any more */
+        return;
+    }
+    work->is_leaving = false;
+    ms_dispatch_send(master, work);
 }
 
 static void say(struct ms_master *master, const struct ms_answer *answer)
@@ -158,7 +166,7 @@ static void say(struct ms_master *master, const struct ms_answer *answer)
         ms_sessions_welcome(master, connection->session, answer);
         return;
     case MS_KIND_COMMAND:
-        start_once(master, answer);
+        start(master, answer);
         return;
     case MS_KIND_BEAT_ACK:
         command.count = answer->first;
@@ -238,6 +246,24 @@ void ms_journal_answer(struct ms_master *master, ms_seq seq, const struct ms_ans
     }
 }
 
+bool ms_journal_may_leave(const struct ms_journal *journal)
+{
+    const struct ms_answer *first = ms_answers_first(&journal->leaving);
+
+    return first != NULL && first->seq <= journal->known;
+}
+
+void ms_journal_answer_known(struct ms_master *master, ms_seq seq, const struct ms_answer *answer)
+{
+    struct ms_journal *journal = &master->journal;
+
+    if (seq <= journal->known && journal->leaving.count == 0) {
+        say(master, answer);
+    } else {
+        wait(journal, &journal->leaving, answer, seq);
+    }
+}
+
 void ms_journal_answer_closed(struct ms_master *master, const struct ms_answer *answer)
 {
     struct ms_journal *journal = &master->journal;
@@ -272,11 +298,31 @@ void ms_journal_persisted(struct ms_master *master, const struct ms_event *event
     ms_list_splice(&master->pumps, &journal->gated);
 }
 
+/* COMMANDs of which the other half knows now; true when more are left. */
+static bool let_leave(struct ms_master *master)
+{
+    struct ms_journal *journal = &master->journal;
+
+    while (ms_journal_may_leave(journal)) {
+        const struct ms_answer answer = *ms_answers_first(&journal->leaving);
+
+        if (ms_engine_room(&master->engine) == 0) {
+            return true;
+        }
+        ms_answers_pop(&journal->leaving);
+        say(master, &answer);
+    }
+    return false;
+}
+
 bool ms_journal_release(struct ms_master *master)
 {
     struct ms_journal *journal = &master->journal;
     struct ms_answer *first;
 
+    if (let_leave(master)) {
+        return true;
+    }
     while ((first = ms_answers_first(&journal->waiting)) != NULL &&
            ms_journal_covers(journal, first->seq)) {
         struct ms_answer answer = *first;

@@ -37,6 +37,9 @@ struct ms_journal {
     struct ms_answers waiting;   /* for their record */
     struct ms_answers unflushed; /* for the next flush */
     struct ms_answers lone;      /* acknowledgements of class strict, for a second disk */
+    struct ms_answers leaving;   /* COMMANDs, until the other half knows of their lease */
+    ms_seq
+        known; /* highest record that is in its memory, or need not be; UINT64_MAX: there is none */
     size_t lone_max;      /* of them, before those of connections that are gone are dropped */
     struct ms_list gated; /* clients whose first outcome is not durable */
 };
@@ -76,6 +79,9 @@ static inline bool ms_journal_may_start(const struct ms_journal *journal, uint8_
  * is durable on two disks. */
 void ms_journal_answer(struct ms_master *master, ms_seq seq, const struct ms_answer *answer);
 
+/* Says it once the record seq is in the memory of the other half, if that may take over: maybe at once. */
+void ms_journal_answer_known(struct ms_master *master, ms_seq seq, const struct ms_answer *answer);
+
 /* Says it once everything closed so far is durable. */
 void ms_journal_answer_closed(struct ms_master *master, const struct ms_answer *answer);
 
@@ -85,8 +91,15 @@ void ms_journal_persisted(struct ms_master *master, const struct ms_event *event
 /* Something may have become durable for which an answer waits. */
 static inline bool ms_journal_has_answers(const struct ms_journal *journal)
 {
-    return journal->waiting.count > 0 || journal->lone.count > 0;
+    return journal->waiting.count > 0 || journal->lone.count > 0 || journal->leaving.count > 0;
 }
+
+/* Some wait for the other half to know of them; one of them may be said. */
+static inline bool ms_journal_has_leaving(const struct ms_journal *journal)
+{
+    return journal->leaving.count > 0;
+}
+bool ms_journal_may_leave(const struct ms_journal *journal);
 
 /* Says what has become durable, as far as the step has room; true when more is left. */
 bool ms_journal_release(struct ms_master *master);

@@ -365,7 +365,7 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
 /* True when commands in doubt need no longer wait. */
 static bool is_trust_due(const struct ms_master *master)
 {
-    return master->awaited_count == 0 && !ms_list_is_empty(&master->queue.doubted);
+    return !ms_recovery_is_doubting(master) && !ms_list_is_empty(&master->queue.doubted);
 }
 
 /* True when a step left something behind. */
@@ -377,9 +377,9 @@ static bool is_behind(const struct ms_master *master)
            (ms_pool_used(&master->queue.arrays.pool) > 0 && ms_arrays_are_behind(master)) ||
            !ms_list_is_empty(&master->uploads) || !ms_list_is_empty(&master->client_sweeps) ||
            !ms_list_is_empty(&master->sessions.dead) || master->has_answers ||
-           is_trust_due(master) || ms_queue_can_join(&master->queue) ||
-           ms_reconcile_is_behind(master) || master->tails.is_lent ||
-           ms_inspect_is_due(&master->inspect) || ms_drain_is_busy(master);
+           is_trust_due(master) || ms_journal_may_leave(&master->journal) ||
+           ms_queue_can_join(&master->queue) || ms_reconcile_is_behind(master) ||
+           master->tails.is_lent || ms_inspect_is_due(&master->inspect) || ms_drain_is_busy(master);
 }
 
 static ms_time earlier(ms_time a, ms_time b)
@@ -485,6 +485,7 @@ struct ms_master *ms_master_create(const struct ms_master_config *config)
     settle_config(&master->config);
     if (init(master)) {
         master->epoch_floor = config->epoch;
+        master->knows_hands = config->knows_hands;
         master->queue.groups = &master->groups;
         master->queue.tails = &master->tails;
         master->groups.due = &master->inspect.inquiries;

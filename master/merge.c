@@ -4,6 +4,7 @@
 #include "master/block.h"
 #include "master/changes.h"
 #include "master/clients.h"
+#include "master/dispatch.h"
 #include "master/outcomes.h"
 #include "master/output.h"
 #include "master/rare.h"
@@ -310,7 +311,7 @@ static struct ms_record make_cancelled(const struct ms_master *master, const str
 }
 
 /* Nobody works at it any more, and what comes of it all the same is not taken. Of what has not left, because it waits for the
- * disk or its payload has not gone yet, the slave has not heard: it has its credit still. */
+ * disk, for the other half, or its payload has not gone yet, the slave has not heard: it has its credit still. */
 static void stop_attempt(struct ms_master *master, ms_time now, struct ms_work *work)
 {
     struct ms_slave *slave = work->holder;
@@ -318,17 +319,9 @@ static void stop_attempt(struct ms_master *master, ms_time now, struct ms_work *
     if (work->state == MS_LIFE_LEASED) {
         ms_upload_recall_work(master, now, work);
     }
-    if (work->state != MS_LIFE_LEASED) {
-        return;
-    }
-    if (ms_journal_covers(&master->journal, work->lease_record)) {
+    if (work->state == MS_LIFE_LEASED && !ms_dispatch_recall(master, now, work)) {
         ms_slaves_revoke(master, slave, ms_work_token(work));
         ms_queue_give_back(&master->queue, now, work, MS_LIFE_LOSE);
-        return;
-    }
-    ms_queue_give_back(&master->queue, now, work, MS_LIFE_LOSE);
-    if (slave->session->peer != MS_PEER_NONE) {
-        ms_slaves_grant(master, slave, 1);
     }
 }
 

@@ -25,11 +25,17 @@ void ms_mirror_destroy(struct ms_mirror *mirror)
     free(mirror);
 }
 
+/* It may take over, or soon: what is promised, and handed out, waits for it. */
+static bool is_heeded(const struct ms_mirror *mirror)
+{
+    return mirror->is_pair || mirror->is_waiting;
+}
+
 static void cover(struct ms_mirror *mirror)
 {
     ms_seq covered = mirror->persisted;
 
-    if ((mirror->is_pair || mirror->is_waiting) && mirror->peer.confirmed < covered) {
+    if (is_heeded(mirror) && mirror->peer.confirmed < covered) {
         covered = mirror->peer.confirmed;
     }
     if (covered > mirror->covered) {
@@ -61,7 +67,8 @@ void ms_mirror_begin(struct ms_mirror *mirror, ms_epoch reign, ms_seq last)
     mirror->reign = mirror->epoch = reign;
     mirror->persisted = mirror->covered = last;
     mirror->whole = mirror->backlog.tip;
-    mirror->is_pair = mirror->is_waiting = mirror->needs_copy = false;
+    mirror->is_pair = mirror->is_waiting = mirror->needs_copy = mirror->is_settled = false;
+    mirror->hasty = mirror->unheeded = 0;
 }
 
 void ms_mirror_serve(struct ms_mirror *mirror, ms_epoch epoch, bool is_pair)
@@ -160,8 +167,26 @@ bool ms_mirror_append(struct ms_mirror *mirror, ms_seq seq, struct ms_bytes entr
     ms_assert(mirror->reign > 0);
     ms_mirror_enter(mirror);
     is_kept = ms_backlog_append(&mirror->backlog, seq, entries);
+    if (!is_heeded(mirror)) {
+        mirror->unheeded = mirror->backlog.tip.number;
+    }
     trim(mirror);
     return is_kept;
+}
+
+void ms_mirror_hasten(struct ms_mirror *mirror)
+{
+    mirror->hasty = mirror->backlog.tip.number;
+}
+
+void ms_mirror_settle(struct ms_mirror *mirror, bool is_settled)
+{
+    mirror->is_settled = is_settled;
+}
+
+ms_seq ms_mirror_known(const struct ms_mirror *mirror)
+{
+    return is_heeded(mirror) ? mirror->peer.known : UINT64_MAX;
 }
 
 void ms_mirror_persisted(struct ms_mirror *mirror, ms_seq seq)
@@ -286,6 +311,7 @@ static bool hear_ack_of_stream(struct ms_mirror *mirror, ms_epoch epoch,
             const struct ms_place *stored = ms_backlog_find(&mirror->backlog, number, seq);
 
             peer->is_prefix = true;
+            peer->known = place->seq;
             if (stored->seq <=
                 seq) { /* else its place was dropped: much has arrived, and waits for its disk */
                 peer->stored = *stored;
@@ -385,7 +411,7 @@ bool ms_mirror_watch(struct ms_mirror *mirror, ms_time now, bool is_on)
 {
     if (is_on && mirror->peer.name != MS_PEER_NONE) {
         ms_pace_look(&mirror->pace, now, mirror->persisted, mirror->peer.confirmed,
-                     mirror->is_pair || mirror->is_waiting);
+                     is_heeded(mirror));
     } else {
         ms_pace_rest(&mirror->pace);
     }
@@ -394,8 +420,8 @@ bool ms_mirror_watch(struct ms_mirror *mirror, ms_time now, bool is_on)
 
 bool ms_mirror_is_complete(const struct ms_mirror *mirror)
 {
-    return (mirror->is_pair || mirror->is_waiting) && mirror->peer.is_prefix &&
-           mirror->peer.confirmed >= mirror->covered;
+    return is_heeded(mirror) && mirror->peer.is_prefix &&
+           mirror->peer.confirmed >= mirror->covered && mirror->peer.received >= mirror->unheeded;
 }
 
 bool ms_mirror_is_drained(const struct ms_mirror *mirror)

@@ -15,7 +15,9 @@
  *                 which belong to this one; flags = 1, without a payload: that was all, and count = its digest, read by
  *                 read from 0 on, or from the lists'. It was read while the records changed, so it lacks nothing only together with the
  *                 stream up to token, id.seq
- *     LOG         token: this batch, id.seq: its record, payload: entries; flags = 1: the last frame of the batch
+ *     LOG         token: this batch, id.seq: its record, payload: entries; flags & 1: the last frame of the batch; & 4: a LOG_ACK
+ *                 shall say at once that it has arrived; & 8: there is no later batch, and each command that may be in a slave's
+ *                 hands has its LEASE in the log up to here
  *     LOG_ACK     token, count: all up to there has arrived; id.seq: all up to that record is durable; of a copy that lacks
  *                 something yet: the last record of it that is durable */
 #ifndef MASTER_MIRROR_H
@@ -54,6 +56,13 @@ void ms_mirror_scanned(struct ms_mirror *mirror, const struct ms_event *event);
 /* Sends what may be sent, as far as the step has room; true when more is left that could go at once. Also when no reign is
  * on: then questions are refused. */
 bool ms_mirror_pump(struct ms_mirror *mirror);
+
+/* Somebody waits until the peer has what was appended last. */
+void ms_mirror_hasten(struct ms_mirror *mirror);
+/* Whether each command in a slave's hands has its LEASE in what was appended: the peer is told, and may rely on it. */
+void ms_mirror_settle(struct ms_mirror *mirror, bool is_settled);
+/* Up to which record the peer has the log in its memory; UINT64_MAX: it cannot take over, so nobody need wait for that. */
+ms_seq ms_mirror_known(const struct ms_mirror *mirror);
 
 /* Up to which record PERSISTED may be told, and on how many disks it is. Without the peer in S: what the own store says. */
 ms_seq ms_mirror_covered(const struct ms_mirror *mirror);

@@ -57,6 +57,7 @@ struct ms_mirror_peer {
     bool is_prefix;         /* it has said, on this connection, that its log is one of ours */
     struct ms_place stored; /* what is durable there */
     ms_seq confirmed;       /* the same, if it was said in the present epoch */
+    ms_seq known;           /* is in its memory */
 };
 
 struct ms_mirror {
@@ -64,6 +65,9 @@ struct ms_mirror {
     uint64_t step;
     ms_epoch reign, epoch; /* reign: 0 = none */
     bool is_pair, is_waiting, needs_copy;
+    bool is_settled;   /* see ms_mirror_settle */
+    uint64_t hasty;    /* up to that batch somebody waits for its arrival */
+    uint64_t unheeded; /* up to that batch nobody waited for the peer before a COMMAND left */
     bool is_scanning, is_scan_void; /* SCANNED will come; it is of a copy that is over */
     enum ms_mirror_phase phase;
     ms_seq persisted, covered;

@@ -9,7 +9,7 @@
 #define COPY_FIRST MS_FLAG_PAIR   /* flags of LOG_BEGIN */
 #define COPY_REST  MS_FLAG_SPARSE /* with it */
 #define COPY_OVER  1u             /* of LOG_COPY */
-#define LOG_LAST   1u             /* of LOG */
+#define LOG_LAST   1u             /* of LOG, with those of MS_FLAG_PROMPT and MS_FLAG_TIP */
 
 /* The store cannot be read, or memory is out: the peer shall ask later. */
 static void give_up(struct ms_mirror *mirror)
@@ -275,6 +275,16 @@ static bool is_glutted(const struct ms_mirror *mirror)
                MS_STANDBY_AHEAD_BYTES;
 }
 
+/* Of the last frame of the batch that is sent next. */
+static uint8_t last_flags(const struct ms_mirror *mirror)
+{
+    const uint64_t number = mirror->peer.sending;
+    const bool is_tip = mirror->is_settled && number == mirror->backlog.tip.number;
+
+    return (uint8_t)(LOG_LAST | (number <= mirror->hasty ? MS_FLAG_PROMPT : 0) |
+                     (is_tip ? MS_FLAG_TIP : 0));
+}
+
 /* False when nothing more can be sent of the stream now. */
 static bool pump_stream(struct ms_mirror *mirror)
 {
@@ -291,7 +301,7 @@ static bool pump_stream(struct ms_mirror *mirror)
 
     send(mirror, &(struct ms_command){
                      .kind = MS_KIND_LOG,
-                     .flags = size == left ? LOG_LAST : 0,
+                     .flags = size == left ? last_flags(mirror) : 0,
                      .token = {mirror->reign, peer->sending},
                      .id = {.seq = batch->place.seq},
                      .payload = {batch->entries.data + peer->offset, size},

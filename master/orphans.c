@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/dispatch.h"
 #include "master/slaves.h"
 #include "master/state.h"
 
@@ -128,6 +129,7 @@ static void adopt(struct ms_master *master, ms_time now, struct ms_work *work,
 
     if (ms_queue_adopt(&master->queue, now, work, slave, &lease)) {
         forget(&master->orphans, orphan);
+        ms_dispatch_note(master, work);
         if (was_heard) {
             ask_again(master, slave);
         }
@@ -181,7 +183,8 @@ void ms_orphans_lose(struct ms_master *master, struct ms_slave *slave)
     }
 }
 
-/* What runs is stopped, and the result is acknowledged when it comes; one that came may go. */
+/* What runs is stopped, and the result is acknowledged when it comes; one that came may go, once all is durable that is known by now: a
+ * merge may have brought the command, at its end. */
 static void dismiss(struct ms_master *master, struct ms_orphan *orphan)
 {
     const struct ms_session *session = orphan->slave->session;
@@ -190,9 +193,15 @@ static void dismiss(struct ms_master *master, struct ms_orphan *orphan)
         return;
     }
     if (orphan->has_result) {
-        ms_master_send(
-            master, session->peer,
-            &(struct ms_command){.kind = MS_KIND_RESULT_ACK, .token = orphan->token, .count = 1});
+        ms_journal_answer(master, master->journal.last,
+                          &(struct ms_answer){
+                              .kind = MS_KIND_RESULT_ACK,
+                              .peer = session->peer,
+                              .made_at = master->engine.now,
+                              .first = orphan->token.n,
+                              .epoch = orphan->token.epoch,
+                              .count = 1,
+                          });
     } else {
         ms_slaves_revoke(master, orphan->slave, orphan->token);
     }

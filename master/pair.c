@@ -5,6 +5,7 @@
 #include "core/invariant.h"
 #include "core/text.h"
 #include "master/pair_state.h"
+#include "master/recovery.h"
 #include "proto/record.h"
 
 #define STOP_TIMEOUT                                                                               \
@@ -17,12 +18,19 @@ static struct ms_pair *pair_of(struct ms_engine *engine)
     return ms_container_of(engine, struct ms_pair, engine);
 }
 
+/* What the other half knows of what is handed out. */
+static void tell_known(struct ms_pair *pair)
+{
+    pair->master->journal.known = ms_mirror_known(pair->mirror);
+}
+
 void ms_pair_step_master(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
     const struct ms_effect *persist;
 
     ms_assert(pair->master != NULL && !pair->is_stepped);
     pair->is_stepped = true;
+    tell_known(pair);
     ms_engine_step(ms_master_engine(pair->master), now, event);
     persist = ms_engine_last_persist(&pair->engine);
     if (persist !=
@@ -30,7 +38,11 @@ void ms_pair_step_master(struct ms_pair *pair, ms_time now, const struct ms_even
         ms_record_seal((uint8_t *)(uintptr_t)persist->command.payload.data,
                        persist->command.payload.size);
         ms_mirror_append(pair->mirror, persist->seq, persist->command.payload);
+        if (ms_journal_has_leaving(&pair->master->journal)) {
+            ms_mirror_hasten(pair->mirror);
+        }
     }
+    ms_mirror_settle(pair->mirror, ms_recovery_is_settled(pair->master));
 }
 
 /* --- events --- */
@@ -123,8 +135,9 @@ static void persisted(struct ms_pair *pair, ms_time now, const struct ms_event *
     if (event->error != MS_E_OK) {
         ms_council_failed(pair->council, now);
         if (pair->master != NULL) {
-            pair->is_stopped = true; /* as the master says */
-            ms_pair_step_master(pair, now, event);
+            pair->is_stopped = true; /* as the master says: whichever record it was */
+            ms_pair_step_master(
+                pair, now, &(struct ms_event){.type = MS_EVENT_PERSISTED, .error = event->error});
         } else if (!pair->is_stopped) {
             pair->is_stopped = true;
             ms_engine_emit(&pair->engine,
@@ -367,6 +380,7 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     ms_pair_tend_greeters(pair, now);
     ms_pair_leave(pair);
     if (pair->tenure == MS_TENURE_ON && !pair->is_stepped) {
+        tell_known(pair);
         go_on(pair, now);
     }
     pair->has_more = pump(pair);

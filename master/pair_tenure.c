@@ -49,6 +49,17 @@ static void replay(struct ms_pair *pair)
     }
 }
 
+/* Whoever was in S until the active was given up by a vote, or handed over, knows of all that it handed out: no COMMAND left before this half
+ * had its lease. Without a vote the other one may still be handing out, and by force one begins that was not in S. */
+static bool knows_hands(const struct ms_pair *pair, const struct ms_decision *decision)
+{
+    const bool is_voted = decision->kind == MS_DECISION_HANDOVER ||
+                          (decision->kind == MS_DECISION_SOLO &&
+                           ms_council_failover(pair->council) != MS_FAILOVER_EVIDENCE);
+
+    return is_voted && ms_follower_knows_hands(pair->follower);
+}
+
 /* A master is made; what the store has is its state. */
 static void begin(struct ms_pair *pair, const struct ms_decision *decision)
 {
@@ -56,6 +67,7 @@ static void begin(struct ms_pair *pair, const struct ms_decision *decision)
 
     config.epoch = decision->epoch;
     config.seed = ms_rng_next(&pair->rng);
+    config.knows_hands = knows_hands(pair, decision);
     pair->master = ms_master_create(&config);
     if (pair->master == NULL) {
         give_up(pair, MS_E_NO_MEMORY);

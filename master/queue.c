@@ -405,6 +405,7 @@ static void let_go(struct ms_queue *queue, struct ms_work *work)
     }
     ms_journal_erase(queue->journal, work->lease_record);
     work->lease_record = 0;
+    work->is_leaving = false;
     if (work->holder->upload == work) {
         ms_upload_stop(work->holder);
         ms_slaves_refresh(queue->lanes, work->holder);

@@ -4,6 +4,7 @@
 #include "core/limits.h"
 #include "master/clients.h"
 #include "master/queue.h"
+#include "master/recovery.h"
 #include "master/state.h"
 
 const char *ms_merge_state_name(enum ms_merge_state state)
@@ -50,6 +51,7 @@ void ms_reconcile_forget(struct ms_master *master)
 
 bool ms_reconcile_begin(struct ms_master *master)
 {
+    ms_recovery_doubt(master);
     struct ms_reconcile *reconcile = &master->reconcile;
 
     ms_reconcile_forget(master);

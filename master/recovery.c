@@ -5,6 +5,7 @@
 #include "master/archive.h"
 #include "master/changes.h"
 #include "master/clients.h"
+#include "master/dispatch.h"
 #include "master/rare.h"
 #include "master/results.h"
 #include "master/slaves.h"
@@ -82,6 +83,23 @@ static void remember_replaced(struct ms_master *master, ms_time now)
     }
 }
 
+bool ms_recovery_is_doubting(const struct ms_master *master)
+{
+    return master->journal.is_replaying || (master->awaited_count > 0 && !master->knows_hands);
+}
+
+bool ms_recovery_is_settled(const struct ms_master *master)
+{
+    return !master->journal.is_replaying && master->awaited_count == 0 &&
+           master->queue.doubted_count == 0;
+}
+
+void ms_recovery_doubt(struct ms_master *master)
+{
+    master->knows_hands = false;
+    master->queue.is_doubting = ms_recovery_is_doubting(master);
+}
+
 /* A new time begins: one epoch above that of the last master, and the wall clock's at least. */
 static void begin(struct ms_master *master, ms_time now, ms_epoch epoch)
 {
@@ -94,7 +112,7 @@ static void begin(struct ms_master *master, ms_time now, ms_epoch epoch)
     journal->emitted = journal->last;
     journal->persisted = journal->last;
     journal->doubled = journal->last; /* it may have been acknowledged */
-    master->queue.is_doubting = master->awaited_count > 0;
+    master->queue.is_doubting = ms_recovery_is_doubting(master);
     if (master->config.is_paired || master->config.epoch < epoch) {
         master->config.epoch = epoch;
     } else {
@@ -192,7 +210,9 @@ struct ms_work *ms_recovery_claim(struct ms_master *master, ms_time now, struct 
         }
         take_over(master, now, work);
     }
-    ms_queue_adopt(&master->queue, now, work, slave, &lease);
+    if (ms_queue_adopt(&master->queue, now, work, slave, &lease)) {
+        ms_dispatch_note(master, work);
+    }
     return work;
 }
 
@@ -202,7 +222,7 @@ void ms_recovery_called(struct ms_master *master, struct ms_slave *slave)
         slave->is_awaited = false;
         ms_assert(master->awaited_count > 0);
         master->awaited_count--;
-        master->queue.is_doubting = master->journal.is_replaying || master->awaited_count > 0;
+        master->queue.is_doubting = ms_recovery_is_doubting(master);
     }
 }
 
@@ -212,13 +232,13 @@ bool ms_recovery_trust(struct ms_master *master, ms_time now)
     uint32_t burst = MS_SWEEP_BURST;
     struct ms_list *link;
 
-    if (master->awaited_count > 0 || master->journal.is_replaying) {
+    if (ms_recovery_is_doubting(master)) {
         return false;
     }
     while ((link = ms_list_first(&queue->doubted)) != NULL && burst-- > 0) {
         struct ms_work *work = ms_work_of(link);
 
-        if (work->lease_record != 0 && !work->is_cancel_asked) {
+        if (work->lease_record != 0 && ms_work_is_once(work) && !work->is_cancel_asked) {
             ms_results_forfeit(master, now, work);
         } else if (work->is_cancel_asked) {
             ms_results_cancel(master, now, work);

@@ -1,5 +1,9 @@
 /* A master's start with a store: its records are read back and applied, the new epoch is made durable, and
- * nothing that may be in a slave's hands is handed out before the slaves have told what they hold. */
+ * nothing that may be in a slave's hands is handed out before the slaves have told what they hold.
+ *
+ * What may be in whose hands is known to a half that takes over from an active whose log it has followed to the end (knows_hands in
+ * struct ms_master_config): each lease is in its log, or its COMMAND never left. Then only those commands wait, each for its own slave.
+ * Whoever begins with what its disk says may lack the last leases, so everything waits until all slaves have come back or are dead. */
 #ifndef MASTER_RECOVERY_H
 #define MASTER_RECOVERY_H
 
@@ -24,7 +28,16 @@ struct ms_work *ms_recovery_claim(struct ms_master *master, ms_time now, struct 
 /* The slave has told all it holds, or is gone. */
 void ms_recovery_called(struct ms_master *master, struct ms_slave *slave);
 
-/* Hands doubted commands over to the dispatch once everybody has told; true when more are left. */
+/* Whether commands that were read back wait until everybody has told. */
+bool ms_recovery_is_doubting(const struct ms_master *master);
+
+/* Whether each durable command of a half that may be in a slave's hands has its LEASE in the journal. */
+bool ms_recovery_is_settled(const struct ms_master *master);
+
+/* The hands of slaves are not known any more: another master's work comes in. */
+void ms_recovery_doubt(struct ms_master *master);
+
+/* Hands doubted commands over to the dispatch once they need not wait; true when more are left. */
 bool ms_recovery_trust(struct ms_master *master, ms_time now);
 
 /* Remembers a slave's session, so that after a restart it is waited for. Returns the record's number. */

@@ -3,6 +3,7 @@
 #include "core/invariant.h"
 #include "master/changes.h"
 #include "master/clients.h"
+#include "master/dispatch.h"
 #include "master/output.h"
 #include "master/rare.h"
 #include "master/slaves.h"
@@ -390,7 +391,7 @@ void ms_results_stop(struct ms_master *master, ms_time now, struct ms_work *work
     if (work->state == MS_LIFE_LEASED) {
         ms_upload_recall_work(master, now, work); /* what has not left is cancelled at once */
     }
-    if (work->state != MS_LIFE_LEASED) {
+    if (work->state != MS_LIFE_LEASED || ms_dispatch_recall(master, now, work)) {
         ms_results_cancel(master, now, work);
         return;
     }

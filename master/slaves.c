@@ -212,7 +212,7 @@ static bool judge(struct ms_master *master, ms_time now, struct ms_slave *slave,
             return !ms_orphans_keep(master, slave, token, holding) && !may_be_undone(master);
         }
     }
-    if (work == NULL || work->holder != slave) {
+    if (work == NULL || work->holder != slave || !ms_token_equal(ms_work_token(work), *token)) {
         const bool is_over = work == NULL || ms_work_is_finished(work);
 
         return !is_over || !may_be_undone(master);

@@ -41,6 +41,7 @@ struct ms_master {
     struct ms_groups groups;
     struct ms_orphans orphans;
     uint32_t awaited_count; /* slaves from before the start that have not told what they hold */
+    bool knows_hands;       /* what may be in whose hands was read back, see recovery.h */
     ms_seq epoch_record;    /* EPOCH; 0 = none is kept */
     bool is_ready;          /* everything is read back, and the epoch is durable */
     struct ms_inspect inspect;

@@ -5,6 +5,7 @@
 #include "master/outcomes.h"
 #include "master/page.h"
 #include "master/rare.h"
+#include "master/recovery.h"
 #include "master/results.h"
 #include "master/spool.h"
 #include "master/state.h"
@@ -251,6 +252,19 @@ static bool is_closed(const struct ms_client *client, const struct ms_command *s
     return i == submit->terms->array_count;
 }
 
+/* A slave may have it already, if it was submitted to the last master too. Of those of class mem no lease was told to anybody. */
+static bool may_be_held(struct ms_master *master, const struct ms_client *client,
+                        uint8_t durability)
+{
+    if (client->is_fresh) {
+        return false;
+    }
+    if (durability == MS_DURABILITY_MEM && master->awaited_count > 0) {
+        ms_recovery_doubt(master);
+    }
+    return master->queue.is_doubting;
+}
+
 /* False when memory is out. Members may have ended under a master that has forgotten the array. */
 static bool accept_array(struct ms_master *master, ms_time now, struct ms_client *client,
                          struct ms_lane *lane, const struct ms_record *record)
@@ -261,7 +275,7 @@ static bool accept_array(struct ms_master *master, ms_time now, struct ms_client
     if (array == NULL) {
         return false;
     }
-    array->is_in_doubt = master->queue.is_doubting && !client->is_fresh;
+    array->is_in_doubt = may_be_held(master, client, record->durability);
     if (record->durability != MS_DURABILITY_MEM) {
         client->floor->is_durable = true;
         array->submit_record = ms_journal_put(&master->journal, record);
@@ -280,13 +294,14 @@ static bool accept(struct ms_master *master, ms_time now, struct ms_client *clie
                    struct ms_lane *lane, const struct ms_command *submit)
 {
     const struct ms_record record = record_of(master, client, submit);
-    const bool is_doubting = master->queue.is_doubting;
 
     if (is_array(submit)) {
         return accept_array(master, now, client, lane, &record);
     }
-    /* A slave may have it already, if it was submitted to the last master too. */
-    master->queue.is_doubting = is_doubting && !client->is_fresh;
+    const bool is_held = may_be_held(master, client, record.durability);
+    const bool is_doubting = master->queue.is_doubting;
+
+    master->queue.is_doubting = is_held;
     struct ms_work *rival = ms_uniques_rival(&master->queue.uniques, lane, submit->terms);
     struct ms_work *work = ms_queue_submit(&master->queue, now, client, lane, &record);
 

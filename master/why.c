@@ -182,8 +182,7 @@ static void why_delayed(const struct ms_master *master, const struct ms_work *wo
     }
 }
 
-static void why_leased(const struct ms_master *master, const struct ms_work *work, ms_time now,
-                       struct ms_text *text)
+static void why_leased(const struct ms_work *work, ms_time now, struct ms_text *text)
 {
     const struct ms_session *session = work->holder->session;
 
@@ -197,8 +196,10 @@ static void why_leased(const struct ms_master *master, const struct ms_work *wor
                     session->peer == MS_PEER_NONE ? "; it will be told to stop"
                                                   : " and was told to stop");
     }
-    if (!ms_journal_covers(&master->journal, work->lease_record)) {
-        ms_text_add(text, "; it may be started only once, and waits for the disk");
+    if (work->is_leaving) {
+        ms_text_add(text, "%s",
+                    ms_work_is_once(work) ? "; it may be started only once, and waits for the disk"
+                                          : "; it leaves when the other half knows of it");
     }
 }
 
@@ -292,7 +293,7 @@ void ms_why(const struct ms_master *master, const struct ms_work *work, ms_time 
         add_deadline(master, work, text);
         break;
     case MS_LIFE_LEASED:
-        why_leased(master, work, now, text);
+        why_leased(work, now, text);
         break;
     default:
         why_finished(master, work, now, text);

@@ -51,6 +51,7 @@ struct ms_work {
     bool is_recalled; /* it was archived, maybe kicked since, and its submitter wants the outcome */
     bool
         is_archived; /* finished, and nobody waits: its outcome is kept, by timer in queue->archive */
+    bool is_leaving;  /* LEASED: its COMMAND waits until its lease is where it has to be */
     bool is_followed; /* somebody reads its output (master/tail.h) */
     int32_t code;
     uint32_t
@@ -64,7 +65,7 @@ struct ms_work {
     ms_time changed_at;       /* of the last step along the table */
     struct ms_output *output; /* pieces of the latest attempt, or NULL */
     ms_seq record;            /* SUBMIT, then SETTLE; 0 = none is kept */
-    ms_seq lease_record;      /* LEASE of what may be started only once; 0 = none is kept */
+    ms_seq lease_record;      /* LEASE: see master/dispatch.h; 0 = none is kept */
     struct ms_rare *rare;     /* what few commands have, or NULL */
 };
 

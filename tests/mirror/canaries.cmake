@@ -1,11 +1,11 @@
 # Planted faults in the log between two masters: ms_log_canary(NAME MODULE FOUND_BY FROM TO).
 
 ms_log_canary(covered-ignores-the-peer mirror "invariant: covered: "
-    "if ((mirror->is_pair || mirror->is_waiting) && mirror->peer.confirmed < covered) {"
+    "if (is_heeded(mirror) && mirror->peer.confirmed < covered) {"
     "if (mirror->is_waiting && mirror->peer.confirmed < covered) {")
 
 ms_log_canary(nobody-is-waited-for mirror "invariant: (covered|complete): "
-    "if ((mirror->is_pair || mirror->is_waiting) && mirror->peer.confirmed < covered) {"
+    "if (is_heeded(mirror) && mirror->peer.confirmed < covered) {"
     "if (mirror->is_pair && mirror->peer.confirmed < covered) {")
 
 ms_log_canary(old-epochs-count mirror "invariant: covered: said in this epoch"

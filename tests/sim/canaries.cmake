@@ -124,12 +124,8 @@ ms_sim_canary(session-left-behind master/slaves.c "invariant: recovery"
     "    ms_journal_erase_closed(&master->journal, slave->record);")
 
 ms_sim_canary(only-attempt-not-written master/dispatch.c "invariant: (durable|once)|${engine_assertion}"
-    "    ms_journal_answer(master, seq,
-                      &(struct ms_answer){
-                          .kind = MS_KIND_COMMAND,"
-    "    ms_journal_answer(master, 0,
-                      &(struct ms_answer){
-                          .kind = MS_KIND_COMMAND,")
+    "        ms_journal_answer(master, work->lease_record, &command);"
+    "        ms_journal_answer(master, 0, &command);")
 
 ms_sim_canary(only-attempt-forgotten master/apply.c "invariant: (once|recovery|attempts)|${engine_assertion}"
     "    case MS_RECORD_LEASE:
@@ -186,8 +182,10 @@ ms_sim_canary(output-forgotten master/apply.c "invariant: (recovery|outcome|stre
     if (record->attempt")
 
 ms_sim_canary(retries-not-doubted master/recovery.c "invariant: attempts"
-    "    master->queue.is_doubting = master->awaited_count > 0;"
-    "    master->queue.is_doubting = false;")
+    "    master->queue.is_doubting = ms_recovery_is_doubting(master);
+    if (master->config.is_paired"
+    "    master->queue.is_doubting = false;
+    if (master->config.is_paired")
 
 ms_sim_canary(submission-erased-too-soon master/queue.c "invariant: recovery"
     "        rare->submit_record = work->record;"
@@ -319,7 +317,7 @@ ms_sim_canary(takeover-without-reading-all master/pair_tenure.c "invariant: (los
         return;"
     --short)
 
-ms_sim_canary(roll-call-forgotten-after-a-takeover master/apply.c "invariant: (attempts|once|lost)"
+ms_sim_canary(roll-call-forgotten-after-a-takeover master/apply.c "invariant: (attempts|once|lost)|${engine_assertion}"
     "    slave->is_awaited = true;
     master->awaited_count++;"
     "    slave->is_awaited = false;"
@@ -438,3 +436,23 @@ ms_sim_canary(strict-refused-though-it-is-elsewhere client/client_refused.c "inv
     "    return (nak->error == MS_E_DURABILITY && is_elsewhere) ||"
     "    return"
     --scenario pair-strict-refused-by-the-next)
+
+# What may be in whose hands when a half takes over: no COMMAND leaves before the other half has its lease ...
+ms_sim_canary(command-leaves-before-its-lease master/mirror.c "invariant: (attempts|once|recovery)"
+"    return is_heeded(mirror) ? mirror->peer.known : UINT64_MAX;"
+"    return UINT64_MAX;"
+    --pair)
+
+# ... and who begins with what its disk says does not know all of them.
+ms_sim_canary(disk-knows-all-hands master/pair_tenure.c "invariant: (attempts|once|recovery)"
+"    return is_voted && ms_follower_knows_hands(pair->follower);"
+"    return true;"
+    --pair)
+
+ms_sim_canary(lease-is-not-erased master/queue.c "invariant: |${engine_assertion}"
+"    ms_journal_erase(queue->journal, work->lease_record);
+    work->lease_record = 0;
+    work->is_leaving = false;"
+"    work->lease_record = 0;
+    work->is_leaving = false;"
+    --pair)

@@ -102,7 +102,7 @@ void sim_config_draw(struct sim_config *config, uint64_t seed, uint64_t steps)
     config->payload_max = draw_scaled(&rng, 32, 6000);
     config->payload_limit = ms_rng_chance(&rng, 1, 4) ? 4096 : MS_PAYLOAD_MAX_DEFAULT;
     config->sessions_max = 64;
-    config->commands_max = ms_rng_chance(&rng, 1, 5) ? draw(&rng, 4, 40) : 4096;
+    config->commands_max = ms_rng_chance(&rng, 1, 5) ? draw(&rng, 4, 40) : SIM_COMMANDS_MANY;
     config->attempts_max = draw_scaled(&rng, 1, 6);
     config->pieces_max = ms_rng_chance(&rng, 1, 2) ? draw_scaled(&rng, 1, 12) : 0;
     config->tick = draw(&rng, 40, 1000) * MS_MSEC;
@@ -196,6 +196,8 @@ static void draw_forces(struct sim_config *config, uint64_t seed)
         return;
     }
     config->faults[SIM_FAULT_FORCE] = draw(&rng, 1 + period / 2, 6 * period);
+    /* What a merge brings of clients that are gone is kept for long, and would leave no room in a small one. */
+    config->commands_max = SIM_COMMANDS_MANY;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         config->faults[others[i]] = 0;
     }

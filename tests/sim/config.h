@@ -16,6 +16,7 @@
 #define SIM_STEPS_DEFAULT 2000
 #define SIM_STEPS_SHORT   100
 #define SIM_STEPS_MERGE   400
+#define SIM_COMMANDS_MANY 4096 /* that a master holds: no limit to what a seed submits */
 
 /* Faults that strike from outside at random times ... */
 #define SIM_TIMED_FAULTS(X)                                                                        \

@@ -24,7 +24,7 @@ static void draw_sizes(struct sim_config *config, struct ms_rng *rng)
     config->outstanding = draw(rng, 3, 8);
     config->batches = ms_rng_chance(rng, 3, 4);
     config->payload_max = draw(rng, 16, 200);
-    config->commands_max = 4096;
+    config->commands_max = SIM_COMMANDS_MANY;
     config->attempts_max = draw(rng, 1, 3);
     config->pieces_max = draw(rng, 0, 2);
     config->strange_permille = 0;

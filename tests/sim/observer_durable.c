@@ -39,12 +39,13 @@ static bool is_payload(const struct sim_record *record, const struct ms_record *
            sim_hash(0, entry->payload.data, entry->payload.size) == record->payload_hash;
 }
 
-/* On the disk of the other half. */
+/* The other half has it, or had. */
 static bool is_of_other(struct sim_world *world, const struct sim_node *node,
                         const struct sim_record *record)
 {
     return world->config.masters > 1 &&
-           sim_ledger_find(&world->nodes[1 - node->index].disk->ledger, &record->id) != NULL;
+           (record->chain[1 - node->index] != SIM_CHAIN_NONE ||
+            sim_ledger_find(&world->nodes[1 - node->index].disk->ledger, &record->id) != NULL);
 }
 
 static void check_submit(struct sim_world *world, const struct sim_node *node,
@@ -266,9 +267,8 @@ static void check_cancel(struct sim_world *world, struct sim_node *node,
     }
 }
 
-/* The disk knows of that attempt's end, or of a later one's. */
-static bool is_result_known(const struct sim_ledger *ledger, const struct sim_record *record,
-                            const struct sim_attempt *attempt)
+bool sim_result_is_known(const struct sim_ledger *ledger, const struct sim_record *record,
+                         const struct sim_attempt *attempt)
 {
     const struct sim_life *life = sim_ledger_find(ledger, &record->id);
 
@@ -299,7 +299,7 @@ static void check_result(struct sim_world *world, struct sim_node *node,
         if (sim_is_durable(world, record) && record->chain[node->index] == SIM_CHAIN_NONE) {
             continue;
         }
-        if (sim_is_durable(world, record) && !is_result_known(ledger, record, attempt)) {
+        if (sim_is_durable(world, record) && !sim_result_is_known(ledger, record, attempt)) {
             fail_early(world, record, "the receipt of a result");
         }
         attempt->is_safe = true;

@@ -6,6 +6,13 @@
 
 struct sim_record;
 
+struct sim_attempt;
+struct sim_ledger;
+
+/* The disk knows of that attempt's end, or of a later one's. */
+bool sim_result_is_known(const struct sim_ledger *ledger, const struct sim_record *record,
+                         const struct sim_attempt *attempt);
+
 /* What a disk must hold, and when. */
 bool sim_is_durable(const struct sim_world *world, const struct sim_record *record);
 void sim_durable_begin(struct sim_world *world, struct sim_node *node);

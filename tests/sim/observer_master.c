@@ -187,6 +187,14 @@ static bool is_nobodys(const struct sim_world *world, const struct sim_node *nod
            world->now - sim_view(world, node)->began_at > config.client_keep * 9 / 10;
 }
 
+/* Its end is in the log of this later master: only its slave does not know that it is. */
+static bool is_ended(const struct sim_node *node, bool is_later, const struct sim_record *record,
+                     const struct sim_attempt *attempt)
+{
+    return is_later && node->disk != NULL &&
+           sim_result_is_known(&node->disk->ledger, record, attempt);
+}
+
 static void check_others(struct sim_world *world, const struct sim_node *node,
                          const struct sim_record *record, const struct ms_command *command)
 {
@@ -200,7 +208,7 @@ static void check_others(struct sim_world *world, const struct sim_node *node,
         if (other->master != master && (!is_durable || is_nobodys(world, node, record))) {
             continue; /* the one before it could not know, or waited long enough */
         }
-        if (!other->is_released) {
+        if (!other->is_released && !is_ended(node, other->master != master, record, other)) {
             sim_fail(world, "attempts",
                      "seq %llu of %s is handed out again while %s still has attempt %u, token "
                      "%llu:%llu",
@@ -294,6 +302,9 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
     attempt->next = record->first;
     record->first = (uint32_t)(attempt - world->observer->attempts);
     world->stats.counts[SIM_STAT_ATTEMPTS_AGAIN] += command->attempt > 1;
+    world->stats.counts[SIM_STAT_HANDS_KNOWN] +=
+        !is_over && sim_master_of(node)->awaited_count > 0 && record->is_accepted &&
+        record->submitted_at < sim_view(world, node)->began_at;
 }
 
 /* The half that was active before has that end on its disk, and it was not confirmed anywhere: it is higher than what was told

@@ -21,12 +21,20 @@ static bool is_counted_twice(const struct sim_world *world, const struct sim_rec
     return false;
 }
 
+/* Another half took its end in, and gave it a number that none has had there. */
+static bool is_merged(const struct sim_world *world, const struct sim_record *record,
+                      const struct sim_attempt *attempt)
+{
+    return world->config.masters > 1 && attempt->master != record->outcome_master;
+}
+
 bool sim_attempt_is_number(const struct sim_world *world, const struct sim_record *record,
                            const struct sim_attempt *attempt, uint32_t number)
 {
     return attempt->number == number ||
            (attempt->number < number &&
-            (sim_was_torn(world, record) || is_counted_twice(world, record, attempt)));
+            (sim_was_torn(world, record) || is_counted_twice(world, record, attempt) ||
+             is_merged(world, record, attempt)));
 }
 
 /* An attempt of that command wrote the piece; for those that joined it, too. */

@@ -122,8 +122,9 @@ void sim_priority_check(struct sim_world *world, const struct sim_node *node,
     const struct ms_master *master = sim_master_of(node);
     const struct ms_lane *lane = ms_lanes_find(&master->lanes, record->type);
 
-    if ((record->flags & MS_FLAG_ONCE) != 0) {
-        return; /* it may have waited for the disk since */
+    if ((record->flags & MS_FLAG_ONCE) != 0 ||
+        (world->config.masters > 1 && sim_is_durable(world, record))) {
+        return; /* it may have waited for the disk, or the other half, since it was chosen */
     }
     ms_assert(lane != NULL);
     const struct ms_work *work = ms_clients_find_work(master, &record->id);

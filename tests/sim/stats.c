@@ -107,13 +107,13 @@ static bool stats_are_full(const struct sim_stats *stats, enum sim_kind kind, FI
  * all of them. */
 static const uint32_t met[MS_MERGE_STATES] = {
     [MS_MERGE_QUEUED] = 1u << MS_MERGE_NONE | 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_IN_FLIGHT |
-                        1u << MS_MERGE_DEAD | 1u << MS_MERGE_DONE | 1u << MS_MERGE_CANCELLED |
-                        1u << MS_MERGE_CLOSED,
-    [MS_MERGE_IN_FLIGHT] = 1u << MS_MERGE_IN_FLIGHT | 1u << MS_MERGE_CLOSED,
+                        1u << MS_MERGE_CANCELLED | 1u << MS_MERGE_CLOSED,
+    [MS_MERGE_IN_FLIGHT] = 1u << MS_MERGE_NONE | 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_IN_FLIGHT |
+                           1u << MS_MERGE_DONE | 1u << MS_MERGE_CLOSED,
     [MS_MERGE_DEAD] = 1u << MS_MERGE_DEAD | 1u << MS_MERGE_CLOSED,
-    [MS_MERGE_DONE] = 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_DONE | 1u << MS_MERGE_CLOSED,
+    [MS_MERGE_DONE] = 1u << MS_MERGE_IN_FLIGHT | 1u << MS_MERGE_DONE | 1u << MS_MERGE_CLOSED,
     [MS_MERGE_CANCELLED] = 1u << MS_MERGE_CANCELLED | 1u << MS_MERGE_CLOSED,
-    [MS_MERGE_CLOSED] = 1u << MS_MERGE_NONE | 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_IN_FLIGHT,
+    [MS_MERGE_CLOSED] = 1u << MS_MERGE_NONE | 1u << MS_MERGE_QUEUED,
 };
 
 static bool cells_are_full(const struct sim_stats *stats, bool are_all, FILE *out)

@@ -97,6 +97,46 @@ START_TEST(much_that_arrived_is_said_before_it_is_durable)
 }
 END_TEST
 
+static bool log_with(uint64_t number, ms_seq seq, uint8_t flags)
+{
+    stream_put(stream, seq);
+    return hear(&(struct ms_command){.kind = MS_KIND_LOG,
+                                     .token = {REIGN, number},
+                                     .id.seq = seq,
+                                     .flags = 1 | flags,
+                                     .payload = stream_entries(stream)});
+}
+
+START_TEST(what_somebody_waits_for_is_said_when_it_has_arrived)
+{
+    join(50);
+    ck_assert(log_with(1, 51, 0));
+    stream_want(stream, MS_EFFECT_PERSIST, MS_KIND_NONE);
+    ck_assert(!ms_follower_pump(follower));
+    ck_assert(log_with(2, 52, MS_FLAG_PROMPT));
+    stream_want(stream, MS_EFFECT_PERSIST, MS_KIND_NONE);
+    ck_assert(!ms_follower_pump(follower));
+    stream_step(stream);
+    want_ack(2, 50);
+}
+END_TEST
+
+START_TEST(it_knows_all_hands_from_the_tip_on)
+{
+    join(50);
+    ck_assert(log_with(1, 51, 0));
+    ck_assert(!ms_follower_knows_hands(follower));
+    ck_assert(log_with(2, 52, MS_FLAG_TIP));
+    ck_assert(log_with(3, 53, 0));
+    ck_assert(ms_follower_knows_hands(follower));
+    ms_follower_leave(follower); /* nothing leaves the active while this half is away and in S */
+    ck_assert(ms_follower_knows_hands(follower));
+    follow(0);
+    ck_assert(begin(3, 53, 0)); /* it was away: maybe not in S either */
+    ck_assert(!ms_follower_knows_hands(follower));
+}
+END_TEST
+
 START_TEST(a_copy_waits_for_its_owner_and_for_the_store)
 {
     follow(33);
@@ -422,6 +462,8 @@ static Suite *suite(void)
     tcase_add_test(tests, frames_of_one_batch_are_put_together);
     tcase_add_test(tests, half_a_batch_is_forgotten_with_the_connection);
     tcase_add_test(tests, much_that_arrived_is_said_before_it_is_durable);
+    tcase_add_test(tests, what_somebody_waits_for_is_said_when_it_has_arrived);
+    tcase_add_test(tests, it_knows_all_hands_from_the_tip_on);
     tcase_add_test(tests, a_copy_waits_for_its_owner_and_for_the_store);
     tcase_add_test(tests, what_was_set_aside_is_so_once);
     tcase_add_test(tests, a_copy_is_written_as_it_comes);

@@ -388,6 +388,8 @@ START_TEST(who_is_about_to_join_is_waited_for)
     ck_assert_uint_eq(ms_mirror_covered(mirror), 102);
     ck_assert(!ms_mirror_is_complete(mirror));
     ck_assert(ack(2, 102));
+    ck_assert(!ms_mirror_is_complete(mirror)); /* of the third, COMMANDs have left unheeded */
+    ck_assert(ack(3, 102));
     ck_assert(ms_mirror_is_complete(mirror));
     ck_assert(!ms_mirror_is_drained(mirror));
     ck_assert(ack(3, 103));

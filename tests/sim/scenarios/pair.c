@@ -47,6 +47,8 @@ static void streaming(struct sim_config *config)
     config->pieces_max = 6;
     config->outstanding = 24;
     config->attributes = STREAM;
+    config->attempts_max = 6;
+    config->faults[SIM_FAULT_RETRY] = 400;
 }
 
 static void enrolling(struct sim_config *config)
@@ -275,7 +277,7 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .story = "both halves serve, each with a slave, and make attempts with the same numbers; "
                  "the clients are with the forced one and take output as it comes, when an outcome "
                  "with other output comes from the old active",
-        .seed = 65,
+        .seed = 69,
         .ticks = 50,
         .is_pair = true,
         .setup = streaming,
