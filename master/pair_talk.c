@@ -286,6 +286,11 @@ static bool hear_log(struct ms_pair *pair, ms_time now, const struct ms_pair_lin
         return (pair->tenure != MS_TENURE_ON && pair->tenure != MS_TENURE_PAUSED) ||
                ms_mirror_hear(pair->mirror, event->epoch, event->command);
     }
+    /* An offer goes on while the active is silent, and its last answer comes only once. */
+    if (kind == MS_KIND_RECONCILE_ACK && pair->tenure == MS_TENURE_NONE && pair->followed == 0 &&
+        event->epoch >= ms_council_record(pair->council)->voter.promised) {
+        return ms_suffix_hear(pair->suffix, event->command);
+    }
     /* Nothing below the promise is taken, nor anything before its configuration. */
     if (pair->tenure != MS_TENURE_NONE || pair->followed == 0 || event->epoch < pair->followed) {
         if (kind == MS_KIND_LOG_BEGIN) {
