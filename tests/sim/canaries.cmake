@@ -456,3 +456,8 @@ ms_sim_canary(lease-is-not-erased master/queue.c "invariant: |${engine_assertion
 "    work->lease_record = 0;
     work->is_leaving = false;"
     --pair)
+
+ms_sim_canary(last-answer-is-dropped master/pair_talk.c "invariant: liveness"
+"    if (kind == MS_KIND_RECONCILE_ACK && pair->tenure == MS_TENURE_NONE && pair->followed == 0 &&"
+"    if (false && pair->tenure == MS_TENURE_NONE && pair->followed == 0 &&"
+    --scenario pair-last-answer-in-a-silence)

@@ -295,6 +295,16 @@ const struct sim_scenario sim_scenarios_pair[] = {
                          {SIM_STAT_OUTCOMES_OK, 20, ANY}},
     },
     {
+        .name = "pair-last-answer-in-a-silence",
+        .story = "the active that takes in what the other half had alone is silent for a moment; "
+                 "its last answer comes while it is not followed, and must be taken all the same",
+        .seed = 5480,
+        .steps = 400,
+        .is_pair = true,
+        .is_merge = true,
+        .expectations = {{SIM_STAT_MERGES, 1, ANY}, {SIM_STAT_LOGS_COMPARED, 1, ANY}},
+    },
+    {
         .name = "pair-outcome-takes-the-next-number",
         .story = "the active is deposed with an outcome that it alone has; the next one, which "
                  "nobody forced, has begun an attempt with the same number when it is merged, and "
