@@ -51,9 +51,9 @@ void ms_reconcile_forget(struct ms_master *master)
 
 bool ms_reconcile_begin(struct ms_master *master)
 {
-    ms_recovery_doubt(master);
     struct ms_reconcile *reconcile = &master->reconcile;
 
+    ms_recovery_doubt(master);
     ms_reconcile_forget(master);
     if (!ms_foreigners_init(&reconcile->foreigners, ms_rng_next(&master->rng))) {
         ms_foreigners_finish(&reconcile->foreigners);
