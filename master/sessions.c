@@ -229,6 +229,9 @@ void ms_sessions_welcome(struct ms_master *master, const struct ms_session *sess
     };
     memcpy(body->name, master->name, sizeof body->name);
     memcpy(body->build, master->build, sizeof body->build);
+    if (session->role == MS_ROLE_SLAVE) {
+        ms_slave_of(session)->is_welcome = true;
+    }
     ms_master_send(master, session->peer,
                    &(struct ms_command){.kind = MS_KIND_WELCOME, .body.welcome = body});
 }

@@ -91,6 +91,7 @@ void ms_slaves_resume(struct ms_master *master, struct ms_slave *slave, uint32_t
     ms_upload_recall(master, master->engine.now, slave);
     void_credit(master, slave);
     forget_roll(slave);
+    slave->is_welcome = false;
     slave->is_rolled = false;
     slave->is_announced = false;
     slave->is_draining = false;
@@ -104,6 +105,7 @@ void ms_slaves_lost(struct ms_master *master, struct ms_slave *slave)
     ms_assert(slave->session->peer == MS_PEER_NONE);
     void_credit(master, slave);
     ms_upload_recall(master, master->engine.now, slave);
+    slave->is_welcome = false;
     ms_assert(!ms_list_is_linked(&slave->session->link));
 }
 
@@ -118,7 +120,7 @@ void ms_slaves_end(struct ms_master *master, struct ms_slave *slave, bool is_cra
     ms_upload_recall(master, master->engine.now, slave);
     forget_roll(slave);
     slave->is_ending = true;
-    slave->is_crash = is_crash;
+    slave->is_crash = is_crash && !slave->is_awaited;
     ms_recovery_called(master, slave);
     ms_orphans_lose(master, slave);
     /* At once: the same slave may have a new session in this very step. */
@@ -365,7 +367,7 @@ bool ms_slaves_sweep(struct ms_master *master, ms_time now)
 void ms_slaves_revoke(struct ms_master *master, const struct ms_slave *slave, struct ms_token token)
 {
     ms_assert(token.n > 0);
-    if (slave->session->peer == MS_PEER_NONE) {
+    if (!slave->is_welcome) {
         return;
     }
     ms_master_send(master, slave->session->peer,

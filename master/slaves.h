@@ -32,6 +32,7 @@ struct ms_slave {
     struct ms_list orphans;            /* attempts of commands not heard of yet */
     uint32_t slots;
     bool is_awaited;   /* from before the master's start, and has not told yet what it holds */
+    bool is_welcome;   /* WELCOME is out on this connection: before it nothing else may be */
     bool is_rolled;    /* what it holds is agreed on this connection */
     bool is_called;    /* its roll is complete; what it did not name is being put right */
     bool is_announced; /* on this connection */
@@ -50,7 +51,7 @@ void ms_slaves_resume(struct ms_master *master, struct ms_slave *slave, uint32_t
 void ms_slaves_lost(struct ms_master *master, struct ms_slave *slave);
 
 /* The session is dead: everything it holds goes back, in this step or the next ones. is_crash counts
- * the end against those commands. */
+ * the end against those commands, but for a slave that is awaited: it may never have got them. */
 void ms_slaves_end(struct ms_master *master, struct ms_slave *slave, bool is_crash);
 
 /* True while commands of the ended session are still to be put right. */
@@ -69,7 +70,7 @@ void ms_slaves_receive(struct ms_master *master, ms_time now, struct ms_slave *s
 /* Puts right a bounded part of what ended or re-rolled sessions held; true when more is left. */
 bool ms_slaves_sweep(struct ms_master *master, ms_time now);
 
-/* Tells the slave to stop the attempt, if it is connected. */
+/* Tells the slave to stop the attempt, if it is connected and welcome; else its roll is answered so. */
 void ms_slaves_revoke(struct ms_master *master, const struct ms_slave *slave,
                       struct ms_token token);
 

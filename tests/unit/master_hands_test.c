@@ -181,6 +181,39 @@ START_TEST(what_a_dead_slave_had_waits_for_its_death)
     }
     ck_assert_uint_eq(want(&s, MS_KIND_COMMAND)->effect.command.id.seq, 1);
     ck_assert_int_ge(s.now, start + 3 * MS_SEC);
+    ck_assert_uint_eq(work_of(&s, 2, 1)->crashes, 0); /* it may never have got it */
+    tear_down();
+}
+END_TEST
+
+/* As it is when a merge has brought the session: its record is on its way to the disks. */
+START_TEST(a_slave_hears_of_nothing_before_its_welcome)
+{
+    set_up();
+    struct ms_hello hello = hello_of(MS_ROLE_SLAVE, 1);
+
+    submit(&s, 2, 1, "x");
+    commit(&s);
+    const struct held held = held_of(2, 1, token_now(), 1);
+
+    take_over(true);
+    client(&s, 2, 2);
+    s.master->journal.persisted = 0;
+    hello.token = welcome.token;
+    hello.epoch = s.epoch - 1;
+    open_peer(&s, 1);
+    say_hello(&s, 1, &hello);
+    receive(&s, 2, &(struct ms_command){.kind = MS_KIND_CANCEL, .id.seq = 1});
+    ck_assert_ptr_null(find(&s, MS_KIND_WELCOME));
+    ck_assert_ptr_null(find(&s, MS_KIND_REVOKE));
+    commit(&s);
+    want(&s, MS_KIND_WELCOME);
+    receive(&s, 1,
+            &(struct ms_command){
+                .kind = MS_KIND_ROLL,
+                .body.tokens = &(struct ms_tokens){
+                    .count = 1, .tokens = &held.token, .holdings = &held.holding, .last = true}});
+    want(&s, MS_KIND_REVOKE);
     tear_down();
 }
 END_TEST
@@ -254,5 +287,5 @@ TESTS(each_command_in_hand_is_written_as_long_as_it_is, a_single_master_writes_n
       it_leaves_when_the_other_half_knows, what_has_not_left_is_cancelled_at_once,
       what_has_not_left_by_its_deadline_does_not, who_knows_hands_goes_on_with_the_others,
       who_does_not_waits_for_all, what_a_dead_slave_had_waits_for_its_death,
-      one_that_nobody_wrote_is_doubted, an_attempt_that_is_over_is_not_taken_for_the_next,
-      a_half_is_settled_once_all_have_told)
+      a_slave_hears_of_nothing_before_its_welcome, one_that_nobody_wrote_is_doubted,
+      an_attempt_that_is_over_is_not_taken_for_the_next, a_half_is_settled_once_all_have_told)
