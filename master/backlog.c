@@ -9,6 +9,7 @@
 
 struct ms_batch_block {
     struct ms_batch_block *next; /* when it was dropped */
+    size_t capacity;
     uint8_t bytes[];
 };
 
@@ -69,29 +70,73 @@ static bool grow(struct ms_backlog *backlog)
     return true;
 }
 
-bool ms_backlog_append(struct ms_backlog *backlog, ms_seq seq, struct ms_bytes entries)
+static struct ms_batch_block *resize(struct ms_batch_block *block, size_t capacity)
+{
+    struct ms_batch_block *resized = realloc(block, sizeof *block + capacity);
+
+    if (resized != NULL) {
+        resized->capacity = capacity;
+    }
+    return resized;
+}
+
+/* The tip is behind these entries too; open: the digest of what it has before them. */
+static void advance(struct ms_backlog *backlog, uint64_t open, ms_seq seq, struct ms_bytes entries)
 {
     struct ms_place *tip = &backlog->tip;
-    struct ms_batch_block *block = malloc(sizeof *block + entries.size);
-    const bool is_kept = block != NULL && grow(backlog);
 
     ms_assert(seq >= tip->seq);
     ms_assert(entries.size > 0);
-    if (!is_kept) {
-        free(block);
+    tip->bytes += entries.size;
+    tip->seq = seq;
+    backlog->open_digest = ms_record_digest_add(open, entries);
+    tip->digest = ms_record_digest_end(backlog->open_digest);
+}
+
+/* Nothing of it is kept: whoever lacks something of it needs a copy. */
+static bool lose(struct ms_backlog *backlog)
+{
+    drop_all(backlog);
+    backlog->base = backlog->tip;
+    return false;
+}
+
+bool ms_backlog_append(struct ms_backlog *backlog, ms_seq seq, struct ms_bytes entries)
+{
+    struct ms_place *tip = &backlog->tip;
+    struct ms_batch_block *block = grow(backlog) ? resize(NULL, entries.size) : NULL;
+
+    if (block == NULL) {
         drop_all(backlog);
     }
     tip->number++;
-    tip->bytes += entries.size;
-    tip->seq = seq;
-    tip->digest = ms_record_digest(tip->digest, entries);
-    if (!is_kept) {
-        backlog->base = *tip;
-        return false;
+    advance(backlog, tip->digest, seq, entries);
+    if (block == NULL) {
+        return lose(backlog);
     }
     memcpy(block->bytes, entries.data, entries.size);
     backlog->batches[tip->number & backlog->mask] =
         (struct ms_batch){*tip, block, {block->bytes, entries.size}};
+    return true;
+}
+
+bool ms_backlog_extend(struct ms_backlog *backlog, ms_seq seq, struct ms_bytes entries)
+{
+    struct ms_place *tip = &backlog->tip;
+    struct ms_batch *batch = &backlog->batches[tip->number & backlog->mask];
+    const size_t size = batch->entries.size;
+    struct ms_batch_block *block = batch->block;
+
+    ms_assert(tip->number > backlog->base.number);
+    advance(backlog, backlog->open_digest, seq, entries);
+    if (block->capacity - size < entries.size) {
+        block = resize(block, 2 * (size + entries.size));
+    }
+    if (block == NULL) {
+        return lose(backlog);
+    }
+    memcpy(block->bytes + size, entries.data, entries.size);
+    *batch = (struct ms_batch){*tip, block, {block->bytes, size + entries.size}};
     return true;
 }
 

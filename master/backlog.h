@@ -25,6 +25,7 @@ struct ms_backlog {
     struct ms_batch *batches; /* a ring; the batch of a number is at number & mask */
     size_t mask;
     struct ms_place base, tip; /* batches base.number + 1 .. tip.number are kept */
+    uint64_t open_digest;      /* of the tip, before its end: ms_record_digest_add */
     struct ms_batch_block *dropped;
 };
 
@@ -36,6 +37,9 @@ void ms_backlog_finish(struct ms_backlog *backlog);
 
 /* Entries are copied. When memory is out, false: the batch counts, but nothing is kept any more. */
 bool ms_backlog_append(struct ms_backlog *backlog, ms_seq seq, struct ms_bytes entries);
+
+/* The last batch, which must be kept, has these entries too. The same of memory; what was read of it is void. */
+bool ms_backlog_extend(struct ms_backlog *backlog, ms_seq seq, struct ms_bytes entries);
 
 /* Drops the oldest. Its bytes stay where they are until ms_backlog_free. */
 void ms_backlog_drop(struct ms_backlog *backlog);

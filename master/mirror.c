@@ -50,6 +50,7 @@ void ms_mirror_interrupt(struct ms_mirror *mirror, enum ms_mirror_phase phase)
 
     mirror->phase = phase;
     mirror->is_scan_void = mirror->is_scanning;
+    mirror->growing = 0;
     mirror->peer =
         (struct ms_mirror_peer){.name = mirror->peer.name, .questions = mirror->peer.questions};
     copy->size = copy->sent = 0;
@@ -160,13 +161,24 @@ static void trim(struct ms_mirror *mirror)
     }
 }
 
+/* The last batch has not been sent, and what comes goes into it. */
+static bool has_room(const struct ms_mirror *mirror, size_t size)
+{
+    const struct ms_backlog *backlog = &mirror->backlog;
+    const uint64_t last = backlog->tip.number;
+
+    return mirror->growing == last && last > backlog->base.number &&
+           ms_backlog_at(backlog, last)->entries.size + size <= MS_LOG_FRAME_SIZE;
+}
+
 bool ms_mirror_append(struct ms_mirror *mirror, ms_seq seq, struct ms_bytes entries)
 {
     bool is_kept;
 
     ms_assert(mirror->reign > 0);
     ms_mirror_enter(mirror);
-    is_kept = ms_backlog_append(&mirror->backlog, seq, entries);
+    is_kept = has_room(mirror, entries.size) ? ms_backlog_extend(&mirror->backlog, seq, entries)
+                                             : ms_backlog_append(&mirror->backlog, seq, entries);
     if (!is_heeded(mirror)) {
         mirror->unheeded = mirror->backlog.tip.number;
     }

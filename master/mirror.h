@@ -1,7 +1,7 @@
 /* The active's side of replication: the stream of what its journal writes, for the peer, and how far both disks are.
  * The other side is master/follower.h.
  *
- * What the active appends in one step is a batch. A place in the log is a reign and the number of a batch in it, 0 =
+ * What the active appends in steps that follow closely is a batch. A place in the log is a reign and the number of a batch in it, 0 =
  * before the first; it has a record (id.seq, the highest so far) and a digest (count, of all entries since the reign
  * began; 0 = not told), by which both sides notice that their logs differ. In frames, token = place:
  *     FOLLOW_LOG  token: what I have last; zero: nothing, or I do not know. id.seq > 0: but my store has whatever lives of
@@ -54,8 +54,8 @@ bool ms_mirror_is_scanning(const struct ms_mirror *mirror); /* SCANNED will come
 void ms_mirror_scanned(struct ms_mirror *mirror, const struct ms_event *event);
 
 /* Sends what may be sent, as far as the step has room; true when more is left that could go at once. Also when no reign is
- * on: then questions are refused. */
-bool ms_mirror_pump(struct ms_mirror *mirror);
+ * on: then questions are refused. Unless is_last, the last batch waits, and what the next steps append goes into it. */
+bool ms_mirror_pump(struct ms_mirror *mirror, bool is_last);
 
 /* Somebody waits until the peer has what was appended last. */
 void ms_mirror_hasten(struct ms_mirror *mirror);

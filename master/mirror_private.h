@@ -66,6 +66,7 @@ struct ms_mirror {
     ms_epoch reign, epoch; /* reign: 0 = none */
     bool is_pair, is_waiting, needs_copy;
     bool is_settled;   /* see ms_mirror_settle */
+    uint64_t growing;  /* this batch has not been sent, and may still become larger; 0 = none */
     uint64_t hasty;    /* up to that batch somebody waits for its arrival */
     uint64_t unheeded; /* up to that batch nobody waited for the peer before a COMMAND left */
     bool is_scanning, is_scan_void; /* SCANNED will come; it is of a copy that is over */

@@ -286,13 +286,17 @@ static uint8_t last_flags(const struct ms_mirror *mirror)
 }
 
 /* False when nothing more can be sent of the stream now. */
-static bool pump_stream(struct ms_mirror *mirror)
+static bool pump_stream(struct ms_mirror *mirror, bool is_last)
 {
     struct ms_mirror_peer *peer = &mirror->peer;
 
     if (peer->sending > mirror->backlog.tip.number || is_glutted(mirror) ||
         (ahead(mirror) >= MS_LOG_AHEAD_BYTES &&
          (peer->sending > peer->received + 1 || mirror->copy.unstored > 0))) {
+        return false;
+    }
+    if (!is_last && peer->sending == mirror->backlog.tip.number && peer->offset == 0) {
+        mirror->growing = peer->sending;
         return false;
     }
     const struct ms_batch *batch = ms_backlog_at(&mirror->backlog, peer->sending);
@@ -321,7 +325,7 @@ static void refuse(struct ms_mirror *mirror)
 }
 
 /* One effect at most; false when there is nothing to do before something else happens. */
-static bool pump(struct ms_mirror *mirror)
+static bool pump(struct ms_mirror *mirror, bool is_last)
 {
     if (mirror->peer.questions > 1) {
         refuse(mirror); /* only the last counts */
@@ -348,16 +352,17 @@ static bool pump(struct ms_mirror *mirror)
     case MS_MIRROR_STREAMING:
         break;
     }
-    return pump_stream(mirror);
+    return pump_stream(mirror, is_last);
 }
 
-bool ms_mirror_pump(struct ms_mirror *mirror)
+bool ms_mirror_pump(struct ms_mirror *mirror, bool is_last)
 {
     bool is_going = mirror->peer.name != MS_PEER_NONE;
 
     ms_mirror_enter(mirror);
+    mirror->growing = 0;
     while (is_going && ms_engine_room(mirror->engine) > 0) {
-        is_going = pump(mirror);
+        is_going = pump(mirror, is_last);
     }
-    return is_going;
+    return is_going || mirror->growing != 0;
 }

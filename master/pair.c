@@ -321,13 +321,14 @@ static void end(struct ms_pair *pair, ms_time now)
     }
 }
 
-/* What is left to be said, or to be read: whoever reads the store waits until nobody else does. True: more could be done at once. */
-static bool pump(struct ms_pair *pair)
+/* What is left to be said, or to be read: whoever reads the store waits until nobody else does. True: more could be done at once.
+ * The log leaves with the TICK that asks for: then all input of this turn was heard. */
+static bool pump(struct ms_pair *pair, const struct ms_event *event)
 {
     bool has_more = false;
 
     if (!ms_suffix_is_scanning(pair->suffix) && !ms_follower_is_reading(pair->follower)) {
-        has_more = ms_mirror_pump(pair->mirror);
+        has_more = ms_mirror_pump(pair->mirror, event->type == MS_EVENT_TICK);
     }
     if (pair->tenure != MS_TENURE_NONE) {
         return has_more;
@@ -383,7 +384,7 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
         tell_known(pair);
         go_on(pair, now);
     }
-    pair->has_more = pump(pair);
+    pair->has_more = pump(pair, event);
     end(pair, now);
 }
 

@@ -23,7 +23,7 @@ void ms_pair_links_init(struct ms_pair_links *links, struct ms_engine *engine, s
 
 struct ms_pair_link *ms_pair_links_find(struct ms_pair_links *links, ms_peer peer)
 {
-    for (uint32_t i = 0; i < MS_PAIR_LINKS_MAX; i++) {
+    for (uint32_t i = 0; i < links->end; i++) {
         if (links->links[i].peer == peer && peer != MS_PEER_NONE) {
             return &links->links[i];
         }
@@ -37,7 +37,7 @@ struct ms_pair_link *ms_pair_links_of(struct ms_pair_links *links,
     if (!party->is_witness) {
         return links->other;
     }
-    for (uint32_t i = 0; i < MS_PAIR_LINKS_MAX; i++) {
+    for (uint32_t i = 0; i < links->end; i++) {
         struct ms_pair_link *link = &links->links[i];
 
         if (link->peer != MS_PEER_NONE && link->role == MS_ROLE_WITNESS &&
@@ -55,10 +55,19 @@ static struct ms_pair_link *take(struct ms_pair_links *links, ms_time now, ms_pe
 
         if (link->peer == MS_PEER_NONE) {
             *link = (struct ms_pair_link){.peer = peer, .since = now, .heard_at = now};
+            links->end = i < links->end ? links->end : i + 1;
             return link;
         }
     }
     return NULL;
+}
+
+static void drop(struct ms_pair_links *links, struct ms_pair_link *link)
+{
+    *link = (struct ms_pair_link){0};
+    while (links->end > 0 && links->links[links->end - 1].peer == MS_PEER_NONE) {
+        links->end--;
+    }
 }
 
 static void close_peer(struct ms_pair_links *links, ms_peer peer, enum ms_error error)
@@ -92,7 +101,7 @@ void ms_pair_links_forget(struct ms_pair_links *links, ms_time now, struct ms_pa
                link->role == MS_ROLE_NONE) { /* it was refused, or not answered */
         dial_later(links, now);
     }
-    *link = (struct ms_pair_link){0};
+    drop(links, link);
 }
 
 void ms_pair_links_close(struct ms_pair_links *links, ms_time now, struct ms_pair_link *link,
@@ -117,7 +126,7 @@ static void dial(struct ms_pair_links *links, ms_time now)
 /* A link on which the other side has not greeted. */
 static struct ms_pair_link *unmet(struct ms_pair_links *links)
 {
-    for (uint32_t i = 0; i < MS_PAIR_LINKS_MAX; i++) {
+    for (uint32_t i = 0; i < links->end; i++) {
         if (links->links[i].peer != MS_PEER_NONE && links->links[i].role == MS_ROLE_NONE) {
             return &links->links[i];
         }
@@ -133,7 +142,7 @@ static bool is_watched(const struct ms_pair_link *link)
 
 struct ms_pair_link *ms_pair_links_silent(struct ms_pair_links *links, ms_time now)
 {
-    for (uint32_t i = 0; i < MS_PAIR_LINKS_MAX; i++) {
+    for (uint32_t i = 0; i < links->end; i++) {
         struct ms_pair_link *link = &links->links[i];
 
         if (is_watched(link) && now >= link->heard_at + links->silent) {
@@ -148,7 +157,7 @@ static ms_time silent_at(const struct ms_pair_links *links)
 {
     ms_time at = MS_TIME_NEVER;
 
-    for (uint32_t i = 0; i < MS_PAIR_LINKS_MAX; i++) {
+    for (uint32_t i = 0; i < links->end; i++) {
         const struct ms_pair_link *link = &links->links[i];
 
         if (is_watched(link) && link->heard_at + links->silent < at) {
@@ -251,7 +260,7 @@ static struct ms_pair_link *meet_other(struct ms_pair_links *links, ms_time now,
 static void replace_witness(struct ms_pair_links *links, ms_time now,
                             const struct ms_pair_link *link)
 {
-    for (uint32_t i = 0; i < MS_PAIR_LINKS_MAX; i++) {
+    for (uint32_t i = 0; i < links->end; i++) {
         struct ms_pair_link *former = &links->links[i];
 
         if (former != link && former->peer != MS_PEER_NONE && former->role == MS_ROLE_WITNESS &&
@@ -264,7 +273,7 @@ static void replace_witness(struct ms_pair_links *links, ms_time now,
 /* An operator gives way when there are too many. */
 static bool make_room(struct ms_pair_links *links, ms_time now, enum ms_role role)
 {
-    for (uint32_t i = 0; i < MS_PAIR_LINKS_MAX && role != MS_ROLE_OPERATOR; i++) {
+    for (uint32_t i = 0; i < links->end && role != MS_ROLE_OPERATOR; i++) {
         if (links->links[i].role == MS_ROLE_OPERATOR) {
             ms_pair_links_close(links, now, &links->links[i], MS_E_TOO_MANY);
             return true;

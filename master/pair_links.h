@@ -22,6 +22,7 @@ struct ms_pair_links {
     struct ms_engine *engine;
     struct ms_rng *rng;
     struct ms_pair_link links[MS_PAIR_LINKS_MAX];
+    uint32_t end;               /* those from there on are free */
     struct ms_pair_link *other; /* the other half; NULL = none stands */
     uint32_t addresses_count, address_at;
     char addresses[MS_ADDRESSES_MAX][MS_ADDRESS_MAX + 1];

@@ -204,23 +204,45 @@ static inline uint64_t digest_word(uint64_t digest, uint64_t word)
     return (digest ^ (digest >> 29)) * DIGEST_MIX;
 }
 
-uint64_t ms_record_digest(uint64_t digest, struct ms_bytes entries)
+/* What is not a whole entry is left in entries. */
+static uint64_t digest_entries(uint64_t digest, struct ms_bytes *entries)
 {
-    while (entries.size >= MS_RECORD_HEADER_SIZE) {
-        const uint8_t *entry = entries.data;
+    while (entries->size >= MS_RECORD_HEADER_SIZE) {
+        const uint8_t *entry = entries->data;
         const size_t size = load_u32(entry + AT_SIZE);
 
         digest = digest_word(digest, (uint64_t)load_u32(entry + AT_SEQ + 4) << 32 |
                                          load_u32(entry + AT_SEQ));
         digest = digest_word(digest, (uint64_t)load_u32(entry + AT_CHECKSUM) << 8 | entry[AT_KIND]);
-        if (size < MS_RECORD_HEADER_SIZE || size > entries.size) {
+        if (size < MS_RECORD_HEADER_SIZE || size > entries->size) {
             break;
         }
-        entries.data += size;
-        entries.size -= size;
+        entries->data += size;
+        entries->size -= size;
     }
-    digest = digest_word(digest, entries.size);
+    return digest;
+}
+
+static uint64_t end_digest(uint64_t digest, size_t rest)
+{
+    digest = digest_word(digest, rest);
     return digest != 0 ? digest : 1;
+}
+
+uint64_t ms_record_digest(uint64_t digest, struct ms_bytes entries)
+{
+    digest = digest_entries(digest, &entries);
+    return end_digest(digest, entries.size);
+}
+
+uint64_t ms_record_digest_add(uint64_t open, struct ms_bytes entries)
+{
+    return digest_entries(open, &entries);
+}
+
+uint64_t ms_record_digest_end(uint64_t open)
+{
+    return end_digest(open, 0);
 }
 
 uint8_t *ms_record_write(uint8_t *at, ms_seq seq, const struct ms_record *record)

@@ -129,6 +129,11 @@ bool ms_record_next(struct ms_bytes *entries, struct ms_entry *entry_out);
  * digest when they have the same entries in the same order; what the entries hold is trusted to be sound. Never 0. */
 uint64_t ms_record_digest(uint64_t digest, struct ms_bytes entries);
 
+/* The same of whole entries that come in pieces: begin with the digest, add each piece to what the last one returned, and
+ * end that. */
+uint64_t ms_record_digest_add(uint64_t open, struct ms_bytes entries);
+uint64_t ms_record_digest_end(uint64_t open);
+
 /* The record of a sound entry; it borrows from the entry and from room. MALFORMED, or
  * VERSION: an unknown one, or an unknown kind. */
 enum ms_error ms_record_read(const struct ms_entry *entry, struct ms_record_room *room,

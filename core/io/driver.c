@@ -137,6 +137,15 @@ void ms_driver_tell(struct ms_driver *driver, const struct ms_event *event)
     }
 }
 
+/* What the engine leaves for the time when all input was heard is done before this turn of the loop is over: its timer is
+ * the last to be called. */
+static void close_turn(struct ms_driver *driver)
+{
+    if (driver->is_turning && ms_engine_deadline(driver->options.engine) <= driver->now) {
+        ev_feed_event(driver->options.loop, &driver->timer, EV_TIMER);
+    }
+}
+
 void ms_driver_post(struct ms_driver *driver, const struct ms_event *event)
 {
     if (!driver->is_turning && !driver->is_stepping) {
@@ -144,6 +153,14 @@ void ms_driver_post(struct ms_driver *driver, const struct ms_event *event)
     }
     driver->active_at = driver->now;
     ms_driver_tell(driver, event);
+    close_turn(driver);
+}
+
+static void tick(struct ms_driver *driver)
+{
+    if (ms_engine_deadline(driver->options.engine) <= driver->now) {
+        ms_driver_step(driver, &(struct ms_event){.type = MS_EVENT_TICK});
+    }
 }
 
 /* The process may have been stopped since the time was read. What became due meanwhile comes before what it was about
@@ -156,9 +173,7 @@ static void catch_up(struct ms_driver *driver)
         return;
     }
     driver->now = now;
-    if (ms_engine_deadline(driver->options.engine) <= now) {
-        ms_driver_step(driver, &(struct ms_event){.type = MS_EVENT_TICK});
-    }
+    tick(driver);
 }
 
 static void flush(struct ms_driver *driver)
@@ -181,7 +196,10 @@ static void flush(struct ms_driver *driver)
 
 void ms_driver_served(struct ms_driver *driver)
 {
-    if (driver->stats.commands_in_total - driver->flushed_at >= MS_DRIVER_FLUSH_COMMANDS) {
+    if (driver->stats.commands_in_total - driver->flushed_at < MS_DRIVER_FLUSH_COMMANDS) {
+        close_turn(driver);
+    } else {
+        tick(driver);
         flush(driver);
         driver->flushed_at = driver->stats.commands_in_total;
     }
@@ -257,9 +275,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)loop, (void)revents;
     ms_connection_expire(driver);
     ms_hold_serve(driver);
-    if (ms_engine_deadline(driver->options.engine) <= driver->now) {
-        ms_driver_step(driver, &(struct ms_event){.type = MS_EVENT_TICK});
-    }
+    tick(driver);
 }
 
 static void on_spin(struct ev_loop *loop, ev_idle *spin, int revents)

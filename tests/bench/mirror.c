@@ -93,7 +93,7 @@ static void carry_active(struct bench *bench)
 
 static void turn(struct bench *bench)
 {
-    (void)ms_mirror_pump(bench->mirror);
+    (void)ms_mirror_pump(bench->mirror, true);
     carry_active(bench);
     if (bench->is_clearing) {
         bench->is_clearing = false;

@@ -105,10 +105,10 @@ static void route(struct node *node, const struct ms_event *event)
 }
 
 /* There is one reader of the store at a time. */
-static void pump(struct node *node)
+static void pump(struct node *node, bool is_last)
 {
     if (!ms_follower_is_reading(node->follower)) {
-        (void)ms_mirror_pump(node->mirror);
+        (void)ms_mirror_pump(node->mirror, is_last);
     }
 }
 
@@ -123,7 +123,7 @@ static void append(struct node *node)
         world->counts[COUNT_NO_MEMORY]++;
     }
     if (ms_rng_chance(&world->rng, 3, 4)) {
-        pump(node);
+        pump(node, seq % 3 != 0);
     }
     ms_engine_emit(&node->engine, &(struct ms_effect){.type = MS_EFFECT_PERSIST,
                                                       .seq = seq,
@@ -173,7 +173,7 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     if (node->world->todo.size > 0 && node == world_active(node->world)) {
         append(node);
     } else if (node == world_active(node->world)) {
-        pump(node);
+        pump(node, true);
     } else {
         (void)ms_follower_pump(node->follower);
         if (!ms_mirror_is_scanning(node->mirror)) {

@@ -126,7 +126,7 @@
     X(STUCK, "disks of standbys that did nothing for long", SIM_OF_LONG)                           \
     X(SHED, "standbys that were slow", SIM_OF_LONG)                                                \
     X(MERGES, "stores of deposed masters merged", SIM_OF_FORCE)                                    \
-    X(MERGES_CUT, "  interrupted by a death", SIM_OF_LONG)                                         \
+    X(MERGES_CUT, "  interrupted by a death", SIM_OF_MERGE)                                        \
     X(MERGED_ADOPTED, "  commands that the new one did not know", SIM_OF_FORCE)                    \
     X(MERGED_SETTLED, "  that were open, and have the outcome of the old one", SIM_OF_FORCE)       \
     X(MERGED_LIFTED, "  that have another outcome now", SIM_OF_MERGE)                              \

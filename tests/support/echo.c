@@ -51,6 +51,7 @@ static void receive(struct ms_engine *engine, const struct ms_event *event)
         break;
     case MS_KIND_SUBMIT:
         echo->submits_count++;
+        echo->tick_at = echo->is_late ? engine->now : echo->tick_at;
         outcome.payload = event->command->payload;
         ms_engine_send(engine, event->peer, 1, &outcome);
         break;

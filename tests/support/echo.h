@@ -17,6 +17,7 @@ struct echo {
     char bound[MS_ADDRESS_MAX + 1];
     bool is_mute;    /* HELLO is not answered */
     bool is_client;  /* PEER_OPENED is answered with HELLO */
+    bool is_late;    /* each SUBMIT asks for a TICK */
     ms_time tick_at; /* deadline; NEVER after the tick */
     uint32_t opened_count, closed_count, submits_count, outcomes_count, ticks_count, welcomes_count;
     uint32_t tag;        /* of the last PEER_OPENED or PEER_CLOSED */

@@ -396,6 +396,24 @@ START_TEST(test_busy_poll)
 }
 END_TEST
 
+/* What the engine leaves for the time when all input was heard is not left for the next turn. */
+START_TEST(test_a_turn_is_closed)
+{
+    struct ms_encoder encoder;
+    struct ms_bytes bytes = conversation(&encoder, 10, 1);
+    struct raw raw;
+
+    server.is_late = true;
+    raw_open(&raw, loop, server.bound);
+    raw_write(&raw, bytes.data, bytes.size);
+    echo_wait(loop, server.submits_count > 0);
+    ck_assert_uint_eq(server.ticks_count, 1);
+    echo_wait(loop, raw_count(&raw, MS_KIND_OUTCOME) == 10);
+    raw_close(&raw);
+    ms_encoder_finish(&encoder);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *all = suite_create("driver");
@@ -421,6 +439,7 @@ static Suite *suite(void)
     tcase_add_test(io, test_post_from_callback);
     tcase_add_test(io, test_send_to_nobody);
     tcase_add_test(io, test_busy_poll);
+    tcase_add_test(io, test_a_turn_is_closed);
     suite_add_tcase(all, io);
     return all;
 }

@@ -113,6 +113,33 @@ START_TEST(the_digest_depends_on_every_entry_and_the_order)
 }
 END_TEST
 
+START_TEST(one_that_grows_is_one_batch)
+{
+    struct ms_backlog other = {0};
+
+    ms_backlog_begin(&other, 5, 100);
+    put(101);
+    for (ms_seq seq = 102; seq <= 130; seq++) {
+        stream_put(stream, seq);
+        ck_assert(ms_backlog_extend(&backlog, seq, stream_entries(stream)));
+    }
+    for (ms_seq seq = 101; seq <= 130; seq++) {
+        stream_put(stream, seq);
+    }
+    ms_backlog_append(&other, 130, stream_entries(stream));
+    const struct ms_batch *grown = ms_backlog_at(&backlog, 1), *whole = ms_backlog_at(&other, 1);
+
+    ck_assert_uint_eq(backlog.tip.number, 1);
+    ck_assert_uint_eq(ms_backlog_bytes(&backlog), ms_backlog_bytes(&other));
+    ck_assert_mem_eq(&grown->place, &whole->place, sizeof grown->place);
+    ck_assert_mem_eq(grown->entries.data, whole->entries.data, grown->entries.size);
+    put(131);
+    put(132);
+    ck_assert_uint_eq(ms_backlog_at(&backlog, 2)->place.seq, 131);
+    ms_backlog_finish(&other);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *made = suite_create("backlog");
@@ -124,6 +151,7 @@ static Suite *suite(void)
     tcase_add_test(tests, many_batches_keep_their_numbers);
     tcase_add_test(tests, a_record_is_found);
     tcase_add_test(tests, the_digest_depends_on_every_entry_and_the_order);
+    tcase_add_test(tests, one_that_grows_is_one_batch);
     suite_add_tcase(made, tests);
     return made;
 }

@@ -522,7 +522,7 @@ START_TEST(what_effects_point_to_outlives_the_end_of_the_reign)
 
     stream_from_start();
     append();
-    ms_mirror_pump(mirror);
+    ms_mirror_pump(mirror, true);
     ms_mirror_end(mirror);
     ck_assert(ms_engine_poll(&stream->engine, &effect));
     ck_assert(ms_record_next(&effect.command.payload, &entry));

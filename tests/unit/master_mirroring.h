@@ -33,7 +33,7 @@ static inline void tear_down(void)
 
 static inline bool pump(void)
 {
-    const bool is_more = ms_mirror_pump(mirror);
+    const bool is_more = ms_mirror_pump(mirror, true);
 
     stream_step(stream);
     return is_more;

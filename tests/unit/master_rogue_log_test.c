@@ -189,7 +189,7 @@ START_TEST(a_mirror_bears_a_passive_that_says_anything)
             last = 1;
             ms_mirror_begin(mirror, REIGN, last);
         }
-        (void)ms_mirror_pump(mirror);
+        (void)ms_mirror_pump(mirror, true);
         stream_step(stream);
         for (size_t k = 0; k < stream->count; k++) {
             is_scanning = is_scanning || stream->effects[k].type == MS_EFFECT_SCAN;

@@ -147,6 +147,8 @@ START_TEST(the_digest_is_of_all_entries_in_their_order)
     const struct ms_bytes both = {buffer, (size_t)(end - buffer)};
     const uint64_t digest = ms_record_digest(1, both);
 
+    ck_assert_uint_eq(
+        digest, ms_record_digest_end(ms_record_digest_add(ms_record_digest_add(1, first), second)));
     ck_assert_uint_ne(digest, ms_record_digest(2, both));
     ck_assert_uint_ne(digest, ms_record_digest(1, first));
     ck_assert_uint_ne(ms_record_digest(ms_record_digest(1, first), second),
