@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import main, wait_until  # noqa: E402
-from pair_test import Pair, kill, never  # noqa: E402
+from pair import Pair, kill, never  # noqa: E402
 
 
 def test_halves_that_are_configured_differently_say_so_and_leave_takeover_to_an_operator():
@@ -37,8 +37,7 @@ def test_a_list_of_witnesses_is_exchanged_while_work_goes_on():
         load = pair.load()
         wait_until("the load is under way", lambda: pair.outcomes(load) >= 500)
         active = pair.active()
-        witness = next(program for program in pair.programs if program.name == "s1")
-        pair.witness = re.search(r"msg=witness id=([0-9a-f]{32})", witness.log()).group(1)
+        pair.witness = re.search(r"msg=witness id=([0-9a-f]{32})", pair.served_by["s1"].log()).group(1)
         kill(pair, 1 - active)
         pair.start_master(1 - active)
         wait_until("both have everything", pair.is_safe)
@@ -56,4 +55,4 @@ def test_a_list_of_witnesses_is_exchanged_while_work_goes_on():
 
 
 if __name__ == "__main__":
-    main({name: value for name, value in globals().items() if name.startswith("test_")})
+    main(dict(globals()))
