@@ -1,5 +1,6 @@
 #include "core/io/hook.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -8,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "core/io/clock.h"
 
-#define LOOK_INTERVAL 0.02 /* s; how often is looked whether the script has ended, while one runs */
+#define LOOK_INTERVAL (10 * MS_MSEC) /* how often is looked whether the last but one has ended */
 
 extern char **environ;
 
@@ -27,9 +29,9 @@ struct ms_hook {
     struct change queue[MS_HOOK_QUEUE];
     uint32_t first, count;
     pid_t pid; /* 0 = none runs */
-    ms_time began;
     struct ms_hook_stats stats;
-    ev_timer look;
+    ev_child child;
+    ev_timer patience;
 };
 
 static void complain(struct ms_hook *hook, const char *why)
@@ -39,12 +41,12 @@ static void complain(struct ms_hook *hook, const char *why)
            MS_LOG_TEXT("reason", why));
 }
 
-/* In a session of its own, without our signals' mask and without an input. An errno; 0 = ok. */
+/* In a session of its own, with nothing of what we do about signals, and without an input. An errno; 0 = ok. */
 static int spawn(const struct ms_hook *hook, const struct change *change, pid_t *pid_out)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    sigset_t none;
+    sigset_t none, all;
     char path[4096], what[MS_HOOK_WORD_MAX + 1], number[24];
     char *const argv[] = {path, what, number, NULL};
     int error;
@@ -57,9 +59,12 @@ static int spawn(const struct ms_hook *hook, const struct change *change, pid_t 
         return error;
     }
     sigemptyset(&none);
+    sigfillset(&all);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     if (error == 0) {
         error = posix_spawn(pid_out, path, &actions, &attributes, argv, environ);
@@ -78,16 +83,15 @@ static void begin_next(struct ms_hook *hook)
         hook->first = (hook->first + 1) % MS_HOOK_QUEUE;
         hook->count--;
         hook->stats.runs_total++;
-        hook->began = ms_clock_now();
         if (error != 0) {
             hook->pid = 0;
             complain(hook, strerror(error));
         }
     }
     if (hook->pid != 0) {
-        ev_timer_again(hook->loop, &hook->look);
-    } else {
-        ev_timer_stop(hook->loop, &hook->look);
+        ev_child_set(&hook->child, hook->pid, 0);
+        ev_child_start(hook->loop, &hook->child);
+        ev_timer_again(hook->loop, &hook->patience);
     }
 }
 
@@ -104,50 +108,82 @@ static void judge(struct ms_hook *hook, int status)
     }
 }
 
-/* The loop may have reaped it before us: then how it ended is not known. */
-static void on_look(struct ev_loop *loop, ev_timer *look, int revents)
+static void on_child(struct ev_loop *loop, ev_child *child, int revents)
 {
-    struct ms_hook *hook = look->data;
-    int status = 0;
-    pid_t ended;
+    struct ms_hook *hook = child->data;
+
+    (void)revents;
+    ev_child_stop(loop, child);
+    ev_timer_stop(loop, &hook->patience);
+    hook->pid = 0;
+    judge(hook, child->rstatus);
+    begin_next(hook);
+}
+
+static void on_patience(struct ev_loop *loop, ev_timer *patience, int revents)
+{
+    const struct ms_hook *hook = patience->data;
 
     (void)loop, (void)revents;
-    ended = waitpid(hook->pid, &status, WNOHANG);
-    if (ended == 0 && ms_clock_now() - hook->began >= MS_HOOK_TIMEOUT) {
-        kill(-hook->pid, SIGKILL);
-        return;
-    }
-    if (ended == 0 || (ended < 0 && errno == EINTR)) {
-        return;
-    }
-    hook->pid = 0;
-    if (ended > 0) {
-        judge(hook, status);
-    }
-    begin_next(hook);
+    kill(-hook->pid, SIGKILL);
 }
 
 struct ms_hook *ms_hook_create(struct ev_loop *loop, const char *path, struct ms_log *log)
 {
     struct ms_hook *hook = calloc(1, sizeof *hook);
 
+    assert(ev_is_default_loop(loop));
     if (hook == NULL) {
         return NULL;
     }
     hook->loop = loop;
     hook->path = path;
     hook->log = log;
-    ev_timer_init(&hook->look, on_look, 0., LOOK_INTERVAL);
-    hook->look.data = hook;
+    ev_child_init(&hook->child, on_child, 0, 0);
+    ev_timer_init(&hook->patience, on_patience, 0., (double)MS_HOOK_TIMEOUT / MS_SEC);
+    hook->child.data = hook->patience.data = hook;
     return hook;
+}
+
+/* The loop may have reaped it before us. */
+static bool has_ended(pid_t pid)
+{
+    const pid_t ended = waitpid(pid, NULL, WNOHANG);
+
+    return ended == pid || (ended < 0 && errno == ECHILD);
+}
+
+static void tell_newest(struct ms_hook *hook)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_INTERVAL / MS_USEC * 1000};
+    const ms_time end = ms_clock_now() + MS_HOOK_LEAVE;
+
+    while (hook->pid != 0 && !has_ended(hook->pid)) {
+        if (ms_clock_now() >= end) {
+            kill(-hook->pid, SIGKILL);
+            break;
+        }
+        nanosleep(&pause, NULL);
+    }
+    hook->pid = 0;
+    hook->first = (hook->first + hook->count - 1) % MS_HOOK_QUEUE;
+    hook->stats.left_out_total += hook->count - 1;
+    hook->count = 1;
+    begin_next(hook);
 }
 
 void ms_hook_destroy(struct ms_hook *hook)
 {
-    if (hook != NULL) {
-        ev_timer_stop(hook->loop, &hook->look);
-        free(hook);
+    if (hook == NULL) {
+        return;
     }
+    ev_child_stop(hook->loop, &hook->child);
+    if (hook->count > 0) {
+        tell_newest(hook);
+    }
+    ev_child_stop(hook->loop, &hook->child);
+    ev_timer_stop(hook->loop, &hook->patience);
+    free(hook);
 }
 
 void ms_hook_run(struct ms_hook *hook, const char *what, uint64_t number)

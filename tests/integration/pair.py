@@ -38,7 +38,7 @@ class Pair(Cluster):
     def __init__(self, slaves=SLAVES, slots=SLOTS, witnesses=None, witness="auto", failover="quorum", quorum_loss="hold",
                  tick="500ms", options=(), slave_options=(), before=None, is_apart=False):
         """witnesses: so many of the slaves keep what they vote (all of them). options: of masters that are started from now
-        on, also as `more`. before: what is done with a single master, on the directory that is to be the primary's.
+        on, also as `more`; {place} in them is 0 or 1. before: what is done with a single master, on the directory that is to be the primary's.
         is_apart: the pair has listeners of its own."""
         ports = free_ports(4)
         self.addresses = [f"127.0.0.1:{port}" for port in ports[:2]]
@@ -91,7 +91,8 @@ class Pair(Cluster):
             "muster-master", "--listen", self.addresses[place], "--tick", self.tick, "--data", self.path(f"data-{place}"),
             "--store-reserve", "1MiB", "--role", ("primary", "backup")[place], "--peer", self.peers[1 - place],
             *(["--peer-listen", self.peers[place]] if self.is_apart else []),
-            "--witness", self.witness, "--failover", self.failover, "--on-quorum-loss", self.quorum_loss, *self.more,
+            "--witness", self.witness, "--failover", self.failover, "--on-quorum-loss", self.quorum_loss,
+            *(option.format(place=place) for option in self.more),
             *(["--bootstrap"] if is_first else [])], environment)
 
     def start_slave(self, name, *options, is_witness=True):

@@ -1,6 +1,7 @@
 /* Scripts of an operator: run for every change, in order, and never in our way. */
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,80 @@ START_TEST(test_what_cannot_be_run_is_counted)
 }
 END_TEST
 
+START_TEST(test_one_that_fails_is_counted)
+{
+    write_script("[ $2 = 1 ] && exit 3; [ $2 = 2 ] && kill -9 $$; exit 0");
+    for (uint64_t i = 1; i <= 3; i++) {
+        ms_hook_run(hook, "SOLO", i);
+    }
+    echo_wait(loop, is_idle());
+    ck_assert_uint_eq(stats.runs_total, 3);
+    ck_assert_uint_eq(stats.failed_total, 2);
+}
+END_TEST
+
+/* A writer whose reader has gone must end, as it does in a shell. */
+START_TEST(test_signals_are_as_everywhere)
+{
+    signal(SIGPIPE, SIG_IGN);
+    write_script("kill -PIPE $$");
+    ms_hook_run(hook, "SOLO", 1);
+    echo_wait(loop, is_idle());
+    signal(SIGPIPE, SIG_DFL);
+    ck_assert_uint_eq(stats.failed_total, 1);
+}
+END_TEST
+
+static void wait_for_output(const char *expected)
+{
+    char text[512];
+
+    for (;;) {
+        FILE *file = fopen(output, "r");
+        size_t size = 0;
+
+        if (file != NULL) {
+            size = fread(text, 1, sizeof text - 1, file);
+            fclose(file);
+        }
+        text[size] = '\0';
+        if (strcmp(text, expected) == 0) {
+            return;
+        }
+        usleep(10000); /* the case has a timeout */
+    }
+}
+
+/* What is told last is what we were in the end. */
+START_TEST(test_the_newest_is_told_at_the_end)
+{
+    ms_hook_run(hook, "PAIR", 1);
+    ms_hook_run(hook, "DRAIN", 2);
+    ms_hook_run(hook, "SYNC", 3);
+    ms_hook_destroy(hook);
+    hook = NULL;
+    wait_for_output("PAIR 1\nSYNC 3\n");
+}
+END_TEST
+
+START_TEST(test_one_that_hangs_is_killed_at_the_end_when_another_one_waits)
+{
+    char text[256];
+    int fd;
+
+    snprintf(text, sizeof text, "[ $2 = 1 ] && read line <%s; echo \"$1 $2\" >>%s", gate, output);
+    write_script(text);
+    ms_hook_run(hook, "PAIR", 1);
+    ms_hook_run(hook, "SYNC", 2);
+    ms_hook_destroy(hook);
+    hook = NULL;
+    wait_for_output("SYNC 2\n");
+    while ((fd = open(gate, O_WRONLY | O_NONBLOCK)) >= 0) { /* somebody reads still */
+        close(fd);
+    }
+}
+END_TEST
+
 START_TEST(test_destroy_accepts_null)
 {
     ms_hook_destroy(NULL);
@@ -139,6 +214,10 @@ static Suite *suite(void)
     tcase_add_test(io, test_each_change_in_order);
     tcase_add_test(io, test_of_too_many_the_oldest_are_left_out);
     tcase_add_test(io, test_what_cannot_be_run_is_counted);
+    tcase_add_test(io, test_one_that_fails_is_counted);
+    tcase_add_test(io, test_signals_are_as_everywhere);
+    tcase_add_test(io, test_the_newest_is_told_at_the_end);
+    tcase_add_test(io, test_one_that_hangs_is_killed_at_the_end_when_another_one_waits);
     tcase_add_test(io, test_destroy_accepts_null);
     suite_add_tcase(all, io);
     return all;
