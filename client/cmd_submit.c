@@ -36,7 +36,7 @@ struct submitting {
     bool is_asking; /* what became of it, because it is over already */
     int code;
     ev_signal signals[2];
-    ev_timer patience; /* runs until the command is accepted, if that is all that is waited for */
+    ev_timer patience; /* runs until the command is accepted */
     bool is_taken;     /* the master has it, and has not said what it thinks of it */
 };
 
@@ -199,6 +199,7 @@ static void accepted_cb(struct ms_client *client, uint64_t seq, int durability, 
     struct submitting *submitting = context;
 
     (void)client;
+    ev_timer_stop(ev_default_loop(0), &submitting->patience);
     if (is_waiting(submitting) || submitting->is_ended) {
         return;
     }
@@ -229,6 +230,7 @@ static void done_cb(struct ms_client *client, const struct ms_client_result *res
     struct submitting *submitting = context;
 
     (void)client;
+    ev_timer_stop(ev_default_loop(0), &submitting->patience);
     if (result->error != MS_CLIENT_OK) {
         refused(submitting, result);
         return;
@@ -277,25 +279,31 @@ static void later_cb(struct ms_client *client, int error, void *context)
     submitting->is_taken = error == MS_CLIENT_OK || error == MS_CLIENT_DURABILITY;
 }
 
+/* Who waits for an outcome waits for the next master, too, and is told what for. */
 static void patience_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 {
     struct submitting *submitting = watcher->data;
+    char id[MS_CLI_ID_SIZE];
 
     (void)loop;
     (void)revents;
+    ms_cli_print_id(id, ms_client_id(submitting->client), submitting->seq);
     if (submitting->is_taken) {
-        char id[MS_CLI_ID_SIZE];
-
-        ms_cli_print_id(id, ms_client_id(submitting->client), submitting->seq);
         ms_cli_say(&ms_submit_cli,
-                   "the master has not acknowledged it in time: is its disk full or out of reach, "
-                   "or, of class strict, the other master away? It may be accepted yet; submit it "
-                   "again with --id %s, which makes no second one",
+                   is_waiting(submitting)
+                       ? "the master has not acknowledged it yet: is its disk full or out of "
+                         "reach, or, of class strict, the other master away? Waiting; ask with "
+                         "muster why %s"
+                       : "the master has not acknowledged it in time: is its disk full or out of "
+                         "reach, or, of class strict, the other master away? It may be accepted "
+                         "yet; submit it again with --id %s, which makes no second one",
                    id);
-    } else {
+    } else if (!is_waiting(submitting)) {
         ms_cli_say(&ms_submit_cli, "no master has accepted it");
     }
-    end(submitting, ms_client_is_connected(submitting->client) ? EX_TEMPFAIL : EX_UNAVAILABLE);
+    if (!is_waiting(submitting)) {
+        end(submitting, ms_client_is_connected(submitting->client) ? EX_TEMPFAIL : EX_UNAVAILABLE);
+    }
 }
 
 /* The first one cancels what was submitted, whose outcome then ends us; the second ends us at once. */
@@ -370,9 +378,7 @@ static int submit(struct submitting *submitting, struct ms_client_submission *su
         return ms_cli_exit_code(error);
     }
     submitting->is_taken = ms_client_is_connected(submitting->client);
-    if (!is_waiting(submitting)) { /* who waits for an outcome waits for the next master, too */
-        ev_timer_start(ev_default_loop(0), &submitting->patience);
-    }
+    ev_timer_start(ev_default_loop(0), &submitting->patience);
     while (!submitting->is_ended) {
         ms_client_run(submitting->client, -1);
     }
