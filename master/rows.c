@@ -103,6 +103,7 @@ static void fill_status(struct ms_master *master, ms_time now, struct ms_report_
                        stats.sessions[MS_SESSION_WAITING_2]);
     ms_page_number(page, "sessions_dead", stats.sessions[MS_SESSION_DEAD]);
     ms_page_number(page, "slaves", stats.slaves_count);
+    ms_page_number(page, "slaves_awaited", stats.awaited_count);
     ms_page_number(page, "clients", stats.clients_count);
     ms_page_number(page, "types", stats.types_count);
     ms_page_number(page, "connections", stats.connections_count);

@@ -9,7 +9,7 @@
 #include "master/slaves.h"
 #include "master/state.h"
 
-#define NAMES_MAX  3    /* slaves that a sentence names */
+#define NAMES_MAX  2    /* slaves that a sentence names */
 #define VISITS_MAX 4096 /* commands and slaves that are looked at for one sentence */
 
 static void add_duration(struct ms_text *text, ms_time duration)
@@ -38,27 +38,50 @@ static ms_time lasting(const struct ms_work *work, ms_time now)
     return now > work->changed_at ? now - work->changed_at : 0;
 }
 
+/* By then a session that is not heard of is dead. */
+static ms_time dead_by(const struct ms_master *master, const struct ms_session *session,
+                       ms_time now)
+{
+    return now + (MS_SESSION_DEAD - (ms_time)session->state) * master->sessions.period;
+}
+
+static void add_until(const struct ms_master *master, ms_time until, ms_time now,
+                      struct ms_text *text)
+{
+    add_time(master, until, text);
+    ms_text_add(text, " (another ");
+    add_duration(text, until > now ? until - now : 0);
+    ms_text_add(text, ")");
+}
+
 /* The slaves from before the master's start that have not come back yet. */
-static void why_doubted(const struct ms_master *master, struct ms_text *text)
+static void why_doubted(const struct ms_master *master, ms_time now, struct ms_text *text)
 {
     const struct ms_slave *slave;
+    ms_time until = now;
     uint32_t cursor = 0;
     uint32_t named = 0;
 
-    ms_text_add(text, "the master has restarted, and until ");
+    ms_text_add(text, "the master has %s, and until ",
+                master->config.is_paired ? "taken over or restarted" : "restarted");
     while (named < NAMES_MAX && cursor < VISITS_MAX &&
            (slave = ms_pool_next(&master->slaves, &cursor)) != NULL) {
         if (slave->is_awaited) {
+            const ms_time end = dead_by(master, slave->session, now);
+
             ms_text_add(text, "%s%s", named > 0 ? ", " : "", slave->session->name);
+            until = end > until ? end : until;
             named++;
         }
     }
     if (master->awaited_count > named) {
+        until = now + MS_SESSION_DEAD * master->sessions.period;
         ms_text_add(text, "%s%u %s", named > 0 ? " and " : "", master->awaited_count - named,
                     named > 0 ? "others" : "slaves");
     }
-    ms_text_add(text, "%s back or dead, one of them may still have it",
+    ms_text_add(text, "%s back or dead, one of them may still have it: at the latest until ",
                 master->awaited_count == 1 ? " is" : " are");
+    add_until(master, until, now, text);
 }
 
 /* Commands of its type that will be handed out before it, as far as they are counted. */
@@ -107,7 +130,7 @@ static bool has_supplier(const struct ms_lane *lane)
     return false;
 }
 
-static void why_ready(const struct ms_master *master, const struct ms_work *work,
+static void why_ready(const struct ms_master *master, const struct ms_work *work, ms_time now,
                       struct ms_text *text)
 {
     const struct ms_lane *lane = work->lane;
@@ -116,7 +139,7 @@ static void why_ready(const struct ms_master *master, const struct ms_work *work
     ms_assert(work->is_in_doubt || work->is_aside || work->is_gated || work->is_lone ||
               lane->ready_count > 0);
     if (work->is_in_doubt && master->awaited_count > 0) {
-        why_doubted(master, text);
+        why_doubted(master, now, text);
     } else if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
         ms_text_add(text, "the master is shutting down: it starts after the next start");
     } else if (work->is_lone) {
@@ -172,17 +195,29 @@ static void why_delayed(const struct ms_master *master, const struct ms_work *wo
         return;
     }
     ms_text_add(text, "%s until ", is_retry ? "its next attempt waits" : "it is delayed");
-    add_time(master, due, text);
-    ms_text_add(text, " (another ");
-    add_duration(text, due > now ? due - now : 0);
-    ms_text_add(text, ")");
+    add_until(master, due, now, text);
     if (is_retry) {
         ms_text_add(text, ": ");
         add_last_attempt(work, text);
     }
 }
 
-static void why_leased(const struct ms_work *work, ms_time now, struct ms_text *text)
+/* It may be running there, so nobody else is given it. */
+static void add_give_up(const struct ms_master *master, const struct ms_work *work, ms_time now,
+                        struct ms_text *text)
+{
+    ms_text_add(text, "; if that is not back by ");
+    add_until(master, dead_by(master, work->holder->session, now), now, text);
+    ms_text_add(text, " it is given up");
+    if (ms_work_is_once(work)) {
+        ms_text_add(text, ", and the command is lost");
+    } else if (!work->is_cancel_asked) {
+        ms_text_add(text, ", and the command begins again");
+    }
+}
+
+static void why_leased(const struct ms_master *master, const struct ms_work *work, ms_time now,
+                       struct ms_text *text)
 {
     const struct ms_session *session = work->holder->session;
 
@@ -200,6 +235,9 @@ static void why_leased(const struct ms_work *work, ms_time now, struct ms_text *
         ms_text_add(text, "%s",
                     ms_work_is_once(work) ? "; it may be started only once, and waits for the disk"
                                           : "; it leaves when the other half knows of it");
+    }
+    if (session->peer == MS_PEER_NONE) {
+        add_give_up(master, work, now, text);
     }
 }
 
@@ -285,7 +323,7 @@ void ms_why(const struct ms_master *master, const struct ms_work *work, ms_time 
     }
     switch (work->state) {
     case MS_LIFE_READY:
-        why_ready(master, work, text);
+        why_ready(master, work, now, text);
         add_deadline(master, work, text);
         break;
     case MS_LIFE_DELAYED:
@@ -293,7 +331,7 @@ void ms_why(const struct ms_master *master, const struct ms_work *work, ms_time 
         add_deadline(master, work, text);
         break;
     case MS_LIFE_LEASED:
-        why_leased(work, now, text);
+        why_leased(master, work, now, text);
         break;
     default:
         why_finished(master, work, now, text);

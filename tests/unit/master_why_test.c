@@ -147,7 +147,9 @@ START_TEST(every_reason_of_what_is_leased)
     receive(&s, 2, &(struct ms_command){.kind = MS_KIND_CANCEL, .id.seq = 1});
     want_words(&s, " and was told to stop");
     close_peer(&s, 1);
-    want_words(&s, "and is not connected (alive); it will be told to stop");
+    want_words(&s,
+               "and is not connected (alive); it will be told to stop; if that is not back by ");
+    want_words(&s, " (another 4000 ms) it is given up");
     teardown(&s);
 }
 END_TEST
@@ -192,7 +194,8 @@ START_TEST(reasons_of_a_master_with_a_store)
     settle_down(&s);
     ck_assert_str_eq(
         text(want(&s, MS_KIND_REPORT), "reason"),
-        "the master has restarted, and until s1 is back or dead, one of them may still have it");
+        "the master has restarted, and until s1 is back or dead, one of them may still have it: at "
+        "the latest until 1970-01-12T14:03:24Z (another 4000 ms)");
     teardown_durable(&s);
 }
 END_TEST
