@@ -438,13 +438,13 @@ ms_sim_canary(strict-refused-though-it-is-elsewhere client/client_refused.c "inv
     --scenario pair-strict-refused-by-the-next)
 
 # What may be in whose hands when a half takes over: no COMMAND leaves before the other half has its lease ...
-ms_sim_canary(command-leaves-before-its-lease master/mirror.c "invariant: (attempts|once|recovery)"
+ms_sim_canary(command-leaves-before-its-lease master/mirror.c "invariant: hands"
 "    return is_heeded(mirror) ? mirror->peer.known : UINT64_MAX;"
 "    return UINT64_MAX;"
     --pair)
 
 # ... and who begins with what its disk says does not know all of them.
-ms_sim_canary(disk-knows-all-hands master/pair_tenure.c "invariant: (attempts|once|recovery)"
+ms_sim_canary(disk-knows-all-hands master/pair_tenure.c "invariant: (hands|attempts|once|recovery)"
 "    return is_voted && ms_follower_knows_hands(pair->follower);"
 "    return true;"
     --pair)

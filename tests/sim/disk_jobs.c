@@ -7,6 +7,7 @@
 #include "core/invariant.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_hands.h"
 
 #define REPLAY_PIECE_MAX 64 /* entries read back at a time */
 
@@ -166,6 +167,7 @@ static void clear(struct sim_world *world, struct sim_node *node)
     world->stats.counts[SIM_STAT_CLEARED]++;
     world->stats.counts[SIM_STAT_SET_ASIDE] += disk->jobs[SIM_JOB_CLEAR].count > 0;
     sim_disk_empty(disk);
+    sim_hands_forget(world, node);
     sim_driver_post(world, node, &(struct ms_event){.type = MS_EVENT_CLEARED});
 }
 

@@ -24,6 +24,7 @@ struct sim_observer *sim_observer_create(void)
     ms_assert(observer != NULL);
     ms_map_init(&observer->by_id, ENTRIES_MAX, 1);
     ms_map_init(&observer->by_token, ENTRIES_MAX, 2);
+    ms_map_init(&observer->by_lease, ENTRIES_MAX, 3);
     return observer;
 }
 
@@ -31,12 +32,14 @@ void sim_observer_destroy(struct sim_observer *observer)
 {
     ms_map_finish(&observer->by_id);
     ms_map_finish(&observer->by_token);
+    ms_map_finish(&observer->by_lease);
     free(observer->served);
     for (uint32_t i = 0; i < SIM_MASTERS_MAX; i++) {
         free(observer->logs[i].hashes);
     }
     free(observer->records);
     free(observer->attempts);
+    free(observer->leases);
     for (uint32_t i = 0; i < SIM_MASTERS_MAX; i++) {
         free(observer->views[i].sessions);
         free(observer->views[i].wires);

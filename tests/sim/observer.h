@@ -86,12 +86,21 @@ struct sim_attempt {
     uint32_t pieces; /* written so far */
 };
 
+/* The LEASE record of an attempt: which half has it in its memory now, and which had it ever. */
+struct sim_lease {
+    struct ms_id id;
+    struct ms_token token;
+    bool is_had[SIM_MASTERS_MAX], is_told[SIM_MASTERS_MAX];
+};
+
 struct sim_observer {
     struct sim_record *records;
     uint32_t records_count, records_capacity, open_count;
     struct sim_attempt *attempts;
     uint32_t attempts_count, attempts_capacity;
-    struct ms_map by_id, by_token;
+    struct sim_lease *leases; /* of a pair */
+    uint32_t leases_count, leases_capacity;
+    struct ms_map by_id, by_token, by_lease;
     struct sim_view views[SIM_MASTERS_MAX];
     uint32_t tenures;       /* so far, of all masters */
     uint32_t newest;        /* node of the latest of them */

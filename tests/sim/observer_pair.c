@@ -8,6 +8,7 @@
 #include "tests/sim/lone.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_hands.h"
 
 typedef unsigned long long number;
 
@@ -88,6 +89,7 @@ void sim_pair_start(struct sim_world *world, struct sim_node *node)
     view->is_ready = false;
     view->is_over = true;
     view->has_master = false;
+    sim_hands_forget(world, node);
     if (world->observer->voters[node->index].lives != node->disk->lives + 1) {
         view->voted = 0; /* by somebody else, who is no more */
     }
@@ -153,6 +155,7 @@ void sim_pair_engine(struct sim_world *world, struct sim_node *node)
         view->has_master = true;
         view->is_over = true; /* until it has begun to read */
         view->reign = standing.reign;
+        sim_hands_begin(world, node);
         serve(world, node, &standing, standing.reign);
     }
     if (is_prompt(world)) {
@@ -241,6 +244,9 @@ void sim_pair_effect(struct sim_world *world, struct sim_node *node, const struc
     }
     if (node->role == SIM_MASTER && is_actives((enum ms_kind)command->kind)) {
         check_active(world, node, effect);
+        if (command->kind == MS_KIND_COMMAND) {
+            sim_hands_out(world, node, command);
+        }
     } else if ((command->kind == MS_KIND_VOTE && command->error == MS_E_OK) ||
                command->kind == MS_KIND_PROPOSE) {
         const struct ms_decision *decision = &command->body.pair->decision;
@@ -328,6 +334,7 @@ void sim_pair_wrote(struct sim_world *world, const struct sim_node *node,
                     const struct ms_entry *entry)
 {
     note_entry(&world->observer->logs[node->index], entry->seq, hash_of(entry));
+    sim_hands_entry(world, node, entry);
 }
 
 void sim_pair_read(struct sim_world *world, const struct sim_node *node)
@@ -368,6 +375,7 @@ void sim_pair_follow(struct sim_world *world, const struct sim_node *node,
             sim_fail(world, "log", "%s writes record %llu, which the active has not written so",
                      sim_node_name(world, node->index), (number)entry.seq);
         }
+        sim_hands_entry(world, node, &entry);
         world->stats.counts[SIM_STAT_MIRRORED]++;
     }
     if (left.size > 0) {

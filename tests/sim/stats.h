@@ -116,6 +116,9 @@
     X(CRASHES_PROMISED, "candidates killed between promise and epoch", SIM_OF_PAIR)                \
     X(CALLS_ENDED, "roll-calls ended by a death", SIM_OF_PAIR)                                     \
     X(HANDS_KNOWN, "old commands handed out before all slaves had come back", SIM_OF_PAIR)         \
+    X(HANDS_TOLD, "commands that left a whole pair, with their leases at both halves",             \
+      SIM_OF_PAIR)                                                                                 \
+    X(HANDS_FOUND, "  in hand when a half that knows all hands took over", SIM_OF_PAIR)            \
     X(LISTS, "small records that say that the list of witnesses changes", SIM_OF_PAIR)             \
     X(REENROLLED, "  witnesses enrolled in the place of one whose disk was lost", false)           \
     X(ORDERS, "orders of operators to halves", SIM_OF_PAIR)                                        \

@@ -1,0 +1,20 @@
+/* What may be in whose hands: the LEASE of each command that a whole pair hands out is in the memory of both halves. */
+#ifndef SIM_OBSERVER_HANDS_H
+#define SIM_OBSERVER_HANDS_H
+
+#include "proto/record.h"
+#include "tests/sim/world.h"
+
+/* That half has the record in its memory: it wrote it as the active, or took it from the active. */
+void sim_hands_entry(struct sim_world *world, const struct sim_node *node,
+                     const struct ms_entry *entry);
+/* Only what its disk says is left of its memory. */
+void sim_hands_forget(struct sim_world *world, const struct sim_node *node);
+
+/* A COMMAND leaves. */
+void sim_hands_out(struct sim_world *world, const struct sim_node *node,
+                   const struct ms_command *command);
+/* A master begins in that half: when it knows all hands, it has the lease of each command that may be in one. */
+void sim_hands_begin(struct sim_world *world, const struct sim_node *node);
+
+#endif
