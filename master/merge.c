@@ -239,6 +239,7 @@ static void adopt(struct ms_master *master, ms_time now, const struct ms_foreign
 {
     struct ms_queue *queue = &master->queue;
     const bool is_doubting = queue->is_doubting;
+    const struct ms_floor *floor;
     struct ms_client *client;
     struct ms_work *work;
 
@@ -264,7 +265,11 @@ static void adopt(struct ms_master *master, ms_time now, const struct ms_foreign
         !ms_unique_is_follower(work)) {
         ms_orphans_claim(master, now, work);
     }
-    ms_clients_reap(master, client);
+    floor = ms_floors_find(&master->floors, &id->client);
+    if (floor != NULL &&
+        floor->client != NULL) { /* else what was adopted is over, and was all that it had */
+        ms_clients_reap(master, floor->client);
+    }
 }
 
 /* --- a has an outcome --- */

@@ -42,10 +42,9 @@ static inline const struct ms_reconcile_totals *totals(void)
     return &here.master->reconcile.totals;
 }
 
-/* All that the one has committed is offered to the other; what came of it is not durable yet. */
-static inline void offer(void)
+/* What the one's disk has is offered to the other; what came of it is not durable yet. */
+static inline void offer_disk(void)
 {
-    commit(&there);
     commit(&here);
     ck_assert(ms_reconcile_begin(here.master));
     for (size_t i = 0; i < SHELF_MAX; i++) {
@@ -57,12 +56,17 @@ static inline void offer(void)
     settle_down(&here);
 }
 
-static inline void merge(void)
+static inline void offer(void)
 {
-    size_t count;
+    commit(&there);
+    offer_disk();
+}
 
-    offer();
-    count = here.count;
+/* What was offered is merged. */
+static inline void merge_offered(void)
+{
+    const size_t count = here.count;
+
     for (int i = 0; i < 8; i++) {
         while (here_shelf.committed < here_shelf.seq || here_shelf.written_size > 0) {
             commit_once(&here);
@@ -72,6 +76,12 @@ static inline void merge(void)
     }
     ck_assert_uint_ge(here.count, count);
     ck_assert_int_eq(here.master->reconcile.phase, MS_RECONCILE_DONE);
+}
+
+static inline void merge(void)
+{
+    offer();
+    merge_offered();
 }
 
 static inline bool was_revoked(void)

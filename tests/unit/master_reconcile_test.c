@@ -133,6 +133,38 @@ START_TEST(what_is_adopted_is_run_once)
 }
 END_TEST
 
+/* The process dies: of what it wrote, all up to the outcome is on the disk. */
+static void write_outcome(struct script *s)
+{
+    struct ms_bytes bytes = {s->shelf->written, s->shelf->written_size};
+    struct ms_entry entry = {0};
+
+    while (entry.kind != MS_RECORD_SETTLE && ms_record_next(&bytes, &entry)) {
+        shelf_put(s->shelf, &entry);
+    }
+}
+
+START_TEST(what_nobody_waits_for_leaves_nothing_behind)
+{
+    const struct ms_uuid uuid = uuid_of(2);
+
+    begin();
+    receive(&here, 2, &(struct ms_command){.kind = MS_KIND_BYE});
+    bring(&there, MS_MERGE_IN_FLIGHT, "", MS_FLAG_BACKGROUND);
+    result(&there, 1, there.last_token, MS_STATUS_OK, "done");
+    write_outcome(&there);
+    offer_disk();
+    merge_offered();
+    ck_assert_uint_eq(totals()->cells[MS_MERGE_DONE][MS_MERGE_NONE], 1);
+    want_state(MS_MERGE_CLOSED, "adopted");
+    ck_assert_ptr_null(ms_floors_find(&here.master->floors, &uuid)->client);
+    offer_disk();
+    merge_offered();
+    want_state(MS_MERGE_CLOSED, "merged twice");
+    end();
+}
+END_TEST
+
 START_TEST(the_slave_over_there_is_waited_for)
 {
     begin();
@@ -537,6 +569,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         what_is_adopted_is_run_once,
+        what_nobody_waits_for_leaves_nothing_behind,
         the_slave_over_there_is_waited_for,
         an_attempt_that_nobody_knew_is_found,
         unless_it_was_to_replace_the_one_that_has_it,
