@@ -20,6 +20,9 @@ static struct ms_output *create(struct ms_work *work, struct ms_slab *slab)
     if (output != NULL) {
         *output = (struct ms_output){
             .work = work, .attempt = work->attempt, .sent_on = work->client->connection};
+        if (work->state == MS_LIFE_LEASED) {
+            output->token = ms_work_token(work);
+        }
         ms_list_init(&output->link);
         work->output = output;
     }
@@ -51,6 +54,18 @@ static bool append(struct ms_output *output, struct ms_slab *slab, const struct 
     output->bytes += piece_cost(copy->size);
     output->count++;
     return true;
+}
+
+uint32_t ms_output_number(const struct ms_work *work, uint32_t attempt, struct ms_token token)
+{
+    const struct ms_output *output = work->output;
+    const bool is_known = output != NULL && output->token.epoch != 0;
+
+    if (output == NULL || attempt > output->attempt ||
+        (attempt == output->attempt && (!is_known || ms_token_equal(output->token, token)))) {
+        return attempt;
+    }
+    return output->attempt + 1;
 }
 
 enum ms_output_result ms_output_add(struct ms_work *work, struct ms_slab *slab,

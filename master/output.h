@@ -28,7 +28,8 @@ struct ms_output {
     struct ms_list link;
     struct ms_work *work;   /* NULL = it lost its output, which is kept for those who read it */
     struct ms_output *next; /* then: of the same command, what it lost later */
-    uint32_t attempt;       /* that wrote it */
+    uint32_t attempt;       /* that wrote it, */
+    struct ms_token token;  /* and its token; zero = not known, it was read back */
     struct ms_piece *first, *last;
     struct ms_piece *unsent; /* next to be forwarded; NULL = none */
     uint64_t bytes;          /* of all pieces, with what they cost beside their payload */
@@ -43,6 +44,10 @@ enum ms_output_result {
     MS_OUTPUT_GAP,      /* a piece before it is missing */
     MS_OUTPUT_TOO_MUCH, /* beyond MS_RESULT_BYTES_MAX, or out of memory */
 };
+
+/* The number of an attempt that a slave has in hand, of that number in its own half of a pair: both count on their own. Who takes pieces
+ * as they come tells attempts apart by their numbers, so one that follows the pieces of another has a higher one. */
+uint32_t ms_output_number(const struct ms_work *work, uint32_t attempt, struct ms_token token);
 
 /* Takes one piece of the work's present attempt; or of that whose outcome is merged (master/merge.c), when it has one already. */
 enum ms_output_result ms_output_add(struct ms_work *work, struct ms_slab *slab,

@@ -368,7 +368,9 @@ bool ms_queue_adopt(struct ms_queue *queue, ms_time now, struct ms_work *work,
     if (!ms_map_put_pointer(&queue->adopted, key_of(lease->token), work)) {
         return false;
     }
-    if (work->attempt != lease->attempt) {
+    const uint32_t attempt = ms_output_number(work, lease->attempt, lease->token);
+
+    if (work->attempt != attempt) {
         ms_output_discard(queue, work);
     }
     take_off(queue, work);
@@ -376,7 +378,10 @@ bool ms_queue_adopt(struct ms_queue *queue, ms_time now, struct ms_work *work,
     if (work->rare != NULL) {
         ms_array_left(queue, work);
     }
-    work->attempt = lease->attempt;
+    if (work->output != NULL) {
+        work->output->token = lease->token;
+    }
+    work->attempt = attempt;
     work->token = lease->token.n;
     work->token_epoch = lease->token.epoch;
     take_in_hand(work, slave);

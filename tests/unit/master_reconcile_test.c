@@ -433,6 +433,46 @@ START_TEST(output_of_two_first_attempts_is_told_apart)
 }
 END_TEST
 
+static void write_piece(ms_peer peer, struct ms_token token, const char *text)
+{
+    receive(
+        &here, peer,
+        &(struct ms_command){.kind = MS_KIND_OUTPUT, .token = token, .payload = ms_bytes_of(text)});
+    commit(&here);
+}
+
+/* The same, when a slave comes with the attempt that the other half has handed out, and which is the later one. */
+START_TEST(output_of_two_slaves_is_told_apart)
+{
+    struct ms_welcome first, second;
+
+    begin();
+    first = slave_durably(&here, 3, 3);
+    second = slave_durably(&here, 4, 4);
+    pull(&here, 3, 1);
+    submit_as(&here, 1, "x", MS_FLAG_STREAM);
+    commit(&here);
+    const struct held had = held_of(2, 1, (struct ms_token){here.epoch, here.last_token}, 1);
+    const struct held has = held_of(2, 1, (struct ms_token){here.epoch, here.last_token + 1}, 1);
+
+    write_piece(3, had.token, "other");
+    restart(&here);
+    client(&here, 2, 2);
+    come_back_with(&here, 3, 3, &first, &had);
+    ck_assert_uint_eq(work_of(&here, 2, 1)->attempt, 1);
+    come_back_with(&here, 4, 4, &second, &has);
+    ck_assert_uint_eq(work_of(&here, 2, 1)->attempt, 2);
+    ck_assert_ptr_null(work_of(&here, 2, 1)->output);
+    write_piece(4, has.token, "piece");
+    ck_assert_uint_eq(ms_output_count(work_of(&here, 2, 1)->output), 1);
+    ck_assert_mem_eq(work_of(&here, 2, 1)->output->first->data, "piece", 5);
+    result_of(&here, 4, has.token, MS_STATUS_OK, "done");
+    commit(&here);
+    ck_assert_uint_eq(want(&here, MS_KIND_OUTCOME)->effect.command.attempt, 2);
+    end();
+}
+END_TEST
+
 /* No output belongs to a wish, though the attempt has a number that this half knows, too. */
 START_TEST(a_wish_to_cancel_brings_no_output)
 {
@@ -580,6 +620,7 @@ int main(void)
         a_kick_here_is_not_undone,
         a_kick_there_is_taken,
         output_of_two_first_attempts_is_told_apart,
+        output_of_two_slaves_is_told_apart,
         a_wish_to_cancel_brings_no_output,
         a_lower_outcome_has_freed_its_key,
         nothing_is_said_before_it_is_durable,
