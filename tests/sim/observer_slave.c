@@ -143,7 +143,8 @@ void sim_slave_event(struct sim_world *world, struct sim_node *node, const struc
     }
 }
 
-/* At no time do two slaves whose sessions live work on one command. */
+/* At no time do two slaves whose sessions live work on one command. One whose session an old active has ended may be confirmed by the
+ * newer one. */
 static void check_alone(struct sim_world *world, const struct sim_record *record,
                         const struct sim_attempt *attempt)
 {
@@ -151,7 +152,8 @@ static void check_alone(struct sim_world *world, const struct sim_record *record
         const struct sim_attempt *other = &world->observer->attempts[i];
 
         if (other != attempt && other->master == attempt->master && !other->is_released &&
-            !attempt->is_released && !other->is_given_up && other->state == SIM_ATTEMPT_RUNNING) {
+            !attempt->is_released && !other->is_given_up && !attempt->is_given_up &&
+            other->state == SIM_ATTEMPT_RUNNING) {
             sim_fail(world, "attempts", "seq %llu runs on %s and on %s",
                      (unsigned long long)record->id.seq, sim_node_name(world, attempt->node),
                      sim_node_name(world, other->node));
