@@ -72,7 +72,11 @@ static bool may_be_wiped(struct sim_world *world, const struct sim_node *node)
             return false;
         }
     }
-    return others.lead == other->index || (others.witnesses.count > 0 && !others.is_held);
+    if (others.witnesses.count ==
+        0) { /* a hand-over to the one that loses its disk may be on its way */
+        return others.lead == other->index && others.decision.active == other->index;
+    }
+    return others.lead == other->index || !others.is_held;
 }
 
 static void wipe(struct sim_world *world, struct sim_node *node)

@@ -65,7 +65,7 @@ bool sim_lone_is_ready(struct sim_world *world)
     if (world->config.masters == 1) {
         return true;
     }
-    if (sim_pair_is_whole(world)) {
+    if (sim_pair_is_whole(world) && !world->nodes[0].is_stopping && !world->nodes[1].is_stopping) {
         for (uint32_t place = 0; place < SIM_MASTERS_MAX; place++) {
             struct sim_standing *standing = &standings[place];
 
