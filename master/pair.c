@@ -182,6 +182,8 @@ static void stop(struct ms_pair *pair, ms_time now, const struct ms_event *event
         ms_pair_stop(pair, NULL);
     } else if (pair->tenure == MS_TENURE_ON) {
         ms_pair_step_master(pair, now, event);
+    } else if (pair->tenure != MS_TENURE_NONE) {
+        pair->stop_by = now; /* as soon as all is read */
     }
 }
 

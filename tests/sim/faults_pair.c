@@ -72,9 +72,10 @@ static bool may_be_wiped(struct sim_world *world, const struct sim_node *node)
             return false;
         }
     }
-    if (others.witnesses.count ==
-        0) { /* a hand-over to the one that loses its disk may be on its way */
-        return others.lead == other->index && others.decision.active == other->index;
+    /* Without witnesses: its disk may have a hand-over to the one that loses its own. */
+    if (others.witnesses.count == 0) {
+        return others.lead == other->index &&
+               world->observer->voters[other->index].record.accepted.active == other->index;
     }
     return others.lead == other->index || !others.is_held;
 }

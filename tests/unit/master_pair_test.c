@@ -385,6 +385,25 @@ START_TEST(test_both_stop_at_once)
 }
 END_TEST
 
+/* Who is about to serve alone, and cannot hand over, goes when it has read what there is. */
+START_TEST(test_who_still_reads_stops_later)
+{
+    make_pair();
+    kill_half(1);
+    kill_half(0);
+    start(0);
+    for (int i = 0; i < 100000 && ms_pair_master(halves[0].pair) == NULL; i++) {
+        pass(MS_MSEC / 10);
+    }
+    ck_assert_ptr_nonnull(ms_pair_master(halves[0].pair));
+    ck_assert(!ms_master_is_ready(ms_pair_master(halves[0].pair)));
+    step(0, &(struct ms_event){.type = MS_EVENT_STOP});
+    ck_assert_int_eq(halves[0].stops, 0);
+    pass(20 * MS_SEC);
+    ck_assert_int_eq(halves[0].stops, 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pair");
@@ -409,6 +428,7 @@ int main(void)
     tcase_add_test(halves_case, test_after_a_power_cut_the_one_that_served_goes_on);
     tcase_add_test(halves_case, test_the_active_hands_over_before_it_stops);
     tcase_add_test(halves_case, test_both_stop_at_once);
+    tcase_add_test(halves_case, test_who_still_reads_stops_later);
     suite_add_tcase(suite, halves_case);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
