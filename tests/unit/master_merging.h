@@ -84,6 +84,67 @@ static inline void merge(void)
     merge_offered();
 }
 
+static inline void submit_as(struct script *s, uint64_t seq, const char *payload, uint8_t flags)
+{
+    struct ms_command command = submission(seq, payload);
+
+    command.flags = flags;
+    receive(s, 2, &command);
+}
+
+/* Command 1 comes into that state. */
+static inline void bring(struct script *s, enum ms_merge_state state, const char *payload,
+                         uint8_t flags)
+{
+    const bool is_run = state == MS_MERGE_IN_FLIGHT || state == MS_MERGE_DEAD ||
+                        state == MS_MERGE_DONE || state == MS_MERGE_CLOSED;
+
+    if (state == MS_MERGE_NONE) {
+        return;
+    }
+    if (is_run) {
+        pull(s, 1, 1);
+    }
+    submit_as(s, 1, "x", flags);
+    commit(s);
+    if (state == MS_MERGE_CANCELLED) {
+        receive(s, 2, &(struct ms_command){.kind = MS_KIND_CANCEL, .id.seq = 1});
+    } else if (is_run && state != MS_MERGE_IN_FLIGHT) {
+        result(s, 1, s->last_token, state == MS_MERGE_DEAD ? MS_STATUS_FAIL : MS_STATUS_OK,
+               payload);
+    }
+    commit(s);
+    if (state == MS_MERGE_CLOSED) {
+        receive(s, 2, &(struct ms_command){.kind = MS_KIND_OUTCOME_ACK, .id.seq = 1, .count = 1});
+        commit(s);
+    }
+}
+
+static inline enum ms_merge_state state_of(const struct script *s)
+{
+    static const uint8_t states[MS_LIFE_STATES] = {
+        [MS_LIFE_READY] = MS_MERGE_QUEUED,     [MS_LIFE_DELAYED] = MS_MERGE_QUEUED,
+        [MS_LIFE_LEASED] = MS_MERGE_IN_FLIGHT, [MS_LIFE_BURIED] = MS_MERGE_DEAD,
+        [MS_LIFE_DONE] = MS_MERGE_DONE,        [MS_LIFE_CANCELLED] = MS_MERGE_CANCELLED,
+    };
+    const struct ms_uuid uuid = uuid_of(2);
+    const struct ms_work *work = work_of(s, 2, 1);
+    const struct ms_floor *floor = ms_floors_find(&s->master->floors, &uuid);
+
+    if (work != NULL) {
+        return (enum ms_merge_state)states[work->state];
+    }
+    return floor != NULL && ms_closed_has(&floor->closed, 1) ? MS_MERGE_CLOSED : MS_MERGE_NONE;
+}
+
+static inline void want_state(enum ms_merge_state wanted, const char *when)
+{
+    const enum ms_merge_state state = state_of(&here);
+
+    ck_assert_msg(state == wanted, "%s: it is %s", when, ms_merge_state_name(state));
+}
+
+/* a is higher and has an outcome, or b is open: the outcome of a. */
 static inline bool was_revoked(void)
 {
     return find(&here, MS_KIND_REVOKE) != NULL;

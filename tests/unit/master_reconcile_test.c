@@ -3,66 +3,6 @@
 
 #include "master/output.h"
 
-static void submit_as(struct script *s, uint64_t seq, const char *payload, uint8_t flags)
-{
-    struct ms_command command = submission(seq, payload);
-
-    command.flags = flags;
-    receive(s, 2, &command);
-}
-
-/* Command 1 comes into that state. */
-static void bring(struct script *s, enum ms_merge_state state, const char *payload, uint8_t flags)
-{
-    const bool is_run = state == MS_MERGE_IN_FLIGHT || state == MS_MERGE_DEAD ||
-                        state == MS_MERGE_DONE || state == MS_MERGE_CLOSED;
-
-    if (state == MS_MERGE_NONE) {
-        return;
-    }
-    if (is_run) {
-        pull(s, 1, 1);
-    }
-    submit_as(s, 1, "x", flags);
-    commit(s);
-    if (state == MS_MERGE_CANCELLED) {
-        receive(s, 2, &(struct ms_command){.kind = MS_KIND_CANCEL, .id.seq = 1});
-    } else if (is_run && state != MS_MERGE_IN_FLIGHT) {
-        result(s, 1, s->last_token, state == MS_MERGE_DEAD ? MS_STATUS_FAIL : MS_STATUS_OK,
-               payload);
-    }
-    commit(s);
-    if (state == MS_MERGE_CLOSED) {
-        receive(s, 2, &(struct ms_command){.kind = MS_KIND_OUTCOME_ACK, .id.seq = 1, .count = 1});
-        commit(s);
-    }
-}
-
-static enum ms_merge_state state_of(const struct script *s)
-{
-    static const uint8_t states[MS_LIFE_STATES] = {
-        [MS_LIFE_READY] = MS_MERGE_QUEUED,     [MS_LIFE_DELAYED] = MS_MERGE_QUEUED,
-        [MS_LIFE_LEASED] = MS_MERGE_IN_FLIGHT, [MS_LIFE_BURIED] = MS_MERGE_DEAD,
-        [MS_LIFE_DONE] = MS_MERGE_DONE,        [MS_LIFE_CANCELLED] = MS_MERGE_CANCELLED,
-    };
-    const struct ms_uuid uuid = uuid_of(2);
-    const struct ms_work *work = work_of(s, 2, 1);
-    const struct ms_floor *floor = ms_floors_find(&s->master->floors, &uuid);
-
-    if (work != NULL) {
-        return (enum ms_merge_state)states[work->state];
-    }
-    return floor != NULL && ms_closed_has(&floor->closed, 1) ? MS_MERGE_CLOSED : MS_MERGE_NONE;
-}
-
-static void want_state(enum ms_merge_state wanted, const char *when)
-{
-    const enum ms_merge_state state = state_of(&here);
-
-    ck_assert_msg(state == wanted, "%s: it is %s", when, ms_merge_state_name(state));
-}
-
-/* a is higher and has an outcome, or b is open: the outcome of a. */
 static const char *payload_of(enum ms_merge_state a, enum ms_merge_state b)
 {
     return a > b ? "there" : "here";
@@ -129,81 +69,6 @@ START_TEST(what_is_adopted_is_run_once)
     ck_assert_uint_le(count_of(&here, MS_KIND_COMMAND), 1);
     merge();
     ck_assert_uint_eq(totals()->adopted, 1);
-    end();
-}
-END_TEST
-
-/* The process dies: of what it wrote, all up to the outcome is on the disk. */
-static void write_outcome(struct script *s)
-{
-    struct ms_bytes bytes = {s->shelf->written, s->shelf->written_size};
-    struct ms_entry entry = {0};
-
-    while (entry.kind != MS_RECORD_SETTLE && ms_record_next(&bytes, &entry)) {
-        shelf_put(s->shelf, &entry);
-    }
-}
-
-START_TEST(what_nobody_waits_for_leaves_nothing_behind)
-{
-    const struct ms_uuid uuid = uuid_of(2);
-
-    begin();
-    receive(&here, 2, &(struct ms_command){.kind = MS_KIND_BYE});
-    bring(&there, MS_MERGE_IN_FLIGHT, "", MS_FLAG_BACKGROUND);
-    result(&there, 1, there.last_token, MS_STATUS_OK, "done");
-    write_outcome(&there);
-    offer_disk();
-    merge_offered();
-    ck_assert_uint_eq(totals()->cells[MS_MERGE_DONE][MS_MERGE_NONE], 1);
-    want_state(MS_MERGE_CLOSED, "adopted");
-    ck_assert_ptr_null(ms_floors_find(&here.master->floors, &uuid)->client);
-    offer_disk();
-    merge_offered();
-    want_state(MS_MERGE_CLOSED, "merged twice");
-    end();
-}
-END_TEST
-
-START_TEST(the_slave_over_there_is_waited_for)
-{
-    begin();
-    pull(&there, 1, 1);
-    submit(&there, 2, 1, "x");
-    commit(&there);
-    const struct held held = held_of(2, 1, (struct ms_token){EPOCH, there.last_token}, 1);
-    pull(&here, 1, 1);
-    merge();
-    ck_assert_uint_eq(stats_of(&here).awaited_count, 1);
-    ck_assert_uint_eq(stats_of(&here).doubted_count, 1);
-    /* Its session is known by its token: 0x55 and the number of the connection. */
-    const struct ms_welcome was = {.token = {{0x55, THERE_NODE + 1}}};
-    come_back_with(&here, 3, THERE_NODE, &was, &held);
-    settle_down(&here);
-    want_state(MS_MERGE_IN_FLIGHT, "claimed");
-    result_of(&here, 3, held.token, MS_STATUS_OK, "done");
-    commit(&here);
-    want_state(MS_MERGE_DONE, "done");
-    ck_assert_ptr_null(find(&here, MS_KIND_COMMAND));
-    end();
-}
-END_TEST
-
-START_TEST(an_attempt_that_nobody_knew_is_found)
-{
-    struct ms_welcome was;
-
-    begin();
-    was = slave_durably(&here, 3, 3);
-    bring(&there, MS_MERGE_QUEUED, "", 0);
-    const struct held held = held_of(2, 1, (struct ms_token){EPOCH, 77}, 1);
-    close_peer(&here, 3);
-    restart(&here);
-    client(&here, 2, 2);
-    come_back_with(&here, 3, 3, &was, &held);
-    ck_assert_uint_eq(stats_of(&here).orphans_count, 1);
-    merge();
-    want_state(MS_MERGE_IN_FLIGHT, "adopted");
     end();
 }
 END_TEST
@@ -433,46 +298,6 @@ START_TEST(output_of_two_first_attempts_is_told_apart)
 }
 END_TEST
 
-static void write_piece(ms_peer peer, struct ms_token token, const char *text)
-{
-    receive(
-        &here, peer,
-        &(struct ms_command){.kind = MS_KIND_OUTPUT, .token = token, .payload = ms_bytes_of(text)});
-    commit(&here);
-}
-
-/* The same, when a slave comes with the attempt that the other half has handed out, and which is the later one. */
-START_TEST(output_of_two_slaves_is_told_apart)
-{
-    struct ms_welcome first, second;
-
-    begin();
-    first = slave_durably(&here, 3, 3);
-    second = slave_durably(&here, 4, 4);
-    pull(&here, 3, 1);
-    submit_as(&here, 1, "x", MS_FLAG_STREAM);
-    commit(&here);
-    const struct held had = held_of(2, 1, (struct ms_token){here.epoch, here.last_token}, 1);
-    const struct held has = held_of(2, 1, (struct ms_token){here.epoch, here.last_token + 1}, 1);
-
-    write_piece(3, had.token, "other");
-    restart(&here);
-    client(&here, 2, 2);
-    come_back_with(&here, 3, 3, &first, &had);
-    ck_assert_uint_eq(work_of(&here, 2, 1)->attempt, 1);
-    come_back_with(&here, 4, 4, &second, &has);
-    ck_assert_uint_eq(work_of(&here, 2, 1)->attempt, 2);
-    ck_assert_ptr_null(work_of(&here, 2, 1)->output);
-    write_piece(4, has.token, "piece");
-    ck_assert_uint_eq(ms_output_count(work_of(&here, 2, 1)->output), 1);
-    ck_assert_mem_eq(work_of(&here, 2, 1)->output->first->data, "piece", 5);
-    result_of(&here, 4, has.token, MS_STATUS_OK, "done");
-    commit(&here);
-    ck_assert_uint_eq(want(&here, MS_KIND_OUTCOME)->effect.command.attempt, 2);
-    end();
-}
-END_TEST
-
 /* No output belongs to a wish, though the attempt has a number that this half knows, too. */
 START_TEST(a_wish_to_cancel_brings_no_output)
 {
@@ -609,9 +434,6 @@ int main(void)
 {
     const TTest *const tests[] = {
         what_is_adopted_is_run_once,
-        what_nobody_waits_for_leaves_nothing_behind,
-        the_slave_over_there_is_waited_for,
-        an_attempt_that_nobody_knew_is_found,
         unless_it_was_to_replace_the_one_that_has_it,
         attempts_that_failed_count,
         a_wish_to_cancel_is_kept,
@@ -620,7 +442,6 @@ int main(void)
         a_kick_here_is_not_undone,
         a_kick_there_is_taken,
         output_of_two_first_attempts_is_told_apart,
-        output_of_two_slaves_is_told_apart,
         a_wish_to_cancel_brings_no_output,
         a_lower_outcome_has_freed_its_key,
         nothing_is_said_before_it_is_durable,
