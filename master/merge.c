@@ -199,7 +199,7 @@ static enum ms_error adopt_some(struct ms_master *master, ms_time now,
     return error;
 }
 
-/* Members that were closed here, and those that slaves have in hand. False: that was all of it. */
+/* Members that were closed here. False: that was all of it. */
 static bool settle_array(struct ms_master *master, ms_time now, const struct ms_foreign *foreign)
 {
     const struct ms_id id = {foreign->client->uuid, foreign->seq};
@@ -209,9 +209,20 @@ static bool settle_array(struct ms_master *master, ms_time now, const struct ms_
         return false;
     }
     ms_array_close_known(master, now, array, (struct ms_bytes){0}, true);
-    ms_orphans_claim_array(master, now, array);
     ms_array_end_if_over(master, array);
     return state_here(master, &id) == MS_MERGE_QUEUED; /* its first member waits */
+}
+
+/* Members that slaves have in hand; the first of them may have its outcome by now. */
+static void claim_array(struct ms_master *master, ms_time now, const struct ms_foreign *foreign)
+{
+    const struct ms_id id = {foreign->client->uuid, foreign->seq};
+    struct ms_array *array = ms_clients_find_array(master, &id);
+
+    if (array != NULL) {
+        ms_orphans_claim_array(master, now, array);
+        ms_array_end_if_over(master, array);
+    }
 }
 
 static void adopt_all(struct ms_master *master, ms_time now, const struct ms_foreign *foreign)
@@ -221,6 +232,9 @@ static void adopt_all(struct ms_master *master, ms_time now, const struct ms_for
 
     if (is_array && error == MS_E_OK && settle_array(master, now, foreign)) {
         error = adopt_some(master, now, foreign, false);
+    }
+    if (is_array && error == MS_E_OK) {
+        claim_array(master, now, foreign);
     }
     if (error == MS_E_NO_MEMORY) {
         fail(master);

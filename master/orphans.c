@@ -157,7 +157,6 @@ void ms_orphans_claim_array(struct ms_master *master, ms_time now, struct ms_arr
     struct ms_orphan *orphan;
     uint32_t cursor = 0;
 
-    ms_assert(array->live_count == 0);
     if (ms_pool_used(&orphans->pool) == 0) {
         return;
     }
@@ -169,7 +168,7 @@ void ms_orphans_claim_array(struct ms_master *master, ms_time now, struct ms_arr
             id->seq - array->first < array->count) {
             work = ms_array_reach(&master->queue, now, array, id->seq);
         }
-        if (work != NULL) {
+        if (work != NULL && (work->state == MS_LIFE_READY || work->state == MS_LIFE_DELAYED)) {
             adopt(master, now, work, orphan);
         }
     }

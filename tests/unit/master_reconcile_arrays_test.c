@@ -37,6 +37,35 @@ START_TEST(an_array_is_adopted_with_its_members)
 }
 END_TEST
 
+/* A slave that has come here has two members in hand; the first of them has its outcome there. */
+START_TEST(what_a_slave_has_in_hand_does_not_hide_an_outcome)
+{
+    struct ms_welcome was;
+
+    begin();
+    was = slave_durably(&here, 3, 3);
+    submit_array(&there, 1, 4, 0);
+    commit(&there);
+    pull(&there, 1, 1);
+    result(&there, 1, there.last_token, MS_STATUS_OK, "1");
+    commit(&there);
+    const struct ms_token tokens[] = {{EPOCH, 77}, {EPOCH, 78}};
+    const struct ms_holding holdings[] = {{{uuid_of(2), 1}, ECHO, 1}, {{uuid_of(2), 2}, ECHO, 1}};
+
+    close_peer(&here, 3);
+    restart(&here);
+    client(&here, 2, 2);
+    come_back(
+        &here, 3, 3, &was,
+        &(struct ms_tokens){.count = 2, .tokens = tokens, .holdings = holdings, .last = true});
+    ck_assert_uint_eq(stats_of(&here).orphans_count, 2);
+    merge();
+    ck_assert_int_eq(work_of(&here, 2, 1)->state, MS_LIFE_DONE);
+    ck_assert_int_eq(work_of(&here, 2, 2)->state, MS_LIFE_LEASED);
+    end();
+}
+END_TEST
+
 START_TEST(or_each_of_its_members_is_merged)
 {
     begin();
@@ -75,5 +104,5 @@ START_TEST(an_array_that_is_over_there_is_over_here)
 }
 END_TEST
 
-TESTS(an_array_is_adopted_with_its_members, or_each_of_its_members_is_merged,
-      an_array_that_is_over_there_is_over_here)
+TESTS(an_array_is_adopted_with_its_members, what_a_slave_has_in_hand_does_not_hide_an_outcome,
+      or_each_of_its_members_is_merged, an_array_that_is_over_there_is_over_here)
