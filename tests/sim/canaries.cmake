@@ -323,6 +323,11 @@ ms_sim_canary(roll-call-forgotten-after-a-takeover master/apply.c "invariant: (a
     "    slave->is_awaited = false;"
     --pair)
 
+ms_sim_canary(small-record-is-not-checked proto/pair_record.c "invariant: record|${engine_assertion}"
+    "    if (load_u32(bytes.data + AT_CHECKSUM) != libdeflate_crc32(0, body.data, body.size)) {"
+    "    if (false) {"
+    --short)
+
 ms_sim_canary(silent-while-it-sends master/pair_talk.c "invariant: (liveness|alone)"
     "    link->heard_at = now;
     if (link->role == MS_ROLE_MASTER) {

@@ -235,6 +235,16 @@ static void choose_stuck(struct sim_config *config, uint64_t seed)
     config->faults[SIM_FAULT_STUCK] = 2 * (uint32_t)(config->tick / MS_MSEC);
 }
 
+#define FLIPPED_ONE_IN    16 /* seeds, by their number, too */
+#define FLIPPED_REMAINDER 11
+
+static void choose_small_flips(struct sim_config *config, uint64_t seed)
+{
+    if (seed % FLIPPED_ONE_IN == FLIPPED_REMAINDER) {
+        config->faults[SIM_FAULT_SMALL_FLIP] = 1 + (uint32_t)(config->tick / MS_MSEC);
+    }
+}
+
 unsigned long long sim_config_steps(const struct sim_config *config)
 {
     return config->masters > 1 ? config->steps / PAIR_STEPS : config->steps;
@@ -261,6 +271,7 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
     draw_forces(config, seed);
     draw_flaps(config, seed);
     choose_stuck(config, seed);
+    choose_small_flips(config, seed);
 }
 
 static void draw_short_fault(struct sim_config *config, struct ms_rng *rng)
@@ -321,6 +332,7 @@ void sim_config_draw_short(struct sim_config *config, uint64_t seed, uint64_t st
     if (ms_rng_chance(&rng, 1, 2)) {
         draw_short_fault(config, &rng);
     }
+    choose_small_flips(config, seed);
 }
 
 void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_t seed,

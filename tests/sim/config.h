@@ -64,7 +64,8 @@
     X(FORCE, "force")                                                                              \
     X(FLAP, "flap")                                                                                \
     X(STUCK, "stuck-standby")                                                                      \
-    X(TEAR, "tear")
+    X(TEAR, "tear")                                                                                \
+    X(SMALL_FLIP, "small-flip")
 
 enum sim_fault {
 #define SIM_FAULT_ENUM(name, text) SIM_FAULT_##name,

@@ -372,8 +372,9 @@ static bool verify(struct sim_world *world, struct sim_disk *disk)
 bool sim_disk_open(struct sim_world *world, struct sim_node *node)
 {
     struct sim_disk *disk = node->disk;
+    const bool is_sound = sim_small_open(world, node);
 
-    if (verify(world, disk)) {
+    if (verify(world, disk) && is_sound) {
         disk->durable = 0;
         return true;
     }
@@ -382,6 +383,7 @@ bool sim_disk_open(struct sim_world *world, struct sim_node *node)
     for (uint32_t i = 0; i < disk->entries_count; i++) {
         disk->entries[i].flip = 0; /* somebody has a copy */
     }
+    disk->small.flip = 0;
     sim_node_restart(world, node,
                      1 + (ms_time)ms_rng_below(&world->rng_disk,
                                                REPAIR_TICKS_MAX * (uint64_t)world->config.tick));
@@ -509,6 +511,7 @@ void sim_disk_heal(struct sim_world *world, struct sim_node *node)
     for (uint32_t i = 0; i < disk->entries_count; i++) {
         disk->entries[i].flip = 0;
     }
+    disk->small.flip = 0;
     if (disk->full_until != 0) {
         disk->full_until = world->now;
         sim_disk_roomy(world, node);

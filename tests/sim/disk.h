@@ -28,6 +28,7 @@ struct sim_batch {
 struct sim_small {
     uint8_t *bytes;
     size_t size;
+    size_t flip; /* 1 + the bit that has turned over since; 0 = none */
 };
 
 enum sim_job_kind {
@@ -83,6 +84,10 @@ struct sim_disk {
 
 struct sim_disk *sim_disk_create(void);
 void sim_disk_destroy(struct sim_disk *disk); /* accepts NULL */
+
+/* A bit of the small record turns over, while nobody runs; whether it is read all the same, or its process must not start. */
+void sim_small_flip(struct sim_world *world, struct sim_node *node);
+bool sim_small_open(struct sim_world *world, struct sim_node *node);
 
 /* A process wants to start from it. False, with its next start planned, when an entry is damaged. */
 bool sim_disk_open(struct sim_world *world, struct sim_node *node);

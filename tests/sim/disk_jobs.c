@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/invariant.h"
+#include "proto/pair_record.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_hands.h"
@@ -31,6 +32,45 @@ static void keep_first(struct sim_world *world, struct sim_node *node)
     sim_observe_stored(world, node);
 }
 
+void sim_small_flip(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_small *small = &node->disk->small;
+
+    ms_assert(!node->is_up && small->size > 0);
+    small->flip = 1 + (size_t)ms_rng_below(&world->rng_disk, small->size * 8);
+    world->stats.counts[SIM_STAT_SMALL_FLIPS]++;
+    sim_trace(world, "bit %zu of the small record of %s turns over", small->flip - 1,
+              sim_node_name(world, node->index));
+}
+
+/* As the programs do: half a pair does not start, a witness that does not know its word is another one. */
+bool sim_small_open(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_small *small = &node->disk->small;
+    struct ms_council_record record;
+    enum ms_error error;
+
+    if (small->flip == 0) {
+        return true;
+    }
+    uint8_t *byte = &small->bytes[(small->flip - 1) / 8];
+    const uint8_t bit = (uint8_t)(1u << (small->flip - 1) % 8);
+
+    *byte ^= bit;
+    error = ms_pair_record_read((struct ms_bytes){small->bytes, small->size}, &record);
+    *byte ^= bit;
+    if (error == MS_E_OK) {
+        sim_fail(world, "record",
+                 "the small record of %s is taken for sound with bit %zu turned over",
+                 sim_node_name(world, node->index), small->flip - 1);
+    }
+    if (error == MS_E_MALFORMED && node->role == SIM_WITNESS) {
+        sim_disk_wipe(world, node);
+        return true;
+    }
+    return false;
+}
+
 static void begin_store(struct sim_world *world, struct sim_node *node)
 {
     struct sim_disk *disk = node->disk;
@@ -52,7 +92,7 @@ static void want_store(struct sim_world *world, struct sim_node *node, struct ms
     }
     struct sim_small *small = &disk->stores[disk->stores_count++];
 
-    *small = (struct sim_small){malloc(bytes.size + 1), bytes.size};
+    *small = (struct sim_small){.bytes = malloc(bytes.size + 1), .size = bytes.size};
     ms_assert(small->bytes != NULL);
     memcpy(small->bytes, bytes.data, bytes.size);
     if (disk->stores_count == 1) {

@@ -87,18 +87,44 @@ static void wipe(struct sim_world *world, struct sim_node *node)
 }
 
 /* Fewer than half of them, once there is a cluster: nobody enrols those that come in their place. */
-static void wipe_witness(struct sim_world *world)
+static bool may_witness_be_wiped(const struct sim_world *world, const struct sim_node *node)
 {
     const uint32_t first = sim_first(world, SIM_WITNESS);
-    struct sim_node *node = witness(world);
     uint32_t lost = 0;
 
     for (uint32_t i = first; i < first + world->config.witnesses; i++) {
         lost += world->nodes[i].disk->lives;
     }
-    if (node->is_up && world->observer->served_count > 0 &&
-        (node->disk->lives > 0 || 2 * (lost + 1) < world->config.witnesses)) {
+    return node->is_up && world->observer->served_count > 0 &&
+           (node->disk->lives > 0 || 2 * (lost + 1) < world->config.witnesses);
+}
+
+static void wipe_witness(struct sim_world *world)
+{
+    struct sim_node *node = witness(world);
+
+    if (may_witness_be_wiped(world, node)) {
         wipe(world, node);
+    }
+}
+
+/* It is seen by the next process. A witness is another one then. */
+static void flip_small(struct sim_world *world, struct sim_node *node)
+{
+    const bool is_witness = world->config.witnesses > 0 && !world->config.pair.is_auto_enrol &&
+                            world->config.faults[SIM_FAULT_FORCE] == 0 &&
+                            ms_rng_chance(&world->rng_fault, 1, 2);
+
+    if (is_witness) {
+        node = witness(world);
+    }
+    if (!node->is_up || node->disk->small.size == 0 ||
+        (is_witness && !may_witness_be_wiped(world, node))) {
+        return;
+    }
+    sim_faults_crash(world, node, false);
+    if (node->disk->small.size > 0) {
+        sim_small_flip(world, node);
     }
 }
 
@@ -290,6 +316,9 @@ void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_ti
         break;
     case SIM_FAULT_TEAR:
         sim_faults_tear(world);
+        break;
+    case SIM_FAULT_SMALL_FLIP:
+        flip_small(world, node);
         break;
     default:
         ms_unreachable();
