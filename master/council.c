@@ -198,13 +198,30 @@ void ms_council_note(struct ms_council *council, ms_time now, enum ms_council_no
     council->noticed_at[notice] = now;
 }
 
+/* It came before this half belonged to a cluster, so it was not refused. */
+static bool has_foreign_witness(const struct ms_council *council)
+{
+    const struct ms_uuid *ours = &council->record.voter.cluster;
+
+    for (size_t i = 0; i < MS_COUNCIL_WITNESSES_MAX && !ms_uuid_is_zero(ours); i++) {
+        const struct ms_council_witness *witness = &council->witnesses[i];
+
+        if (!ms_uuid_is_zero(&witness->id) && !ms_uuid_is_zero(&witness->cluster) &&
+            !ms_uuid_equal(&witness->cluster, ours)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Who is refused comes again, and is refused again. */
 bool ms_council_has_notice(const struct ms_council *council, ms_time now,
                            enum ms_council_notice notice)
 {
     const ms_time at = council->noticed_at[notice];
 
-    return at != INT64_MIN && now - at < MS_NOTICE_KEEP;
+    return (at != INT64_MIN && now - at < MS_NOTICE_KEEP) ||
+           (notice == MS_NOTICE_WITNESS_CLUSTER && has_foreign_witness(council));
 }
 
 enum ms_failover ms_council_failover(const struct ms_council *council)

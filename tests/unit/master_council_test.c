@@ -482,6 +482,30 @@ START_TEST(witnesses_are_enrolled_as_they_come)
 }
 END_TEST
 
+/* Nobody could refuse it: there was no cluster yet. */
+START_TEST(a_foreign_witness_that_came_before_the_cluster_is_told_of)
+{
+    struct assembly *room = assemble(0);
+    const struct ms_council *council;
+
+    room->masters[0].config.is_bootstrap = true;
+    room->masters[0].config.is_auto_enrol = room->masters[1].config.is_auto_enrol = true;
+    room->witnesses_count = 1;
+    room->witnesses[0].cluster = uuid_of(9, 9);
+    room->is_witness_up[0] = true;
+    start(room, 0);
+    meet(room, 0, 2);
+    council = room->masters[0].council;
+    ck_assert(!ms_council_has_notice(council, room->now, MS_NOTICE_WITNESS_CLUSTER));
+    start(room, 1);
+    pass(room, 2 * MS_NOTICE_KEEP);
+    ck_assert_state(room, 0, PAIR);
+    ck_assert_uint_eq(ms_council_record(council)->witnesses.count, 0);
+    ck_assert(ms_council_has_notice(council, room->now, MS_NOTICE_WITNESS_CLUSTER));
+    dismiss(room);
+}
+END_TEST
+
 START_TEST(witnesses_that_come_together_are_enrolled_together)
 {
     struct assembly *room = assemble(0);
@@ -548,5 +572,6 @@ TESTS(a_cluster_is_made_when_nobody_knows_one, a_silent_witness_refuses_the_boot
       an_active_that_was_stopped_pauses_before_it_reads,
       an_active_that_is_not_heard_pauses_though_it_hears, a_higher_epoch_ends_the_tenure,
       a_jump_of_epochs_is_no_epoch, the_primary_gets_its_role_back,
-      witnesses_are_enrolled_as_they_come, witnesses_that_come_together_are_enrolled_together,
-      a_list_waits_for_the_peer)
+      witnesses_are_enrolled_as_they_come,
+      a_foreign_witness_that_came_before_the_cluster_is_told_of,
+      witnesses_that_come_together_are_enrolled_together, a_list_waits_for_the_peer)
