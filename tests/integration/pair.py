@@ -32,6 +32,12 @@ def free_ports(count):
     return ports
 
 
+def lines_of(path):
+    """Those that are whole: the last one may be under way."""
+    with open(path) as file:
+        return [line for line in file if line.endswith("\n")]
+
+
 class Pair(Cluster):
     """Two masters, slaves that are witnesses, and what the commands wrote down. Shaped like a Cluster of one master."""
 
@@ -153,11 +159,10 @@ class Pair(Cluster):
     def history(self, load, word):
         """{seq: [(ns, more words)]} of one kind of line."""
         found = {}
-        with open(self.path(f"history-{load.number}")) as file:
-            for line in file:
-                ns, what, *more = line.split()
-                if what == word:
-                    found.setdefault(int(more[0]), []).append((int(ns), more[1:]))
+        for line in lines_of(self.path(f"history-{load.number}")):
+            ns, what, *more = line.split()
+            if what == word:
+                found.setdefault(int(more[0]), []).append((int(ns), more[1:]))
         return found
 
     def acknowledged(self, load):
@@ -177,11 +182,10 @@ class Pair(Cluster):
         found = {}
         for name in os.listdir(self.folder):
             if name.startswith("work-"):
-                with open(self.path(name)) as file:
-                    for line in file:
-                        ns, what, identity, *_ = line.split()
-                        if what == "START" and identity.startswith(load.id):
-                            found.setdefault(int(identity.split(":")[1]), []).append(int(ns))
+                for line in lines_of(self.path(name)):
+                    ns, what, identity, *_ = line.split()
+                    if what == "START" and identity.startswith(load.id):
+                        found.setdefault(int(identity.split(":")[1]), []).append(int(ns))
         return found
 
     def judge(self, load, kills):

@@ -8,7 +8,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import main, wait_until  # noqa: E402
-from pair import PARTS, Pair, kill  # noqa: E402
+from pair import PARTS, Pair, kill, lines_of  # noqa: E402
 
 SERVES = ("PAIR", "SOLO")
 STORE_FAILED = 74
@@ -42,8 +42,7 @@ class Notified(Pair):
     def told(self, place):
         """[(state, epoch)] that the script has been told."""
         try:
-            with open(self.script(f"told-{place}")) as file:
-                return [(state, int(epoch)) for state, epoch in (line.split() for line in file)]
+            return [(state, int(epoch)) for state, epoch in (line.split() for line in lines_of(self.script(f"told-{place}")))]
         except FileNotFoundError:
             return []
 

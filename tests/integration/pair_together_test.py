@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import LIMIT_S, main, wait_until  # noqa: E402
-from pair import Pair, kill  # noqa: E402
+from pair import Pair, kill, lines_of  # noqa: E402
 
 SEED = int(os.environ.get("MS_PAIR_SEED", random.randrange(1 << 30)))
 SLAVES = 4  # three of them are enrolled; so two vote, whichever is killed
@@ -30,8 +30,7 @@ def attempts(pair, what):
     found = []
     for name in os.listdir(pair.folder):
         if name.startswith("work-"):
-            with open(pair.path(name)) as file:
-                found += [Attempt(pair, line) for line in file]
+            found += [Attempt(pair, line) for line in lines_of(pair.path(name))]
     return sorted((one for one in found if one.what == what), key=lambda one: one.ns)
 
 
