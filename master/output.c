@@ -59,10 +59,8 @@ static bool append(struct ms_output *output, struct ms_slab *slab, const struct 
 uint32_t ms_output_number(const struct ms_work *work, uint32_t attempt, struct ms_token token)
 {
     const struct ms_output *output = work->output;
-    const bool is_known = output != NULL && output->token.epoch != 0;
-
     if (output == NULL || attempt > output->attempt ||
-        (attempt == output->attempt && (!is_known || ms_token_equal(output->token, token)))) {
+        (attempt == output->attempt && ms_token_equal(output->token, token))) {
         return attempt;
     }
     return output->attempt + 1;

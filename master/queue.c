@@ -368,6 +368,10 @@ bool ms_queue_adopt(struct ms_queue *queue, ms_time now, struct ms_work *work,
     if (!ms_map_put_pointer(&queue->adopted, key_of(lease->token), work)) {
         return false;
     }
+    if (work->output != NULL && work->output->token.epoch == 0) {
+        work->output->token =
+            lease->token; /* it was read back, and is taken for that of its number */
+    }
     const uint32_t attempt = ms_output_number(work, lease->attempt, lease->token);
 
     if (work->attempt != attempt) {
@@ -377,9 +381,6 @@ bool ms_queue_adopt(struct ms_queue *queue, ms_time now, struct ms_work *work,
     transit(queue, now, work, MS_LIFE_ADOPT);
     if (work->rare != NULL) {
         ms_array_left(queue, work);
-    }
-    if (work->output != NULL) {
-        work->output->token = lease->token;
     }
     work->attempt = attempt;
     work->token = lease->token.n;

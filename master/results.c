@@ -408,7 +408,7 @@ void ms_results_stop(struct ms_master *master, ms_time now, struct ms_work *work
 /* One piece of what the leader wrote becomes the follower's. False when it would take memory that submissions may
  * not have: what is beyond is for the results of others. */
 static bool share_piece(struct ms_master *master, struct ms_work *work,
-                        const struct ms_piece *piece)
+                        const struct ms_work *leader, const struct ms_piece *piece)
 {
     struct ms_slab *slab = &master->queue.slab;
     struct ms_record record = record_of(master, work, MS_RECORD_PIECE, 0);
@@ -425,8 +425,19 @@ static bool share_piece(struct ms_master *master, struct ms_work *work,
         ms_output_add(work, slab, &command) != MS_OUTPUT_KEPT) {
         return false;
     }
+    work->output->token = leader->output->token;
     work->output->last->record = ms_journal_put_for(&master->journal, work, &record);
     return true;
+}
+
+/* What it has is the leader's, and not of an attempt of its own, which the other half of a pair had made. */
+static bool is_shared(const struct ms_work *work, const struct ms_work *leader)
+{
+    const struct ms_output *own = work->output;
+
+    return own != NULL && leader->output != NULL &&
+           ms_token_equal(own->token, leader->output->token) &&
+           (own->token.epoch != 0 || work->attempt == leader->attempt);
 }
 
 /* As much of the leader's output as goes into this step: pieces from the first that the follower lacks. False when
@@ -434,12 +445,14 @@ static bool share_piece(struct ms_master *master, struct ms_work *work,
 static bool share_output(struct ms_master *master, struct ms_work *work,
                          const struct ms_work *leader)
 {
-    const struct ms_piece *piece = leader->output->first;
+    const struct ms_output *output = leader->output;
+    const struct ms_piece *piece = output != NULL ? output->first : NULL;
     uint32_t burst = MS_SHARE_BURST;
 
-    if (work->attempt != leader->attempt) {
+    if (!is_shared(work, leader)) {
+        work->attempt = ms_output_number(work, leader->attempt,
+                                         output != NULL ? output->token : (struct ms_token){0});
         ms_output_discard(&master->queue, work);
-        work->attempt = leader->attempt;
     }
     const uint32_t had = ms_output_count(work->output);
 
@@ -449,7 +462,7 @@ static bool share_output(struct ms_master *master, struct ms_work *work,
             continue;
         }
         burst--;
-        if (!share_piece(master, work, piece)) {
+        if (!share_piece(master, work, leader, piece)) {
             return false;
         }
     }
@@ -466,7 +479,7 @@ static bool follow(struct ms_master *master, ms_time now, struct ms_work *work,
         [MS_LIFE_BURIED] = MS_LIFE_FAIL,
         [MS_LIFE_CANCELLED] = MS_LIFE_CANCEL,
     };
-    const bool has_room = leader->output == NULL || share_output(master, work, leader);
+    const bool has_room = share_output(master, work, leader);
 
     ms_assert(ms_work_is_finished(leader) && ms_unique_is_follower(work));
     if (has_room && ms_output_count(leader->output) > ms_output_count(work->output)) {
@@ -474,7 +487,7 @@ static bool follow(struct ms_master *master, ms_time now, struct ms_work *work,
     }
     struct ms_record record = outcome_of(master, work, events[leader->state], leader->status);
 
-    record.attempt = leader->attempt;
+    record.attempt = work->attempt;
     record.code = leader->code;
     record.signal = leader->signal;
     record.usage = ms_work_usage(leader);

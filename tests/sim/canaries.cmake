@@ -283,7 +283,7 @@ ms_sim_canary(active-goes-on-after-its-proposal master/council_acts.c "invariant
     --pair)
 
 ms_sim_canary(joined-without-output master/results.c "invariant: outcome"
-    "    const bool has_room = leader->output == NULL || share_output(master, work, leader);
+    "    const bool has_room = share_output(master, work, leader);
 
     ms_assert(ms_work_is_finished(leader) && ms_unique_is_follower(work));
     if (has_room && ms_output_count(leader->output) > ms_output_count(work->output)) {"

@@ -123,7 +123,8 @@ void sim_slave_event(struct sim_world *world, struct sim_node *node, const struc
 
     switch (event->type) {
     case MS_EVENT_RECEIVED:
-        if (event->epoch > world->observer->heard[node->index]) {
+        /* What sends it away is heard, whatever its epoch, and says nothing of it. */
+        if (command->kind != MS_KIND_ERROR && event->epoch > world->observer->heard[node->index]) {
             world->observer->heard[node->index] = event->epoch;
         }
         receive(world, node, event);
