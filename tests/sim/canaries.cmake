@@ -466,3 +466,43 @@ ms_sim_canary(last-answer-is-dropped master/pair_talk.c "invariant: liveness"
 "    if (kind == MS_KIND_RECONCILE_ACK && pair->tenure == MS_TENURE_NONE && pair->followed == 0 &&"
 "    if (false && pair->tenure == MS_TENURE_NONE && pair->followed == 0 &&"
     --scenario pair-last-answer-in-a-silence)
+
+# What merging seeds have found, each with its line taken away.
+ms_sim_canary(merged-client-is-forgotten-twice master/merge.c "${engine_assertion}"
+"    if (floor != NULL &&
+        floor->client != NULL) { /* else what was adopted is over, and was all that it had */
+        ms_clients_reap(master, floor->client);
+    }"
+"    ms_clients_reap(master, client);"
+    --scenario pair-background-is-over-as-it-comes)
+
+ms_sim_canary(output-of-two-slaves-is-mixed master/output.c "invariant: (outcome|stream)"
+"    if (output == NULL || attempt > output->attempt ||"
+"    if (true || attempt > output->attempt ||"
+    --scenario pair-two-slaves-with-one-number)
+
+ms_sim_canary(joined-with-output-of-its-own master/results.c "invariant: (outcome|stream)"
+"    if (!is_shared(work, leader)) {"
+"    if (output != NULL && work->attempt != leader->attempt) {"
+    --scenario pair-joined-with-output-of-its-own)
+
+ms_sim_canary(first-member-loses-its-outcome master/merge.c "invariant: merge"
+"    ms_array_close_known(master, now, array, (struct ms_bytes){0}, true);
+    ms_array_end_if_over(master, array);
+    return"
+"    ms_array_close_known(master, now, array, (struct ms_bytes){0}, true);
+    ms_orphans_claim_array(master, now, array);
+    ms_array_end_if_over(master, array);
+    return"
+    --scenario pair-first-member-in-hand)
+
+ms_sim_canary(told-before-its-welcome master/slaves.c "invariant: codec"
+"    if (slave->session->peer == MS_PEER_NONE ||
+        !ms_journal_covers(&master->journal, slave->record)) {"
+"    if (slave->session->peer == MS_PEER_NONE) {"
+    --scenario pair-cancelled-before-its-slave-is-welcome)
+
+ms_sim_canary(stop-is-forgotten-while-it-reads master/pair.c "processes? .*expected|drains finished: [0-9]+, expected"
+"        pair->stop_by = now; /* as soon as all is read */"
+"        (void)now;"
+    --scenario pair-stopped-while-it-reads)

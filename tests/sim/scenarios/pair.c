@@ -305,6 +305,67 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .expectations = {{SIM_STAT_MERGES, 1, ANY}, {SIM_STAT_LOGS_COMPARED, 1, ANY}},
     },
     {
+        .name = "pair-background-is-over-as-it-comes",
+        .story = "what the deposed half had alone is done, was submitted in the background, and is "
+                 "all that its client ever had: it is over, and the client with it, as soon as it "
+                 "is merged",
+        .seed = 9360,
+        .steps = 400,
+        .is_pair = true,
+        .is_merge = true,
+        .expectations = {{SIM_STAT_MERGES, 1, ANY}},
+    },
+    {
+        .name = "pair-two-slaves-with-one-number",
+        .story = "a slave comes back with an attempt of the other half, while another one has "
+                 "written output of an attempt with the same number: the output is not mixed",
+        .seed = 10862,
+        .steps = 400,
+        .is_pair = true,
+        .is_merge = true,
+        .expectations = {{SIM_STAT_MERGES, 1, ANY}},
+    },
+    {
+        .name = "pair-joined-with-output-of-its-own",
+        .story = "a command of the other half comes with output, and its key is taken: it has the "
+                 "output of the one that it joins, and none of its own",
+        .seed = 26853,
+        .steps = 400,
+        .is_pair = true,
+        .is_merge = true,
+        .expectations = {{SIM_STAT_MERGES, 1, ANY}},
+    },
+    {
+        .name = "pair-first-member-in-hand",
+        .story = "the first member of an array has its outcome at the deposed half, and a slave "
+                 "has come with an attempt of it: the outcome stands",
+        .seed = 19593,
+        .steps = 400,
+        .is_pair = true,
+        .is_merge = true,
+        .expectations = {{SIM_STAT_MERGES, 1, ANY}},
+    },
+    {
+        .name = "pair-cancelled-before-its-slave-is-welcome",
+        .story = "a slave that comes after a merge waits for its welcome, and what it has in hand "
+                 "is cancelled: it is told after the welcome, and keeps its connection",
+        .seed = 16300,
+        .steps = 400,
+        .is_pair = true,
+        .is_merge = true,
+        .expectations = {{SIM_STAT_MERGES, 1, ANY}},
+    },
+    {
+        .name = "pair-stopped-while-it-reads",
+        .story = "the active is told to stop before it has read its log and while it has nobody "
+                 "to hand over to: it goes on until then, and stops",
+        .seed = 64812,
+        .steps = 100,
+        .is_pair = true,
+        .is_short = true,
+        .expectations = {{SIM_STAT_DRAINS, 1, ANY}},
+    },
+    {
         .name = "pair-outcome-takes-the-next-number",
         .story = "the active is deposed with an outcome that it alone has; the next one, which "
                  "nobody forced, has begun an attempt with the same number when it is merged, and "
