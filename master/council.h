@@ -145,6 +145,8 @@ bool ms_council_next(struct ms_council *council, struct ms_council_act *act_out)
 enum ms_council_state ms_council_state(const struct ms_council *council);
 /* As it is on the disk: what is said to others, HELLO too, says no more than this. */
 const struct ms_council_record *ms_council_record(const struct ms_council *council);
+/* What a PEER_HELLO says now, but for names: of what is on the disk. */
+void ms_council_hello(const struct ms_council *council, struct ms_pair_frame *frame_out);
 /* The peer has answered not long ago: what is sent to it arrives. */
 bool ms_council_is_heard(const struct ms_council *council, ms_time now);
 /* Nobody serves as far as is known here, and we may soon: we are asking for votes, or about to, or have just won. */

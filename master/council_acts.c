@@ -14,11 +14,10 @@ void ms_council_emit(struct ms_council *council, const struct ms_council_act *ac
     council->count++;
 }
 
-static void fill(const struct ms_council *council, struct ms_pair_frame *frame,
-                 const struct ms_decision *decision)
+/* As that record is; decision: that the frame is about, NULL = the accepted one. */
+static void fill(const struct ms_council *council, const struct ms_council_record *record,
+                 struct ms_pair_frame *frame, const struct ms_decision *decision)
 {
-    const struct ms_council_record *record = &council->record;
-
     *frame = (struct ms_pair_frame){
         .role = MS_ROLE_MASTER,
         .version_min = MS_PROTOCOL_MIN,
@@ -44,6 +43,12 @@ static void fill(const struct ms_council *council, struct ms_pair_frame *frame,
     }
 }
 
+void ms_council_hello(const struct ms_council *council, struct ms_pair_frame *frame_out)
+{
+    fill(council, &council->durable, frame_out, NULL);
+    frame_out->settings = ms_council_settings(council);
+}
+
 void ms_council_send(struct ms_council *council, const struct ms_council_party *party,
                      enum ms_kind kind, enum ms_error error, const struct ms_decision *decision)
 {
@@ -53,9 +58,10 @@ void ms_council_send(struct ms_council *council, const struct ms_council_party *
                                  .error = (uint16_t)error,
                                  .count = kind == MS_KIND_PEER_BEAT ? council->beats : 0};
 
-    fill(council, &act.frame, decision);
     if (kind == MS_KIND_PEER_HELLO) {
-        act.frame.settings = ms_council_settings(council);
+        ms_council_hello(council, &act.frame);
+    } else {
+        fill(council, &council->record, &act.frame, decision);
     }
     ms_council_emit(council, &act);
 }
@@ -69,7 +75,7 @@ void ms_council_answer(struct ms_council *council, const struct ms_council_party
                                  .count = count,
                                  .flags = 1};
 
-    fill(council, &act.frame, NULL);
+    fill(council, &council->record, &act.frame, NULL);
     ms_council_emit(council, &act);
 }
 

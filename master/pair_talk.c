@@ -22,33 +22,13 @@ static struct ms_pair_frame *next_frame(struct ms_pair *pair)
 
 void ms_pair_greet(struct ms_pair *pair, struct ms_pair_link *link)
 {
-    const struct ms_council_record *record = &pair->durable;
     struct ms_pair_frame *frame;
 
     if (link->has_greeted || pair->frames_count == MS_PAIR_FRAMES_MAX) {
         return;
     }
     frame = next_frame(pair);
-    *frame = (struct ms_pair_frame){
-        .role = MS_ROLE_MASTER,
-        .version_min = MS_PROTOCOL_MIN,
-        .version_max = MS_PROTOCOL_MAX,
-        .cluster = record->voter.cluster,
-        .id = record->incarnation,
-        .node = record->place,
-        .state = (uint8_t)ms_council_state(pair->council),
-        .is_fresh = record->is_fresh,
-        .is_complete = record->is_complete,
-        .promised = record->voter.promised,
-        .served = record->served,
-        .decision = record->voter.accepted,
-        .hears_active = MS_TIME_NEVER,
-        .witness_version = record->witness_version,
-        .witnesses = record->witnesses,
-        .witnesses_next = record->witnesses_next,
-        .hold = record->hold,
-        .settings = ms_council_settings(pair->council),
-    };
+    ms_council_hello(pair->council, frame);
     memcpy(frame->name, pair->name, sizeof frame->name);
     memcpy(frame->build, pair->build, sizeof frame->build);
     link->has_greeted = true;

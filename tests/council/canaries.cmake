@@ -222,9 +222,9 @@ ms_council_canary(follows-without-a-lead "invariant: I2:" master/council_decide.
 
 # It hangs; what else it does is too rare.
 set(MS_COUNCIL_CANARY_OPTIONS "")
-ms_council_canary(greets-with-what-is-not-durable "invariant" master/council.c
-    "    return &council->durable;"
-    "    return &council->record;")
+ms_council_canary(greets-with-what-is-not-durable "invariant" master/council_acts.c
+    "    fill(council, &council->durable, frame_out, NULL);"
+    "    fill(council, &council->record, frame_out, NULL);")
 
 # Found by L3: a master that was left alone waits.
 ms_council_canary(evidence-is-nothing "invariant: L3:" master/council_rules.c

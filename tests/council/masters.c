@@ -22,25 +22,9 @@ void hall_end(struct hall_master *self)
 void hall_master_hello(struct hall *hall, uint8_t place, struct hall_note *note)
 {
     const struct hall_master *self = &hall->masters[place];
-    const struct ms_council_record *record = ms_council_record(self->council);
 
-    note->epoch = record->voter.promised;
-    note->frame = (struct ms_pair_frame){
-        .role = MS_ROLE_MASTER,
-        .cluster = record->voter.cluster,
-        .id = record->incarnation,
-        .node = place,
-        .state = (uint8_t)ms_council_state(self->council),
-        .is_fresh = record->is_fresh,
-        .is_complete = record->is_complete,
-        .promised = record->voter.promised,
-        .served = record->served,
-        .decision = record->voter.accepted,
-        .hears_active = MS_TIME_NEVER,
-        .witness_version = record->witness_version,
-        .witnesses = record->witnesses,
-        .witnesses_next = record->witnesses_next,
-    };
+    ms_council_hello(self->council, &note->frame);
+    note->epoch = note->frame.promised;
 }
 
 /* --- acts --- */
