@@ -130,8 +130,10 @@ struct ms_pair_frame {
         hears_active; /* a witness's: age of the last frame of the active; MS_TIME_NEVER = none */
     uint32_t witness_version; /* of the lists below. PEER_HELLO, PEER_BEAT, DECIDED of masters */
     struct ms_witnesses witnesses, witnesses_next;
-    struct ms_pair_hold hold;         /* the same kinds */
-    struct ms_pair_settings settings; /* a master's. PEER_HELLO */
+    struct ms_pair_hold hold; /* the same kinds */
+    struct ms_start start; /* a master's. PEER_HELLO, PEER_BEAT, and whatever is about decisions */
+    struct ms_known_start known[MS_MASTERS]; /* of the halves, by place; of oneself nothing */
+    struct ms_pair_settings settings;        /* a master's. PEER_HELLO */
     char name[MS_NAME_MAX + 1];
     char build[MS_NAME_MAX + 1];
 };

@@ -112,3 +112,9 @@ bool ms_witnesses_are_quorum(const struct ms_witnesses *list, uint32_t votes,
 {
     return is_majority(list, votes) && (next == NULL || is_majority(next, votes_next));
 }
+
+void ms_council_record_start(struct ms_council_record *record, uint64_t life)
+{
+    ms_start_count(&record->start, life);
+    record->is_outlived = record->is_outlived && record->is_fresh;
+}

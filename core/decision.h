@@ -3,7 +3,7 @@
 #ifndef CORE_DECISION_H
 #define CORE_DECISION_H
 
-#include "core/types.h"
+#include "core/start.h"
 
 #define MS_MASTERS       2u /* by place: 0 = configured as primary, 1 = as backup */
 #define MS_WITNESSES_MAX 5u
@@ -93,6 +93,10 @@ struct ms_council_record {
     struct ms_witnesses witnesses,
         witnesses_next; /* next.count = 0 and is_changing false: not under way */
     bool is_changing;
+    struct ms_start start;                   /* this one, or the last one; a witness has none */
+    struct ms_known_start known[MS_MASTERS]; /* the newest of each half, of oneself none */
+    bool
+        is_outlived; /* it began anew because its directory was an old copy, and was not started since it is a member again */
 };
 
 /* True when that identity is in S. */
@@ -115,6 +119,9 @@ bool ms_epoch_is_near(ms_epoch epoch, ms_epoch promised);
  * acceptable to whoever has promised nothing; that it belongs to no other cluster is asked beside this. */
 bool ms_decision_is_acceptable(const struct ms_decision *decision, const struct ms_voter *voter,
                                bool is_master, ms_epoch served);
+
+/* The program starts with that record: to be durable before anything is said. life: drawn, not 0. */
+void ms_council_record_start(struct ms_council_record *record, uint64_t life);
 
 /* The same in the same order. */
 bool ms_witnesses_equal(const struct ms_witnesses *a, const struct ms_witnesses *b);

@@ -21,6 +21,7 @@ struct ms_council *ms_council_create(const struct ms_council_config *config, str
     council->config = *config;
     council->record = config->record;
     council->durable = config->record;
+    council->heard = config->record.known[ms_council_other(council)];
     council->trace = trace;
     council->times = (struct ms_council_times){
         .beat = either(config->times.beat, MS_PEER_BEAT_DEFAULT),

@@ -39,6 +39,8 @@ struct ms_council_config {
     struct ms_witnesses pinned;
     ms_time tick;               /* of sessions; only told to the peer */
     struct ms_uuid cluster_new; /* name of the cluster that a bootstrap makes */
+    struct ms_uuid
+        incarnation_new;  /* who it is from then on if its directory is an old copy; drawn */
     ms_epoch epoch_first; /* of that cluster: above all that its store was ever written in; 0 = 1 */
     uint64_t seed;
 };
@@ -68,6 +70,7 @@ enum ms_council_act_type {
     MS_COUNCIL_STOP,  /* the tenure is over */
     MS_COUNCIL_FOLLOW, /* the peer is active in decision.epoch: take its log. Also after each new connection to it */
     MS_COUNCIL_LEAVE, /* follow nobody any more */
+    MS_COUNCIL_RENEW, /* it is somebody else from now on: every connection to the peer and to witnesses is closed, and made anew */
     MS_COUNCIL_NEWS,  /* a change that operators and hooks hear of: state, decision.epoch, text */
 };
 

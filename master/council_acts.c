@@ -36,6 +36,8 @@ static void fill(const struct ms_council *council, const struct ms_council_recor
         .witnesses = record->witnesses,
         .witnesses_next = record->witnesses_next,
         .hold = record->hold,
+        .start = record->start,
+        .known = {record->known[0], record->known[1]},
     };
     if (decision != NULL && decision->kind == MS_DECISION_BOOTSTRAP) {
         frame->cluster = ms_uuid_is_zero(&record->voter.cluster) ? council->config.cluster_new

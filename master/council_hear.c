@@ -259,6 +259,13 @@ void ms_council_hear(struct ms_council *council, ms_time now, const struct ms_co
     if (!is_sane(frame) || !is_known(council, party) || council->state == MS_COUNCIL_HALTED) {
         return;
     }
+    if (!ms_council_heed_start(council, frame)) {
+        ms_council_evaluate(council, now);
+        return;
+    }
+    if (!party->is_witness && !ms_council_note_start(council, frame)) {
+        return;
+    }
     note_heard(council, now, party);
     see(council, frame->promised);
     see(council, epoch);
@@ -297,14 +304,19 @@ static bool is_ours(const struct ms_council *council, const struct ms_pair_frame
            ms_uuid_equal(cluster, &hello->cluster);
 }
 
-static void meet_peer(struct ms_council *council, ms_time now, const struct ms_pair_frame *hello)
+/* False: it is not the other half, or not as it was last. */
+static bool meet_peer(struct ms_council *council, ms_time now, const struct ms_pair_frame *hello)
 {
     struct ms_council_peer *peer = &council->peer;
 
     if (hello->node != ms_council_other(council) || ms_uuid_is_zero(&hello->id)) {
         ms_council_note(council, now, MS_NOTICE_PEER_PLACE);
         ms_council_alarm(council, "the peer is configured for our own place");
-        return;
+        return false;
+    }
+    if (!ms_council_note_start(council, hello)) {
+        ms_council_alarm(council, "the peer came with an old copy of its directory");
+        return false;
     }
     *peer = (struct ms_council_peer){.link = MS_COUNCIL_MET,
                                      .met_at = now,
@@ -322,6 +334,7 @@ static void meet_peer(struct ms_council *council, ms_time now, const struct ms_p
     if (council->election.phase != MS_ELECTION_NONE && council->election.peer != MS_BALLOT_YES) {
         council->election.peer = MS_BALLOT_ABSENT; /* and is asked on this connection */
     }
+    return true;
 }
 
 static void meet_witness(struct ms_council *council, ms_time now,
@@ -359,10 +372,14 @@ void ms_council_met(struct ms_council *council, ms_time now, const struct ms_cou
                                                     : "the peer belongs to another cluster");
         return;
     }
+    if (!ms_council_heed_start(council, hello)) {
+        ms_council_evaluate(council, now);
+        return;
+    }
     if (party->is_witness) {
         meet_witness(council, now, party, &hello->cluster);
-    } else {
-        meet_peer(council, now, hello);
+    } else if (!meet_peer(council, now, hello)) {
+        return;
     }
     see(council, hello->promised);
     council->beat_at = INT64_MIN;

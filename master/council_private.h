@@ -71,6 +71,9 @@ struct ms_council {
     struct ms_election election;
     struct ms_witnesses wish; /* list that somebody wants */
     bool has_wish;
+    struct ms_known_start heard; /* the newest start of the peer; the record has it soon */
+    struct ms_known_start
+        outlived_by; /* a start of our place that others remember; number 0 = by none */
     enum ms_council_write write;
 
     ms_epoch seen;      /* the highest that anybody has shown */
@@ -148,6 +151,16 @@ bool ms_council_is_enrolled(const struct ms_council *council, const struct ms_uu
 /* True when the list of witnesses has changed; of the active of a pair. */
 bool ms_council_enrol(struct ms_council *council, ms_time now);
 struct ms_council_witness *ms_council_witness(struct ms_council *council, const struct ms_uuid *id);
+
+/* --- council_starts.c --- */
+/* What the sender remembers of our place. False: our directory is an old copy, and nothing counts before we have begun anew. */
+bool ms_council_heed_start(struct ms_council *council, const struct ms_pair_frame *frame);
+/* What the peer says of itself. False: it has come with an old copy of its directory, and does not know yet: nothing of
+ * it counts. */
+bool ms_council_note_start(struct ms_council *council, const struct ms_pair_frame *frame);
+/* Both do what the record needs; true when it has changed. The first one comes before all else. */
+bool ms_council_renew(struct ms_council *council);
+bool ms_council_keep_start(struct ms_council *council);
 
 /* --- council_order.c --- */
 /* The peer knows of a later hold, or of its end. True when the record has changed. */

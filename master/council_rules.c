@@ -499,6 +499,9 @@ void ms_council_evaluate(struct ms_council *council, ms_time now)
     if (council->started_at == MS_TIME_NEVER || council->state == MS_COUNCIL_HALTED) {
         return;
     }
+    if (council->write == MS_COUNCIL_WRITTEN) {
+        (void)ms_council_renew(council);
+    }
     open_mail(council);
     for (int round = 0; is_more && council->write == MS_COUNCIL_WRITTEN; round++) {
         if (round == ROUNDS_MAX) {
@@ -506,8 +509,8 @@ void ms_council_evaluate(struct ms_council *council, ms_time now)
             break;
         }
         council->wake = MS_TIME_NEVER;
-        is_more = ms_council_take_hold(council) || ms_council_follow(council) ||
-                  step_down(council) || apply_rule(council, now) ||
+        is_more = ms_council_keep_start(council) || ms_council_take_hold(council) ||
+                  ms_council_follow(council) || step_down(council) || apply_rule(council, now) ||
                   ms_council_run_election(council, now);
     }
     if (council->write == MS_COUNCIL_WRITTEN) {

@@ -21,6 +21,7 @@ enum ms_council_event {
     MS_COUNCIL_KEEP,     /* they are not */
     MS_COUNCIL_DEPOSE,   /* has voted for another, or another is active */
     MS_COUNCIL_SHED,     /* proposes to be active alone: the disk of the peer in S is slow */
+    MS_COUNCIL_OUTLIVE,  /* the own directory is an old copy: begins anew, as a fresh one */
     MS_COUNCIL_BREAK,    /* the own store failed */
     MS_COUNCIL_EVENTS
 };
@@ -48,7 +49,7 @@ static inline const struct ms_council_row *ms_council_row(enum ms_council_state 
 const char *ms_council_event_name(enum ms_council_event event); /* "in_sync"; never NULL */
 
 /* The table in words, for the manual: rows is filled, fsm borrows it. */
-#define MS_COUNCIL_ROWS 45
+#define MS_COUNCIL_ROWS 53
 void ms_council_rows(struct ms_fsm_row rows[static MS_COUNCIL_ROWS]);
 struct ms_fsm ms_council_fsm(const struct ms_fsm_row rows[static MS_COUNCIL_ROWS]);
 

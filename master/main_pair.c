@@ -78,11 +78,29 @@ static enum ms_error make_record(struct ms_main_pair *self,
         .place = (uint8_t)settings->role,
         .lead = MS_MASTERS,
         .is_fresh = true,
+        .start = {.number = (uint64_t)ms_clock_wall()}, /* above those of directories before it */
         .is_complete = census->count > 0,
         .unmerged = census->count > 0 && census->epoch == 0 ? 1 : census->epoch,
     };
     ms_master_settings_witnesses(settings, &record->witnesses, &is_auto, &complaint);
     return MS_E_OK;
+}
+
+/* The start is on the disk before anybody hears of it. A new directory has no record yet, and each start of it is somebody else. */
+static enum ms_error count_start(struct ms_main_pair *self, struct ms_council_record *record,
+                                 bool is_new)
+{
+    uint8_t bytes[MS_PAIR_RECORD_SIZE_MAX];
+    struct ms_complaint complaint;
+    enum ms_error error;
+
+    ms_council_record_start(record, ms_entropy_seed() | 1);
+    if (is_new) {
+        return MS_E_OK;
+    }
+    error = ms_voter_file_write(
+        &self->file, (struct ms_bytes){bytes, ms_pair_record_write(bytes, record)}, &complaint);
+    return error == MS_E_OK ? MS_E_OK : complain(self, &complaint, error);
 }
 
 static enum ms_error read_record(struct ms_main_pair *self,
@@ -96,7 +114,8 @@ static enum ms_error read_record(struct ms_main_pair *self,
 
     error = ms_voter_file_read(&self->file, bytes, sizeof bytes, &size, &complaint);
     if (error == MS_E_NOT_FOUND) {
-        return make_record(self, settings, record, census);
+        error = make_record(self, settings, record, census);
+        return error == MS_E_OK ? count_start(self, record, true) : error;
     }
     if (error == MS_E_OK) {
         error = ms_pair_record_read((struct ms_bytes){bytes, size}, record);
@@ -108,7 +127,7 @@ static enum ms_error read_record(struct ms_main_pair *self,
                     ms_pair_place_name(record->place), ms_pair_place_name((uint8_t)settings->role));
         error = MS_E_BAD_ARGUMENT;
     }
-    return error == MS_E_OK ? MS_E_OK : complain(self, &complaint, error);
+    return error == MS_E_OK ? count_start(self, record, false) : complain(self, &complaint, error);
 }
 
 static bool find_entry(void *context, ms_seq seq, struct ms_bytes entry)
@@ -261,6 +280,7 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
                     .times = ms_master_settings_times(settings),
                     .tick = settings->tick,
                     .cluster_new = ms_entropy_uuid(&entropy),
+                    .incarnation_new = ms_entropy_uuid(&entropy),
                     .seed = ms_entropy_seed()},
         .trace = ms_log_trace(self->program->log),
         .peer = settings->peer,

@@ -58,12 +58,15 @@ static const char *of_lost(const struct ms_pair *pair, const struct ms_pair_stat
 static void add_of_passive(struct ms_pair_alarms *alarms, const struct ms_pair *pair, ms_time now,
                            const struct ms_pair_stats *stats)
 {
+    const struct ms_council_record *record = ms_council_record(pair->council);
     const bool is_silent = ms_council_is_silent(pair->council, now);
     const bool is_lost = !stats->has_peer || is_silent;
 
-    if (ms_council_record(pair->council)->is_fresh && stats->state != MS_COUNCIL_CATCHUP) {
-        add(alarms, "FRESH: belongs to no pair yet; waits for an active half, or for --bootstrap "
-                    "on one of both");
+    if (record->is_fresh && stats->state != MS_COUNCIL_CATCHUP) {
+        if (!record->is_outlived) {
+            add(alarms, "FRESH: belongs to no pair yet; waits for an active half, or for "
+                        "--bootstrap on one of both");
+        }
     } else if (stats->state == MS_COUNCIL_CATCHUP) {
         add(alarms,
             stats->is_merging
@@ -114,9 +117,15 @@ static void add_of_active(struct ms_pair_alarms *alarms, const struct ms_pair *p
 static void add_of_past(struct ms_pair_alarms *alarms, const struct ms_pair *pair,
                         const struct ms_pair_stats *stats)
 {
-    if (ms_council_record(pair->council)->is_forced) {
+    const struct ms_council_record *record = ms_council_record(pair->council);
+
+    if (record->is_forced) {
         add(alarms, "FORCED: this half is active by force; what only the other half had is missing "
                     "until that is back, and it must not serve anybody meanwhile");
+    }
+    if (record->is_outlived && !record->is_fresh) {
+        add(alarms, "OLD_COPY: this data directory was an older copy when it was started; it was "
+                    "copied to and counts again; the next start clears this");
     }
     if (stats->differences_total > 0) {
         add(alarms, "LOGS_DIFFERED: the other half had other bytes than were sent to it, so it was "
@@ -173,6 +182,7 @@ static void add_of_takeover(struct ms_pair_alarms *alarms, const struct ms_pair 
 
 void ms_pair_alarms(const struct ms_pair *pair, ms_time now, struct ms_pair_alarms *alarms_out)
 {
+    const struct ms_council_record *record = ms_council_record(pair->council);
     struct ms_pair_stats stats;
 
     ms_pair_stats(pair, &stats);
@@ -186,6 +196,11 @@ void ms_pair_alarms(const struct ms_pair *pair, ms_time now, struct ms_pair_alar
     if (stats.unmerged > 0) {
         add(alarms_out, "NOT_MERGED: what this half had alone could not be merged; it is kept as "
                         "divergent-EPOCH.db in its data directory: muster check, muster export");
+    }
+    if (record->is_outlived && record->is_fresh) {
+        add(alarms_out, "OLD_COPY: this data directory is older than what the others know of it (a "
+                        "clone, a snapshot, a backup put back, or two that run at once): it counts "
+                        "for nothing until the active half has copied everything to it");
     }
     if (pair->tenure == MS_TENURE_NONE) {
         add_of_passive(alarms_out, pair, now, &stats);

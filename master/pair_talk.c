@@ -117,6 +117,48 @@ static void news(struct ms_pair *pair, const struct ms_council_act *act)
              act->text != NULL ? act->text : "");
 }
 
+static void lost(struct ms_pair *pair, ms_time now, struct ms_pair_link *link)
+{
+    const struct ms_council_party party = party_of(link);
+    const bool is_other = link == pair->links.other;
+    const bool is_witness = link->role == MS_ROLE_WITNESS;
+
+    ms_pair_links_forget(&pair->links, now, link);
+    if (is_other) {
+        ms_mirror_connect(pair->mirror, MS_PEER_NONE);
+        unfollow(pair);
+        ms_suffix_leave(pair->suffix);
+        ms_pair_forget_merge(pair);
+        pair->asked = (struct ms_asked){0};
+    }
+    if (is_other || (is_witness && ms_pair_links_of(&pair->links, &party) == NULL)) {
+        ms_council_lost(pair->council, now, &party, false);
+    }
+}
+
+/* We are somebody else than who has greeted there. */
+static void renew(struct ms_pair *pair)
+{
+    const ms_time now = pair->engine.now;
+
+    pair->led = pair->durable.unmerged;
+    pair->is_merged = false;
+    for (uint32_t i = 0; i < MS_PAIR_LINKS_MAX; i++) {
+        struct ms_pair_link *link = &pair->links.links[i];
+        const ms_peer peer = link->peer;
+
+        if (peer != MS_PEER_NONE && link->role != MS_ROLE_OPERATOR) {
+            lost(pair, now, link);
+            ms_engine_emit(&pair->engine,
+                           &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
+        }
+    }
+    ms_trace(&pair->engine.trace, MS_LEVEL_WARN,
+             "the data directory is an older copy of what the others know: it begins anew, as an "
+             "empty one, and what it has alone is handed over",
+             "start=%llu", (unsigned long long)pair->durable.start.number);
+}
+
 static void carry_out(struct ms_pair *pair, const struct ms_council_act *act)
 {
     switch (act->type) {
@@ -141,6 +183,9 @@ static void carry_out(struct ms_pair *pair, const struct ms_council_act *act)
     case MS_COUNCIL_LEAVE:
         pair->followed = 0;
         unfollow(pair);
+        break;
+    case MS_COUNCIL_RENEW:
+        renew(pair);
         break;
     case MS_COUNCIL_NEWS:
         news(pair, act);
@@ -328,25 +373,6 @@ static bool hear(struct ms_pair *pair, ms_time now, struct ms_pair_link *link,
         }
         ms_council_hear(pair->council, now, &party, event->epoch, event->command);
         return true;
-    }
-}
-
-static void lost(struct ms_pair *pair, ms_time now, struct ms_pair_link *link)
-{
-    const struct ms_council_party party = party_of(link);
-    const bool is_other = link == pair->links.other;
-    const bool is_witness = link->role == MS_ROLE_WITNESS;
-
-    ms_pair_links_forget(&pair->links, now, link);
-    if (is_other) {
-        ms_mirror_connect(pair->mirror, MS_PEER_NONE);
-        unfollow(pair);
-        ms_suffix_leave(pair->suffix);
-        ms_pair_forget_merge(pair);
-        pair->asked = (struct ms_asked){0};
-    }
-    if (is_other || (is_witness && ms_pair_links_of(&pair->links, &party) == NULL)) {
-        ms_council_lost(pair->council, now, &party, false);
     }
 }
 

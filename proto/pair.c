@@ -10,8 +10,10 @@
 #define DECISION_MAX     (2 + 5 * NUMBER_FIELD_MAX + 2 * UUID_FIELD_MAX)
 #define SETTINGS_MAX     (3 + 7 * NUMBER_FIELD_MAX)
 
-static_assert(17 * NUMBER_FIELD_MAX + SETTINGS_MAX + (2 + 2 * MS_WITNESSES_MAX) * UUID_FIELD_MAX +
-                      DECISION_MAX + 2 * NAME_FIELD_MAX + 2 * (2 + MS_WIRE_KEY_MAX) <=
+#define START_MAX (3 + NUMBER_FIELD_MAX + 2 + 8 * MS_START_LIVES + UUID_FIELD_MAX)
+static_assert(17 * NUMBER_FIELD_MAX + SETTINGS_MAX + 3 * START_MAX +
+                      (2 + 2 * MS_WITNESSES_MAX) * UUID_FIELD_MAX + DECISION_MAX +
+                      2 * NAME_FIELD_MAX + 2 * (2 + MS_WIRE_KEY_MAX) <=
                   MS_PAIR_BODY_MAX,
               "a body fits what is reserved for it");
 static_assert(MS_PAIR_BODY_MAX + MS_DETAIL_MAX <= MS_FRAME_HELLO_MAX, "a greeting fits");
@@ -63,6 +65,47 @@ uint8_t *ms_pair_put_decision(uint8_t *at, unsigned number, const struct ms_deci
     return at;
 }
 
+static uint8_t *put_lives(uint8_t *at, const uint64_t *lives, unsigned count)
+{
+    uint8_t bytes[MS_START_LIVES * 8];
+
+    for (unsigned i = 0; i < count * 8; i++) {
+        bytes[i] = (uint8_t)(lives[i / 8] >> (8 * (i % 8)));
+    }
+    return ms_wire_put_bytes(at, 2, (struct ms_bytes){bytes, count * 8});
+}
+
+uint8_t *ms_pair_put_start(uint8_t *at, unsigned number, const struct ms_start *start)
+{
+    unsigned count = 0;
+
+    if (start->number == 0) {
+        return at;
+    }
+    while (count < MS_START_LIVES && start->lives[count] != 0) {
+        count++;
+    }
+    uint8_t *length = ms_wire_put_key(at, number, MS_WIRE_BYTES);
+    at = ms_wire_put_u64(length + 1, 1, start->number);
+    at = put_lives(at, start->lives, count);
+    ms_assert(at - length - 1 < 0x80); /* one byte of length is enough */
+    *length = (uint8_t)(at - length - 1);
+    return at;
+}
+
+uint8_t *ms_pair_put_known(uint8_t *at, unsigned number, const struct ms_known_start *known)
+{
+    if (known->number == 0) {
+        return at;
+    }
+    uint8_t *length = ms_wire_put_key(at, number, MS_WIRE_BYTES);
+    at = ms_wire_put_u64(length + 1, 1, known->number);
+    at = put_lives(at, &known->life, 1);
+    at = ms_pair_put_uuid(at, 3, &known->id);
+    *length = (uint8_t)(at - length - 1);
+    return at;
+}
+
 static uint8_t *put_settings(uint8_t *at, unsigned number, const struct ms_pair_settings *settings)
 {
     if (settings->failover == 0) {
@@ -95,7 +138,10 @@ static uint8_t *put_hello(uint8_t *at, const struct ms_pair_frame *pair)
     at = ms_pack_name(at, 25, ms_bytes_of(pair->name));
     at = ms_pack_name(at, 26, ms_bytes_of(pair->build));
     at = put_settings(at, 27, &pair->settings);
-    return ms_wire_put_u64(at, 28, pair->hold.version << 1 | (pair->hold.is_on ? 1 : 0));
+    at = ms_wire_put_u64(at, 28, pair->hold.version << 1 | (pair->hold.is_on ? 1 : 0));
+    at = ms_pair_put_start(at, 29, &pair->start);
+    at = ms_pair_put_known(at, 30, &pair->known[0]);
+    return ms_pair_put_known(at, 31, &pair->known[1]);
 }
 
 /* Only whoever beats is asked for it, and no age is an age of none. */

@@ -10,7 +10,7 @@
 /* Bytes of entries that one frame carries at most. */
 #define MS_PAIR_PAYLOAD_MAX (MS_PAYLOAD_MAX_CEILING + MS_FRAME_BATCH_SIZE + 1024)
 /* Bytes of a body beside payload and detail. */
-#define MS_PAIR_BODY_MAX 896
+#define MS_PAIR_BODY_MAX 1152
 
 /* Bytes that ms_pair_pack needs at most. */
 size_t ms_pair_pack_max(const struct ms_command *command);
@@ -26,11 +26,15 @@ bool ms_pair_read(enum ms_kind kind, struct ms_bytes body, struct ms_command *co
 uint8_t *ms_pair_put_decision(uint8_t *at, unsigned number, const struct ms_decision *decision);
 uint8_t *ms_pair_put_uuid(uint8_t *at, unsigned number, const struct ms_uuid *uuid);
 uint8_t *ms_pair_put_witnesses(uint8_t *at, unsigned number, const struct ms_witnesses *list);
+uint8_t *ms_pair_put_start(uint8_t *at, unsigned number, const struct ms_start *start);
+uint8_t *ms_pair_put_known(uint8_t *at, unsigned number, const struct ms_known_start *known);
 
 /* The value of such a field, taken off wire; of a list one element, which is appended. False: malformed. */
 bool ms_pair_get_decision(struct ms_wire *wire, struct ms_decision *decision);
 bool ms_pair_get_uuid(struct ms_wire *wire, struct ms_uuid *uuid);
 bool ms_pair_get_witness(struct ms_wire *wire, struct ms_witnesses *list);
+bool ms_pair_get_start(struct ms_wire *wire, struct ms_start *start);
+bool ms_pair_get_known(struct ms_wire *wire, struct ms_known_start *known);
 
 /* Nothing at all, or a decision that can have been made: its kind and places exist, and its proposer and its active are in S. */
 bool ms_pair_judge_decision(const struct ms_decision *decision);

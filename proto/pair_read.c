@@ -121,6 +121,70 @@ static inline bool ms_get_hold(struct ms_wire *wire, struct ms_pair_hold *member
     return true;
 }
 
+static inline bool ms_get_lives(struct ms_wire *wire, uint64_t *member)
+{
+    struct ms_bytes bytes = {0};
+
+    if (!ms_wire_bytes(wire, &bytes) || bytes.size > MS_START_LIVES * 8 || bytes.size % 8 != 0) {
+        return false;
+    }
+    memset(member, 0, MS_START_LIVES * sizeof *member);
+    for (size_t i = 0; i < bytes.size; i++) {
+        member[i / 8] |= (uint64_t)bytes.data[i] << (8 * (i % 8));
+    }
+    return true;
+}
+
+/* As it is written: a start with the half that it is of. */
+struct start {
+    struct ms_start start;
+    struct ms_uuid half;
+};
+
+#define START_FIELDS(X)                                                                            \
+    X(1, VARINT, u64, to->start.number)                                                            \
+    X(2, BYTES, lives, to->start.lives[0])                                                         \
+    X(3, BYTES, uuid, to->half)
+MS_READER(read_start, struct start, struct extra, START_FIELDS)
+
+static bool get_start(struct ms_wire *wire, struct start *start)
+{
+    struct ms_bytes bytes = {0};
+    struct extra extra = {0};
+
+    return ms_wire_bytes(wire, &bytes) && read_start(ms_wire_of(bytes), start, &extra);
+}
+
+bool ms_pair_get_start(struct ms_wire *wire, struct ms_start *start)
+{
+    struct start found = {.start = *start};
+    const bool is_read = get_start(wire, &found);
+
+    *start = found.start;
+    return is_read;
+}
+
+bool ms_pair_get_known(struct ms_wire *wire, struct ms_known_start *known)
+{
+    struct start found = {.start = {.number = known->number, .lives = {known->life}},
+                          .half = known->id};
+    const bool is_read = get_start(wire, &found);
+
+    *known = (struct ms_known_start){
+        .id = found.half, .number = found.start.number, .life = found.start.lives[0]};
+    return is_read;
+}
+
+static inline bool ms_get_start(struct ms_wire *wire, struct ms_start *member)
+{
+    return ms_pair_get_start(wire, member);
+}
+
+static inline bool ms_get_known(struct ms_wire *wire, struct ms_known_start *member)
+{
+    return ms_pair_get_known(wire, member);
+}
+
 bool ms_pair_judge_decision(const struct ms_decision *decision)
 {
     if (decision->kind == MS_DECISION_NONE) {
@@ -184,7 +248,10 @@ struct target {
     X(25, BYTES, text, extra->name)                                                                \
     X(26, BYTES, text, extra->build)                                                               \
     X(27, BYTES, settings, to->pair->settings)                                                     \
-    X(28, VARINT, hold, to->pair->hold)
+    X(28, VARINT, hold, to->pair->hold)                                                            \
+    X(29, BYTES, start, to->pair->start)                                                           \
+    X(30, BYTES, known, to->pair->known[0])                                                        \
+    X(31, BYTES, known, to->pair->known[1])
 MS_READER(read_pair, struct target, struct extra, PAIR_FIELDS)
 
 /* to holds MS_NAME_MAX + 1 bytes, zeroed. */

@@ -14,8 +14,8 @@ enum {
     AT_BODY = 12,
 };
 
-/* Bytes of a body: a decision, two lists, two ids, numbers. */
-#define BODY_MAX (128 + 2 * MS_WITNESSES_MAX * 19 + 2 * 19 + 11 * 12)
+/* Bytes of a body: a decision, two lists, two ids, numbers, three starts. */
+#define BODY_MAX (128 + 2 * MS_WITNESSES_MAX * 19 + 2 * 19 + 12 * 12 + 3 * 100)
 
 static_assert(AT_BODY + BODY_MAX <= MS_PAIR_RECORD_SIZE_MAX, "a record fits");
 
@@ -49,6 +49,10 @@ size_t ms_pair_record_write(uint8_t *bytes_out, const struct ms_council_record *
     at = ms_wire_put_u64(at, 15, record->unmerged);
     at = put_bool(at, 16, record->is_forced);
     at = ms_wire_put_u64(at, 17, record->hold.version);
+    at = ms_pair_put_start(at, 18, &record->start);
+    at = ms_pair_put_known(at, 19, &record->known[0]);
+    at = ms_pair_put_known(at, 20, &record->known[1]);
+    at = put_bool(at, 21, record->is_outlived);
     const size_t size = (size_t)(at - bytes_out);
     ms_assert(size <= MS_PAIR_RECORD_SIZE_MAX);
     const uint32_t checksum = libdeflate_crc32(0, bytes_out + AT_BODY, size - AT_BODY);
@@ -89,6 +93,16 @@ static inline bool ms_get_decision(struct ms_wire *wire, struct ms_decision *mem
     return ms_pair_get_decision(wire, member);
 }
 
+static inline bool ms_get_start(struct ms_wire *wire, struct ms_start *member)
+{
+    return ms_pair_get_start(wire, member);
+}
+
+static inline bool ms_get_known(struct ms_wire *wire, struct ms_known_start *member)
+{
+    return ms_pair_get_known(wire, member);
+}
+
 #define PAIR_RECORD_FIELDS(X)                                                                      \
     X(1, BYTES, uuid, to->voter.cluster)                                                           \
     X(2, VARINT, u64, to->voter.promised)                                                          \
@@ -106,7 +120,11 @@ static inline bool ms_get_decision(struct ms_wire *wire, struct ms_decision *mem
     X(14, VARINT, bool, to->is_changing)                                                           \
     X(15, VARINT, u64, to->unmerged)                                                               \
     X(16, VARINT, bool, to->is_forced)                                                             \
-    X(17, VARINT, u64, to->hold.version)
+    X(17, VARINT, u64, to->hold.version)                                                           \
+    X(18, BYTES, start, to->start)                                                                 \
+    X(19, BYTES, known, to->known[0])                                                              \
+    X(20, BYTES, known, to->known[1])                                                              \
+    X(21, VARINT, bool, to->is_outlived)
 MS_READER(read_record, struct ms_council_record, struct extra, PAIR_RECORD_FIELDS)
 
 static uint32_t load_u32(const uint8_t *from)

@@ -90,6 +90,7 @@ enum ms_error ms_main_witness_start(struct ms_main_witness *self, const char *di
         return error;
     }
     config.voter = record.voter;
+    memcpy(config.known, record.known, sizeof config.known);
     config.id = record.incarnation;
     self->witness = ms_witness_create(&config);
     if (self->witness != NULL) {

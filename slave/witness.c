@@ -33,6 +33,7 @@ static struct ms_pair_frame *next_frame(struct ms_witness *witness,
         .decision = decision != NULL ? *decision : witness->voter.accepted,
         .hears_active = active_at == INT64_MIN ? MS_TIME_NEVER : witness->engine.now - active_at,
     };
+    memcpy(frame->known, witness->known, sizeof frame->known);
     memcpy(frame->name, witness->name, sizeof frame->name);
     memcpy(frame->build, witness->build, sizeof frame->build);
     return frame;
@@ -192,6 +193,13 @@ static void greeted(struct ms_witness *witness, ms_time now, struct ms_witness_l
         give_up(witness, now, link);
         return;
     }
+    if (!ms_witness_knows(witness, hello)) {
+        ms_trace(&witness->engine.trace, MS_LEVEL_WARN,
+                 "a master came with an old copy of its directory", "address=%s place=%u",
+                 link->address, hello->node);
+        give_up(witness, now, link);
+        return;
+    }
     ms_trace(&witness->engine.trace, MS_LEVEL_INFO, "witness", "master=%s place=%u promised=%llu",
              hello->name, hello->node, (unsigned long long)witness->voter.promised);
     if (hello->settings.beat > 0 && hello->settings.silent > 0) { /* it is patient as they are */
@@ -217,6 +225,9 @@ static void received(struct ms_witness *witness, ms_time now, const struct ms_ev
         give_up(witness, now, link);
     } else if (link->state == MS_WITNESS_GREETING) {
         greeted(witness, now, link, event->command);
+    } else if (link->state == MS_WITNESS_UP &&
+               !ms_witness_knows(witness, event->command->body.pair)) {
+        give_up(witness, now, link);
     } else if (link->state == MS_WITNESS_UP) {
         ms_witness_hear(witness, now, link, event->command);
     }
@@ -325,6 +336,7 @@ struct ms_witness *ms_witness_create(const struct ms_witness_config *config)
     }
     witness->id = config->id;
     witness->voter = config->voter;
+    memcpy(witness->known, config->known, sizeof witness->known);
     witness->beat = config->beat > 0 ? config->beat : MS_PEER_BEAT_DEFAULT;
     witness->silent = config->silent > 0 ? config->silent : MS_PEER_SILENT_DEFAULT;
     for (uint32_t i = 0; i < MS_MASTERS; i++) {

@@ -9,11 +9,12 @@
 #include "core/engine.h"
 
 struct ms_witness_config {
-    struct ms_voter voter; /* as read back; zero = a new witness */
-    struct ms_uuid id;     /* drawn with the record; without it a witness is another one */
-    const char *masters;   /* comma list of addresses, checked; borrowed for the call */
-    ms_time beat;          /* until a master says how it is configured; 0 = MS_PEER_BEAT_DEFAULT */
-    ms_time silent;        /* the same; 0 = MS_PEER_SILENT_DEFAULT */
+    struct ms_voter voter;                   /* as read back; zero = a new witness */
+    struct ms_known_start known[MS_MASTERS]; /* the same: the newest starts of the halves */
+    struct ms_uuid id;   /* drawn with the record; without it a witness is another one */
+    const char *masters; /* comma list of addresses, checked; borrowed for the call */
+    ms_time beat;        /* until a master says how it is configured; 0 = MS_PEER_BEAT_DEFAULT */
+    ms_time silent;      /* the same; 0 = MS_PEER_SILENT_DEFAULT */
     uint64_t seed;
     const char *name, *build; /* borrowed for the call, cut at MS_NAME_MAX */
 };

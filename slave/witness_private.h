@@ -59,7 +59,9 @@ struct ms_witness {
     char build[MS_NAME_MAX + 1];
     struct ms_uuid id;
     struct ms_voter voter, storing;
-    ms_epoch decided; /* the highest that an active has told of */
+    struct ms_known_start known[MS_MASTERS]; /* the newest start of each half that was heard of */
+    bool is_known_new;                       /* and the record does not have it yet */
+    ms_epoch decided;                        /* the highest that an active has told of */
     bool is_storing, is_failed, is_started, is_stopped;
     struct ms_witness_answer answer;
     struct ms_witness_link links[MS_ADDRESSES_MAX];
@@ -81,6 +83,9 @@ void ms_witness_say(struct ms_witness *witness, const struct ms_witness_link *li
 /* A frame of a master that has greeted. */
 void ms_witness_hear(struct ms_witness *witness, ms_time now, struct ms_witness_link *link,
                      const struct ms_command *command);
+/* Whether what a half says of its start is not older than what is known of it. The newest is remembered. False: it has come with an
+ * old copy of its directory, and hears of that by PEER_HELLO when it is dialled anew. */
+bool ms_witness_knows(struct ms_witness *witness, const struct ms_pair_frame *frame);
 /* Answers the question of that master if it is time. */
 void ms_witness_reconsider(struct ms_witness *witness, ms_time now, struct ms_witness_link *link);
 /* STORED. */

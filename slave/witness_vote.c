@@ -5,17 +5,28 @@
 /* Nothing that depends on it leaves before STORED. */
 static void store(struct ms_witness *witness, const struct ms_voter *voter)
 {
-    const struct ms_council_record record = {
-        .voter = *voter, .incarnation = witness->id, .lead = MS_MASTERS};
+    const struct ms_council_record record = {.voter = *voter,
+                                             .incarnation = witness->id,
+                                             .lead = MS_MASTERS,
+                                             .known = {witness->known[0], witness->known[1]}};
     size_t size;
 
     ms_assert(!witness->is_storing && voter->promised >= witness->voter.promised);
     witness->storing = *voter;
+    witness->is_known_new = false;
     witness->is_storing = true;
     size = ms_pair_record_write(witness->record, &record);
     ms_engine_emit(&witness->engine,
                    &(struct ms_effect){.type = MS_EFFECT_STORE,
                                        .command = {.payload = {witness->record, size}}});
+}
+
+/* In a write of its own; whatever is written meanwhile has it, too. */
+static void keep_known(struct ms_witness *witness)
+{
+    if (witness->is_known_new && !witness->is_storing && !witness->is_failed) {
+        store(witness, &witness->voter);
+    }
 }
 
 static struct ms_witness_link *link_of(struct ms_witness *witness, ms_peer peer)
@@ -56,6 +67,26 @@ void ms_witness_stored(struct ms_witness *witness, const struct ms_event *event)
         vote(witness, link, &witness->answer.decision, MS_E_OK);
     }
     witness->answer.is_waiting = false;
+    keep_known(witness);
+}
+
+/* Of a half of another pair nothing is remembered, nor before it is known which pair is ours. */
+bool ms_witness_knows(struct ms_witness *witness, const struct ms_pair_frame *frame)
+{
+    struct ms_known_start *known = &witness->known[frame->node];
+
+    if (ms_uuid_is_zero(&witness->voter.cluster) ||
+        !ms_uuid_equal(&witness->voter.cluster, &frame->cluster)) {
+        return true;
+    }
+    if (ms_known_outlives(known, &frame->id, &frame->start)) {
+        return ms_known_is_replaced(known, &frame->id, &frame->start, frame->is_fresh);
+    }
+    if (ms_known_take(known, &frame->id, &frame->start, frame->is_fresh)) {
+        witness->is_known_new = true;
+        keep_known(witness);
+    }
+    return true;
 }
 
 static bool is_ours(const struct ms_witness *witness, const struct ms_uuid *cluster)

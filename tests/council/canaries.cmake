@@ -220,6 +220,32 @@ ms_council_canary(follows-without-a-lead "invariant: I2:" master/council_decide.
         return has_peer || is_agreed;
     case MS_DECISION_HANDOVER:")
 
+# Found by seeds in which a directory is set back: neither does the half hear that it is an old copy, nor does the other one mind.
+ms_council_canary(old-copy-is-not-told "invariant: I(1|2|4|6):" core/start.c
+    "    if (start->number < known->number) {
+        return true;
+    }"
+    "    if (start->number <= known->number) {
+        return false;
+    }")
+
+# It is told, and goes on; and the other half hears it.
+ms_council_canary(old-copy-goes-on "invariant: I(1|2|4|6):" master/council_starts.c
+    "        council->outlived_by = *known;
+        return is_replacement(record, known);"
+    "        return true;"
+    master/council_hear.c
+    "    if (!party->is_witness && !ms_council_note_start(council, frame)) {
+        return;
+    }"
+    "")
+
+# A vote that is fresh by its own word only: who knew it takes it for what it was.
+ms_council_canary(old-copy-keeps-its-name "invariant: I(1|2|4|6|17):" master/council_starts.c
+    "    *record = anew(council, newest.number + MS_START_LEAP);"
+    "    record->is_fresh = true;
+    ms_start_renew(&record->start, newest.number + MS_START_LEAP);")
+
 # It hangs; what else it does is too rare.
 set(MS_COUNCIL_CANARY_OPTIONS "")
 ms_council_canary(greets-with-what-is-not-durable "invariant" master/council_acts.c

@@ -5,6 +5,8 @@
 #define EVIDENCE_ONE_IN 16 /* seeds in which masters take over by evidence, */
 #define DEGRADING       8  /* and with this remainder: in which the active goes on without votes */
 #define SLOW_ONE_IN     5  /* in which a disk is slow every now and then */
+#define COPY_STEPS      8
+#define COPIED_ONE_IN   7 /* in which a directory is set back every now and then */
 
 enum fault {
     FAULT_CRASH,
@@ -35,6 +37,18 @@ static const uint32_t usual[FAULTS] = {
     [FAULT_RELEASE] = 3, [FAULT_FORCE] = 1,      [FAULT_STORE] = 1,         [FAULT_OUTDONE] = 1,
     [FAULT_AMNESIA] = 2, [FAULT_LIST] = 8,
 };
+
+/* Nor that. Where nobody asks anybody, nobody is told. */
+static void draw_copies(struct hall *hall)
+{
+    struct hall_faults *faults = &hall->faults;
+
+    if (hall->seed % COPIED_ONE_IN == 2 && hall->plan.kind == HALL_PLAN_NONE &&
+        !faults->is_evidence && !faults->is_degrading && !hall_keeps_identity) {
+        faults->copied_every = (ms_time)(1 + hall->seed / COPIED_ONE_IN % 8) * 150 * MS_MSEC;
+        faults->weights[FAULT_FORCE] = 0;
+    }
+}
 
 void hall_faults_draw(struct hall *hall)
 {
@@ -72,6 +86,7 @@ void hall_faults_draw(struct hall *hall)
     faults->slow_every = hall->seed % SLOW_ONE_IN == 3
                              ? (ms_time)(1 + hall->seed / SLOW_ONE_IN % 40) * 100 * MS_MSEC
                              : 0;
+    draw_copies(hall);
 }
 
 static enum fault draw(struct hall *hall)
@@ -294,6 +309,58 @@ void hall_split(struct hall *hall)
         hall_cut(hall, node, place);
         cut_for(hall, place, node, 6 * MS_SEC);
     }
+}
+
+static bool has_voters(const struct ms_council_record *record)
+{
+    return record->witnesses.count > 0 &&
+           (!record->is_changing || record->witnesses_next.count > 0);
+}
+
+/* Whoever could be asked for a vote, or have it asked of, remembers a start that is not in the copy. */
+static bool is_outlived(const struct hall *hall, uint8_t place)
+{
+    const struct hall_master *self = &hall->masters[place], *other = &hall->masters[1 - place];
+    const uint64_t number = self->disk.start.number;
+
+    for (uint32_t i = 0; i < hall->witnesses_count; i++) {
+        if (hall->witnesses[i].known_on_disk[place].number != number) {
+            return false;
+        }
+    }
+    return self->copy.record.start.lives[0] != 0 && self->copy.record.start.number < number &&
+           ms_uuid_equal(&self->copy.record.voter.cluster, &other->disk.voter.cluster) &&
+           has_voters(&self->copy.record) && has_voters(&self->disk) && has_voters(&other->disk) &&
+           !other->disk.is_fresh && !hall_master_is_old(other) &&
+           other->disk.known[place].number == number;
+}
+
+/* So often for one master, then for the other: its directory is copied, it is started again, the copy is put back when it can be. */
+void hall_copy(struct hall *hall)
+{
+    const uint8_t place = (uint8_t)(hall->copies / COPY_STEPS % MS_MASTERS);
+    struct hall_master *self = &hall->masters[place];
+
+    if (hall->is_calm) {
+        return;
+    }
+    switch (hall->copies++ % COPY_STEPS) {
+    case 0:
+        self->copy = (struct hall_copy){.record = self->disk, .log = self->log};
+        break;
+    case 1:
+        crash(hall, place);
+        break;
+    default:
+        if (hall->observer.wipes < 3 && is_outlived(hall, place)) {
+            hall_master_put_back(hall, place);
+            self->copy = (struct hall_copy){.log = 0};
+            start_later(hall, place);
+        }
+        break;
+    }
+    hall_push(hall,
+              &(struct hall_event){.at = hall->now + hall->faults.copied_every, .type = HALL_COPY});
 }
 
 void hall_fault(struct hall *hall)

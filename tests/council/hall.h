@@ -41,6 +41,7 @@ enum hall_event_type {
     HALL_SPLIT, /* the masters are cut from each other, and each witness from one of them */
     HALL_LOSE,  /* node loses its disk, and can talk to the other master again */
     HALL_PLAN,  /* a stage of the plan is due */
+    HALL_COPY,  /* the next step with a copy of a directory */
 };
 
 struct hall_event {
@@ -53,6 +54,12 @@ struct hall_event {
     uint32_t note;       /* index */
 };
 
+/* A directory as it was once. */
+struct hall_copy {
+    struct ms_council_record record;
+    uint64_t log;
+};
+
 enum hall_reign { HALL_NO_REIGN, HALL_REIGNS, HALL_RESTS };
 
 struct hall_master {
@@ -62,8 +69,10 @@ struct hall_master {
     struct ms_council_config config;
     struct ms_council_record disk, writing;
     bool is_writing;
-    uint64_t log;  /* commands, on disk */
-    uint64_t lost; /* were on a disk of it that is lost */
+    uint64_t log;          /* commands, on disk */
+    uint64_t lost;         /* were on a disk of it that is lost */
+    struct hall_copy copy; /* of no start = none */
+    struct ms_uuid old;    /* incarnation of the copy that was put back last; zero = none was */
 
     enum hall_reign reign;
     struct ms_decision tenure;
@@ -84,6 +93,8 @@ struct hall_witness {
     uint32_t life;
     ms_time stalled_until;
     struct ms_voter disk, writing;
+    struct ms_known_start known[MS_MASTERS]; /* newest starts of the masters, */
+    struct ms_known_start known_on_disk[MS_MASTERS], known_writing[MS_MASTERS];
     bool is_writing;
     struct hall_note answer; /* leaves when the record is durable */
     uint8_t answer_to;
@@ -112,6 +123,8 @@ struct hall_faults {
     bool is_degrading; /* nor does the active one stop there */
     ms_time
         slow_every; /* so long the disk of the passive one is slow, and so long it is not; 0 = never */
+    ms_time
+        copied_every; /* so often something happens with a copy of a directory; 0 = never, and starts are not counted */
     bool copies_in_set; /* the active copies its log also to a member of S, as the model may */
 };
 
@@ -146,7 +159,7 @@ struct hall {
     struct hall_plan plan;
     struct hall_observer observer;
     uint32_t commands; /* made so far */
-    uint32_t incarnations;
+    uint32_t incarnations, starts, copies;
     uint64_t digest, steps;
 
     struct hall_event events[HALL_EVENTS]; /* a heap */

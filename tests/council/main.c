@@ -27,6 +27,8 @@ static const char *const names[HALL_STATS] = {
     [HALL_STAT_CRASHES] = "crashes",
     [HALL_STAT_CRASHES_WRITING] = "crashes while a record was written",
     [HALL_STAT_WIPES] = "disks lost",
+    [HALL_STAT_PUT_BACK] = "directories put back",
+    [HALL_STAT_RENEWED] = "old copies that began anew",
     [HALL_STAT_STALLS] = "stalls",
     [HALL_STAT_CUTS] = "directions cut",
     [HALL_STAT_COPIES] = "copies of a log",
@@ -108,6 +110,9 @@ static void parse(struct arguments *arguments, char **argv)
  * an operator's word, or somebody's higher epoch, in the midst of a hand-over. */
 static bool is_excused(const struct ms_council_row *row)
 {
+    if (row->event == MS_COUNCIL_OUTLIVE) { /* it is told before it is anything */
+        return row->from != MS_COUNCIL_PENDING;
+    }
     switch (row->from) {
     case MS_COUNCIL_CANDIDATE:
         return row->event == MS_COUNCIL_IN_SYNC;

@@ -74,6 +74,18 @@ static void store(struct hall *hall, uint8_t place, const struct ms_council_reco
                                    .life = self->life});
 }
 
+/* Whoever knew it knows somebody else. */
+static void renewed(struct hall *hall, uint8_t place)
+{
+    hall_stats[HALL_STAT_RENEWED]++;
+    hall_say(hall, "%u begins anew", place);
+    for (uint8_t node = 0; node < MS_MASTERS + hall->witnesses_count; node++) {
+        if (node != place) {
+            hall_break(hall, place, node);
+        }
+    }
+}
+
 static void carry_out(struct hall *hall, uint8_t place, const struct ms_council_act *act)
 {
     struct hall_master *self = &hall->masters[place];
@@ -106,6 +118,9 @@ static void carry_out(struct hall *hall, uint8_t place, const struct ms_council_
     case MS_COUNCIL_LEAVE:
         self->follows = 0;
         self->wants_copy = false;
+        break;
+    case MS_COUNCIL_RENEW:
+        renewed(hall, place);
         break;
     case MS_COUNCIL_NEWS:
         hall_say(hall, "%u %s promised %llu: %s", place, ms_council_state_name(act->state),
@@ -155,7 +170,11 @@ void hall_master_start(struct hall *hall, uint8_t place)
     if (self->council != NULL) {
         return;
     }
+    if (hall->faults.copied_every > 0) {
+        ms_council_record_start(&self->disk, ++hall->starts);
+    }
     self->config.record = self->disk;
+    self->config.incarnation_new = (struct ms_uuid){{[8] = 0xe, place, (uint8_t)hall->starts}};
     self->config.seed = ms_rng_next(&hall->rng);
     self->config.cluster_new = (struct ms_uuid){{0xc, place, (uint8_t)self->life, 1}};
     self->council = ms_council_create(&self->config, (struct ms_trace){.sink = NULL});
@@ -212,6 +231,7 @@ void hall_master_blank(struct hall *hall, uint8_t place)
     hall->incarnations++;
     self->disk.incarnation =
         (struct ms_uuid){{0xa, place, hall_keeps_identity ? 1 : (uint8_t)hall->incarnations}};
+    self->disk.start.number = hall->faults.copied_every > 0 ? hall->incarnations << 10 : 0;
     self->lost |= self->log;
     self->log = 0;
 }
@@ -223,6 +243,26 @@ void hall_master_wipe(struct hall *hall, uint8_t place)
     hall_stats[HALL_STAT_WIPES]++;
     hall_observe_wipe(hall, place);
     hall_master_blank(hall, place);
+}
+
+bool hall_master_is_old(const struct hall_master *self)
+{
+    return !ms_uuid_is_zero(&self->old) && ms_uuid_equal(&self->disk.incarnation, &self->old);
+}
+
+void hall_master_put_back(struct hall *hall, uint8_t place)
+{
+    struct hall_master *self = &hall->masters[place];
+
+    hall_master_crash(hall, place);
+    hall_say(hall, "%u is put back to start %llu", place,
+             (unsigned long long)self->copy.record.start.number);
+    hall_stats[HALL_STAT_PUT_BACK]++;
+    hall_observe_wipe(hall, place);
+    self->lost |= self->log;
+    self->log = self->copy.log;
+    self->disk = self->copy.record;
+    self->old = self->disk.incarnation;
 }
 
 void hall_master_stored(struct hall *hall, uint8_t place)

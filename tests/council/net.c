@@ -216,6 +216,8 @@ void hall_arrive(struct hall *hall, const struct hall_event *event)
         link->has_met[side] = true;
         if (event->node < MS_MASTERS) {
             hall_master_met(hall, event->node, event->other, &note);
+        } else {
+            hall_witness_met(hall, event->node, event->other, &note);
         }
     } else if (event->node < MS_MASTERS) {
         hall_master_hear(hall, event->node, event->other, &note);

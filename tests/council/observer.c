@@ -27,6 +27,9 @@ void hall_observe_store(struct hall *hall, uint8_t place, const struct ms_counci
 {
     const struct ms_council_record *disk = &hall->masters[place].disk;
 
+    if (record->is_outlived && record->is_fresh && hall_master_is_old(&hall->masters[place])) {
+        return; /* it is somebody else, and has promised nothing */
+    }
     if (record->voter.promised < disk->voter.promised || record->served < disk->served ||
         record->voter.accepted.epoch < disk->voter.accepted.epoch) {
         hall_fail(hall, "invariant: I4: the record of %u goes back", place);
@@ -72,6 +75,9 @@ void hall_observe_send(struct hall *hall, uint8_t place, const struct ms_council
 
     if ((!is_ours && !is_vote) || decision->kind == MS_DECISION_BOOTSTRAP) {
         return;
+    }
+    if (hall_master_is_old(&hall->masters[place])) {
+        hall_fail(hall, "invariant: I4: %u votes or proposes by an old copy of its record", place);
     }
     if (disk->is_fresh) {
         hall_fail(hall, "invariant: I17: %u is fresh and votes or proposes", place);
@@ -154,6 +160,9 @@ void hall_observe_serve(struct hall *hall, uint8_t place, const struct ms_decisi
     }
     if (self->disk.is_fresh || !self->disk.is_complete) {
         hall_fail(hall, "invariant: I17: %u serves, and is fresh or incomplete", place);
+    }
+    if (hall_master_is_old(self)) {
+        hall_fail(hall, "invariant: I4: %u serves by an old copy of its record", place);
     }
     if (goes_on) {
         hall_stats[HALL_STAT_RESUMED]++;

@@ -21,6 +21,10 @@ void hall_master_start(struct hall *hall, uint8_t place);
 void hall_master_crash(struct hall *hall, uint8_t place);
 void hall_master_wipe(struct hall *hall, uint8_t place);
 void hall_master_blank(struct hall *hall, uint8_t place);
+/* Its directory is as it was when the copy was made. */
+void hall_master_put_back(struct hall *hall, uint8_t place);
+/* It is an old copy, and has not begun anew. */
+bool hall_master_is_old(const struct hall_master *self);
 void hall_master_act(struct hall *hall, uint8_t place); /* carries out what the council wants */
 /* The life of a council is over. */
 void hall_end(struct hall_master *self);
@@ -45,6 +49,7 @@ void hall_log_stop(struct hall *hall, uint8_t place, const struct ms_decision *d
 void hall_witness_start(struct hall *hall, uint8_t node);
 void hall_witness_crash(struct hall *hall, uint8_t node);
 void hall_witness_hello(struct hall *hall, uint8_t node, struct hall_note *note);
+void hall_witness_met(struct hall *hall, uint8_t node, uint8_t other, const struct hall_note *note);
 void hall_witness_hear(struct hall *hall, uint8_t node, uint8_t other,
                        const struct hall_note *note);
 void hall_witness_lost(struct hall *hall, uint8_t node, uint8_t other, bool is_dead);
@@ -54,6 +59,7 @@ void hall_witness_stored(struct hall *hall, uint8_t node);
 void hall_faults_draw(struct hall *hall);
 void hall_fault(struct hall *hall);
 void hall_split(struct hall *hall);
+void hall_copy(struct hall *hall);
 void hall_lose(struct hall *hall, uint8_t place);
 void hall_order(struct hall *hall, uint8_t place, enum ms_order what);
 

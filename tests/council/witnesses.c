@@ -24,6 +24,7 @@ static void fill(const struct hall_witness *self, uint8_t node, struct hall_note
     note->frame.served = self->decided;
     note->frame.decision = self->disk.accepted;
     note->frame.hears_active = MS_TIME_NEVER;
+    memcpy(note->frame.known, self->known, sizeof self->known);
 }
 
 void hall_witness_hello(struct hall *hall, uint8_t node, struct hall_note *note)
@@ -42,6 +43,7 @@ void hall_witness_start(struct hall *hall, uint8_t node)
     self->is_writing = false;
     self->decided = 0;
     self->answer.kind = 0;
+    memcpy(self->known, self->known_on_disk, sizeof self->known);
     for (uint8_t place = 0; place < MS_MASTERS; place++) {
         self->heard_at[place] = hall->now;
         self->is_dead[place] = false;
@@ -58,6 +60,7 @@ void hall_witness_crash(struct hall *hall, uint8_t node)
     }
     if (self->is_writing && hall_chance(hall, 2)) {
         self->disk = self->writing;
+        memcpy(self->known_on_disk, self->known_writing, sizeof self->known_writing);
     }
     self->is_up = self->is_writing = false;
     self->life++;
@@ -80,6 +83,7 @@ static void store(struct hall *hall, uint8_t node, const struct ms_voter *voter)
 
     hall_observe_vote(hall, node, &self->disk, voter);
     self->writing = *voter;
+    memcpy(self->known_writing, self->known, sizeof self->known);
     self->is_writing = true;
     hall_push(hall,
               &(struct hall_event){.at = hall->now + hall_between(hall, 20, hall->faults.store_max),
@@ -88,15 +92,54 @@ static void store(struct hall *hall, uint8_t node, const struct ms_voter *voter)
                                    .life = self->life});
 }
 
+static void keep_known(struct hall *hall, uint8_t node)
+{
+    struct hall_witness *self = self_of(hall, node);
+
+    if (!self->is_writing && (self->known[0].number != self->known_on_disk[0].number ||
+                              self->known[1].number != self->known_on_disk[1].number)) {
+        const struct ms_voter voter = self->disk;
+
+        store(hall, node, &voter);
+    }
+}
+
 void hall_witness_stored(struct hall *hall, uint8_t node)
 {
     struct hall_witness *self = self_of(hall, node);
 
     self->disk = self->writing;
+    memcpy(self->known_on_disk, self->known_writing, sizeof self->known_writing);
     self->is_writing = false;
     if (self->answer.kind != 0) {
         answer(hall, node, self->answer_to, &self->answer);
         self->answer.kind = 0;
+    }
+    keep_known(hall, node);
+}
+
+/* False: it has come with an old copy, and hears of that when it is dialled anew. */
+static bool knows(struct hall *hall, uint8_t node, uint8_t other, const struct ms_pair_frame *frame)
+{
+    struct hall_witness *self = self_of(hall, node);
+    struct ms_known_start *known = &self->known[other];
+
+    if (!ms_uuid_equal(&self->disk.cluster, &frame->cluster)) {
+        return true;
+    }
+    if (ms_known_outlives(known, &frame->id, &frame->start)) {
+        return ms_known_is_replaced(known, &frame->id, &frame->start, frame->is_fresh);
+    }
+    if (ms_known_take(known, &frame->id, &frame->start, frame->is_fresh)) {
+        keep_known(hall, node);
+    }
+    return true;
+}
+
+void hall_witness_met(struct hall *hall, uint8_t node, uint8_t other, const struct hall_note *note)
+{
+    if (!knows(hall, node, other, &note->frame)) {
+        hall_break(hall, node, other);
     }
 }
 
@@ -181,6 +224,10 @@ void hall_witness_hear(struct hall *hall, uint8_t node, uint8_t other, const str
     struct hall_note reply;
 
     self->is_dead[other] = false;
+    if (!knows(hall, node, other, &note->frame)) {
+        hall_break(hall, node, other);
+        return;
+    }
     if (!ms_uuid_is_zero(&self->disk.cluster) && !ms_uuid_is_zero(&note->frame.cluster) &&
         !ms_uuid_equal(&self->disk.cluster, &note->frame.cluster) &&
         note->frame.decision.kind != MS_DECISION_BOOTSTRAP) {

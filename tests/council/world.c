@@ -226,6 +226,9 @@ static void happen(struct hall *hall, const struct hall_event *event)
     case HALL_WORK:
         work(hall);
         break;
+    case HALL_COPY:
+        hall_copy(hall);
+        break;
     case HALL_PLAN:
         break; /* it is looked at after each step */
     }
@@ -525,6 +528,9 @@ uint64_t hall_run(struct hall *hall, uint64_t seed, bool is_loud)
                                              .type = HALL_FAULT});
     }
     hall_push(hall, &(struct hall_event){.at = 0, .type = HALL_WORK});
+    if (hall->faults.copied_every > 0) {
+        hall_push(hall, &(struct hall_event){.at = hall->faults.copied_every, .type = HALL_COPY});
+    }
     hall->until = hall_between(hall, 1 * MS_SEC, STORM_MAX);
     if (hall->plan.kind != HALL_PLAN_NONE) {
         hall->until += PLAN_MAX;

@@ -10,6 +10,8 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
+#define RENEWED_FROM 1000000u /* what is drawn for who begins anew is nobody else's */
+
 /* A directory that was just made, or what is there. */
 static struct ms_council_record record_of(struct sim_world *world, const struct sim_node *node)
 {
@@ -24,6 +26,7 @@ static struct ms_council_record record_of(struct sim_world *world, const struct 
         return record;
     }
     record.is_fresh = true;
+    record.start.number = (uint64_t)node->disk->lives << 10;
     record.incarnation = sim_uuid(world, node, node->disk->lives);
     for (uint32_t i = 0; i < world->config.witnesses && !world->config.pair.is_auto_enrol; i++) {
         record.witnesses.ids[record.witnesses.count++] =
@@ -32,11 +35,26 @@ static struct ms_council_record record_of(struct sim_world *world, const struct 
     return record;
 }
 
+/* Counted on the disk before anybody hears of it; a new directory has no record yet. */
+static struct ms_council_record counted(struct sim_world *world, struct sim_node *node)
+{
+    struct sim_small *small = &node->disk->small;
+    struct ms_council_record record = record_of(world, node);
+
+    ms_council_record_start(&record, node->incarnation + 1u);
+    if (small->size > 0) {
+        small->bytes = realloc(small->bytes, MS_PAIR_RECORD_SIZE_MAX);
+        ms_assert(small->bytes != NULL);
+        small->size = ms_pair_record_write(small->bytes, &record);
+    }
+    return record;
+}
+
 static void start(struct sim_world *world, struct sim_node *node)
 {
     static const char *const peers[SIM_MASTERS_MAX] = {SIM_ADDRESS_B, SIM_ADDRESS_A};
     const struct sim_pair_config *pair = &world->config.pair;
-    const struct ms_council_record record = record_of(world, node);
+    const struct ms_council_record record = counted(world, node);
     const struct ms_pair_config config = {
         .master = sim_master_config(world, node, ms_rng_next(&world->rng_load)),
         .council = {.record = record,
@@ -51,6 +69,7 @@ static void start(struct sim_world *world, struct sim_node *node)
                     .is_auto_failback = pair->is_auto_failback,
                     .is_auto_enrol = pair->is_auto_enrol,
                     .cluster_new = sim_uuid(world, node, UINT32_MAX),
+                    .incarnation_new = sim_uuid(world, node, RENEWED_FROM + node->incarnation),
                     .seed = ms_rng_next(&world->rng_load)},
         .peer = peers[node->index],
     };

@@ -22,6 +22,7 @@ static void start(struct sim_world *world, struct sim_node *node)
     const bool is_read = read_record(node, &record);
     const struct ms_witness_config config = {
         .voter = record.voter,
+        .known = {record.known[0], record.known[1]},
         .id = record.incarnation,
         .masters = SIM_ADDRESS_A "," SIM_ADDRESS_B,
         .beat = world->config.pair.beat,

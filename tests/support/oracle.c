@@ -441,6 +441,11 @@ static bool oracle_settings_equal(const struct ms_pair_settings *a,
            a->witnesses == b->witnesses;
 }
 
+bool oracle_start_equal(const struct ms_known_start *a, const struct ms_known_start *b)
+{
+    return a->number == b->number && a->life == b->life && ms_uuid_equal(&a->id, &b->id);
+}
+
 bool oracle_pair_equal(const struct ms_pair_frame *a, const struct ms_pair_frame *b)
 {
     return a->role == b->role && a->version_min == b->version_min &&
@@ -453,6 +458,10 @@ bool oracle_pair_equal(const struct ms_pair_frame *a, const struct ms_pair_frame
            oracle_witnesses_equal(&a->witnesses, &b->witnesses) &&
            oracle_witnesses_equal(&a->witnesses_next, &b->witnesses_next) &&
            a->hold.version == b->hold.version && a->hold.is_on == b->hold.is_on &&
+           a->start.number == b->start.number &&
+           memcmp(a->start.lives, b->start.lives, sizeof a->start.lives) == 0 &&
+           oracle_start_equal(&a->known[0], &b->known[0]) &&
+           oracle_start_equal(&a->known[1], &b->known[1]) &&
            oracle_settings_equal(&a->settings, &b->settings) && strcmp(a->name, b->name) == 0 &&
            strcmp(a->build, b->build) == 0;
 }

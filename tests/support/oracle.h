@@ -28,6 +28,7 @@ bool oracle_bytes_equal(struct ms_bytes a, struct ms_bytes b);
 bool oracle_usage_equal(const struct ms_usage *a, const struct ms_usage *b);
 bool oracle_terms_equal(const struct ms_terms *a, const struct ms_terms *b);
 
+bool oracle_start_equal(const struct ms_known_start *a, const struct ms_known_start *b);
 bool oracle_pair_equal(const struct ms_pair_frame *a, const struct ms_pair_frame *b);
 bool oracle_decision_equal(const struct ms_decision *a, const struct ms_decision *b);
 bool oracle_witnesses_equal(const struct ms_witnesses *a, const struct ms_witnesses *b);

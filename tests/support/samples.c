@@ -126,6 +126,8 @@ static const struct ms_pair_frame pair_hello = {
     .witnesses = {5, {UUID(11), UUID(12), UUID(13), UUID(14), UUID(15)}},
     .witnesses_next = {1, {UUID(16)}},
     .hold = {.version = 3, .is_on = true},
+    .start = {UINT64_MAX, {1, 2, UINT64_MAX, 4, 5, 6, 7, 8}},
+    .known = {{UUID(17), 5, 6}, {UUID(18), UINT64_MAX, UINT64_MAX}},
     .settings = {.beat = 250000,
                  .lease = 750000,
                  .silent = MS_DURATION_MAX,

@@ -163,6 +163,21 @@ START_TEST(names_are_words)
 }
 END_TEST
 
+START_TEST(a_start_is_counted_and_ends_what_is_told)
+{
+    struct ms_council_record record = {.is_fresh = true, .is_outlived = true};
+
+    ms_council_record_start(&record, 8);
+    ck_assert_uint_eq(record.start.number, 1);
+    ck_assert_uint_eq(record.start.lives[0], 8);
+    ck_assert(record.is_outlived); /* not before it is a member again */
+    record.is_fresh = false;
+    ms_council_record_start(&record, 9);
+    ck_assert_uint_eq(record.start.number, 2);
+    ck_assert(!record.is_outlived);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("core_decision");
@@ -177,6 +192,7 @@ int main(void)
     tcase_add_test(tests, equal_means_every_field);
     tcase_add_test(tests, a_majority_is_more_than_half_of_each_list);
     tcase_add_test(tests, names_are_words);
+    tcase_add_test(tests, a_start_is_counted_and_ends_what_is_told);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
 

@@ -21,7 +21,7 @@ struct message {
 struct master {
     struct ms_council *council;
     struct ms_council_record disk;
-    bool is_up, serves, pauses;
+    bool is_up, serves, pauses, is_renewed;
     ms_epoch epoch, follows;
     unsigned stores, serves_total, stops_total;
     struct ms_council_config config;
@@ -31,6 +31,8 @@ struct assembly {
     ms_time now;
     struct master masters[MS_MASTERS];
     struct ms_voter witnesses[WITNESSES];
+    struct ms_known_start known[WITNESSES][MS_MASTERS]; /* what they remember */
+    uint64_t lives;                                     /* starts of masters */
     bool is_witness_up[WITNESSES];
     uint32_t witnesses_count;
     bool is_cut;        /* between the masters */
@@ -83,6 +85,7 @@ static inline struct message from_witness(struct assembly *room, uint8_t node, u
                                           enum ms_error error)
 {
     const struct ms_voter *voter = &room->witnesses[node - MS_MASTERS];
+    const struct ms_known_start *known = room->known[node - MS_MASTERS];
 
     return (struct message){.from = node,
                             .command = {.kind = kind, .error = (uint16_t)error},
@@ -91,7 +94,17 @@ static inline struct message from_witness(struct assembly *room, uint8_t node, u
                                       .id = uuid_of(0xb, node),
                                       .promised = voter->promised,
                                       .decision = voter->accepted,
+                                      .known = {known[0], known[1]},
                                       .hears_active = MS_TIME_NEVER}};
+}
+
+/* False: it has come with an old copy. */
+static inline bool knows(struct assembly *room, uint8_t node, const struct ms_pair_frame *frame)
+{
+    struct ms_known_start *known = &room->known[node - MS_MASTERS][frame->node];
+
+    (void)ms_known_take(known, &frame->id, &frame->start, frame->is_fresh);
+    return !ms_known_outlives(known, &frame->id, &frame->start);
 }
 
 /* A witness votes by the rule, and takes what an active tells it. */

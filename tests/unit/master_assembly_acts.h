@@ -19,6 +19,25 @@ static inline void copy_log(struct assembly *room, uint8_t place)
     }
 }
 
+static inline void send_act(struct assembly *room, uint8_t place, const struct ms_council_act *act)
+{
+    for (uint8_t node = 0; node < MS_MASTERS + room->witnesses_count; node++) {
+        const struct ms_council_party party = party_of(node);
+
+        if (node != place && party.is_witness == act->to.is_witness &&
+            (!party.is_witness || ms_uuid_equal(&party.id, &act->to.id)) &&
+            is_connected(room, place, node)) {
+            post(room, &(struct message){.from = place,
+                                         .to = node,
+                                         .command = {.kind = act->kind,
+                                                     .error = act->error,
+                                                     .count = act->count,
+                                                     .flags = act->flags},
+                                         .frame = act->frame});
+        }
+    }
+}
+
 static inline void carry_out(struct assembly *room, uint8_t place, const struct ms_council_act *act)
 {
     struct master *self = &room->masters[place];
@@ -32,21 +51,7 @@ static inline void carry_out(struct assembly *room, uint8_t place, const struct 
         }
         break;
     case MS_COUNCIL_SEND:
-        for (uint8_t node = 0; node < MS_MASTERS + room->witnesses_count; node++) {
-            const struct ms_council_party party = party_of(node);
-
-            if (node != place && party.is_witness == act->to.is_witness &&
-                (!party.is_witness || ms_uuid_equal(&party.id, &act->to.id)) &&
-                is_connected(room, place, node)) {
-                post(room, &(struct message){.from = place,
-                                             .to = node,
-                                             .command = {.kind = act->kind,
-                                                         .error = act->error,
-                                                         .count = act->count,
-                                                         .flags = act->flags},
-                                             .frame = act->frame});
-            }
-        }
+        send_act(room, place, act);
         break;
     case MS_COUNCIL_PAUSE:
         ck_assert(self->serves && !self->pauses);
@@ -72,6 +77,10 @@ static inline void carry_out(struct assembly *room, uint8_t place, const struct 
     case MS_COUNCIL_LEAVE:
         self->follows = 0;
         break;
+    case MS_COUNCIL_RENEW:
+        ck_assert(!self->serves);
+        self->is_renewed = true; /* nothing more comes on its connections */
+        break;
     case MS_COUNCIL_NEWS:
         ck_assert_ptr_nonnull(act->text);
         break;
@@ -96,7 +105,9 @@ static inline void deliver(struct assembly *room)
 
     room->first = (room->first + 1) % MESSAGES;
     room->count--;
-    if (!is_connected(room, message.from, message.to)) {
+    if (!is_connected(room, message.from, message.to) ||
+        (message.to < MS_MASTERS && room->masters[message.to].is_renewed) ||
+        (message.from < MS_MASTERS && room->masters[message.from].is_renewed)) {
         return;
     }
     if (message.to >= MS_MASTERS) {

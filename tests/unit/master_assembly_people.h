@@ -9,33 +9,20 @@
 
 static inline struct ms_pair_frame hello_of(const struct assembly *room, uint8_t node)
 {
-    const struct ms_council_record *record = NULL;
+    struct ms_pair_frame hello;
 
     if (node >= MS_MASTERS) {
+        const struct ms_known_start *known = room->known[node - MS_MASTERS];
+
         return (struct ms_pair_frame){.role = MS_ROLE_WITNESS,
                                       .cluster = room->witnesses[node - MS_MASTERS].cluster,
                                       .id = uuid_of(0xb, node),
                                       .promised = room->witnesses[node - MS_MASTERS].promised,
-                                      .decision = room->witnesses[node - MS_MASTERS].accepted};
+                                      .decision = room->witnesses[node - MS_MASTERS].accepted,
+                                      .known = {known[0], known[1]}};
     }
-    record = ms_council_record(room->masters[node].council);
-    return (struct ms_pair_frame){
-        .role = MS_ROLE_MASTER,
-        .cluster = record->voter.cluster,
-        .id = record->incarnation,
-        .node = node,
-        .state = (uint8_t)ms_council_state(room->masters[node].council),
-        .is_fresh = record->is_fresh,
-        .is_complete = record->is_complete,
-        .promised = record->voter.promised,
-        .served = record->served,
-        .decision = record->voter.accepted,
-        .witness_version = record->witness_version,
-        .witnesses = record->witnesses,
-        .witnesses_next = record->witnesses_next,
-        .hold = record->hold,
-        .settings = ms_council_settings(room->masters[node].council),
-    };
+    ms_council_hello(room->masters[node].council, &hello);
+    return hello;
 }
 
 static inline void meet(struct assembly *room, uint8_t a, uint8_t b)
@@ -49,6 +36,8 @@ static inline void meet(struct assembly *room, uint8_t a, uint8_t b)
         }
         if (b < MS_MASTERS) {
             ms_council_met(room->masters[b].council, room->now, &parties[0], &hellos[0]);
+        } else {
+            (void)knows(room, b, &hellos[0]);
         }
         settle(room);
     }
@@ -67,11 +56,26 @@ static inline void part(struct assembly *room, uint8_t a, uint8_t b, bool is_dea
     settle(room);
 }
 
+/* It began anew: whoever knew it meets somebody else. */
+static inline void reconnect(struct assembly *room, uint8_t place)
+{
+    ck_assert(room->masters[place].is_renewed);
+    room->masters[place].is_renewed = false;
+    for (uint8_t node = 0; node < MS_MASTERS + room->witnesses_count; node++) {
+        if (node != place) {
+            part(room, place, node, false);
+            meet(room, place, node);
+        }
+    }
+}
+
 static inline void start(struct assembly *room, uint8_t place)
 {
     struct master *self = &room->masters[place];
 
+    ms_council_record_start(&self->disk, ++room->lives);
     self->config.record = self->disk;
+    self->config.incarnation_new = uuid_of(0xd, (uint8_t)room->lives);
     self->council = ms_council_create(&self->config, (struct ms_trace){.sink = NULL});
     ck_assert_ptr_nonnull(self->council);
     self->is_up = true;

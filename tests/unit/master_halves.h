@@ -58,6 +58,7 @@ static void start_with(int place, struct ms_council_record *record, bool is_boot
                     .failover = failover_of_all,
                     .is_bootstrap = is_bootstrap,
                     .cluster_new = {{1, 2, 3}},
+                    .incarnation_new = {{0xd, (uint8_t)place}},
                     .seed = (uint64_t)place + 1},
         .peer = "other:1",
     };

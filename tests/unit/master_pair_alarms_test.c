@@ -157,6 +157,62 @@ START_TEST(test_a_silent_active_is_told_of)
 }
 END_TEST
 
+/* One start of the standby, from that record. */
+static void start_counted(struct ms_council_record record, uint64_t life)
+{
+    ms_council_record_start(&record, life);
+    start_with(1, &record, false);
+    pass(20 * MS_SEC);
+}
+
+/* Set back to before its last start, it begins anew by itself; that it did is told until it is started again. */
+START_TEST(test_an_old_copy_is_told_of)
+{
+    struct ms_council_record copy;
+
+    begin_pair(false, MS_FAILOVER_EVIDENCE);
+    copy = *ms_council_record(ms_pair_council(halves[1].pair));
+    kill_half(1);
+    pass(2 * MS_SEC);
+    start_counted(copy, 1);
+    want(1, "");
+    copy = *ms_council_record(ms_pair_council(halves[1].pair));
+    kill_half(1);
+    start_counted(copy, 2);
+    want(1, "");
+    kill_half(1);
+    pass(2 * MS_SEC);
+    is_cut = true;
+    start_counted(copy, 3); /* nobody has told it */
+    want(1, "PEER_LOST");
+    is_cut = false;
+    pass(20 * MS_SEC);
+    want(1, "OLD_COPY");
+    want(0, "");
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_PAIR);
+    ck_assert_int_eq(stats_of(1).state, MS_COUNCIL_SYNC);
+    copy = *ms_council_record(ms_pair_council(halves[1].pair));
+    kill_half(1);
+    pass(2 * MS_SEC);
+    start_counted(copy, 4);
+    want(1, "");
+}
+END_TEST
+
+START_TEST(test_an_old_copy_waits_for_the_active_half)
+{
+    struct ms_council_record copy;
+
+    begin_pair(false, MS_FAILOVER_EVIDENCE);
+    copy = *ms_council_record(ms_pair_council(halves[1].pair));
+    copy.is_fresh = copy.is_outlived = true;
+    kill_half(1);
+    kill_half(0);
+    start_counted(copy, 1);
+    want(1, "OLD_COPY");
+}
+END_TEST
+
 START_TEST(test_force_is_remembered_until_both_are_in_sync)
 {
     struct ms_council_record record;
@@ -371,6 +427,8 @@ int main(void)
     tcase_add_test(all, test_witnesses_that_do_not_vote_are_no_reason_to_force);
     tcase_add_test(all, test_a_held_half_says_so_once);
     tcase_add_test(all, test_a_silent_active_is_told_of);
+    tcase_add_test(all, test_an_old_copy_is_told_of);
+    tcase_add_test(all, test_an_old_copy_waits_for_the_active_half);
     tcase_add_test(all, test_force_is_remembered_until_both_are_in_sync);
     tcase_add_test(all, test_others_that_are_refused_are_told_of_for_a_while);
     tcase_add_test(all, test_a_peer_that_is_none_is_told_of);

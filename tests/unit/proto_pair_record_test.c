@@ -34,6 +34,9 @@ static size_t write_full(void)
         .witnesses_next = pair->witnesses,
         .is_changing = true,
         .unmerged = 4,
+        .start = pair->start,
+        .known = {pair->known[0], pair->known[1]},
+        .is_outlived = true,
     };
     record.voter.accepted.served = UINT64_MAX;
     return ms_pair_record_write(bytes, &record);
@@ -68,6 +71,11 @@ static void assert_same(void)
     ck_assert(oracle_witnesses_equal(&again.witnesses_next, &record.witnesses_next));
     ck_assert(again.is_changing == record.is_changing);
     ck_assert_uint_eq(again.unmerged, record.unmerged);
+    ck_assert_uint_eq(again.start.number, record.start.number);
+    ck_assert_mem_eq(again.start.lives, record.start.lives, sizeof record.start.lives);
+    ck_assert(oracle_start_equal(&again.known[0], &record.known[0]));
+    ck_assert(oracle_start_equal(&again.known[1], &record.known[1]));
+    ck_assert(again.is_outlived == record.is_outlived);
 }
 
 START_TEST(test_every_field_comes_back)

@@ -92,6 +92,7 @@ START_TEST(test_the_longest_body)
     longest.served = longest.decision.served = UINT64_MAX;
     longest.witnesses_next = longest.witnesses;
     longest.hold.version = UINT64_MAX >> 1;
+    longest.known[0].number = UINT64_MAX;
     longest.settings = (struct ms_pair_settings){.beat = MS_DURATION_MAX,
                                                  .lease = MS_DURATION_MAX,
                                                  .silent = MS_DURATION_MAX,
@@ -330,8 +331,8 @@ START_TEST(test_unknown_fields_are_bounded)
     uint8_t body[3 * (MS_UNKNOWN_FIELDS_MAX + 1)];
 
     for (size_t i = 0; i < sizeof body; i += 3) {
-        body[i] = 0xf8; /* field 31, a number */
-        body[i + 1] = 0x01;
+        body[i] = 0xa0; /* field 100, a number */
+        body[i + 1] = 0x06;
         body[i + 2] = 7;
     }
     ck_assert(read_bytes(MS_KIND_VOTE, body, (size_t)3 * MS_UNKNOWN_FIELDS_MAX));

@@ -313,6 +313,94 @@ START_TEST(test_a_new_witness_learns_whom_it_belongs_to)
 }
 END_TEST
 
+static struct ms_start start_of(uint64_t number, uint64_t life)
+{
+    return (struct ms_start){.number = number, .lives = {life, life - 1}};
+}
+
+/* The backup beats, and says which start it is. */
+static void beat_of(uint64_t number, uint64_t life, bool is_fresh)
+{
+    const struct ms_pair_frame frame = {.cluster = CLUSTER,
+                                        .id = {{0xa0}},
+                                        .node = 1,
+                                        .is_fresh = is_fresh,
+                                        .start = start_of(number, life)};
+
+    hear(B_PEER, &(struct ms_command){.kind = MS_KIND_PEER_BEAT, .body.pair = &frame});
+}
+
+START_TEST(test_the_newest_start_of_a_half_is_remembered)
+{
+    beat_of(7, 70, false);
+    ck_assert_ptr_nonnull(find(MS_EFFECT_STORE));
+    ck_assert_uint_eq(stored.known[1].number, 7);
+    ck_assert_uint_eq(stored.known[1].life, 70);
+    ck_assert_uint_eq(stored.known[0].number, 0);
+    ck_assert_uint_eq(stored.voter.promised, 5);
+    beat_of(8, 71, false); /* while that is being written */
+    ck_assert_ptr_null(find(MS_EFFECT_STORE));
+    is_stored(MS_E_OK);
+    ck_assert_uint_eq(stored.known[1].number, 8);
+    is_stored(MS_E_OK);
+    beat_of(9, 72, true); /* it has no rights yet */
+    ck_assert_ptr_null(find(MS_EFFECT_STORE));
+    beat_of(0, 0, false);
+    ck_assert_ptr_null(find(MS_EFFECT_CLOSE));
+}
+END_TEST
+
+START_TEST(test_a_half_with_an_old_copy_is_told_when_it_is_dialled_anew)
+{
+    const struct ms_decision solo = decision_of(6, MS_DECISION_SOLO, 1, false);
+    const struct ms_effect *dial;
+
+    beat_of(7, 70, false);
+    is_stored(MS_E_OK);
+    beat_of(7, 71, false);
+    ck_assert_ptr_nonnull(find(MS_EFFECT_CLOSE));
+    ck_assert_ptr_null(said(MS_KIND_PEER_BEAT));
+    say_about(B_PEER, MS_KIND_PROPOSE, &solo); /* it was closed */
+    ck_assert_uint_eq(effects_count, 0);
+    now += 10 * MS_SEC;
+    tick();
+    dial = find(MS_EFFECT_CONNECT);
+    ck_assert_ptr_nonnull(dial);
+    step(&(struct ms_event){.type = MS_EVENT_PEER_OPENED, .tag = dial->tag, .peer = 13});
+    ck_assert_ptr_nonnull(said(MS_KIND_PEER_HELLO));
+    ck_assert_uint_eq(said(MS_KIND_PEER_HELLO)->body.pair->known[1].number, 7);
+}
+END_TEST
+
+START_TEST(test_who_greets_with_an_old_copy_is_not_met)
+{
+    struct ms_pair_frame hello = {.role = MS_ROLE_MASTER,
+                                  .version_min = 1,
+                                  .version_max = 1,
+                                  .cluster = CLUSTER,
+                                  .id = {{0xa0}},
+                                  .node = 1,
+                                  .start = start_of(6, 60)};
+
+    beat_of(7, 70, false);
+    is_stored(MS_E_OK);
+    step(&(struct ms_event){.type = MS_EVENT_PEER_CLOSED, .peer = B_PEER});
+    step(&(struct ms_event){
+        .type = MS_EVENT_PEER_OPENED, .tag = find(MS_EFFECT_CONNECT)->tag, .peer = 13});
+    hear(13, &(struct ms_command){.kind = MS_KIND_PEER_HELLO, .body.pair = &hello});
+    ck_assert_ptr_nonnull(find(MS_EFFECT_CLOSE));
+    now += 10 * MS_SEC;
+    tick();
+    step(&(struct ms_event){
+        .type = MS_EVENT_PEER_OPENED, .tag = find(MS_EFFECT_CONNECT)->tag, .peer = 14});
+    hello.id.bytes[0] = 0xa9; /* an empty directory in its place */
+    hello.is_fresh = true;
+    hello.start = (struct ms_start){.number = 1, .lives = {10}};
+    hear(14, &(struct ms_command){.kind = MS_KIND_PEER_HELLO, .body.pair = &hello});
+    ck_assert_ptr_null(find(MS_EFFECT_CLOSE));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("witness");
@@ -330,6 +418,9 @@ int main(void)
     tcase_add_test(all, test_another_cluster_is_none_of_ours);
     tcase_add_test(all, test_without_a_disk_nothing_is_voted);
     tcase_add_test(all, test_a_new_witness_learns_whom_it_belongs_to);
+    tcase_add_test(all, test_the_newest_start_of_a_half_is_remembered);
+    tcase_add_test(all, test_a_half_with_an_old_copy_is_told_when_it_is_dialled_anew);
+    tcase_add_test(all, test_who_greets_with_an_old_copy_is_not_met);
     suite_add_tcase(suite, all);
     return run_suite(suite);
 }
