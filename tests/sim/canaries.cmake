@@ -497,8 +497,7 @@ ms_sim_canary(first-member-loses-its-outcome master/merge.c "invariant: merge"
     --scenario pair-first-member-in-hand)
 
 ms_sim_canary(told-before-its-welcome master/slaves.c "invariant: codec"
-"    if (slave->session->peer == MS_PEER_NONE ||
-        !ms_journal_covers(&master->journal, slave->record)) {"
+"    if (!slave->is_welcome) {"
 "    if (slave->session->peer == MS_PEER_NONE) {"
     --scenario pair-cancelled-before-its-slave-is-welcome)
 
@@ -506,3 +505,13 @@ ms_sim_canary(stop-is-forgotten-while-it-reads master/pair.c "processes? .*expec
 "        pair->stop_by = now; /* as soon as all is read */"
 "        (void)now;"
     --scenario pair-stopped-while-it-reads)
+
+# What others remember of a directory that was set back counts for nothing.
+ms_sim_canary(old-copy-goes-on core/start.c "invariant: (promise|epoch|durable|kept)"
+"    if (start->number < known->number) {
+        return true;
+    }"
+"    if (start->number <= known->number) {
+        return false;
+    }"
+    --pair)

@@ -245,6 +245,21 @@ static void choose_small_flips(struct sim_config *config, uint64_t seed)
     }
 }
 
+#define SET_BACK_ONE_IN    5 /* seeds */
+#define SET_BACK_REMAINDER 3
+
+/* Not drawn, either. Where nobody asks anybody there is nobody who remembers. */
+static void choose_set_back(struct sim_config *config, uint64_t seed)
+{
+    config->pair.is_set_back = seed % SET_BACK_ONE_IN == SET_BACK_REMAINDER &&
+                               config->witnesses > 0 && config->faults[SIM_FAULT_FORCE] == 0 &&
+                               config->faults[SIM_FAULT_STUCK] == 0 &&
+                               config->faults[SIM_FAULT_SMALL_FLIP] == 0;
+    if (config->pair.is_set_back) {
+        config->faults[SIM_FAULT_WIPE_MASTER] = 2 * (uint32_t)(config->tick / MS_MSEC);
+    }
+}
+
 unsigned long long sim_config_steps(const struct sim_config *config)
 {
     return config->masters > 1 ? config->steps / PAIR_STEPS : config->steps;
@@ -272,6 +287,7 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
     draw_flaps(config, seed);
     choose_stuck(config, seed);
     choose_small_flips(config, seed);
+    choose_set_back(config, seed);
 }
 
 static void draw_short_fault(struct sim_config *config, struct ms_rng *rng)

@@ -115,7 +115,8 @@ struct sim_keep_config {
 struct sim_pair_config {
     ms_time beat, lease, silent, vote, boot, failback_delay;
     bool is_auto_failback, is_auto_enrol;
-    bool is_strict; /* half of what is to be on a disk is to be on two */
+    bool is_set_back; /* a master does not lose its disk, but gets an older state of it back */
+    bool is_strict;   /* half of what is to be on a disk is to be on two */
 };
 
 struct sim_config {

@@ -47,6 +47,8 @@ void sim_disk_destroy(struct sim_disk *disk)
     sim_disk_empty(disk);
     free(disk->entries);
     free(disk->small.bytes);
+    free(disk->copy.bytes);
+    free(disk->copy.small.bytes);
     free(disk->gathered.bytes);
     free(disk->committing.bytes);
     sim_ledger_finish(&disk->ledger);
@@ -136,6 +138,16 @@ static void erase(struct sim_world *world, struct sim_disk *disk, ms_seq seq, bo
     disk->entries_count--;
     memmove(kept, kept + 1, (disk->entries_count - place) * sizeof *kept);
     world->stats.counts[SIM_STAT_RECORDS_ERASED]++;
+}
+
+void sim_disk_put(struct sim_world *world, struct sim_disk *disk, struct ms_bytes entries)
+{
+    struct ms_entry entry;
+
+    while (ms_record_next(&entries, &entry)) {
+        put(world, disk, &entry);
+    }
+    ms_assert(entries.size == 0);
 }
 
 static void apply(struct sim_world *world, struct sim_node *node)

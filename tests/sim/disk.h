@@ -31,6 +31,13 @@ struct sim_small {
     size_t flip; /* 1 + the bit that has turned over since; 0 = none */
 };
 
+/* All that was on a disk at one moment. */
+struct sim_copy {
+    uint8_t *bytes; /* of the entries */
+    size_t size;
+    struct sim_small small; /* empty = there is no copy */
+};
+
 enum sim_job_kind {
     SIM_JOB_STORE,  /* the small record */
     SIM_JOB_REPLAY, /* see core/engine.h */
@@ -79,7 +86,9 @@ struct sim_disk {
     uint32_t stores_count;
     struct sim_job jobs[SIM_JOBS];
     uint64_t jobs_stamp; /* of the process that wants them */
-    uint32_t lives;      /* times that it was lost and replaced */
+    uint32_t lives;      /* times that it was lost and replaced, or set back */
+    struct sim_copy copy;
+    bool is_set_back; /* and whoever has it has not begun anew */
 };
 
 struct sim_disk *sim_disk_create(void);
@@ -132,8 +141,16 @@ bool sim_disk_is_held(const struct sim_disk *disk); /* nothing is committed befo
 /* The disk of a node that is down is replaced by an empty one. */
 void sim_disk_wipe(struct sim_world *world, struct sim_node *node);
 
+/* Keeps what is on it now, instead of an earlier copy. */
+void sim_disk_copy(struct sim_disk *disk);
+/* The disk of a node that is down is as it was when the copy was made, which is used up. */
+void sim_disk_set_back(struct sim_world *world, struct sim_node *node);
+
 /* A process whose disk has failed, and that goes on all the same, is replaced. */
 void sim_disk_replace(struct sim_world *world, struct sim_node *node);
+
+/* For disk_copy.c: what was committed once is there again. */
+void sim_disk_put(struct sim_world *world, struct sim_disk *disk, struct ms_bytes entries);
 
 /* For disk_jobs.c: how long it takes, no entry is there any more, and nothing is written from now on. */
 ms_time sim_disk_latency(struct sim_world *world, const struct sim_disk *disk);

@@ -316,6 +316,7 @@ void sim_disk_wipe(struct sim_world *world, struct sim_node *node)
     free(disk->small.bytes);
     disk->small = (struct sim_small){0};
     disk->lives++;
+    disk->is_set_back = false;
 }
 
 void sim_disk_replace(struct sim_world *world, struct sim_node *node)

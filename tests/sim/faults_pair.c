@@ -1,5 +1,6 @@
 /* What may go wrong where there are two masters and witnesses. */
 #include "core/invariant.h"
+#include "proto/pair_record.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/lone.h"
@@ -84,6 +85,54 @@ static void wipe(struct sim_world *world, struct sim_node *node)
 {
     sim_faults_crash(world, node, false);
     sim_disk_wipe(world, node);
+}
+
+static struct ms_council_record small_of(const struct sim_small *small)
+{
+    struct ms_council_record record = {.place = 0};
+
+    if (small->size > 0) {
+        (void)ms_pair_record_read((struct ms_bytes){small->bytes, small->size}, &record);
+    }
+    return record;
+}
+
+/* Everybody remembers a start that is not in the copy; and it asks somebody before it serves. */
+static bool is_outlived(const struct sim_world *world, const struct sim_node *node)
+{
+    const struct ms_council_record copy = small_of(&node->disk->copy.small);
+    const struct ms_council_record record = small_of(&node->disk->small);
+    const struct ms_council_record others = small_of(&world->nodes[1 - node->index].disk->small);
+    const uint32_t first = sim_first(world, SIM_WITNESS);
+
+    for (uint32_t i = first; i < first + world->config.witnesses; i++) {
+        if (small_of(&world->nodes[i].disk->small).known[node->index].number !=
+            record.start.number) {
+            return false;
+        }
+    }
+    return !copy.is_fresh && copy.witnesses.count > 0 && copy.start.number < record.start.number &&
+           others.known[node->index].number == record.start.number;
+}
+
+/* Else it is one start more that is not in the copy. */
+static void set_back(struct sim_world *world, struct sim_node *node)
+{
+    const bool is_old = is_outlived(world, node);
+
+    sim_faults_crash(world, node, false);
+    if (is_old) {
+        sim_disk_set_back(world, node);
+    }
+}
+
+static void lose(struct sim_world *world, struct sim_node *node)
+{
+    if (world->config.pair.is_set_back) {
+        set_back(world, node);
+    } else {
+        wipe(world, node);
+    }
 }
 
 /* Fewer than half of them, once there is a cluster: nobody enrols those that come in their place. */
@@ -293,7 +342,7 @@ void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_ti
         break;
     case SIM_FAULT_WIPE_MASTER:
         if (may_be_wiped(world, node)) {
-            wipe(world, node);
+            lose(world, node);
         }
         break;
     case SIM_FAULT_WIPE_WITNESS:

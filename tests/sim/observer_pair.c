@@ -278,6 +278,22 @@ static void note_list(struct sim_world *world, const struct sim_standing *standi
     }
 }
 
+/* Whoever was set back begins anew before it promises anything. True: it has just done so. */
+static bool is_renewed(struct sim_world *world, const struct sim_node *node,
+                       const struct ms_voter *record)
+{
+    if (!node->disk->is_set_back) {
+        return false;
+    }
+    if (record->promised > 0) {
+        sim_fail(world, "promise", "%s writes what it has promised, %llu, by an older record",
+                 sim_node_name(world, node->index), (number)record->promised);
+    }
+    node->disk->is_set_back = false;
+    world->stats.counts[SIM_STAT_RENEWED]++;
+    return true;
+}
+
 /* A small record is on the disk: what it promises never goes back. */
 void sim_observe_stored(struct sim_world *world, struct sim_node *node)
 {
@@ -288,7 +304,7 @@ void sim_observe_stored(struct sim_world *world, struct sim_node *node)
         sim_fail(world, "promise", "the record of %s cannot be read back",
                  sim_node_name(world, node->index));
     }
-    if (voter->lives == node->disk->lives + 1 &&
+    if (!is_renewed(world, node, &record) && voter->lives == node->disk->lives + 1 &&
         (record.promised < voter->record.promised ||
          record.accepted.epoch < voter->record.accepted.epoch)) {
         sim_fail(world, "promise", "%s had promised %llu and accepted %llu, and now %llu and %llu",

@@ -43,6 +43,9 @@ static struct ms_council_record counted(struct sim_world *world, struct sim_node
 
     ms_council_record_start(&record, node->incarnation + 1u);
     if (small->size > 0) {
+        if (world->config.pair.is_set_back && node->incarnation % 2 == 0) {
+            sim_disk_copy(node->disk); /* some starts later it may be put back */
+        }
         small->bytes = realloc(small->bytes, MS_PAIR_RECORD_SIZE_MAX);
         ms_assert(small->bytes != NULL);
         small->size = ms_pair_record_write(small->bytes, &record);
