@@ -37,8 +37,8 @@ void sim_disk_copy(struct sim_disk *disk)
         memcpy(copy->bytes + copy->size, disk->entries[i].bytes, disk->entries[i].size);
         copy->size += disk->entries[i].size;
     }
-    copy->small =
-        (struct sim_small){copy_of(disk->small.bytes, disk->small.size), disk->small.size};
+    copy->small = (struct sim_small){.bytes = copy_of(disk->small.bytes, disk->small.size),
+                                     .size = disk->small.size};
 }
 
 void sim_disk_set_back(struct sim_world *world, struct sim_node *node)
@@ -53,7 +53,7 @@ void sim_disk_set_back(struct sim_world *world, struct sim_node *node)
     sim_disk_put(world, disk, (struct ms_bytes){copy->bytes, copy->size});
     free(disk->small.bytes);
     disk->small = copy->small;
-    copy->small = (struct sim_small){NULL, 0};
+    copy->small = (struct sim_small){.size = 0};
     drop(copy);
     disk->lives++;
     disk->is_set_back = true;

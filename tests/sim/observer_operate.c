@@ -103,6 +103,13 @@ void sim_operate_closed(struct sim_world *world, const struct sim_node *node, ms
 
 /* --- what came of it --- */
 
+/* Of one that waited nothing is left of the wish but that it was carried out. */
+static bool is_cancelled(const struct sim_life *life, enum ms_operation operation)
+{
+    return operation == MS_OPERATION_CANCEL && life->settle != 0 &&
+           life->status == MS_STATUS_CANCELLED;
+}
+
 /* The other half of a pair has that wish: it was asked for there, and has come with what was merged. */
 static bool is_wish_there(const struct sim_world *world, const struct sim_record *record,
                           enum ms_operation operation)
@@ -113,7 +120,7 @@ static bool is_wish_there(const struct sim_world *world, const struct sim_record
                 ? NULL
                 : sim_ledger_find(&world->nodes[i].disk->ledger, &record->id);
 
-        if (life != NULL && life->changes[operation] != 0) {
+        if (life != NULL && (life->changes[operation] != 0 || is_cancelled(life, operation))) {
             return true;
         }
     }
