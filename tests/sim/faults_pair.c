@@ -142,7 +142,9 @@ static bool may_witness_be_wiped(const struct sim_world *world, const struct sim
     uint32_t lost = 0;
 
     for (uint32_t i = first; i < first + world->config.witnesses; i++) {
-        lost += world->nodes[i].disk->lives;
+        const struct sim_disk *disk = world->nodes[i].disk;
+
+        lost += disk->lives + (disk->small.flip > 0); /* its next process is another one */
     }
     return node->is_up && world->observer->served_count > 0 &&
            (node->disk->lives > 0 || 2 * (lost + 1) < world->config.witnesses);

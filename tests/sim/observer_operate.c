@@ -222,7 +222,7 @@ static void see_cancel(struct sim_world *world, struct sim_record *record)
     if (ask == SIM_NONE && !has_reason) {
         need(world, record, MS_OPERATION_CANCEL, SIM_ANY);
     }
-    record->keep.is_cancelled = ask != SIM_NONE;
+    record->keep.is_cancelled = ask != SIM_NONE || !has_reason; /* else it was at the other half */
     if (ask != SIM_NONE && !has_reason) {
         note_change(world, record, MS_OPERATION_CANCEL, ask);
     }
