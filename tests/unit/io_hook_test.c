@@ -15,7 +15,7 @@ static struct ev_loop *loop;
 static struct ms_hook *hook;
 static struct ms_hook_stats stats;
 static char folder[] = "/tmp/muster-hook-XXXXXX";
-static char script[64], output[64], gate[64];
+static char script[64], output[64], gate[64], over[64];
 
 static void write_script(const char *text)
 {
@@ -36,7 +36,9 @@ static void set_up(void)
     snprintf(script, sizeof script, "%s/script", folder);
     snprintf(output, sizeof output, "%s/output", folder);
     snprintf(gate, sizeof gate, "%s/gate", folder);
+    snprintf(over, sizeof over, "%s/over", folder);
     ck_assert_int_eq(mkfifo(gate, 0600), 0);
+    ck_assert_int_eq(mkfifo(over, 0600), 0);
     snprintf(text, sizeof text, "echo \"$1 $2\" >>%s", output);
     write_script(text);
     hook = ms_hook_create(loop, script, NULL);
@@ -49,6 +51,7 @@ static void tear_down(void)
     unlink(script);
     unlink(output);
     unlink(gate);
+    unlink(over);
     rmdir(folder);
 }
 
@@ -139,44 +142,42 @@ END_TEST
 /* A writer whose reader has gone must end, as it does in a shell. */
 START_TEST(test_signals_are_as_everywhere)
 {
-    signal(SIGPIPE, SIG_IGN);
+    struct sigaction before;
+
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, &before);
     write_script("kill -PIPE $$");
     ms_hook_run(hook, "SOLO", 1);
     echo_wait(loop, is_idle());
-    signal(SIGPIPE, SIG_DFL);
+    sigaction(SIGPIPE, &before, NULL);
     ck_assert_uint_eq(stats.failed_total, 1);
 }
 END_TEST
 
-static void wait_for_output(const char *expected)
+/* Until a script that nobody looks after any more has opened it, and is over. */
+static void wait_for_over(void)
 {
-    char text[512];
+    char byte;
+    const int fd = open(over, O_RDONLY);
 
-    for (;;) {
-        FILE *file = fopen(output, "r");
-        size_t size = 0;
-
-        if (file != NULL) {
-            size = fread(text, 1, sizeof text - 1, file);
-            fclose(file);
-        }
-        text[size] = '\0';
-        if (strcmp(text, expected) == 0) {
-            return;
-        }
-        usleep(10000); /* the case has a timeout */
-    }
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(read(fd, &byte, 1), 0);
+    close(fd);
 }
 
 /* What is told last is what we were in the end. */
 START_TEST(test_the_newest_is_told_at_the_end)
 {
+    char text[256];
+
+    snprintf(text, sizeof text, "echo \"$1 $2\" >>%s; [ $2 = 1 ] || : >%s", output, over);
+    write_script(text);
     ms_hook_run(hook, "PAIR", 1);
     ms_hook_run(hook, "DRAIN", 2);
     ms_hook_run(hook, "SYNC", 3);
     ms_hook_destroy(hook);
     hook = NULL;
-    wait_for_output("PAIR 1\nSYNC 3\n");
+    wait_for_over();
+    check_output("PAIR 1\nSYNC 3\n");
 }
 END_TEST
 
@@ -185,13 +186,16 @@ START_TEST(test_one_that_hangs_is_killed_at_the_end_when_another_one_waits)
     char text[256];
     int fd;
 
-    snprintf(text, sizeof text, "[ $2 = 1 ] && read line <%s; echo \"$1 $2\" >>%s", gate, output);
+    snprintf(text, sizeof text,
+             "[ $2 = 1 ] && read line <%s; echo \"$1 $2\" >>%s; [ $2 = 1 ] || : >%s", gate, output,
+             over);
     write_script(text);
     ms_hook_run(hook, "PAIR", 1);
     ms_hook_run(hook, "SYNC", 2);
     ms_hook_destroy(hook);
     hook = NULL;
-    wait_for_output("SYNC 2\n");
+    wait_for_over();
+    check_output("SYNC 2\n");
     while ((fd = open(gate, O_WRONLY | O_NONBLOCK)) >= 0) { /* somebody reads still */
         close(fd);
     }
