@@ -282,7 +282,7 @@ ms_sim_canary(active-goes-on-after-its-proposal master/council_acts.c "invariant
     "    ms_council_emit(council, &(struct ms_council_act){.type = MS_COUNCIL_NEWS, .text = \"\","
     --pair)
 
-ms_sim_canary(joined-without-output master/results.c "invariant: outcome"
+ms_sim_canary(joined-without-output master/results.c "invariant: (outcome|unique)"
     "    const bool has_room = share_output(master, work, leader);
 
     ms_assert(ms_work_is_finished(leader) && ms_unique_is_follower(work));
@@ -497,8 +497,16 @@ ms_sim_canary(first-member-loses-its-outcome master/merge.c "invariant: merge"
     --scenario pair-first-member-in-hand)
 
 ms_sim_canary(told-before-its-welcome master/slaves.c "invariant: codec"
-"    if (!slave->is_welcome) {"
-"    if (slave->session->peer == MS_PEER_NONE) {"
+"    if (!slave->is_welcome) {
+        return;
+    }
+    ms_master_send(master, slave->session->peer,
+                   &(struct ms_command){.kind = MS_KIND_REVOKE,"
+"    if (slave->session->peer == MS_PEER_NONE) {
+        return;
+    }
+    ms_master_send(master, slave->session->peer,
+                   &(struct ms_command){.kind = MS_KIND_REVOKE,"
     --scenario pair-cancelled-before-its-slave-is-welcome)
 
 ms_sim_canary(stop-is-forgotten-while-it-reads master/pair.c "processes? .*expected|drains finished: [0-9]+, expected"
@@ -515,3 +523,8 @@ ms_sim_canary(old-copy-goes-on core/start.c "invariant: (promise|epoch|durable|k
         return false;
     }"
     --pair)
+
+ms_sim_canary(takes-over-though-unlike master/council_settings.c "invariant: alike"
+"    if (council->peer.link == MS_COUNCIL_UNMET || theirs->failover == 0) {"
+"    if (theirs->failover != 0 || council->peer.link == MS_COUNCIL_UNMET) {"
+    --scenario pair-configured-otherwise)

@@ -260,6 +260,23 @@ static void choose_set_back(struct sim_config *config, uint64_t seed)
     }
 }
 
+#define UNLIKE_ONE_IN    16 /* seeds, by their number, too */
+#define UNLIKE_REMAINDER 3
+
+/* Operators, who may tell a half to take over all the same, have no part in it. */
+static void choose_unlike(struct sim_config *config, uint64_t seed)
+{
+    if (seed % UNLIKE_ONE_IN == UNLIKE_REMAINDER) {
+        config->pair.unlike = (enum sim_unlike)(
+            SIM_UNLIKE_SLOW + seed / UNLIKE_ONE_IN % (SIM_UNLIKES - SIM_UNLIKE_SLOW));
+        config->faults[SIM_FAULT_ORDER] = 0;
+        config->faults[SIM_FAULT_FORCE] = 0;
+        if (config->faults[SIM_FAULT_CRASH_MASTER] == 0) { /* or nobody would start anew */
+            config->faults[SIM_FAULT_CRASH_MASTER] = 1 + (uint32_t)(config->tick / MS_MSEC);
+        }
+    }
+}
+
 unsigned long long sim_config_steps(const struct sim_config *config)
 {
     return config->masters > 1 ? config->steps / PAIR_STEPS : config->steps;
@@ -288,6 +305,7 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
     choose_stuck(config, seed);
     choose_small_flips(config, seed);
     choose_set_back(config, seed);
+    choose_unlike(config, seed);
 }
 
 static void draw_short_fault(struct sim_config *config, struct ms_rng *rng)
@@ -349,6 +367,7 @@ void sim_config_draw_short(struct sim_config *config, uint64_t seed, uint64_t st
         draw_short_fault(config, &rng);
     }
     choose_small_flips(config, seed);
+    choose_unlike(config, seed);
 }
 
 void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_t seed,
@@ -395,6 +414,9 @@ void sim_config_print(const struct sim_config *config, FILE *out)
             config->has_disk ? "a disk" : "no disk", config->durable_permille);
     if (config->pair.is_strict) {
         fputs(" strict", out);
+    }
+    if (config->pair.unlike != SIM_LIKE) {
+        fprintf(out, " unlike=%d", (int)config->pair.unlike);
     }
     if (config->keep.permille > 0 || config->keep.wishes != 0) {
         fprintf(out, " keep=%u/1000,%u,%lluB,%lldms wishes=%u/1000,%#x", config->keep.permille,

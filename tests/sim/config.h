@@ -111,12 +111,23 @@ struct sim_keep_config {
     ms_time age_max;        /* and for how long */
 };
 
+/* In what one half is configured otherwise, in every other life of it. */
+enum sim_unlike {
+    SIM_LIKE,
+    SIM_UNLIKE_SLOW,   /* its times are twice as long ... */
+    SIM_UNLIKE_FAST,   /* ... or half */
+    SIM_UNLIKE_MANUAL, /* it leaves takeover to an operator */
+    SIM_UNLIKE_LIMITS, /* it holds half as many commands: that is not told */
+    SIM_UNLIKES
+};
+
 /* Times of a pair of masters, and its ways. */
 struct sim_pair_config {
     ms_time beat, lease, silent, vote, boot, failback_delay;
     bool is_auto_failback, is_auto_enrol;
     bool is_set_back; /* a master does not lose its disk, but gets an older state of it back */
     bool is_strict;   /* half of what is to be on a disk is to be on two */
+    enum sim_unlike unlike;
 };
 
 struct sim_config {

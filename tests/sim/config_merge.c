@@ -50,6 +50,7 @@ static void draw_speeds(struct sim_config *config, struct ms_rng *rng)
     pair->failback_delay = 30 * config->tick;
     pair->is_auto_failback = false;
     pair->is_auto_enrol = false;
+    pair->unlike = SIM_LIKE;
 }
 
 /* One more thing that goes wrong, so that merges are interrupted, too. */

@@ -345,6 +345,11 @@ void sim_faults_heal(struct sim_world *world)
     for (uint32_t i = 0; i < world->nodes_count; i++) {
         sim_disk_heal(world, &world->nodes[i]);
         sim_disk_replace(world, &world->nodes[i]);
+        if (world->nodes[i].is_unlike &&
+            world->nodes[i].is_up) { /* it gets the other one's settings */
+            sim_node_kill(world, &world->nodes[i], false);
+            sim_node_restart(world, &world->nodes[i], 1);
+        }
     }
     sim_slaves_heal(world);
 }

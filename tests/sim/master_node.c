@@ -95,6 +95,8 @@ struct ms_master_config sim_master_config(const struct sim_world *world,
                                           const struct sim_node *node, uint64_t seed)
 {
     const struct sim_config *config = &world->config;
+    const uint32_t share =
+        node->is_unlike && config->pair.unlike == SIM_UNLIKE_LIMITS ? 2 : 1; /* of the limits */
 
     return (struct ms_master_config){
         /* A store knows the epoch better. */
@@ -110,7 +112,7 @@ struct ms_master_config sim_master_config(const struct sim_world *world,
         .keep_age = config->keep.age_max,
         .seed = seed,
         .limits = {.sessions_max = config->sessions_max,
-                   .commands_max = config->commands_max,
+                   .commands_max = (config->commands_max + share - 1) / share,
                    .keep_count = config->keep.count_max,
                    .keep_bytes = config->keep.bytes_max,
                    .store_reserve = SIM_STORE_RESERVE},

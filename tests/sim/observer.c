@@ -443,6 +443,7 @@ void sim_observe_event(struct sim_world *world, struct sim_node *node, const str
         if (event->peer == SIM_OPERATOR_PEER) {
             break; /* he is nobody to the master within */
         }
+        sim_pair_event(world, node, event);
         sim_sessions_before(world, node, event);
         sim_durable_event(world, node, event);
         sim_master_event(world, node, event);

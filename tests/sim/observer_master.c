@@ -86,15 +86,28 @@ static void hear_roll(struct sim_world *world, const struct sim_end *slave,
     }
 }
 
+/* With a crash in between, two slaves may have attempts; then the later one stands, whoever of two halves has made it. */
+static bool is_latest(const struct sim_observer *observer, const struct sim_attempt *attempt)
+{
+    for (uint32_t i = observer->records[attempt->record].first; i != SIM_NONE;
+         i = observer->attempts[i].next) {
+        const struct ms_token other = observer->attempts[i].token;
+
+        if (other.epoch > attempt->token.epoch ||
+            (other.epoch == attempt->token.epoch && other.n > attempt->token.n)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void hear_result(struct sim_world *world, const struct sim_end *slave,
                         const struct ms_command *result)
 {
     struct sim_attempt *attempt = sim_attempt_find(world, result->token);
 
     if (attempt != NULL && !attempt->is_released) {
-        /* With a crash in between, two slaves may have attempts; then the later one stands. */
-        attempt->is_taken = world->observer->records[attempt->record].first ==
-                            (uint32_t)(attempt - world->observer->attempts);
+        attempt->is_taken = is_latest(world->observer, attempt);
         attempt->is_counted = result->status != MS_STATUS_OK && result->status != MS_STATUS_CRASHED;
     }
     release_token(world, slave, result->token);

@@ -88,7 +88,8 @@ void sim_pair_start(struct sim_world *world, struct sim_node *node)
     view->is_failed = false;
     view->is_ready = false;
     view->is_over = true;
-    view->has_master = false;
+    view->has_master = view->is_unlike = view->was_unlike = false;
+    view->sought = 0;
     sim_hands_forget(world, node);
     if (world->observer->voters[node->index].lives != node->disk->lives + 1) {
         view->voted = 0; /* by somebody else, who is no more */
@@ -208,6 +209,46 @@ static void check_active(struct sim_world *world, const struct sim_node *node,
     }
 }
 
+void sim_pair_event(struct sim_world *world, const struct sim_node *node,
+                    const struct ms_event *event)
+{
+    const struct ms_command *command = event->command;
+
+    if (event->type == MS_EVENT_RECEIVED && command->kind == MS_KIND_PEER_HELLO &&
+        command->body.pair->role == MS_ROLE_MASTER) {
+        /* Limits are each half's own. */
+        sim_view(world, node)->is_unlike = world->nodes[0].is_unlike != world->nodes[1].is_unlike &&
+                                           world->config.pair.unlike != SIM_UNLIKE_LIMITS;
+    }
+}
+
+static void note_sought(struct sim_world *world, const struct sim_node *node, ms_epoch epoch)
+{
+    struct sim_view *view = sim_view(world, node);
+
+    if (view->sought != epoch) {
+        view->sought = epoch;
+        view->was_unlike = view->is_unlike;
+    }
+}
+
+/* Who knows that both halves are configured otherwise does not take over by himself. */
+static void check_alike(struct sim_world *world, const struct sim_node *node,
+                        const struct ms_decision *decision)
+{
+    struct sim_standing standing;
+
+    if (!sim_view(world, node)->was_unlike || sim_view(world, node)->sought != decision->epoch ||
+        decision->kind != MS_DECISION_SOLO || decision->active != node->index) {
+        return;
+    }
+    node->ops->standing(node, &standing);
+    if (standing.lead != node->index) {
+        sim_fail(world, "alike", "%s takes over, and the other half is configured otherwise",
+                 sim_node_name(world, node->index));
+    }
+}
+
 /* What is promised is on the disk before it leaves. */
 static void check_promise(struct sim_world *world, const struct sim_node *node, ms_epoch epoch)
 {
@@ -247,6 +288,8 @@ void sim_pair_effect(struct sim_world *world, struct sim_node *node, const struc
         if (command->kind == MS_KIND_COMMAND) {
             sim_hands_out(world, node, command);
         }
+    } else if (command->kind == MS_KIND_PREVOTE) {
+        note_sought(world, node, command->body.pair->decision.epoch);
     } else if ((command->kind == MS_KIND_VOTE && command->error == MS_E_OK) ||
                command->kind == MS_KIND_PROPOSE) {
         const struct ms_decision *decision = &command->body.pair->decision;
@@ -257,6 +300,7 @@ void sim_pair_effect(struct sim_world *world, struct sim_node *node, const struc
         }
         if (command->kind == MS_KIND_PROPOSE) {
             note_proposal(world, node, decision);
+            check_alike(world, node, decision);
         }
     }
 }

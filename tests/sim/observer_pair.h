@@ -12,6 +12,10 @@ void sim_pair_start(struct sim_world *world, struct sim_node *node);
 void sim_pair_engine(struct sim_world *world, struct sim_node *node);
 void sim_pair_death(struct sim_world *world, struct sim_node *node);
 
+/* What a half hears of the other one. */
+void sim_pair_event(struct sim_world *world, const struct sim_node *node,
+                    const struct ms_event *event);
+
 /* What leaves a master, a witness. */
 void sim_pair_effect(struct sim_world *world, struct sim_node *node,
                      const struct ms_effect *effect);

@@ -49,10 +49,13 @@ struct sim_view {
         is_partial; /* the log was half a copy when the process began, and nothing was served since */
     bool has_master, had_master; /* a master lives in it; before this step */
     ms_epoch reign, served;      /* first and latest epoch of the tenure */
-    ms_epoch voted;              /* highest that it has voted for or proposed */
-    ms_epoch joining;            /* that it has proposed to take the other half in; 0 = none */
-    ms_seq covered;              /* records that it may tell of, */
-    ms_time covered_at;          /* since then, and there are more on its disk */
+    bool is_unlike;     /* the other half has said in this life that it is configured otherwise, */
+    bool was_unlike;    /* and had when this one began to ask for votes for ... */
+    ms_epoch sought;    /* ... that epoch */
+    ms_epoch voted;     /* highest that it has voted for or proposed */
+    ms_epoch joining;   /* that it has proposed to take the other half in; 0 = none */
+    ms_seq covered;     /* records that it may tell of, */
+    ms_time covered_at; /* since then, and there are more on its disk */
 };
 
 /* Which client was which. */

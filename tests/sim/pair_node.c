@@ -53,21 +53,46 @@ static struct ms_council_record counted(struct sim_world *world, struct sim_node
     return record;
 }
 
+/* A pair is made by halves that are alike; before all heals, somebody has looked at the settings. */
+static bool is_unlike(const struct sim_world *world, const struct sim_node *node)
+{
+    return world->config.pair.unlike != SIM_LIKE && node->index == 1 && !world->is_healing &&
+           node->incarnation % 2 == 0;
+}
+
+static struct ms_council_times times_of(const struct sim_world *world, const struct sim_node *node)
+{
+    const struct sim_pair_config *pair = &world->config.pair;
+    ms_time times = 2; /* and half of that is meant */
+
+    if (node->is_unlike && pair->unlike == SIM_UNLIKE_SLOW) {
+        times = 4;
+    } else if (node->is_unlike && pair->unlike == SIM_UNLIKE_FAST) {
+        times = 1;
+    }
+    return (struct ms_council_times){.beat = pair->beat * times / 2,
+                                     .lease = pair->lease * times / 2,
+                                     .silent = pair->silent * times / 2,
+                                     .vote = pair->vote * times / 2,
+                                     .boot = pair->boot,
+                                     .failback_delay = pair->failback_delay};
+}
+
 static void start(struct sim_world *world, struct sim_node *node)
 {
     static const char *const peers[SIM_MASTERS_MAX] = {SIM_ADDRESS_B, SIM_ADDRESS_A};
     const struct sim_pair_config *pair = &world->config.pair;
     const struct ms_council_record record = counted(world, node);
+
+    node->is_unlike = is_unlike(world, node);
+    world->stats.counts[SIM_STAT_UNLIKE] += node->is_unlike;
     const struct ms_pair_config config = {
         .master = sim_master_config(world, node, ms_rng_next(&world->rng_load)),
         .council = {.record = record,
-                    .times = {.beat = pair->beat,
-                              .lease = pair->lease,
-                              .silent = pair->silent,
-                              .vote = pair->vote,
-                              .boot = pair->boot,
-                              .failback_delay = pair->failback_delay},
-                    .failover = MS_FAILOVER_QUORUM,
+                    .times = times_of(world, node),
+                    .failover = node->is_unlike && pair->unlike == SIM_UNLIKE_MANUAL
+                                    ? MS_FAILOVER_MANUAL
+                                    : MS_FAILOVER_QUORUM,
                     .is_bootstrap = node->index == 0 && record.is_fresh && node->disk->lives == 0,
                     .is_auto_failback = pair->is_auto_failback,
                     .is_auto_enrol = pair->is_auto_enrol,

@@ -98,6 +98,7 @@
     X(SMALL_FLIPS, "small records with a bit turned over", SIM_OF_PAIR)                            \
     X(SET_BACK, "disks set back", SIM_OF_PAIR)                                                     \
     X(RENEWED, "  and begun anew", SIM_OF_PAIR)                                                    \
+    X(UNLIKE, "lives of halves that were configured otherwise than the other one", SIM_OF_PAIR)    \
     X(EPOCHS, "epochs served by masters of a pair", SIM_OF_PAIR)                                   \
     X(SERVED_BOOTSTRAP, "  of a new cluster", SIM_OF_PAIR)                                         \
     X(SERVED_SOLO, "  alone, by votes", SIM_OF_PAIR)                                               \

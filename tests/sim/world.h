@@ -87,6 +87,7 @@ struct sim_node {
     bool is_doomed;    /* dies as soon as the stack is unwound */
     bool host_is_dead; /* its machine went with it: nobody hears of the end */
     bool is_stopping;  /* it was told to */
+    bool is_unlike;    /* half a pair: configured otherwise than the other one, in this life */
     bool is_done;      /* it ended by itself: what it said goes out, then it is gone */
     ms_time up_again_at;
     ms_time clock_offset;

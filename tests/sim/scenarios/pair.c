@@ -1,6 +1,7 @@
 /* The same of a pair of masters. */
 #include <string.h>
 
+#include "core/limits.h"
 #include "tests/sim/scenarios/parts.h"
 
 /* As the seed was when it was found: the list of witnesses is given, and nobody gives orders. */
@@ -49,6 +50,16 @@ static void streaming(struct sim_config *config)
     config->attributes = STREAM;
     config->attempts_max = 6;
     config->faults[SIM_FAULT_RETRY] = 400;
+}
+
+static void unlike(struct sim_config *config)
+{
+    sim_setup_durable(config);
+    config->pair.unlike = SIM_UNLIKE_SLOW;
+    config->pair.beat = MS_PEER_BEAT_DEFAULT;
+    config->pair.lease = MS_PEER_LEASE_DEFAULT;
+    config->pair.silent = MS_PEER_SILENT_DEFAULT;
+    config->pair.vote = MS_VOTE_TIMEOUT;
 }
 
 static void enrolling(struct sim_config *config)
@@ -364,6 +375,19 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .is_pair = true,
         .is_short = true,
         .expectations = {{SIM_STAT_DRAINS, 1, ANY}},
+    },
+    {
+        .name = "pair-configured-otherwise",
+        .story = "the passive one comes back with other times; then the active is away for a "
+                 "while: the passive one waits for it, or for an operator",
+        .seed = 57,
+        .ticks = 50,
+        .is_pair = true,
+        .setup = unlike,
+        .actions = {{10, SIM_FAULT_CRASH_MASTER, B, 2}, {24, SIM_FAULT_CRASH_MASTER, A, 12}},
+        .expectations = {{SIM_STAT_UNLIKE, 1, 1},
+                         {SIM_STAT_TAKEOVERS, 0, 0},
+                         {SIM_STAT_OUTCOMES_OK, 20, ANY}},
     },
     {
         .name = "pair-outcome-takes-the-next-number",
