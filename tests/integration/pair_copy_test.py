@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import LIMIT_S, main, wait_until  # noqa: E402
 from pair_test import Pair, kill, never  # noqa: E402
 
-COMMANDS = 6000
+COMMANDS = 12000
 
 
 def stop(pair, place):
@@ -32,7 +32,7 @@ def is_old(pair, place):
 
 
 def go_on(pair, load, count=500):
-    goal = pair.outcomes(load) + count
+    goal = min(pair.outcomes(load) + count, load.count)
     wait_until("the load goes on", lambda: pair.outcomes(load) >= goal)
 
 

@@ -456,10 +456,10 @@ uint32_t sim_pair_ledgers(struct sim_world *world, const struct sim_node *node,
     other = other_of(world, node);
     node->ops->standing(node, &own);
     ledgers_out[1] = &other->disk->ledger;
-    if (!own.is_pair) {
+    if (!own.is_pair || other->disk->is_set_back) {
         return 1;
     }
-    /* Of one whose disk was lost meanwhile, what it said before is believed. */
+    /* Of one whose disk was lost meanwhile, or set back, what it said before is believed. */
     if (other->is_up) {
         other->ops->standing(other, &others);
         return 1 + ms_uuid_equal(&own.decision.set[other->index], &others.incarnation);
