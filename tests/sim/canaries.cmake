@@ -484,7 +484,7 @@ ms_sim_canary(output-of-two-slaves-is-mixed master/output.c "invariant: (outcome
 ms_sim_canary(joined-with-output-of-its-own master/results.c "invariant: (outcome|stream)"
 "    if (!is_shared(work, leader)) {"
 "    if (output != NULL && work->attempt != leader->attempt) {"
-    --scenario pair-joined-with-output-of-its-own)
+    --merge)
 
 ms_sim_canary(first-member-loses-its-outcome master/merge.c "invariant: merge"
 "    ms_array_close_known(master, now, array, (struct ms_bytes){0}, true);

@@ -337,16 +337,6 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .expectations = {{SIM_STAT_MERGES, 1, ANY}},
     },
     {
-        .name = "pair-joined-with-output-of-its-own",
-        .story = "a command of the other half comes with output, and its key is taken: it has the "
-                 "output of the one that it joins, and none of its own",
-        .seed = 26853,
-        .steps = 400,
-        .is_pair = true,
-        .is_merge = true,
-        .expectations = {{SIM_STAT_MERGES, 1, ANY}},
-    },
-    {
         .name = "pair-first-member-in-hand",
         .story = "the first member of an array has its outcome at the deposed half, and a slave "
                  "has come with an attempt of it: the outcome stands",
