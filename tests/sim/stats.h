@@ -96,8 +96,8 @@
     X(SET_ASIDE, "  and set aside", SIM_OF_PAIR)                                                   \
     X(WIPES, "disks lost", SIM_OF_PAIR)                                                            \
     X(SMALL_FLIPS, "small records with a bit turned over", SIM_OF_PAIR)                            \
-    X(SET_BACK, "disks set back", SIM_OF_PAIR)                                                     \
-    X(RENEWED, "  and begun anew", SIM_OF_PAIR)                                                    \
+    X(SET_BACK, "disks set back", SIM_OF_LONG)                                                     \
+    X(RENEWED, "  and begun anew", SIM_OF_LONG)                                                    \
     X(UNLIKE, "lives of halves that were configured otherwise than the other one", SIM_OF_PAIR)    \
     X(EPOCHS, "epochs served by masters of a pair", SIM_OF_PAIR)                                   \
     X(SERVED_BOOTSTRAP, "  of a new cluster", SIM_OF_PAIR)                                         \
