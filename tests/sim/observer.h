@@ -86,19 +86,12 @@ struct sim_attempt {
     uint32_t pieces; /* written so far */
 };
 
-/* The LEASE record of an attempt: which half has it in its memory now, and which had it ever. */
-struct sim_lease {
-    struct ms_id id;
-    struct ms_token token;
-    bool is_had[SIM_MASTERS_MAX], is_told[SIM_MASTERS_MAX];
-};
-
 struct sim_observer {
     struct sim_record *records;
     uint32_t records_count, records_capacity, open_count;
     struct sim_attempt *attempts;
     uint32_t attempts_count, attempts_capacity;
-    struct sim_lease *leases; /* of a pair */
+    struct sim_lease *leases; /* of a pair: observer_hands.h */
     uint32_t leases_count, leases_capacity;
     struct ms_map by_id, by_token, by_lease;
     struct sim_view views[SIM_MASTERS_MAX];
@@ -113,16 +106,14 @@ struct sim_observer {
     uint32_t held[SIM_NODES_MAX], running[SIM_NODES_MAX];
     ms_epoch heard[SIM_NODES_MAX]; /* highest epoch that reached a slave */
     struct sim_name *names;        /* of all clients that ever were */
-    uint32_t names_count;
-    struct sim_name *tokens; /* of all slaves' sessions */
-    uint32_t tokens_count;
+    struct sim_name *tokens;       /* of all slaves' sessions */
+    uint32_t names_count, tokens_count;
     bool is_torn;             /* an operator has forced one half, and the pair is not one again */
     uint32_t torn_count;      /* submissions up to the latest end of such a time */
     uint32_t released_before; /* older attempts are no living master's concern */
-    uint32_t queries_open, checks;
-    uint32_t kept_from; /* older submissions have all ended */
-    ms_time bound;      /* of the time that healing may take */
-    uint32_t commits;
+    uint32_t queries_open, checks, commits;
+    uint32_t kept_from;   /* older submissions have all ended */
+    ms_time bound;        /* of the time that healing may take */
     struct sim_ask *asks; /* wishes; those before asks_from are not at the master */
     uint32_t asks_count, asks_capacity, asks_from, asks_there;
 };
@@ -140,7 +131,6 @@ static inline struct sim_node *sim_newest(struct sim_world *world)
 }
 struct sim_node *sim_serving(struct sim_world *world);
 
-/* No wall clock was set, and no two masters have clocks that run apart: a time read back is the one that was meant. */
 /* It lived while both halves may have served, because an operator said so: it may have been run by both, and what one has
  * confirmed the other could not know. It is not lost for that, and has one outcome. */
 static inline bool sim_was_torn(const struct sim_world *world, const struct sim_record *record)
@@ -150,6 +140,7 @@ static inline bool sim_was_torn(const struct sim_world *world, const struct sim_
     return observer->is_torn || (size_t)(record - observer->records) < observer->torn_count;
 }
 
+/* No wall clock was set, and no two masters have clocks that run apart: a time read back is the one that was meant. */
 static inline bool sim_walls_agree(const struct sim_world *world)
 {
     return world->wall_jumped_at == 0 &&

@@ -5,6 +5,13 @@
 #include "proto/record.h"
 #include "tests/sim/world.h"
 
+/* The LEASE record of an attempt: which half has it in its memory now, and which had it ever. */
+struct sim_lease {
+    struct ms_id id;
+    struct ms_token token;
+    bool is_had[SIM_MASTERS_MAX], is_told[SIM_MASTERS_MAX];
+};
+
 /* That half has the record in its memory: it wrote it as the active, or took it from the active. */
 void sim_hands_entry(struct sim_world *world, const struct sim_node *node,
                      const struct ms_entry *entry);
