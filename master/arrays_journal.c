@@ -174,6 +174,7 @@ void ms_array_close_known(struct ms_master *master, ms_time now, struct ms_array
     const struct ms_closed *closed = &array->client->floor->closed;
     uint32_t count = 0;
 
+    ms_journal_flush(master); /* a span has members that closed before, whose records go with it */
     for (uint64_t seq = array->first; seq < array->first + array->count; seq++) {
         if ((ms_array_is_told(told, seq - array->first) ||
              (is_new && ms_closed_has(closed, seq))) &&

@@ -369,6 +369,13 @@ static void flush(struct ms_master *master)
     }
 }
 
+void ms_journal_flush(struct ms_master *master)
+{
+    if (master->journal.has_closed && !master->journal.is_replaying) {
+        flush(master);
+    }
+}
+
 void ms_journal_end_step(struct ms_master *master)
 {
     struct ms_journal *journal = &master->journal;

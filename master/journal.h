@@ -104,6 +104,9 @@ bool ms_journal_may_leave(const struct ms_journal *journal);
 /* Says what has become durable, as far as the step has room; true when more is left. */
 bool ms_journal_release(struct ms_master *master);
 
+/* Closings leave with this step, whatever is under way: for whoever writes of some of them now. */
+void ms_journal_flush(struct ms_master *master);
+
 /* The end of a step: closings are flushed when no commit is under way, and the records go out. */
 void ms_journal_end_step(struct ms_master *master);
 

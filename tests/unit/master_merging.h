@@ -43,9 +43,8 @@ static inline const struct ms_reconcile_totals *totals(void)
 }
 
 /* What the one's disk has is offered to the other; what came of it is not durable yet. */
-static inline void offer_disk(void)
+static inline void offer_now(void)
 {
-    commit(&here);
     ck_assert(ms_reconcile_begin(here.master));
     for (size_t i = 0; i < SHELF_MAX; i++) {
         if (there_shelf.entries[i].data != NULL) {
@@ -54,6 +53,12 @@ static inline void offer_disk(void)
     }
     ms_reconcile_end(here.master);
     settle_down(&here);
+}
+
+static inline void offer_disk(void)
+{
+    commit(&here);
+    offer_now();
 }
 
 static inline void offer(void)

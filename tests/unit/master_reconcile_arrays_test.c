@@ -104,5 +104,28 @@ START_TEST(an_array_that_is_over_there_is_over_here)
 }
 END_TEST
 
+/* A member is being closed here when the merge writes of others in the same span. */
+START_TEST(what_is_being_closed_goes_with_its_records)
+{
+    begin();
+    run_array(&there);
+    submit_array(&here, 1, 4, 0);
+    commit(&here);
+    pull(&here, 1, 1);
+    result(&here, 1, here.last_token, MS_STATUS_OK, "1");
+    commit(&here);
+    submit(&here, 2, 9, "x"); /* a commit is under way */
+    confirm(&here, 2, 1, 1);
+    ck_assert(here.master->journal.has_closed);
+    offer_now();
+    commit_once(&here);
+    ck_assert_uint_eq(here_shelf.counts[MS_RECORD_CLOSED], 1);
+    restart(&here); /* what came after that commit is lost */
+    ck_assert(ms_array_is_closed(array_of(&here, 1), 1));
+    end();
+}
+END_TEST
+
 TESTS(an_array_is_adopted_with_its_members, what_a_slave_has_in_hand_does_not_hide_an_outcome,
-      or_each_of_its_members_is_merged, an_array_that_is_over_there_is_over_here)
+      or_each_of_its_members_is_merged, what_is_being_closed_goes_with_its_records,
+      an_array_that_is_over_there_is_over_here)
