@@ -99,6 +99,14 @@ static bool is_in_hand(const struct sim_attempt *attempt)
            attempt->state < SIM_ATTEMPT_FINISHED;
 }
 
+/* It has an outcome there, which a merge may have brought: whoever has it in hand is told to stop, and nobody else gets it. */
+static bool is_settled(const struct sim_node *node, const struct sim_record *record)
+{
+    const struct sim_life *life = sim_ledger_find(&node->disk->ledger, &record->id);
+
+    return life != NULL && life->settle != 0;
+}
+
 void sim_hands_begin(struct sim_world *world, const struct sim_node *node)
 {
     const struct sim_observer *observer = world->observer;
@@ -110,7 +118,7 @@ void sim_hands_begin(struct sim_world *world, const struct sim_node *node)
         const struct sim_attempt *attempt = &observer->attempts[i];
         const struct sim_record *record = &observer->records[attempt->record];
 
-        if (!is_in_hand(attempt) || !sim_is_durable(world, record)) {
+        if (!is_in_hand(attempt) || !sim_is_durable(world, record) || is_settled(node, record)) {
             continue;
         }
         if (!find(world, attempt->token)->is_had[node->index]) {

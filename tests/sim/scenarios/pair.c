@@ -309,7 +309,7 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .name = "pair-last-answer-in-a-silence",
         .story = "the active that takes in what the other half had alone is silent for a moment; "
                  "its last answer comes while it is not followed, and must be taken all the same",
-        .seed = 5480,
+        .seed = 4475,
         .steps = 400,
         .is_pair = true,
         .is_merge = true,
@@ -330,7 +330,7 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .name = "pair-two-slaves-with-one-number",
         .story = "a slave comes back with an attempt of the other half, while another one has "
                  "written output of an attempt with the same number: the output is not mixed",
-        .seed = 10862,
+        .seed = 1503,
         .steps = 400,
         .is_pair = true,
         .is_merge = true,
@@ -340,7 +340,7 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .name = "pair-first-member-in-hand",
         .story = "the first member of an array has its outcome at the deposed half, and a slave "
                  "has come with an attempt of it: the outcome stands",
-        .seed = 19593,
+        .seed = 4739,
         .steps = 400,
         .is_pair = true,
         .is_merge = true,
@@ -350,7 +350,7 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .name = "pair-cancelled-before-its-slave-is-welcome",
         .story = "a slave that comes after a merge waits for its welcome, and what it has in hand "
                  "is cancelled: it is told after the welcome, and keeps its connection",
-        .seed = 16300,
+        .seed = 1867,
         .steps = 400,
         .is_pair = true,
         .is_merge = true,
