@@ -168,8 +168,10 @@ static enum ms_error adopt_record(struct ms_master *master, ms_time now, struct 
         return adopt_submit(master, now, record);
     case MS_RECORD_LEASE:
         work = ms_clients_reach_work(master, now, &record->id);
-        return work != NULL && !ms_work_is_finished(work) ? adopt_lease(master, now, work, record)
-                                                          : MS_E_OK;
+        if (work == NULL || ms_work_is_finished(work) || ms_unique_is_follower(work)) {
+            return MS_E_OK;
+        }
+        return adopt_lease(master, now, work, record);
     default:
         return put(master, now, record);
     }

@@ -201,7 +201,8 @@ struct ms_work *ms_recovery_claim(struct ms_master *master, ms_time now, struct 
     struct ms_work *work = slave->is_awaited ? ms_clients_reach_work(master, now, &holding->id)
                                              : ms_clients_find_work(master, &holding->id);
 
-    if (work == NULL || ms_work_is_finished(work) || !slave->is_awaited || is_over(work, holding)) {
+    if (work == NULL || ms_work_is_finished(work) || !slave->is_awaited || is_over(work, holding) ||
+        ms_unique_is_follower(work)) {
         return work;
     }
     if (work->state == MS_LIFE_LEASED) {

@@ -468,14 +468,6 @@ ms_sim_canary(last-answer-is-dropped master/pair_talk.c "invariant: liveness"
     --scenario pair-last-answer-in-a-silence)
 
 # What merging seeds have found, each with its line taken away.
-ms_sim_canary(merged-client-is-forgotten-twice master/merge.c "${engine_assertion}"
-"    if (floor != NULL &&
-        floor->client != NULL) { /* else what was adopted is over, and was all that it had */
-        ms_clients_reap(master, floor->client);
-    }"
-"    ms_clients_reap(master, client);"
-    --scenario pair-background-is-over-as-it-comes)
-
 ms_sim_canary(output-of-two-slaves-is-mixed master/output.c "invariant: (outcome|stream)"
 "    if (output == NULL || attempt > output->attempt ||"
 "    if (true || attempt > output->attempt ||"

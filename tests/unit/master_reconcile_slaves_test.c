@@ -150,6 +150,36 @@ START_TEST(output_of_two_slaves_is_told_apart)
 }
 END_TEST
 
+static void submit_key(struct script *s, uint64_t seq)
+{
+    const struct ms_terms terms = {.unique_mode = MS_UNIQUE_REJECT, .unique = ms_bytes_of("k")};
+    struct ms_command command = submission(seq, "x");
+
+    command.terms = &terms;
+    receive(s, 2, &command);
+    commit(s);
+}
+
+/* Else two commands would have the key. */
+START_TEST(who_joins_here_is_dropped_by_the_slave_over_there)
+{
+    const struct ms_welcome was = {.token = {{0x55, THERE_NODE + 1}}};
+
+    begin();
+    pull(&there, 1, 1);
+    submit_key(&there, 1);
+    const struct held held = held_of(2, 1, (struct ms_token){EPOCH, there.last_token}, 1);
+
+    submit_key(&here, 2);
+    merge();
+    ck_assert(ms_unique_is_follower(work_of(&here, 2, 1)));
+    come_back_with(&here, 3, THERE_NODE, &was, &held);
+    ck_assert_uint_eq(want(&here, MS_KIND_VERDICT)->tokens_count, 1);
+    ck_assert(ms_unique_is_follower(work_of(&here, 2, 1)));
+    end();
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -158,6 +188,7 @@ int main(void)
         who_waits_for_its_welcome_is_told_nothing_else,
         an_attempt_that_nobody_knew_is_found,
         output_of_two_slaves_is_told_apart,
+        who_joins_here_is_dropped_by_the_slave_over_there,
     };
     Suite *suite = suite_create(__FILE__);
     TCase *tcase = tcase_create("all");

@@ -316,17 +316,6 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .expectations = {{SIM_STAT_MERGES, 1, ANY}, {SIM_STAT_LOGS_COMPARED, 1, ANY}},
     },
     {
-        .name = "pair-background-is-over-as-it-comes",
-        .story = "what the deposed half had alone is done, was submitted in the background, and is "
-                 "all that its client ever had: it is over, and the client with it, as soon as it "
-                 "is merged",
-        .seed = 9360,
-        .steps = 400,
-        .is_pair = true,
-        .is_merge = true,
-        .expectations = {{SIM_STAT_MERGES, 1, ANY}},
-    },
-    {
         .name = "pair-two-slaves-with-one-number",
         .story = "a slave comes back with an attempt of the other half, while another one has "
                  "written output of an attempt with the same number: the output is not mixed",
