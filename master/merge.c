@@ -488,7 +488,7 @@ void ms_merge_closed(struct ms_master *master, ms_time now, struct ms_work *work
     work->flags =
         (work->flags | MS_FLAG_BACKGROUND) & (uint8_t)~MS_FLAG_KEEP; /* nobody waits for it */
     stop_attempt(master, now, work);
-    ms_apply_pass_on(master, now, work, false);
+    ms_apply_pass_on(master, now, work, ms_unique_is_replaced(work));
     ms_output_discard(&master->queue, work);
     if (!ms_queue_make_room(&master->queue, work, &outcome)) {
         fail(master);

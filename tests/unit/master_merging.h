@@ -97,6 +97,16 @@ static inline void submit_as(struct script *s, uint64_t seq, const char *payload
     receive(s, 2, &command);
 }
 
+static inline void submit_key(struct script *s, uint64_t seq, enum ms_unique mode)
+{
+    const struct ms_terms terms = {.unique_mode = mode, .unique = ms_bytes_of("k")};
+    struct ms_command command = submission(seq, "x");
+
+    command.terms = &terms;
+    receive(s, 2, &command);
+    commit(s);
+}
+
 /* Command 1 comes into that state. */
 static inline void bring(struct script *s, enum ms_merge_state state, const char *payload,
                          uint8_t flags)

@@ -150,16 +150,6 @@ START_TEST(output_of_two_slaves_is_told_apart)
 }
 END_TEST
 
-static void submit_key(struct script *s, uint64_t seq)
-{
-    const struct ms_terms terms = {.unique_mode = MS_UNIQUE_REJECT, .unique = ms_bytes_of("k")};
-    struct ms_command command = submission(seq, "x");
-
-    command.terms = &terms;
-    receive(s, 2, &command);
-    commit(s);
-}
-
 /* Else two commands would have the key. */
 START_TEST(who_joins_here_is_dropped_by_the_slave_over_there)
 {
@@ -167,10 +157,10 @@ START_TEST(who_joins_here_is_dropped_by_the_slave_over_there)
 
     begin();
     pull(&there, 1, 1);
-    submit_key(&there, 1);
+    submit_key(&there, 1, MS_UNIQUE_REJECT);
     const struct held held = held_of(2, 1, (struct ms_token){EPOCH, there.last_token}, 1);
 
-    submit_key(&here, 2);
+    submit_key(&here, 2, MS_UNIQUE_REJECT);
     merge();
     ck_assert(ms_unique_is_follower(work_of(&here, 2, 1)));
     come_back_with(&here, 3, THERE_NODE, &was, &held);

@@ -73,16 +73,6 @@ START_TEST(what_is_adopted_is_run_once)
 }
 END_TEST
 
-static void submit_key(struct script *s, uint64_t seq, enum ms_unique mode)
-{
-    const struct ms_terms terms = {.unique_mode = mode, .unique = ms_bytes_of("k")};
-    struct ms_command command = submission(seq, "x");
-
-    command.terms = &terms;
-    receive(s, 2, &command);
-    commit(s);
-}
-
 START_TEST(a_key_that_is_taken_is_joined)
 {
     static const enum ms_unique modes[] = {MS_UNIQUE_JOIN, MS_UNIQUE_REJECT};
@@ -108,6 +98,24 @@ START_TEST(unless_it_was_to_replace_the_one_that_has_it)
     merge();
     ck_assert(!ms_unique_is_follower(work_of(&here, 2, 1)));
     ck_assert_int_eq(work_of(&here, 2, 5)->state, MS_LIFE_CANCELLED);
+    end();
+}
+END_TEST
+
+/* It was being replaced, and so was who had joined it. */
+START_TEST(who_joined_one_that_is_replaced_does_not_outlive_it)
+{
+    begin();
+    bring(&there, MS_MERGE_CLOSED, "", 0);
+    pull(&here, 1, 1);
+    submit_key(&here, 1, MS_UNIQUE_REJECT);
+    submit_key(&here, 2, MS_UNIQUE_JOIN);
+    submit_key(&here, 3, MS_UNIQUE_REPLACE);
+    ck_assert(work_of(&here, 2, 1)->is_cancel_asked);
+    merge();
+    ck_assert_ptr_null(work_of(&here, 2, 1));
+    ck_assert(work_of(&here, 2, 2)->is_cancel_asked); /* it is not begun any more */
+    ck_assert_int_eq(work_of(&here, 2, 3)->state, MS_LIFE_READY);
     end();
 }
 END_TEST
@@ -435,6 +443,7 @@ int main(void)
     const TTest *const tests[] = {
         what_is_adopted_is_run_once,
         unless_it_was_to_replace_the_one_that_has_it,
+        who_joined_one_that_is_replaced_does_not_outlive_it,
         attempts_that_failed_count,
         a_wish_to_cancel_is_kept,
         what_has_not_left_gives_its_credit_back,
