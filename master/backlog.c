@@ -93,14 +93,6 @@ static void advance(struct ms_backlog *backlog, uint64_t open, ms_seq seq, struc
     tip->digest = ms_record_digest_end(backlog->open_digest);
 }
 
-/* Nothing of it is kept: whoever lacks something of it needs a copy. */
-static bool lose(struct ms_backlog *backlog)
-{
-    drop_all(backlog);
-    backlog->base = backlog->tip;
-    return false;
-}
-
 bool ms_backlog_append(struct ms_backlog *backlog, ms_seq seq, struct ms_bytes entries)
 {
     struct ms_place *tip = &backlog->tip;
@@ -112,7 +104,8 @@ bool ms_backlog_append(struct ms_backlog *backlog, ms_seq seq, struct ms_bytes e
     tip->number++;
     advance(backlog, tip->digest, seq, entries);
     if (block == NULL) {
-        return lose(backlog);
+        backlog->base = *tip;
+        return false;
     }
     memcpy(block->bytes, entries.data, entries.size);
     backlog->batches[tip->number & backlog->mask] =
@@ -133,7 +126,9 @@ bool ms_backlog_extend(struct ms_backlog *backlog, ms_seq seq, struct ms_bytes e
         block = resize(block, 2 * (size + entries.size));
     }
     if (block == NULL) {
-        return lose(backlog);
+        drop_all(backlog);
+        backlog->base = *tip;
+        return false;
     }
     memcpy(block->bytes + size, entries.data, entries.size);
     *batch = (struct ms_batch){*tip, block, {block->bytes, size + entries.size}};
