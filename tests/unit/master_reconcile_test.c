@@ -102,6 +102,25 @@ START_TEST(unless_it_was_to_replace_the_one_that_has_it)
 }
 END_TEST
 
+/* It is submitted again here, later than the one that has replaced it there, which so joins it. */
+START_TEST(who_has_replaced_it_does_not_end_with_it)
+{
+    begin();
+    submit_key(&there, 1, MS_UNIQUE_JOIN);
+    submit_key(&there, 2, MS_UNIQUE_REPLACE);
+    ck_assert_int_eq(work_of(&there, 2, 1)->state, MS_LIFE_CANCELLED);
+    here.now += MS_SEC;
+    submit_key(&here, 1, MS_UNIQUE_JOIN);
+    merge();
+    ck_assert_int_eq(work_of(&here, 2, 1)->state, MS_LIFE_CANCELLED);
+    ck_assert_int_eq(work_of(&here, 2, 2)->state, MS_LIFE_READY);
+    ck_assert(!work_of(&here, 2, 2)->is_cancel_asked);
+    restart(&here);
+    ck_assert_int_eq(work_of(&here, 2, 2)->state, MS_LIFE_READY);
+    end();
+}
+END_TEST
+
 /* It was being replaced, and so was who had joined it. */
 START_TEST(who_joined_one_that_is_replaced_does_not_outlive_it)
 {
@@ -444,6 +463,7 @@ int main(void)
         what_is_adopted_is_run_once,
         unless_it_was_to_replace_the_one_that_has_it,
         who_joined_one_that_is_replaced_does_not_outlive_it,
+        who_has_replaced_it_does_not_end_with_it,
         attempts_that_failed_count,
         a_wish_to_cancel_is_kept,
         what_has_not_left_gives_its_credit_back,
