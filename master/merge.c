@@ -360,7 +360,8 @@ static void settle(struct ms_master *master, ms_time now, struct ms_work *work,
     }
     /* It had joined another one, so what came of it is its own. Or it was cancelled over there, maybe because just that one replaced it
      * which has joined it here. */
-    if (outcome->count > 0 || outcome->event == MS_LIFE_CANCEL) {
+    outcome->count |= outcome->event == MS_LIFE_CANCEL; /* also when it is read back */
+    if (outcome->count > 0) {
         ms_apply_pass_on(master, now, work, ms_unique_is_replaced(work));
     }
     ms_queue_settle(queue, now, work, outcome, ms_journal_put_for(&master->journal, work, outcome));

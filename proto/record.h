@@ -42,7 +42,8 @@ enum ms_record_kind {
         11, /* id, event, status, attempt, failures, crashes, code, signal, until, name, detail */
     MS_RECORD_SETTLE =
         12, /* id, event, status, attempt, failures, crashes, code, signal, usage, name, detail,
-                                * payload: the outcome; count > 0: it had joined another command */
+                                * payload: the outcome; count > 0: what came of it is not that of
+                                * those that have joined it: it had joined another one, or was cancelled at the other half */
     MS_RECORD_CLOSE = 13, /* id, event: the end. In the store its CLOSED record says so */
     MS_RECORD_CHANGE =
         14, /* id, event = enum ms_operation, until, count = value (CANCEL: 1 = replaced by
