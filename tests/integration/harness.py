@@ -31,6 +31,17 @@ def wait_until(what, condition, limit_s=LIMIT_S):
         time.sleep(POLL_S)
 
 
+def free_ports(count):
+    """Ports that nobody has; both masters must know them before either begins."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
 def proc_status(pid, name):
     with open(f"/proc/{pid}/status") as status:
         for line in status:

@@ -5,8 +5,8 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import main, wait_until  # noqa: E402
-from pair import Pair, free_ports, kill, submit_kept  # noqa: E402
+from harness import free_ports, main, wait_until  # noqa: E402
+from pair import Pair, kill, submit_kept  # noqa: E402
 
 NAMES = ("s1", "s2", "s3")
 

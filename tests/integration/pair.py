@@ -5,11 +5,10 @@ what a master says of itself, but for who is active."""
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 
-from harness import BIN, LIMIT_S, Cluster, wait_until
+from harness import BIN, LIMIT_S, Cluster, free_ports, wait_until
 
 PARTS = os.path.join(os.environ["MS_BUILD_DIR"], "tests", "integration")
 CLIENT = "0123456789abcdef0123456789abcdef"
@@ -19,17 +18,6 @@ SLOTS = 4
 STUCK = os.path.join(PARTS, "preload", "stuck.so")
 SLACK_MS = 3000  # of a machine that does other things, too
 NOBODY_ANSWERS, NO_PEER, USAGE, DAMAGED, TRY_LATER, UNSUITABLE, REFUSED, TIMED_OUT = 69, 69, 64, 65, 75, 76, 77, 124
-
-
-def free_ports(count):
-    """Ports that nobody has; both masters must know them before either begins."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def lines_of(path):

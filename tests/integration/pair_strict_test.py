@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import BIN, LIMIT_S, Cluster, main, wait_until  # noqa: E402
-from pair import UNSUITABLE, Pair, begun_of, free_ports, kill  # noqa: E402
+from harness import BIN, LIMIT_S, Cluster, free_ports, main, wait_until  # noqa: E402
+from pair import UNSUITABLE, Pair, begun_of, kill  # noqa: E402
 
 
 def submit(masters, *options):

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 
@@ -21,17 +20,6 @@ SLAVE_KILL_SHARE, SLAVE_STOP_SHARE, SLAVE_CUT_SHARE, CLIENT_KILL_SHARE = 0.15, 0
 SETTLED_S = 0.3  # of load between two faults
 FLAP_S = 0.05
 SLOTS = 4
-
-
-def free_ports(count):
-    """Ports that nobody has; both masters must know them before either begins."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 class PairStorm(Storm):
@@ -54,7 +42,7 @@ class PairStorm(Storm):
         """Where both masters listen. Everybody but the operator reaches them through the proxy."""
         if self.is_spaced:
             return [spaces.address(place) for place in (0, 1)]
-        return [f"127.0.0.1:{port}" for port in free_ports(2)]
+        return [f"127.0.0.1:{port}" for port in self.harness.free_ports(2)]
 
     def lay_links(self):
         self.addresses = self.hosts()
