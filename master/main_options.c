@@ -104,6 +104,16 @@ static const struct ms_option table[] = {
      .key = "busy-poll",
      .help = "spin this long for input before sleeping: lower latency for a busy processor",
      FIELD(busy_poll)},
+    {.name = "commit-poll",
+     .kind = MS_OPTION_DURATION,
+     .max = MS_SEC,
+     .default_text = "1ms",
+     .key = "commit-poll",
+     .help =
+         "do not sleep while a few commands wait for the disk, for so long at most and not when "
+         "the last commit took longer: sooner acknowledgements for processor time that nobody "
+         "else wants; 0 = sleep",
+     FIELD(commit_poll)},
     {.name = "payload-max",
      .kind = MS_OPTION_SIZE,
      .min = 1,

@@ -29,6 +29,7 @@ struct ms_master_settings {
     ms_time keep_age;
     ms_time client_ttl;
     ms_time busy_poll;
+    ms_time commit_poll;
     /* Of a pair; only with peer. */
     uint32_t role; /* place: 0 primary, 1 backup */
     const char *peer;

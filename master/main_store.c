@@ -28,6 +28,7 @@ enum ms_error ms_main_store_open(struct ms_main_store *self, struct ev_loop *loo
         .directory = settings->data,
         .bytes_max = settings->store_max,
         .reserve = settings->store_reserve,
+        .poll_max = settings->commit_poll,
         .event = on_event,
         .context = self,
     };

@@ -80,10 +80,7 @@ static void hand_over(struct ms_store *store, struct ms_store_job *job)
 {
     ms_assert(store->current == NULL);
     store->current = job;
-    store->handed_at = ms_clock_now();
-    if (job->kind == MS_STORE_COMMIT) { /* its window is the thread's soon */
-        store->handed = job->window->live + (size_t)job->window->unwritten;
-    }
+    ms_store_pace_handed(store, job);
     pthread_mutex_lock(&store->lock);
     ms_assert(store->job == NULL);
     store->job = job;
@@ -117,23 +114,7 @@ static void drop_queue(struct ms_store *store)
     ms_store_window_clear(store->window);
 }
 
-/* Whether what comes next is a window that waits for a pause. While much is going on, what a commit sets free comes back
- * at once as new records, and most of what is younger than that is void before long: so fewer commits write less. */
-static bool may_wait(struct ms_store *store)
-{
-    ms_time now;
-
-    if (store->patience == 0 || ms_list_first(&store->queue) != NULL || store->window->seq == 0) {
-        return false;
-    }
-    now = ms_clock_now();
-    if (store->due == 0) {
-        store->due = now + store->patience;
-    }
-    return now < store->due;
-}
-
-static void go_on(struct ms_store *store)
+void ms_store_go_on(struct ms_store *store)
 {
     struct ms_store_job *job;
 
@@ -146,41 +127,6 @@ static void go_on(struct ms_store *store)
     } else if ((job = next_job(store)) != NULL) {
         hand_over(store, job);
     }
-}
-
-/* The last thing a loop does before it sleeps: all that this turn wrote goes into one commit. An active idle
- * watcher makes libev look for events without sleeping. */
-static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int revents)
-{
-    struct ms_store *store = prepare->data;
-
-    (void)revents;
-    if (store->current == NULL && !store->is_failed && may_wait(store)) {
-        ev_idle_start(loop, &store->pause);
-        return;
-    }
-    ev_idle_stop(loop, &store->pause);
-    go_on(store);
-}
-
-/* Nothing is there to be read, and no time has come. */
-static void on_pause(struct ev_loop *loop, ev_idle *pause, int revents)
-{
-    struct ms_store *store = pause->data;
-
-    (void)revents;
-    ev_idle_stop(loop, pause);
-    go_on(store);
-}
-
-static ms_time patience_after(const struct ms_store *store, const struct ms_store_report *report)
-{
-    const ms_time took = report->stats.commit_time_last;
-
-    if (store->handed < MS_STORE_CROWD) {
-        return 0;
-    }
-    return took < MS_STORE_PATIENCE ? took : MS_STORE_PATIENCE;
 }
 
 /* Far from the end the engine need not know each byte; near it, it must. */
@@ -217,7 +163,7 @@ static void answer(struct ms_store *store, const struct ms_store_report *report)
     switch (kind) {
     case MS_STORE_COMMIT:
         store->told_seq = report->seq;
-        store->patience = patience_after(store, report);
+        ms_store_pace_done(store, report->stats.commit_time_last);
         emit(store, &(struct ms_event){.type = MS_EVENT_PERSISTED, .seq = report->seq});
         break;
     case MS_STORE_SCAN:
@@ -343,21 +289,13 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     pthread_mutex_unlock(&store->lock);
 }
 
-/* Other watchers' last writes come before: the lowest priority runs last. */
 static void start_watchers(struct ms_store *store)
 {
-    ev_prepare_init(&store->prepare, on_prepare);
-    ev_set_priority(&store->prepare, EV_MINPRI);
-    store->prepare.data = store;
-    ev_prepare_start(store->loop, &store->prepare);
-    ev_unref(store->loop);
+    ms_store_pace_start(store);
     ev_async_init(&store->async, on_report);
     store->async.data = store;
     ev_async_start(store->loop, &store->async);
     ev_unref(store->loop);
-    ev_idle_init(&store->pause, on_pause);
-    ev_set_priority(&store->pause, EV_MINPRI);
-    store->pause.data = store;
     ev_timer_init(&store->timer, on_timer, 0., (double)MS_STORE_RETRY / MS_SEC);
     store->timer.data = store;
 }
@@ -367,12 +305,10 @@ static void stop_watchers(struct ms_store *store)
     if (store->current != NULL) {
         ev_unref(store->loop); /* its answer goes nowhere */
     }
-    ev_ref(store->loop);
-    ev_prepare_stop(store->loop, &store->prepare);
+    ms_store_pace_stop(store);
     ev_ref(store->loop);
     ev_async_stop(store->loop, &store->async);
     ev_timer_stop(store->loop, &store->timer);
-    ev_idle_stop(store->loop, &store->pause);
 }
 
 static bool start_thread(struct ms_store *store)
@@ -402,6 +338,7 @@ struct ms_store *ms_store_open(const struct ms_store_options *options, enum ms_e
     store->event = options->event;
     store->context = options->context;
     store->is_patient = options->loop != NULL;
+    store->poll_max = options->poll_max;
     store->limit = MS_TIME_NEVER;
     store->close_timeout =
         options->close_timeout > 0 ? options->close_timeout : MS_STORE_CLOSE_TIMEOUT;

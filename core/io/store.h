@@ -3,7 +3,7 @@
  *
  * Commits run on a thread of the store: while one is under way, entries gather, and the next takes all of
  * them, so the previous commit is the only timer; behind a large one it also waits for the loop to have
- * nothing else to do, but no longer than that took. A record that is erased before it was committed is never
+ * nothing else to do, but no longer than that took. Small ones are waited for without sleeping. A record that is erased before it was committed is never
  * written. A failed write or sync is final: nothing is acknowledged any more (PERSISTED with an error). A
  * full disk is not: the commit is made again when there is room, first out of the reserve.
  *
@@ -31,7 +31,8 @@ struct ms_store_options {
         directory; /* made when it is missing; its parent must exist. Or a file that was set aside, read only */
     uint64_t bytes_max; /* of its files at most; 0 = what the disk has */
     uint64_t reserve;   /* bytes held ready on the disk, so that results and cancels always fit */
-    ms_time close_timeout;   /* 0 = MS_STORE_CLOSE_TIMEOUT */
+    ms_time close_timeout; /* 0 = MS_STORE_CLOSE_TIMEOUT */
+    ms_time poll_max;      /* the loop waits so long at most for a small commit without sleeping */
     ms_store_event_fn event; /* may be NULL without a loop */
     void *context;
     bool

@@ -50,14 +50,17 @@ struct ms_store {
     ev_async async;
     ev_timer timer;   /* runs while the disk is full */
     ev_idle pause;    /* runs while a window waits for the loop to have nothing else to do */
-    ms_time patience; /* how long one may wait */
+    ev_idle poll;     /* runs while the loop waits for a commit without sleeping */
+    ms_time patience; /* how long a window may wait */
     ms_time due;      /* when it goes in any case; 0 = none waits */
+    ms_time took;     /* the last commit */
+    ms_time poll_max; /* of the options */
     ms_store_event_fn event;
     void *context;
     struct ms_store_window *window; /* gathers */
     struct ms_list queue;           /* of jobs that come before it */
     struct ms_store_job *current;   /* is with the thread; NULL = none */
-    size_t handed;                  /* records put in the last window that was handed over */
+    size_t handed;                  /* records put in what was handed over last */
     bool is_failed;                 /* has been told */
     ms_seq told_seq;                /* by PERSISTED */
     uint64_t told_jobs;
@@ -87,6 +90,15 @@ struct ms_store {
     pthread_t thread;
     ms_time commit_time_last, commit_time_max;
 };
+
+/* Hands over what comes next, if the thread has nothing to do. */
+void ms_store_go_on(struct ms_store *store);
+
+/* store_pace.c: when a commit begins, and how the loop waits for it. */
+void ms_store_pace_start(struct ms_store *store);
+void ms_store_pace_stop(struct ms_store *store);
+void ms_store_pace_handed(struct ms_store *store, const struct ms_store_job *job);
+void ms_store_pace_done(struct ms_store *store, ms_time took);
 
 /* Waits for jobs, does them, until quit; then closes the keeper. */
 void *ms_store_thread_run(void *context);

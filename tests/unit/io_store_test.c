@@ -1,7 +1,6 @@
 /* The store as a master uses it: events from a loop, one directory, one owner. */
 #include <check.h>
 
-#include "core/io/store_private.h"
 #include "io_store_fixture.h"
 
 START_TEST(test_written_is_answered_and_comes_back)
@@ -36,102 +35,6 @@ START_TEST(test_one_turn_is_one_commit)
     ck_assert_uint_eq(stats.gathered_bytes, 0);
     ck_assert(!stats.is_failed);
     ck_assert(!stats.is_full);
-}
-END_TEST
-
-static void put_many(ms_seq first, ms_seq last)
-{
-    for (ms_seq seq = first; seq <= last; seq++) {
-        entries_put(&entries, seq);
-    }
-    write_all();
-}
-
-/* A loop that always has something to do: each turn writes one record, up to the last. */
-static struct {
-    ev_idle idle;
-    ms_seq next, last;
-} bustle;
-
-static void on_bustle(struct ev_loop *loop, ev_idle *idle, int revents)
-{
-    (void)revents;
-    put_many(bustle.next, bustle.next);
-    if (bustle.next++ == bustle.last) {
-        ev_idle_stop(loop, idle);
-    }
-}
-
-static void start_bustle(ms_seq first, ms_seq last)
-{
-    bustle.next = first;
-    bustle.last = last;
-    ev_idle_init(&bustle.idle, on_bustle);
-    ev_idle_start(EV_DEFAULT, &bustle.idle);
-}
-
-START_TEST(test_behind_a_crowd_a_window_waits_for_a_pause)
-{
-    put_many(1, MS_STORE_CROWD);
-    wait_for(MS_STORE_CROWD);
-    ck_assert_int_gt(store->patience, 0);
-    ck_assert_int_le(store->patience, MS_STORE_PATIENCE);
-    store->patience = 3600 * MS_SEC; /* however slow this machine is */
-    seen.answers = 0;
-    start_bustle(1001, 1020);
-    while (ev_is_active(&bustle.idle)) {
-        ev_run(EV_DEFAULT, EVRUN_ONCE);
-        ck_assert_ptr_null(store->current);
-    }
-    wait_for(1020);
-    ck_assert_uint_eq(seen.answers, 1);
-}
-END_TEST
-
-START_TEST(test_no_window_waits_for_long)
-{
-    put_many(1, MS_STORE_CROWD);
-    wait_for(MS_STORE_CROWD);
-    start_bustle(1001, UINT64_MAX);
-    wait_for(1001);
-    ck_assert(ev_is_active(&bustle.idle));
-    ev_idle_stop(EV_DEFAULT, &bustle.idle);
-    wait_for(bustle.next - 1);
-}
-END_TEST
-
-START_TEST(test_behind_a_few_none_waits)
-{
-    put_many(1, MS_STORE_CROWD);
-    wait_for(MS_STORE_CROWD);
-    put_many(101, 99 + MS_STORE_CROWD);
-    wait_for(99 + MS_STORE_CROWD);
-    ck_assert_int_eq(store->patience, 0);
-    start_bustle(1001, 1020);
-    ev_run(EV_DEFAULT, EVRUN_ONCE);
-    ck_assert_uint_eq(bustle.next, 1002);
-    ev_run(EV_DEFAULT, EVRUN_ONCE);
-    ck_assert_ptr_nonnull(store->current);
-    wait_for(1020);
-}
-END_TEST
-
-START_TEST(test_what_else_is_asked_for_ends_the_wait)
-{
-    put_many(1, MS_STORE_CROWD);
-    wait_for(MS_STORE_CROWD);
-    store->patience = 3600 * MS_SEC;
-    start_bustle(1001, UINT64_MAX);
-    ev_run(EV_DEFAULT, EVRUN_ONCE);
-    ck_assert_ptr_null(store->current);
-    ms_store_scan(store, 1000, 1);
-    while (seen.scans == 0) {
-        ev_run(EV_DEFAULT, EVRUN_ONCE);
-    }
-    ck_assert(ev_is_active(&bustle.idle));
-    ck_assert_uint_eq(seen.piece_last, 1001);
-    ev_idle_stop(EV_DEFAULT, &bustle.idle);
-    wait_for(bustle.next - 1);
 }
 END_TEST
 
@@ -328,10 +231,6 @@ static Suite *suite(void)
     tcase_add_checked_fixture(io, set_up, tear_down);
     tcase_add_test(io, test_written_is_answered_and_comes_back);
     tcase_add_test(io, test_one_turn_is_one_commit);
-    tcase_add_test(io, test_behind_a_crowd_a_window_waits_for_a_pause);
-    tcase_add_test(io, test_no_window_waits_for_long);
-    tcase_add_test(io, test_behind_a_few_none_waits);
-    tcase_add_test(io, test_what_else_is_asked_for_ends_the_wait);
     tcase_add_test(io, test_erased_before_its_commit_is_never_written);
     tcase_add_test(io, test_erases_alone_are_answered);
     tcase_add_test(io, test_close_commits);
