@@ -5,7 +5,6 @@
 #include <assert.h>
 
 #include "core/limits_pair.h"
-#include "core/limits_standby.h"
 #include "core/types.h"
 
 /* Names and texts, in bytes without the terminating zero. */

@@ -53,3 +53,13 @@ bool ms_known_take(struct ms_known_start *known, const struct ms_uuid *id,
     *known = (struct ms_known_start){.id = *id, .number = start->number, .life = start->lives[0]};
     return true;
 }
+
+bool ms_known_heed(struct ms_known_start *known, const struct ms_uuid *id,
+                   const struct ms_start *start, bool is_fresh)
+{
+    if (ms_known_outlives(known, id, start)) {
+        return ms_known_is_replaced(known, id, start, is_fresh);
+    }
+    (void)ms_known_take(known, id, start, is_fresh);
+    return true;
+}

@@ -47,4 +47,8 @@ bool ms_known_is_replaced(const struct ms_known_start *known, const struct ms_uu
 bool ms_known_take(struct ms_known_start *known, const struct ms_uuid *id,
                    const struct ms_start *start, bool is_fresh);
 
+/* What whoever hears of a start does: false when it is that of an old copy; else the newest is remembered. */
+bool ms_known_heed(struct ms_known_start *known, const struct ms_uuid *id,
+                   const struct ms_start *start, bool is_fresh);
+
 #endif

@@ -29,11 +29,7 @@ bool ms_council_note_start(struct ms_council *council, const struct ms_pair_fram
     if (ms_uuid_is_zero(cluster) || !ms_uuid_equal(cluster, &frame->cluster)) {
         return true;
     }
-    if (ms_known_outlives(&council->heard, &frame->id, &frame->start)) {
-        return ms_known_is_replaced(&council->heard, &frame->id, &frame->start, frame->is_fresh);
-    }
-    (void)ms_known_take(&council->heard, &frame->id, &frame->start, frame->is_fresh);
-    return true;
+    return ms_known_heed(&council->heard, &frame->id, &frame->start, frame->is_fresh);
 }
 
 bool ms_council_keep_start(struct ms_council *council)

@@ -143,7 +143,7 @@ static void renew(struct ms_pair *pair)
 
     pair->led = pair->durable.unmerged;
     pair->is_merged = false;
-    for (uint32_t i = 0; i < MS_PAIR_LINKS_MAX; i++) {
+    for (uint32_t i = 0; i < pair->links.end; i++) {
         struct ms_pair_link *link = &pair->links.links[i];
         const ms_peer peer = link->peer;
 

@@ -74,19 +74,19 @@ void ms_witness_stored(struct ms_witness *witness, const struct ms_event *event)
 bool ms_witness_knows(struct ms_witness *witness, const struct ms_pair_frame *frame)
 {
     struct ms_known_start *known = &witness->known[frame->node];
+    const uint64_t before = known->number;
+    bool is_good;
 
     if (ms_uuid_is_zero(&witness->voter.cluster) ||
         !ms_uuid_equal(&witness->voter.cluster, &frame->cluster)) {
         return true;
     }
-    if (ms_known_outlives(known, &frame->id, &frame->start)) {
-        return ms_known_is_replaced(known, &frame->id, &frame->start, frame->is_fresh);
-    }
-    if (ms_known_take(known, &frame->id, &frame->start, frame->is_fresh)) {
+    is_good = ms_known_heed(known, &frame->id, &frame->start, frame->is_fresh);
+    if (known->number != before) {
         witness->is_known_new = true;
         keep_known(witness);
     }
-    return true;
+    return is_good;
 }
 
 static bool is_ours(const struct ms_witness *witness, const struct ms_uuid *cluster)

@@ -123,17 +123,17 @@ static bool knows(struct hall *hall, uint8_t node, uint8_t other, const struct m
 {
     struct hall_witness *self = self_of(hall, node);
     struct ms_known_start *known = &self->known[other];
+    const uint64_t before = known->number;
+    bool is_good;
 
     if (!ms_uuid_equal(&self->disk.cluster, &frame->cluster)) {
         return true;
     }
-    if (ms_known_outlives(known, &frame->id, &frame->start)) {
-        return ms_known_is_replaced(known, &frame->id, &frame->start, frame->is_fresh);
-    }
-    if (ms_known_take(known, &frame->id, &frame->start, frame->is_fresh)) {
+    is_good = ms_known_heed(known, &frame->id, &frame->start, frame->is_fresh);
+    if (known->number != before) {
         keep_known(hall, node);
     }
-    return true;
+    return is_good;
 }
 
 void hall_witness_met(struct hall *hall, uint8_t node, uint8_t other, const struct hall_note *note)

@@ -121,6 +121,19 @@ START_TEST(a_new_directory_is_no_copy)
 }
 END_TEST
 
+START_TEST(an_old_copy_is_refused_and_not_remembered)
+{
+    struct ms_known_start known = {.id = half, .number = 7, .life = LIFE + 7};
+    const struct ms_start copy = started(5, 2), eight = started(8, 0), one = started(1, 0);
+
+    ck_assert(!ms_known_heed(&known, &half, &copy, false));
+    ck_assert(ms_known_heed(&known, &half, &one, false)); /* was not counted before */
+    ck_assert_uint_eq(known.number, 7);
+    ck_assert(ms_known_heed(&known, &half, &eight, false));
+    ck_assert_uint_eq(known.number, 8);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("start");
@@ -134,6 +147,7 @@ int main(void)
     tcase_add_test(tests, the_newest_is_remembered);
     tcase_add_test(tests, who_begins_anew_is_taken_by_all);
     tcase_add_test(tests, a_new_directory_is_no_copy);
+    tcase_add_test(tests, an_old_copy_is_refused_and_not_remembered);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
