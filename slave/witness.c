@@ -235,19 +235,23 @@ static void received(struct ms_witness *witness, ms_time now, const struct ms_ev
 
 /* --- the engine --- */
 
-static void stop(struct ms_witness *witness)
+void ms_witness_end(struct ms_witness *witness, enum ms_error error)
 {
+    if (witness->life == MS_WITNESS_OVER) {
+        return;
+    }
+    witness->life = MS_WITNESS_OVER;
     for (uint32_t i = 0; i < witness->links_count; i++) {
         if (witness->links[i].peer != MS_PEER_NONE) {
             ms_engine_emit(&witness->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE,
                                                                  .peer = witness->links[i].peer});
-            witness->links[i].peer = MS_PEER_NONE;
         }
+        witness->links[i].state = MS_WITNESS_IDLE;
+        witness->links[i].peer = MS_PEER_NONE;
+        witness->links[i].tag = 0;
     }
-    if (!witness->is_stopped) {
-        witness->is_stopped = true;
-        ms_engine_emit(&witness->engine, &(struct ms_effect){.type = MS_EFFECT_STOPPED});
-    }
+    ms_engine_emit(&witness->engine,
+                   &(struct ms_effect){.type = MS_EFFECT_STOPPED, .error = error});
 }
 
 static void hear(struct ms_witness *witness, ms_time now, const struct ms_event *event)
@@ -266,7 +270,7 @@ static void hear(struct ms_witness *witness, ms_time now, const struct ms_event 
         ms_witness_stored(witness, event);
         break;
     case MS_EVENT_STOP:
-        stop(witness);
+        ms_witness_end(witness, MS_E_OK);
         break;
     default:
         break;
@@ -278,14 +282,14 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     struct ms_witness *witness = witness_of(engine);
 
     witness->frames_count = 0;
-    if (!witness->is_started) {
-        witness->is_started = true;
+    if (witness->life == MS_WITNESS_NEW) {
+        witness->life = MS_WITNESS_AT_WORK;
         for (uint32_t i = 0; i < witness->links_count; i++) {
             witness->links[i].due = now;
         }
     }
     hear(witness, now, event);
-    for (uint32_t i = 0; i < witness->links_count && !witness->is_stopped; i++) {
+    for (uint32_t i = 0; i < witness->links_count && witness->life != MS_WITNESS_OVER; i++) {
         tick_link(witness, now, &witness->links[i]);
     }
 }
@@ -295,10 +299,10 @@ static ms_time deadline(const struct ms_engine *engine)
     const struct ms_witness *witness = (const struct ms_witness *)(const void *)engine;
     ms_time at = MS_TIME_NEVER;
 
-    if (witness->is_stopped) {
+    if (witness->life == MS_WITNESS_OVER) {
         return MS_TIME_NEVER;
     }
-    if (!witness->is_started) {
+    if (witness->life == MS_WITNESS_NEW) {
         return engine->now;
     }
     for (uint32_t i = 0; i < witness->links_count; i++) {
@@ -374,7 +378,6 @@ void ms_witness_stats(const struct ms_witness *witness, struct ms_witness_stats 
         .votes_total = witness->votes_total,
         .refusals_total = witness->refusals_total,
         .has_cluster = !ms_uuid_is_zero(&witness->voter.cluster),
-        .is_failed = witness->is_failed,
     };
     for (uint32_t i = 0; i < witness->links_count; i++) {
         stats_out->masters_connected += witness->links[i].state == MS_WITNESS_UP;

@@ -33,7 +33,7 @@ struct ms_witness_stats {
     uint32_t masters_connected;
     ms_epoch promised;
     uint64_t votes_total, refusals_total;
-    bool has_cluster, is_failed;
+    bool has_cluster;
 };
 void ms_witness_stats(const struct ms_witness *witness, struct ms_witness_stats *stats_out);
 

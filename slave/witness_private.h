@@ -51,6 +51,12 @@ struct ms_witness_answer {
     struct ms_decision decision;
 };
 
+enum ms_witness_life {
+    MS_WITNESS_NEW, /* has dialled nobody */
+    MS_WITNESS_AT_WORK,
+    MS_WITNESS_OVER, /* was told to stop, or its disk has failed: it has no connections, and never will have */
+};
+
 struct ms_witness {
     struct ms_engine engine; /* first */
     struct ms_rng rng;
@@ -62,7 +68,8 @@ struct ms_witness {
     struct ms_known_start known[MS_MASTERS]; /* the newest start of each half that was heard of */
     bool is_known_new;                       /* and the record does not have it yet */
     ms_epoch decided;                        /* the highest that an active has told of */
-    bool is_storing, is_failed, is_started, is_stopped;
+    enum ms_witness_life life;
+    bool is_storing; /* a record is on its way to the disk */
     struct ms_witness_answer answer;
     struct ms_witness_link links[MS_ADDRESSES_MAX];
     uint32_t links_count;
@@ -88,6 +95,8 @@ void ms_witness_hear(struct ms_witness *witness, ms_time now, struct ms_witness_
 bool ms_witness_knows(struct ms_witness *witness, const struct ms_pair_frame *frame);
 /* Answers the question of that master if it is time. */
 void ms_witness_reconsider(struct ms_witness *witness, ms_time now, struct ms_witness_link *link);
+/* For good: closes all connections. STOPPED says why. */
+void ms_witness_end(struct ms_witness *witness, enum ms_error error);
 /* STORED. */
 void ms_witness_stored(struct ms_witness *witness, const struct ms_event *event);
 

@@ -24,7 +24,7 @@ static void store(struct ms_witness *witness, const struct ms_voter *voter)
 /* In a write of its own; whatever is written meanwhile has it, too. */
 static void keep_known(struct ms_witness *witness)
 {
-    if (witness->is_known_new && !witness->is_storing && !witness->is_failed) {
+    if (witness->is_known_new && !witness->is_storing && witness->life != MS_WITNESS_OVER) {
         store(witness, &witness->voter);
     }
 }
@@ -58,7 +58,7 @@ void ms_witness_stored(struct ms_witness *witness, const struct ms_event *event)
     ms_assert(witness->is_storing);
     witness->is_storing = false;
     if (event->error != MS_E_OK) { /* never again: nobody knows what the disk has */
-        witness->is_failed = true;
+        ms_witness_end(witness, MS_E_STORE_FAILED);
         return;
     }
     witness->voter = witness->storing;
@@ -117,9 +117,9 @@ static bool may_vote(const struct ms_witness *witness, const struct ms_uuid *clu
     /* A new cluster has one epoch to begin with: whoever was asked for it before is asked for the same again. */
     if (decision->kind == MS_DECISION_BOOTSTRAP && has_voted(witness, decision) &&
         is_ours(witness, cluster)) {
-        return !witness->is_failed;
+        return true;
     }
-    return !witness->is_failed && is_ours(witness, cluster) && ms_decision_is_sound(decision) &&
+    return is_ours(witness, cluster) && ms_decision_is_sound(decision) &&
            ms_decision_is_acceptable(decision, &witness->voter, false, 0);
 }
 
@@ -185,7 +185,7 @@ static void hear_proposal(struct ms_witness *witness, const struct ms_witness_li
     const bool is_voted = has_voted(witness, decision);
     struct ms_voter voter = witness->voter;
 
-    if (witness->is_storing || witness->is_failed) {
+    if (witness->is_storing) {
         return; /* it is asked again */
     }
     if (is_voted) {
@@ -228,7 +228,7 @@ static void hear_active(struct ms_witness *witness, ms_time now, const struct ms
     if (frame->state != MS_COUNCIL_HOLD) { /* paused, it may be replaced */
         witness->masters[decision->active].active_at = now;
     }
-    if (!witness->is_storing && !witness->is_failed && !ms_uuid_is_zero(&frame->cluster) &&
+    if (!witness->is_storing && !ms_uuid_is_zero(&frame->cluster) &&
         !ms_decision_equal(&voter.accepted, decision)) {
         voter.promised = decision->epoch;
         voter.accepted = *decision;

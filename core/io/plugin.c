@@ -270,7 +270,7 @@ bool ms_plugins_start(struct ms_plugins *plugins, const struct ms_host *host,
 
 void ms_plugins_stop(struct ms_plugins *plugins)
 {
-    for (size_t i = plugins->count; i-- > 0;) {
+    for (size_t i = plugins != NULL ? plugins->count : 0; i-- > 0;) {
         struct ms_plugin *plugin = &plugins->entries[i]->plugin;
 
         if (plugin->is_started && plugin->handler->finish != NULL) {

@@ -46,7 +46,7 @@ void ms_plugins_remove(struct ms_plugins *plugins, const struct ms_plugin *plugi
 bool ms_plugins_start(struct ms_plugins *plugins, const struct ms_host *host,
                       struct ms_complaint *complaint);
 
-/* Calls every finish, in reverse order. No job may run any more. */
+/* Calls every finish, in reverse order. No job may run any more. Accepts NULL. */
 void ms_plugins_stop(struct ms_plugins *plugins);
 
 size_t ms_plugins_count(const struct ms_plugins *plugins);

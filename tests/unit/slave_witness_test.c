@@ -299,6 +299,26 @@ START_TEST(test_without_a_disk_nothing_is_voted)
 }
 END_TEST
 
+/* Masters that count on it must see that it is not there. */
+START_TEST(test_without_a_disk_it_leaves)
+{
+    const struct ms_decision solo = decision_of(6, MS_DECISION_SOLO, 1, false);
+    uint32_t closed = 0;
+
+    say_about(B_PEER, MS_KIND_PROPOSE, &solo);
+    is_stored(MS_E_STORE_FAILED);
+    for (uint32_t i = 0; i < effects_count; i++) {
+        closed += effects[i].type == MS_EFFECT_CLOSE;
+    }
+    ck_assert_uint_eq(closed, 2);
+    ck_assert_ptr_nonnull(find(MS_EFFECT_STOPPED));
+    ck_assert_int_eq(find(MS_EFFECT_STOPPED)->error, MS_E_STORE_FAILED);
+    ck_assert_int_eq(ms_engine_deadline(ms_witness_engine(witness)), MS_TIME_NEVER);
+    step(&(struct ms_event){.type = MS_EVENT_STOP});
+    ck_assert_ptr_null(find(MS_EFFECT_STOPPED)); /* once */
+}
+END_TEST
+
 START_TEST(test_a_new_witness_learns_whom_it_belongs_to)
 {
     const struct ms_voter nothing = {.promised = 0};
@@ -417,6 +437,7 @@ int main(void)
     tcase_add_test(all, test_it_tells_what_is_decided_from_what_it_voted_for);
     tcase_add_test(all, test_another_cluster_is_none_of_ours);
     tcase_add_test(all, test_without_a_disk_nothing_is_voted);
+    tcase_add_test(all, test_without_a_disk_it_leaves);
     tcase_add_test(all, test_a_new_witness_learns_whom_it_belongs_to);
     tcase_add_test(all, test_the_newest_start_of_a_half_is_remembered);
     tcase_add_test(all, test_a_half_with_an_old_copy_is_told_when_it_is_dialled_anew);

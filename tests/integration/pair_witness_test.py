@@ -1,0 +1,62 @@
+"""Witnesses as processes: one that is nothing else, and those whose disk fails, which are not counted on any more."""
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import main, wait_until  # noqa: E402
+from pair import PARTS, REFUSED, Pair, kill  # noqa: E402
+
+STORE_FAILED = 74
+SYNC_FAILS = os.path.join(PARTS, "torture", "sync_fails.so")
+
+
+def witness(pair, name, state=None, environment=None):
+    return pair.start(name, ["muster-slave", "--name", name, "--witness-only", "--state", state or pair.path(f"state-{name}"),
+                             pair.address], environment)
+
+
+def votes(pair, count):
+    return all(row.get("witnesses_connected") == count for row in pair.rows_of_pair())
+
+
+def test_one_that_is_nothing_else_starts_votes_and_stops():
+    with Pair(slaves=1, witnesses=0) as pair:
+        first = witness(pair, "w1")
+        wait_until("it is enrolled", lambda: votes(pair, 1))
+        second = witness(pair, "w1-again", pair.path("state-w1"))
+        second.ends_with(REFUSED)
+        assert "is in use" in second.log(), second.log()
+        with open(pair.path("file"), "w"):
+            pass
+        third = witness(pair, "w3", pair.path("file/state"))
+        third.process.wait()
+        assert third.process.returncode > 0 and "file/state" in third.log(), f"{third.process.returncode}: {third.log()}"
+        active = pair.active()
+        kill(pair, active)
+        pair.takeover(1 - active)
+        first.signal(signal.SIGTERM)
+        first.ends_with(0)
+
+
+def test_one_whose_disk_fails_is_seen_to_be_lost():
+    with Pair(slaves=1, witnesses=0) as pair:
+        bad_disk = {"LD_PRELOAD": SYNC_FAILS, "MS_SYNC_FAILS": pair.path("sync-fails"), "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        alone = witness(pair, "w1", environment=bad_disk)
+        beside = pair.start("s2", ["muster-slave", "--name", "s2", "--state", pair.path("state-s2"),
+                                    pair.address], bad_disk)
+        witness(pair, "w3")
+        wait_until("all are enrolled", lambda: votes(pair, 3))
+        with open(pair.path("sync-fails"), "w"):
+            pass
+        code, out, err = pair.ask("switchover")
+        assert code == 0, f"{code}: {out} {err}"
+        alone.ends_with(STORE_FAILED)
+        wait_until("the slave's is gone, too", lambda: "the witness votes no more" in beside.log())
+        wait_until("the masters say so", lambda: votes(pair, 1) and all(
+            row["alarm"].startswith("WITNESSES_LOST") for row in pair.rows_of_pair()))
+        assert pair.alive(beside) and pair.serves("s2"), "the slave works on"
+
+
+if __name__ == "__main__":
+    main(dict(globals()))
