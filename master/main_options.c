@@ -281,9 +281,9 @@ static const struct ms_option table[] = {
      .argument = "SCRIPT",
      .max = 1023,
      .key = "notify",
-     .help =
-         "run SCRIPT STATE EPOCH after each change of one of both; an active master is PAIR, SOLO, "
-         "HOLD or DRAIN",
+     .help = "run SCRIPT STATE EPOCH ALARM after each change of one of both; an active master is "
+             "PAIR, SOLO, "
+             "HOLD or DRAIN",
      FIELD(notify)},
     MS_PROGRAM_OPTIONS(struct ms_master_settings, program),
 };

@@ -158,17 +158,16 @@ static enum ms_error check_store(struct ms_main_pair *self, const char *data,
 static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int revents)
 {
     struct ms_main_pair *self = prepare->data;
+    const ms_time now = ms_clock_now();
+    struct ms_pair_alarms alarms;
     struct ms_pair_stats stats;
 
     (void)loop, (void)revents;
     ms_pair_stats(self->pair, &stats);
-    if (self->has_told && stats.state == self->told_state && stats.epoch == self->told_epoch) {
-        return;
+    ms_pair_alarms(self->pair, now, &alarms);
+    if (ms_news_take(&self->news, now, &stats, &alarms)) {
+        ms_hook_run(self->hook, ms_council_state_name(stats.state), stats.epoch, self->news.alarm);
     }
-    self->has_told = true;
-    self->told_state = stats.state;
-    self->told_epoch = stats.epoch;
-    ms_hook_run(self->hook, ms_council_state_name(stats.state), stats.epoch);
 }
 
 static bool start_telling(struct ms_main_pair *self, const char *script)

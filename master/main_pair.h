@@ -6,6 +6,7 @@
 #include "core/io/program.h"
 #include "core/io/voter_file.h"
 #include "master/main_store.h"
+#include "master/news.h"
 #include "master/pair.h"
 
 /* Borrowed but for pair. */
@@ -19,9 +20,7 @@ struct ms_main_pair {
     ev_timer tidying; /* of what was set aside */
     const char *data; /* directory */
     ms_time keep_divergent;
-    enum ms_council_state told_state;
-    ms_epoch told_epoch;
-    bool has_told;
+    struct ms_news news; /* told to the hook */
 };
 
 /* Before anything is made in the data directory: BAD_ARGUMENT where it is that of a half, and this master has no peer, because

@@ -20,6 +20,7 @@ extern char **environ;
 struct change {
     char what[MS_HOOK_WORD_MAX + 1];
     uint64_t number;
+    char detail[MS_HOOK_WORD_MAX + 1];
 };
 
 struct ms_hook {
@@ -48,12 +49,14 @@ static int spawn(const struct ms_hook *hook, const struct change *change, pid_t 
     posix_spawnattr_t attributes;
     sigset_t none, all;
     char path[4096], what[MS_HOOK_WORD_MAX + 1], number[24];
-    char *const argv[] = {path, what, number, NULL};
+    char detail[MS_HOOK_WORD_MAX + 1];
+    char *const argv[] = {path, what, number, detail, NULL};
     int error;
 
     snprintf(path, sizeof path, "%s", hook->path);
     snprintf(what, sizeof what, "%s", change->what);
     snprintf(number, sizeof number, "%llu", (unsigned long long)change->number);
+    snprintf(detail, sizeof detail, "%s", change->detail);
     error = posix_spawn_file_actions_init(&actions);
     if (error != 0) {
         return error;
@@ -186,7 +189,7 @@ void ms_hook_destroy(struct ms_hook *hook)
     free(hook);
 }
 
-void ms_hook_run(struct ms_hook *hook, const char *what, uint64_t number)
+void ms_hook_run(struct ms_hook *hook, const char *what, uint64_t number, const char *detail)
 {
     struct change *change;
 
@@ -198,6 +201,7 @@ void ms_hook_run(struct ms_hook *hook, const char *what, uint64_t number)
     change = &hook->queue[(hook->first + hook->count++) % MS_HOOK_QUEUE];
     snprintf(change->what, sizeof change->what, "%s", what);
     change->number = number;
+    snprintf(change->detail, sizeof change->detail, "%s", detail);
     begin_next(hook);
 }
 

@@ -1,4 +1,4 @@
-/* A script of the operator's that is run when something has changed, with two words that say what. One at a time, in the
+/* A script of the operator's that is run when something has changed, with three words that say what. One at a time, in the
  * order of the changes; never waited for, but at the end. One that takes longer than MS_HOOK_TIMEOUT is killed. */
 #ifndef CORE_IO_HOOK_H
 #define CORE_IO_HOOK_H
@@ -22,8 +22,8 @@ struct ms_hook *ms_hook_create(struct ev_loop *loop, const char *path, struct ms
  * is killed, because what it does would come last. The script that was begun last is left alone. Accepts NULL. */
 void ms_hook_destroy(struct ms_hook *hook);
 
-/* Runs `path what number`, now or when those before it have ended. */
-void ms_hook_run(struct ms_hook *hook, const char *what, uint64_t number);
+/* Runs `path what number detail`, now or when those before it have ended. Words are cut at MS_HOOK_WORD_MAX. */
+void ms_hook_run(struct ms_hook *hook, const char *what, uint64_t number, const char *detail);
 
 /* Runs that have begun, and how many of them could not be started, were killed or failed. */
 struct ms_hook_stats {

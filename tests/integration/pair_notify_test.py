@@ -14,7 +14,7 @@ SERVES = ("PAIR", "SOLO")
 STORE_FAILED = 74
 SYNC_FAILS = os.path.join(PARTS, "torture", "sync_fails.so")
 SCRIPT = """#!/bin/sh
-echo "$1 $2" >>{folder}/told-{place}
+echo "$1 $2 $3" >>{folder}/told-{place}
 [ -e {folder}/hang-{place} ] && read line <{folder}/gate
 [ -e {folder}/fail-{place} ] && exit 3
 exit 0
@@ -42,9 +42,12 @@ class Notified(Pair):
     def told(self, place):
         """[(state, epoch)] that the script has been told."""
         try:
-            return [(state, int(epoch)) for state, epoch in (line.split() for line in lines_of(self.script(f"told-{place}")))]
+            return [(state, int(epoch)) for state, epoch, _ in (line.split() for line in lines_of(self.script(f"told-{place}")))]
         except FileNotFoundError:
             return []
+
+    def alarm_told(self, place):
+        return lines_of(self.script(f"told-{place}"))[-1].split()[2]
 
     def logged(self, place):
         """[(state, epoch)] that all lives of that master have logged."""
@@ -92,6 +95,16 @@ def test_the_script_is_told_what_becomes_of_its_master():
         pair.masters[active].ends_with(0)  # by then it has handed over
         wait_until("its script takes the address away", lambda: pair.is_told(active, "SYNC", "PENDING", "CATCHUP"))
         wait_until("the other one has it", lambda: pair.is_told(1 - active, "SOLO"))
+
+
+def test_that_an_operator_is_needed_is_told():
+    with Notified(witness="none") as pair:
+        active = pair.active()
+        for place in (0, 1):
+            wait_until("that nobody would take over is told", lambda: pair.alarm_told(place) == "AUTO_FAILOVER_DISARMED")
+        kill(pair, active)
+        wait_until("it cannot take over, and says so", lambda: pair.alarm_told(1 - active) == "PEER_LOST_NO_QUORUM")
+        assert pair.is_told(1 - active, "SYNC", "CANDIDATE"), pair.told(1 - active)
 
 
 def test_one_that_halts_tells_its_script():

@@ -39,7 +39,7 @@ static void set_up(void)
     snprintf(over, sizeof over, "%s/over", folder);
     ck_assert_int_eq(mkfifo(gate, 0600), 0);
     ck_assert_int_eq(mkfifo(over, 0600), 0);
-    snprintf(text, sizeof text, "echo \"$1 $2\" >>%s", output);
+    snprintf(text, sizeof text, "echo \"$1 $2 $3\" >>%s", output);
     write_script(text);
     hook = ms_hook_create(loop, script, NULL);
     ck_assert_ptr_nonnull(hook);
@@ -74,14 +74,14 @@ static void check_output(const char *expected)
 
 START_TEST(test_each_change_in_order)
 {
-    ms_hook_run(hook, "CANDIDATE", 7);
-    ms_hook_run(hook, "SOLO", 8);
-    ms_hook_run(hook, "PAIR", UINT64_MAX);
+    ms_hook_run(hook, "CANDIDATE", 7, "none");
+    ms_hook_run(hook, "SOLO", 8, "DEGRADED");
+    ms_hook_run(hook, "PAIR", UINT64_MAX, "none");
     ms_hook_stats(hook, &stats);
     ck_assert(stats.is_running);
     ck_assert_uint_eq(stats.waiting, 2);
     echo_wait(loop, is_idle());
-    check_output("CANDIDATE 7\nSOLO 8\nPAIR 18446744073709551615\n");
+    check_output("CANDIDATE 7 none\nSOLO 8 DEGRADED\nPAIR 18446744073709551615 none\n");
     ck_assert_uint_eq(stats.runs_total, 3);
     ck_assert_uint_eq(stats.failed_total, 0);
 }
@@ -97,7 +97,7 @@ START_TEST(test_of_too_many_the_oldest_are_left_out)
     snprintf(text, sizeof text, "[ $2 = 1 ] && read line <%s; echo \"$1 $2\" >>%s", gate, output);
     write_script(text);
     for (uint64_t i = 1; i <= 1 + MS_HOOK_QUEUE + 3; i++) {
-        ms_hook_run(hook, "x", i);
+        ms_hook_run(hook, "x", i, "none");
     }
     ms_hook_stats(hook, &stats);
     ck_assert_uint_eq(stats.waiting, MS_HOOK_QUEUE);
@@ -119,8 +119,8 @@ END_TEST
 START_TEST(test_what_cannot_be_run_is_counted)
 {
     ck_assert_int_eq(unlink(script), 0);
-    ms_hook_run(hook, "SOLO", 1);
-    ms_hook_run(hook, "PAIR", 2);
+    ms_hook_run(hook, "SOLO", 1, "none");
+    ms_hook_run(hook, "PAIR", 2, "none");
     ck_assert(is_idle());
     ck_assert_uint_eq(stats.runs_total, 2);
     ck_assert_uint_eq(stats.failed_total, 2);
@@ -131,7 +131,7 @@ START_TEST(test_one_that_fails_is_counted)
 {
     write_script("[ $2 = 1 ] && exit 3; [ $2 = 2 ] && kill -9 $$; exit 0");
     for (uint64_t i = 1; i <= 3; i++) {
-        ms_hook_run(hook, "SOLO", i);
+        ms_hook_run(hook, "SOLO", i, "none");
     }
     echo_wait(loop, is_idle());
     ck_assert_uint_eq(stats.runs_total, 3);
@@ -146,7 +146,7 @@ START_TEST(test_signals_are_as_everywhere)
 
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, &before);
     write_script("kill -PIPE $$");
-    ms_hook_run(hook, "SOLO", 1);
+    ms_hook_run(hook, "SOLO", 1, "none");
     echo_wait(loop, is_idle());
     sigaction(SIGPIPE, &before, NULL);
     ck_assert_uint_eq(stats.failed_total, 1);
@@ -171,9 +171,9 @@ START_TEST(test_the_newest_is_told_at_the_end)
 
     snprintf(text, sizeof text, "echo \"$1 $2\" >>%s; [ $2 = 1 ] || : >%s", output, over);
     write_script(text);
-    ms_hook_run(hook, "PAIR", 1);
-    ms_hook_run(hook, "DRAIN", 2);
-    ms_hook_run(hook, "SYNC", 3);
+    ms_hook_run(hook, "PAIR", 1, "none");
+    ms_hook_run(hook, "DRAIN", 2, "none");
+    ms_hook_run(hook, "SYNC", 3, "none");
     ms_hook_destroy(hook);
     hook = NULL;
     wait_for_over();
@@ -190,8 +190,8 @@ START_TEST(test_one_that_hangs_is_killed_at_the_end_when_another_one_waits)
              "[ $2 = 1 ] && read line <%s; echo \"$1 $2\" >>%s; [ $2 = 1 ] || : >%s", gate, output,
              over);
     write_script(text);
-    ms_hook_run(hook, "PAIR", 1);
-    ms_hook_run(hook, "SYNC", 2);
+    ms_hook_run(hook, "PAIR", 1, "none");
+    ms_hook_run(hook, "SYNC", 2, "none");
     ms_hook_destroy(hook);
     hook = NULL;
     wait_for_over();
