@@ -490,10 +490,7 @@ inline change(m, l) {
         ) ->
     cfg[m] = CFG(l, NO_LIST, VER(cfg[m]) + 2);
 #else
-#ifndef MUT_LIST_SOLO
-        && IS_PAIR(set[act[m]])
-#endif
-        ) ->
+        && IS_PAIR(set[act[m]])) ->
     cfg[m] = CFG(CUR(cfg[m]), l, VER(cfg[m]) + 1);
 #endif
     cfgSent[act[m]] = cfg[m]
