@@ -61,6 +61,12 @@ static int explain_unreachable(const struct ms_cli *cli, const struct ms_cli_com
     const bool is_default = strcmp(common->master, MS_CLI_MASTER_DEFAULT) == 0;
     const char *reason = error == MS_CLIENT_OK ? "no answer" : ms_client_strerror(error);
 
+    if (error == MS_E_NOT_ACTIVE) {
+        ms_cli_say(cli,
+                   "no active master at %s: one answers, and may not serve; muster pair says why",
+                   common->master);
+        return EX_UNAVAILABLE;
+    }
     ms_cli_say(cli, "no master at %s: %s%s", common->master, reason,
                is_default ? " (say where it is with --master or MUSTER_MASTER; start one with "
                             "muster-master)"

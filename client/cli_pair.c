@@ -67,18 +67,32 @@ static void keep_detail(struct ms_cli_master *master, struct ms_bytes detail)
     master->detail[size] = '\0';
 }
 
-/* The most urgent is told as "alarm", and each further one as "alarm_also". */
-static void keep_alarm(json_t *row, const struct ms_cell *cell)
+/* A cell may come several times in a row: the list that holds them all has a name of its own. */
+static void keep_listed(json_t *row, const char *name, const char *text)
 {
-    json_t *alarms = json_object_get(row, "alarms");
+    json_t *list = json_object_get(row, name);
 
-    if (alarms == NULL) {
-        alarms = json_array();
-        json_object_set_new(row, "alarms", alarms);
+    if (list == NULL) {
+        list = json_array();
+        json_object_set_new(row, name, list);
     }
-    if (cell->text != NULL && strcmp(cell->text, "none") != 0) {
-        json_array_append_new(alarms, json_string(cell->text));
+    if (text != NULL && strcmp(text, "none") != 0) {
+        json_array_append_new(list, json_string(text));
     }
+}
+
+/* True when that was all of it. The most urgent alarm is told as "alarm", too. */
+static bool is_listed(json_t *row, const struct ms_cell *cell)
+{
+    if (strncmp(cell->name, "alarm", strlen("alarm")) == 0) {
+        keep_listed(row, "alarms", cell->text);
+        return strcmp(cell->name, "alarm") != 0;
+    }
+    if (strcmp(cell->name, "witness_here") == 0 || strcmp(cell->name, "witness_lost") == 0) {
+        keep_listed(row, cell->name, cell->text);
+        return true;
+    }
+    return false;
 }
 
 static void keep_report(struct ms_cli_master *master, const struct ms_report *report)
@@ -89,10 +103,7 @@ static void keep_report(struct ms_cli_master *master, const struct ms_report *re
     for (uint32_t i = 0; i < report->columns_count && i < report->cells_count; i++) {
         const struct ms_cell *cell = &report->cells[i];
 
-        if (strncmp(cell->name, "alarm", strlen("alarm")) == 0) {
-            keep_alarm(master->row, cell);
-        }
-        if (strcmp(cell->name, "alarm_also") == 0) {
+        if (is_listed(master->row, cell)) {
             continue;
         }
         json_object_set_new(master->row, cell->name,

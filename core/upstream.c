@@ -187,6 +187,20 @@ static void take_over(struct ms_upstream *upstream, ms_time now)
     }
 }
 
+/* Of several masters one that answers, though it may not serve, says more than another one that is not there. */
+static void remember(struct ms_upstream *upstream, enum ms_error error)
+{
+    const bool is_absent =
+        error == MS_E_UNREACHABLE || error == MS_E_CLOSED || error == MS_E_TIMEOUT;
+
+    if (is_absent && upstream->last_error == MS_E_NOT_ACTIVE &&
+        upstream->last_error_at != upstream->address_at) {
+        return;
+    }
+    upstream->last_error = error;
+    upstream->last_error_at = upstream->address_at;
+}
+
 /* Back to IDLE, with the next address, which is tried soon, and at once after a master that has stayed for a while: of two
  * masters one may serve. After a round over all of them the pause is longer, and random, so that a thousand slaves of one
  * dead master do not come back in step. */
@@ -207,7 +221,7 @@ static void back_off(struct ms_upstream *upstream, ms_time now, enum ms_error er
              ms_error_name(error));
     upstream->state = MS_UPSTREAM_IDLE;
     upstream->peer = MS_PEER_NONE;
-    upstream->last_error = error;
+    remember(upstream, error);
     turn(upstream);
     upstream->retry_at = now + ms_rng_between(upstream->rng, 1,
                                               is_round_over ? upstream->backoff : MS_RECONNECT_MIN);

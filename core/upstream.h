@@ -89,6 +89,7 @@ struct ms_upstream {
     ms_time
         answered_at; /* when the last was sent that this master has answered: HELLO, then beats */
     enum ms_error last_error; /* why it is not UP */
+    uint32_t last_error_at;   /* index of the address that it is of */
     struct ms_hello hello;    /* the owner fills it; token is kept up to date from WELCOME */
     struct ms_welcome welcome;
 };

@@ -64,8 +64,12 @@ static void add_of_passive(struct ms_pair_alarms *alarms, const struct ms_pair *
 
     if (record->is_fresh && stats->state != MS_COUNCIL_CATCHUP) {
         if (!record->is_outlived) {
-            add(alarms, "FRESH: belongs to no pair yet; waits for an active half, or for "
-                        "--bootstrap on one of both");
+            add(alarms,
+                pair->config.council.is_bootstrap
+                    ? "FRESH: belongs to no pair yet; --bootstrap waits until the other half, "
+                      "and each witness of the list, has said that it knows of none"
+                    : "FRESH: belongs to no pair yet; waits for an active half, or for "
+                      "--bootstrap on one of both");
         }
     } else if (stats->state == MS_COUNCIL_CATCHUP) {
         add(alarms,
@@ -167,6 +171,10 @@ static void add_of_takeover(struct ms_pair_alarms *alarms, const struct ms_pair 
     if (mismatch != NULL) {
         add(alarms, mismatch);
     }
+    if (mismatch != NULL && pair->tenure == MS_TENURE_NONE && !stats->has_peer) {
+        add(alarms,
+            "PEER_LOST: the other half is lost, and was configured otherwise; muster promote");
+    }
     if (record->hold.is_on && !(stats->state == MS_COUNCIL_SYNC && !stats->has_peer)) {
         add(alarms, "HELD: automatic takeover is switched off; muster unhold");
     }
@@ -176,7 +184,9 @@ static void add_of_takeover(struct ms_pair_alarms *alarms, const struct ms_pair 
     if (record->witnesses.count == 0) {
         add(alarms, "AUTO_FAILOVER_DISARMED: no witness is enrolled, takeover needs an operator");
     } else if (!has_quorum(stats)) {
-        add(alarms, "WITNESSES_LOST: too few of the enrolled witnesses answer for a takeover");
+        add(alarms,
+            "WITNESSES_LOST: too few of the enrolled witnesses answer for a takeover; witness_lost "
+            "in --json says which");
     }
 }
 

@@ -24,6 +24,24 @@ static void fill_alarms(struct ms_pair *pair, ms_time now)
     }
 }
 
+/* Which of the enrolled ones have to be looked for. */
+static void fill_witnesses(struct ms_pair *pair)
+{
+    const struct ms_witnesses *list = &ms_council_record(pair->council)->witnesses;
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        char id[MS_PAGE_ID_SIZE];
+        struct ms_text text;
+
+        ms_text_init(&text, id, sizeof id);
+        ms_page_print_uuid(&text, &list->ids[i]);
+        ms_page_text(pair->page,
+                     ms_council_has_witness(pair->council, &list->ids[i]) ? "witness_here"
+                                                                          : "witness_lost",
+                     id);
+    }
+}
+
 static void fill(struct ms_pair *pair, ms_time now, const struct ms_pair_link *link)
 {
     struct ms_report_page *page = pair->page;
@@ -45,6 +63,7 @@ static void fill(struct ms_pair *pair, ms_time now, const struct ms_pair_link *l
     ms_page_number(page, "lag_bytes", stats.lag_bytes);
     ms_page_number(page, "witnesses", stats.witnesses_count);
     ms_page_number(page, "witnesses_connected", stats.witnesses_connected);
+    fill_witnesses(pair);
     ms_page_number(page, "catchups_total", stats.copies_total + stats.catchups_total);
     ms_page_number(page, "copies_total", stats.copies_total);
     ms_page_number(page, "standby_slow_total", stats.slow_total);

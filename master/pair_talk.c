@@ -117,6 +117,16 @@ static void news(struct ms_pair *pair, const struct ms_council_act *act)
              act->text != NULL ? act->text : "");
 }
 
+static void log_witness(struct ms_pair *pair, const char *what, const struct ms_uuid *id)
+{
+    char digits[MS_PAGE_ID_SIZE];
+    struct ms_text text;
+
+    ms_text_init(&text, digits, sizeof digits);
+    ms_page_print_uuid(&text, id);
+    ms_trace(&pair->engine.trace, MS_LEVEL_INFO, what, "id=%s", digits);
+}
+
 static void lost(struct ms_pair *pair, ms_time now, struct ms_pair_link *link)
 {
     const struct ms_council_party party = party_of(link);
@@ -131,7 +141,10 @@ static void lost(struct ms_pair *pair, ms_time now, struct ms_pair_link *link)
         ms_pair_forget_merge(pair);
         pair->asked = (struct ms_asked){0};
     }
-    if (is_other || (is_witness && ms_pair_links_of(&pair->links, &party) == NULL)) {
+    if (is_other) {
+        ms_council_lost(pair->council, now, &party, false);
+    } else if (is_witness && ms_pair_links_of(&pair->links, &party) == NULL) {
+        log_witness(pair, "a witness is gone", &party.id);
         ms_council_lost(pair->council, now, &party, false);
     }
 }
@@ -249,6 +262,9 @@ static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
         keep_reached(pair, event->command->detail);
     }
     party = party_of(link);
+    if (party.is_witness) {
+        log_witness(pair, "a witness is here", &party.id);
+    }
     ms_council_met(pair->council, now, &party, hello);
     if (link->role == MS_ROLE_MASTER && pair->tenure != MS_TENURE_NONE) {
         ms_mirror_connect(pair->mirror, link->peer);

@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import main, wait_until  # noqa: E402
-from pair import PARTS, REFUSED, Pair, kill  # noqa: E402
+from pair import NOBODY_ANSWERS, PARTS, REFUSED, Pair, kill  # noqa: E402
 
 STORE_FAILED = 74
 SYNC_FAILS = os.path.join(PARTS, "torture", "sync_fails.so")
@@ -54,8 +54,29 @@ def test_one_whose_disk_fails_is_seen_to_be_lost():
         alone.ends_with(STORE_FAILED)
         wait_until("the slave's is gone, too", lambda: "the witness votes no more" in beside.log())
         wait_until("the masters say so", lambda: votes(pair, 1) and all(
-            row["alarm"].startswith("WITNESSES_LOST") for row in pair.rows_of_pair()))
+            row["alarm"].startswith("WITNESSES_LOST") and len(row["witness_lost"]) == 2 and len(row["witness_here"]) == 1
+            for row in pair.rows_of_pair()))
         assert pair.alive(beside) and pair.serves("s2"), "the slave works on"
+
+
+def test_an_active_that_is_left_alone_pauses_and_is_told_of():
+    with Pair(slaves=1, witnesses=0) as pair:
+        only = witness(pair, "w1")
+        wait_until("it is enrolled", lambda: votes(pair, 1))
+        active = pair.active()
+        kill(pair, 1 - active)
+        wait_until("it goes on alone", lambda: pair.rows_of_pair()[active]["state"] == "SOLO")
+        pair.start_master(1 - active)
+        pair.become_safe()
+        only.kill()
+        wait_until("the witness is gone", lambda: votes(pair, 0))
+        kill(pair, 1 - active)
+        wait_until("it may not go on alone", lambda: pair.rows_of_pair()[active]["state"] == "HOLD")
+        code, _, err = pair.ask("status", "--connect-timeout", "1s")
+        assert code == NOBODY_ANSWERS and "no active master at" in err, f"{code}: {err}"
+        code, out, err = pair.ask("promote", "--force", "--i-know", masters=pair.addresses[active])
+        assert code == 0, f"{code}: {out} {err}"
+        pair.takeover(active)
 
 
 if __name__ == "__main__":

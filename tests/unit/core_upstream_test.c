@@ -174,6 +174,31 @@ START_TEST(a_refused_greeting_is_retried)
 }
 END_TEST
 
+static void fail_to_open(void)
+{
+    now = ms_upstream_deadline(&owner.upstream);
+    tick();
+    step(&(struct ms_event){.type = MS_EVENT_PEER_CLOSED,
+                            .tag = expect(MS_EFFECT_CONNECT).tag,
+                            .error = MS_E_UNREACHABLE});
+}
+
+/* Three addresses: a master that pauses, and two where nobody is. */
+START_TEST(one_that_answers_is_remembered_until_it_does_not)
+{
+    tick();
+    open_peer(1, expect(MS_EFFECT_CONNECT).tag);
+    expect_sent(MS_KIND_HELLO);
+    receive(1, 1, &(struct ms_command){.kind = MS_KIND_GOAWAY, .error = MS_E_NOT_ACTIVE});
+    expect(MS_EFFECT_CLOSE);
+    fail_to_open();
+    fail_to_open();
+    ck_assert_int_eq(owner.upstream.last_error, MS_E_NOT_ACTIVE);
+    fail_to_open();
+    ck_assert_int_eq(owner.upstream.last_error, MS_E_UNREACHABLE);
+}
+END_TEST
+
 START_TEST(beats_at_the_interval_and_answers_beats)
 {
     come_up(1, 1);
@@ -402,6 +427,7 @@ int main(void)
     tcase_add_test(tests, a_silent_greeting_is_left);
     tcase_add_loop_test(tests, a_refused_greeting_is_retried, 0,
                         (int)(sizeof refusals / sizeof refusals[0]));
+    tcase_add_test(tests, one_that_answers_is_remembered_until_it_does_not);
     tcase_add_test(tests, beats_at_the_interval_and_answers_beats);
     tcase_add_test(tests, silence_loses_the_master_and_any_frame_keeps_it);
     tcase_add_test(tests, the_own_stall_blames_nobody);

@@ -84,6 +84,20 @@ static void want(int place, const char *names)
     ck_assert_str_eq(told, names);
 }
 
+START_TEST(test_a_bootstrap_that_waits_says_for_what)
+{
+    struct ms_council_record record = first_record(0);
+    struct ms_pair_alarms alarms;
+
+    begin_world();
+    start_with(0, &record, true); /* the other half is not there */
+    pass(20 * MS_SEC);
+    ms_pair_alarms(halves[0].pair, now, &alarms);
+    ck_assert_uint_gt(alarms.count, 0);
+    ck_assert_ptr_nonnull(strstr(alarms.texts[0], "--bootstrap waits until the other half"));
+}
+END_TEST
+
 START_TEST(test_a_pair_with_its_witness_has_none)
 {
     const struct ms_pair_frame hello = hello_of(MS_ROLE_WITNESS);
@@ -421,6 +435,7 @@ int main(void)
 
     tcase_add_checked_fixture(all, begin_world, end_world);
     tcase_set_timeout(all, 60);
+    tcase_add_test(all, test_a_bootstrap_that_waits_says_for_what);
     tcase_add_test(all, test_a_pair_with_its_witness_has_none);
     tcase_add_test(all, test_all_that_is_true_is_told);
     tcase_add_test(all, test_a_takeover_that_is_left_to_an_operator_needs_no_force);
