@@ -338,6 +338,16 @@ static bool read_id(struct ms_uuid *id_out, const char *text, size_t length)
     return !ms_uuid_is_zero(id_out);
 }
 
+static bool is_named(const struct ms_witnesses *list, const struct ms_uuid *id)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (ms_uuid_equal(&list->ids[i], id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool ms_master_settings_witnesses(const struct ms_master_settings *settings,
                                   struct ms_witnesses *list_out, bool *is_auto_out,
                                   struct ms_complaint *complaint)
@@ -352,14 +362,19 @@ bool ms_master_settings_witnesses(const struct ms_master_settings *settings,
     while (text != NULL) {
         const char *comma = strchr(text, ',');
         const size_t length = comma != NULL ? (size_t)(comma - text) : strlen(text);
+        struct ms_uuid id;
 
-        if (list_out->count == MS_WITNESSES_MAX ||
-            !read_id(&list_out->ids[list_out->count++], text, length)) {
+        if (list_out->count == MS_WITNESSES_MAX || !read_id(&id, text, length)) {
             return ms_complain(
                 complaint,
                 "witness '%s': auto, none, or up to %u ids of 32 hex digits, separated by commas",
                 settings->witness, MS_WITNESSES_MAX);
         }
+        if (is_named(list_out, &id)) { /* no frame or record may have it so, and it has one vote */
+            return ms_complain(complaint, "witness '%s': %.*s is named twice", settings->witness,
+                               (int)length, text);
+        }
+        list_out->ids[list_out->count++] = id;
         text = comma != NULL ? comma + 1 : NULL;
     }
     return true;

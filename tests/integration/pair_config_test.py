@@ -5,8 +5,8 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import main, wait_until  # noqa: E402
-from pair import Pair, kill, never  # noqa: E402
+from harness import Cluster, main, wait_until  # noqa: E402
+from pair import MISCONFIGURED, Pair, kill, never  # noqa: E402
 
 
 def test_halves_that_are_configured_differently_say_so_and_leave_takeover_to_an_operator():
@@ -52,6 +52,18 @@ def test_a_list_of_witnesses_is_exchanged_while_work_goes_on():
         pair.start_master(1 - active)
         pair.become_safe()
         pair.judge(load, kills)
+
+
+def check_refused(cluster, says, *options):
+    program = cluster.start(f"refused-{len(cluster.programs)}", ["muster-master", "--listen", "127.0.0.1:0", *options])
+    program.ends_with(MISCONFIGURED)
+    assert says in program.log(), program.log()
+
+
+def test_a_witness_that_is_named_twice_is_refused():
+    with Cluster() as cluster:
+        data, one, other = os.path.join(cluster.folder, "data"), "0123456789abcdef" * 2, "fedcba9876543210" * 2
+        check_refused(cluster, f"{one} is named twice", "--data", data, "--peer", cluster.address, "--witness", f"{one},{other},{one}")
 
 
 if __name__ == "__main__":

@@ -63,6 +63,29 @@ START_TEST(who_is_notified_is_told_of_a_pair)
 }
 END_TEST
 
+#define NAMED     "0123456789abcdef0123456789abcdef"
+#define NAMED_TOO "fedcba9876543210fedcba9876543210"
+
+START_TEST(a_witness_is_named_once)
+{
+    struct ms_master_settings settings = {
+        .peer = "127.0.0.1:7400", .data = "somewhere", .witness = NAMED "," NAMED_TOO};
+    struct ms_complaint complaint;
+    struct ms_witnesses list;
+    bool is_auto;
+
+    ck_assert_msg(ms_master_cli.check(&settings, &complaint), "%s", complaint.text);
+    ck_assert(ms_master_settings_witnesses(&settings, &list, &is_auto, &complaint));
+    ck_assert_uint_eq(list.count, 2);
+    settings.witness = NAMED "," NAMED_TOO "," NAMED_TOO;
+    ck_assert(!ms_master_cli.check(&settings, &complaint));
+    ck_assert_ptr_nonnull(strstr(complaint.text, NAMED_TOO " is named twice"));
+    settings.witness = NAMED "," NAMED_TOO "," NAMED;
+    ck_assert(!ms_master_cli.check(&settings, &complaint));
+    ck_assert_ptr_nonnull(strstr(complaint.text, NAMED " is named twice"));
+}
+END_TEST
+
 static const struct {
     const char *given, *bound, *reached;
 } listeners[] = {
@@ -102,6 +125,7 @@ START_TEST(more_addresses_than_fit_are_left_out_whole)
 }
 END_TEST
 
-TESTS(the_table_is_sound, where_a_master_is_reached_is_said_as_others_say_it,
+TESTS(the_table_is_sound, a_witness_is_named_once,
+      where_a_master_is_reached_is_said_as_others_say_it,
       more_addresses_than_fit_are_left_out_whole, who_is_notified_is_told_of_a_pair, defaults,
       what_does_not_go_together_is_refused)
