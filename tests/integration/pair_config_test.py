@@ -66,5 +66,15 @@ def test_a_witness_that_is_named_twice_is_refused():
         check_refused(cluster, f"{one} is named twice", "--data", data, "--peer", cluster.address, "--witness", f"{one},{other},{one}")
 
 
+def test_what_is_of_a_pair_is_refused_without_a_peer():
+    with Cluster() as cluster:
+        for option, value in (("failover", "evidence"), ("witness", "none"), ("on-quorum-loss", "degrade"), ("failback", "auto")):
+            check_refused(cluster, f"{option} is of a pair", f"--{option}", value)
+            path = os.path.join(cluster.folder, f"{option}.conf")
+            with open(path, "w") as file:
+                file.write(f"{option} = {value}\n")
+            check_refused(cluster, f"{option} is of a pair", "--config", path)
+
+
 if __name__ == "__main__":
     main(dict(globals()))

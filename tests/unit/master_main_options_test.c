@@ -36,24 +36,81 @@ START_TEST(what_does_not_go_together_is_refused)
 {
     const char *bad[] = {"nonsense"};
     const char *good[] = {"unix:/tmp/x", "[::1]:0"};
-    struct ms_master_settings settings = {.listen = {bad, 1}};
+    struct ms_master_settings settings = {0};
+    struct ms_options options;
     struct ms_complaint complaint;
 
+    ck_assert(ms_options_init(&options, ms_master_cli.table, ms_master_cli.count, &settings));
+    settings.listen = (struct ms_option_list){bad, 1};
     ck_assert(!ms_master_cli.check(&settings, &complaint));
     settings.listen = (struct ms_option_list){good, 2};
     ck_assert(ms_master_cli.check(&settings, &complaint));
     settings.name = "white space";
     ck_assert(!ms_master_cli.check(&settings, &complaint));
+    ck_assert_ptr_nonnull(strstr(complaint.text, "white space"));
+    settings.listen = (struct ms_option_list){0};
+    settings.name = NULL;
+    ms_options_finish(&options);
 }
 END_TEST
 
-START_TEST(who_is_notified_is_told_of_a_pair)
+static const char *const of_pairs[][2] = {
+    {"role", "backup"},       {"peer-listen", "127.0.0.1:0"}, {"bootstrap", "true"},
+    {"failover", "evidence"}, {"pair-profile", "fast"},       {"on-quorum-loss", "degrade"},
+    {"failback", "auto"},     {"failback-delay", "1h"},       {"keep-divergent", "1h"},
+    {"witness", "none"},      {"notify", "/bin/sh"}};
+
+START_TEST(what_is_of_a_pair_is_refused_without_a_peer)
+{
+    const struct ms_option_source sources[] = {{.level = MS_OPTION_FLAG},
+                                               {.level = MS_OPTION_FILE, .place = "master.conf:1"}};
+
+    for (size_t i = 0; i < 2 * sizeof of_pairs / sizeof of_pairs[0]; i++) {
+        const size_t row = i / 2;
+        struct ms_master_settings settings = {0};
+        struct ms_complaint complaint;
+        struct ms_options options;
+        const struct ms_option *option;
+
+        ck_assert(ms_options_init(&options, ms_master_cli.table, ms_master_cli.count, &settings));
+        ck_assert_msg(ms_master_cli.check(&settings, &complaint), "%s", complaint.text);
+        option = ms_options_find_key(&options, of_pairs[row][0]);
+        ck_assert_ptr_nonnull(option);
+        ck_assert_str_eq(option->key, of_pairs[row][0]);
+        ck_assert(ms_options_set(&options, option, sources[i % 2], of_pairs[row][1], &complaint));
+        ck_assert_msg(!ms_master_cli.check(&settings, &complaint), "%s", of_pairs[row][0]);
+        ck_assert_msg(strncmp(complaint.text, of_pairs[row][0], strlen(of_pairs[row][0])) == 0,
+                      "%s", complaint.text);
+        settings.peer = "127.0.0.1:7400";
+        settings.data = "somewhere";
+        ck_assert_msg(ms_master_cli.check(&settings, &complaint), "%s", complaint.text);
+        settings.peer = settings.data = NULL;
+        ms_options_finish(&options);
+    }
+}
+END_TEST
+
+/* A file of defaults, as --dump-config prints them, is a single master's. */
+START_TEST(defaults_of_a_pair_are_no_wish_for_one)
+{
+    struct ms_master_settings settings = {0};
+    struct ms_complaint complaint;
+    struct ms_options options;
+
+    ck_assert(ms_options_init(&options, ms_master_cli.table, ms_master_cli.count, &settings));
+    ck_assert(ms_options_set(&options, ms_options_find(&options, "failover"),
+                             (struct ms_option_source){.level = MS_OPTION_FILE}, "quorum",
+                             &complaint));
+    ck_assert_msg(ms_master_cli.check(&settings, &complaint), "%s", complaint.text);
+    ms_options_finish(&options);
+}
+END_TEST
+
+START_TEST(who_is_notified_can_be_run)
 {
     struct ms_master_settings settings = {.notify = "/bin/sh", .witness = "auto"};
     struct ms_complaint complaint;
 
-    ck_assert(!ms_master_cli.check(&settings, &complaint));
-    ck_assert_ptr_nonnull(strstr(complaint.text, "notify"));
     settings.peer = "127.0.0.1:7400";
     settings.data = "somewhere";
     ck_assert_msg(ms_master_cli.check(&settings, &complaint), "%s", complaint.text);
@@ -125,7 +182,8 @@ START_TEST(more_addresses_than_fit_are_left_out_whole)
 }
 END_TEST
 
-TESTS(the_table_is_sound, a_witness_is_named_once,
+TESTS(the_table_is_sound, what_is_of_a_pair_is_refused_without_a_peer,
+      defaults_of_a_pair_are_no_wish_for_one, a_witness_is_named_once,
       where_a_master_is_reached_is_said_as_others_say_it,
-      more_addresses_than_fit_are_left_out_whole, who_is_notified_is_told_of_a_pair, defaults,
+      more_addresses_than_fit_are_left_out_whole, who_is_notified_can_be_run, defaults,
       what_does_not_go_together_is_refused)
