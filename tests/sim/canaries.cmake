@@ -420,6 +420,49 @@ ms_sim_canary_places(slave-without-a-fence core/upstream.c "invariant: stale"
     "    if (false) {
         return leave(")
 
+# Of the connection that is parked beside the one in use.
+ms_sim_canary(parked-one-is-not-used core/upstream.c "invariant: parked"
+    "    if (ms_upstream_take_second(upstream)) {"
+    "    if (false) {"
+    --short)
+
+ms_sim_canary(parked-one-greets core/upstream_second.c "invariant: parked"
+    "    second->peer = peer;
+    if (now >= upstream->late_at) {"
+    "    second->peer = peer;
+    if (true) {"
+    --short)
+
+ms_sim_canary(parked-one-is-left-open core/upstream_second.c "invariant: parked"
+    "    if (second->peer != MS_PEER_NONE) {
+        ms_upstream_close(upstream, second->peer);
+    }
+    *second ="
+    "    *second ="
+    --pair)
+
+ms_sim_canary(parked-one-is-told-an-epoch master/master.c "invariant: parked"
+    "connection != NULL && connection->session != NULL ? master->config.epoch : 0,"
+    "master->config.epoch,"
+    --pair)
+
+ms_sim_canary(parked-one-is-not-borne master/pair.c "invariant: parked"
+    "        ms_engine_emit(&pair->engine,
+                       &(struct ms_effect){.type = MS_EFFECT_KEEP, .peer = event->peer});"
+    "        ;"
+    --short)
+
+# An old active that is greeted there is not told what was heard, and is believed.
+ms_sim_canary_places(parked-one-believes-an-old-epoch core/upstream_second.c "invariant: stale"
+    --pair
+    "    ms_upstream_greet(upstream, now, upstream->second.peer);"
+    "    upstream->greeted_at = now;
+    upstream->hello.epoch = 0;
+    ms_engine_send(upstream->engine, upstream->second.peer, 0,
+                   &(struct ms_command){.kind = MS_KIND_HELLO, .body.hello = &upstream->hello});"
+    "        event->epoch < upstream->epoch) {"
+    "        false) {")
+
 # What the simulator has found, each with its line taken away.
 ms_sim_canary(leap-goes-on-in-its-reign master/council_decide.c "invariant: (durable|liveness|lost|attempts)"
     "    if (!is_unbroken(council, decision)) {"

@@ -434,6 +434,12 @@ struct sim_node *sim_serving(struct sim_world *world)
     return node->is_up && view->is_ready && !view->is_over ? node : NULL;
 }
 
+bool sim_walls_agree(const struct sim_world *world)
+{
+    return world->wall_jumped_at == 0 &&
+           (world->config.masters == 1 || world->config.drift_ppm == 0);
+}
+
 void sim_observe_event(struct sim_world *world, struct sim_node *node, const struct ms_event *event)
 {
     sim_trace_event(world, node, event);
@@ -444,14 +450,18 @@ void sim_observe_event(struct sim_world *world, struct sim_node *node, const str
             break; /* he is nobody to the master within */
         }
         sim_pair_event(world, node, event);
+        sim_parked_event(world, node, event);
         sim_sessions_before(world, node, event);
         sim_durable_event(world, node, event);
         sim_master_event(world, node, event);
         break;
     case SIM_SLAVE:
+        sim_parked_event(world, node, event);
         sim_slave_event(world, node, event);
         break;
     case SIM_CLIENT:
+        sim_parked_event(world, node, event);
+        break;
     case SIM_WITNESS:
         break;
     }
@@ -463,6 +473,9 @@ void sim_observe_effect(struct sim_world *world, struct sim_node *node,
     sim_trace_effect(world, node, effect);
     if (world->config.masters > 1 && node->role != SIM_SLAVE && node->role != SIM_CLIENT) {
         sim_pair_effect(world, node, effect);
+    }
+    if (node->role != SIM_WITNESS) {
+        sim_parked_effect(world, node, effect);
     }
     switch (node->role) {
     case SIM_MASTER:
@@ -503,6 +516,7 @@ void sim_observe_engine(struct sim_world *world, struct sim_node *node)
 
 void sim_observe_step(struct sim_world *world, struct sim_node *node)
 {
+    sim_parked_step(world, node);
     if (++world->observer->checks % CHECK_EVERY == 0) {
         node->ops->check(world, node);
         sim_check_kept(world);
@@ -536,6 +550,7 @@ void sim_observe_death(struct sim_world *world, struct sim_node *node)
     observer->held[node->index] = 0;
     observer->running[node->index] = 0;
     observer->heard[node->index] = 0;
+    sim_parked_forget(world, node);
     if (node->role == SIM_MASTER && world->config.masters > 1) {
         sim_pair_death(world, node);
     } else if (node->role == SIM_MASTER) {

@@ -8,6 +8,7 @@
 #include "tests/sim/observer_keep.h"
 #include "tests/sim/observer_output.h"
 #include "tests/sim/observer_pair.h"
+#include "tests/sim/observer_parked.h"
 #include "tests/sim/observer_view.h"
 #include "tests/sim/world.h"
 
@@ -105,8 +106,9 @@ struct sim_observer {
     struct sim_log logs[SIM_MASTERS_MAX]; /* of each node, as its latest master has it */
     uint32_t held[SIM_NODES_MAX], running[SIM_NODES_MAX];
     ms_epoch heard[SIM_NODES_MAX]; /* highest epoch that reached a slave */
-    struct sim_name *names;        /* of all clients that ever were */
-    struct sim_name *tokens;       /* of all slaves' sessions */
+    struct sim_lines lines[SIM_NODES_MAX];
+    struct sim_name *names;  /* of all clients that ever were */
+    struct sim_name *tokens; /* of all slaves' sessions */
     uint32_t names_count, tokens_count;
     bool is_torn;             /* an operator has forced one half, and the pair is not one again */
     uint32_t torn_count;      /* submissions up to the latest end of such a time */
@@ -141,11 +143,7 @@ static inline bool sim_was_torn(const struct sim_world *world, const struct sim_
 }
 
 /* No wall clock was set, and no two masters have clocks that run apart: a time read back is the one that was meant. */
-static inline bool sim_walls_agree(const struct sim_world *world)
-{
-    return world->wall_jumped_at == 0 &&
-           (world->config.masters == 1 || world->config.drift_ppm == 0);
-}
+bool sim_walls_agree(const struct sim_world *world);
 
 struct sim_observer *sim_observer_create(void);
 void sim_observer_destroy(struct sim_observer *observer);

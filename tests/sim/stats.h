@@ -44,6 +44,8 @@
     X(QUERIES, "questions answered", true)                                                         \
     X(STALLED_TICKS, "ticks that aged nobody", true)                                               \
     X(CONNECTIONS, "connections", true)                                                            \
+    X(PARKED, "  parked beside another one", SIM_OF_PAIR)                                          \
+    X(PARKED_USED, "  that were parked, and became the one in use", SIM_OF_PAIR)                   \
     X(CONNECTS_FAILED, "connects failed", true)                                                    \
     X(RESETS, "connections reset", true)                                                           \
     X(HALF_OPENS, "lines gone dead one way", true)                                                 \
