@@ -381,6 +381,25 @@ ms_sim_canary(lower-outcome-is-not-lifted master/merge.c "invariant: merge"
         totals_of(master)->cancel_raced"
     --merge)
 
+ms_sim_canary(merged-outcome-skips-a-number master/merge_records.c "invariant: (outcome|stream)"
+    "        outcome->attempt = work->attempt + 1;"
+    "        outcome->attempt = work->attempt + 2;"
+    --merge)
+
+# Of two outcomes of one state that of the active one stands.
+ms_sim_canary_places(equal-outcome-is-lifted master/merge.c "invariant: outcome"
+    --merge
+    "    } else if (a > b) {
+        totals_of(master)->cancel_raced"
+    "    } else if (a > b || (a == b && a == MS_MERGE_DONE)) {
+        totals_of(master)->cancel_raced"
+    "        ms_queue_move(queue, now, work, (enum ms_life_event)outcome->event);
+        work->changed_at"
+    "        if (work->state != MS_LIFE_DONE || outcome->status == MS_STATUS_CANCELLED) {
+            ms_queue_move(queue, now, work, (enum ms_life_event)outcome->event);
+        }
+        work->changed_at")
+
 ms_sim_canary(output-of-two-attempts-is-mixed master/merge_records.c "invariant: (outcome|stream)"
     "    if (may_be_sent && attempt <= work->attempt) {"
     "    if (false) {"
@@ -516,7 +535,7 @@ ms_sim_canary(output-of-two-slaves-is-mixed master/output.c "invariant: (outcome
 "    if (true || attempt > output->attempt ||"
     --scenario pair-two-slaves-with-one-number)
 
-ms_sim_canary(joined-with-output-of-its-own master/results.c "invariant: (outcome|stream)"
+ms_sim_canary(joined-with-output-of-its-own master/results.c "invariant: unique"
 "    if (!is_shared(work, leader)) {"
 "    if (output != NULL && work->attempt != leader->attempt) {"
     --merge)

@@ -292,7 +292,7 @@ static void see_outcome(struct sim_world *world, struct sim_record *record,
             outcome->payload.size, record->stream.count);
     }
     if (record->is_cancel_confirmed && outcome->status != MS_STATUS_CANCELLED &&
-        !sim_was_torn(world, record)) {
+        !sim_outcome_is_apart(world, record, record->cancelled_by)) {
         sim_fail(world, "cancel", "seq %llu: cancel was confirmed, then the outcome is %s", seq,
                  ms_status_name((enum ms_status)outcome->status));
     }
@@ -493,10 +493,21 @@ void sim_observe_effect(struct sim_world *world, struct sim_node *node,
     }
 }
 
+static void note_merging(struct sim_world *world, const struct sim_node *node)
+{
+    struct sim_view *view = sim_view(world, node);
+    const struct ms_master *master = sim_master_of(node);
+    const bool is_on = master != NULL && master->reconcile.phase != MS_RECONCILE_OFF;
+
+    view->is_merging = is_on || view->was_merging;
+    view->was_merging = is_on;
+}
+
 void sim_observe_engine(struct sim_world *world, struct sim_node *node)
 {
     if (node->role == SIM_MASTER && world->config.masters > 1) {
         sim_pair_engine(world, node);
+        note_merging(world, node);
     }
     if (node->role == SIM_MASTER && sim_master_of(node) != NULL) {
         sim_sessions_after(world, node);

@@ -9,6 +9,7 @@
 #include "tests/sim/observer_output.h"
 #include "tests/sim/observer_pair.h"
 #include "tests/sim/observer_parked.h"
+#include "tests/sim/observer_torn.h"
 #include "tests/sim/observer_view.h"
 #include "tests/sim/world.h"
 
@@ -24,7 +25,6 @@ struct sim_record {
     uint32_t attempts_max;
     uint8_t flags;
     uint8_t durability; /* as asked for */
-    uint32_t runs;      /* attempts that were started */
     /* On each node: enum sim_chain, of the records that its master wrote or read; failures in the latest of them. */
     uint8_t chain[SIM_MASTERS_MAX];
     uint32_t failures[SIM_MASTERS_MAX];
@@ -32,19 +32,28 @@ struct sim_record {
     uint8_t unique_mode; /* enum ms_unique */
     int8_t priority;
     uint32_t array, place, array_count, concurrency; /* see observer_arrays.c */
-    uint32_t leader;  /* that it joined when it was seen last; SIM_NONE = none */
-    ms_time due_at;   /* in the world's time: not to be handed out sooner; 0 = at once */
-    int64_t deadline; /* wall clock; 0 = never */
-    bool is_promised; /* the master said that it is durable */
-    bool is_accepted; /* the application was told */
-    bool is_over;     /* outcome, refusal, or the end of a background one */
-    bool is_gone;     /* its application died */
-    bool is_sent;     /* it left its client at least once */
+    uint32_t leader;    /* that it joined when it was seen last; SIM_NONE = none */
+    uint32_t joined_at; /* tenure in which that was seen, */
+    bool is_join_apart; /* before the latest time ended in which both halves may have served */
+    ms_time due_at;     /* in the world's time: not to be handed out sooner; 0 = at once */
+    int64_t deadline;   /* wall clock; 0 = never */
+    bool is_promised;   /* the master said that it is durable */
+    bool is_accepted;   /* the application was told */
+    bool is_over;       /* outcome, refusal, or the end of a background one */
+    bool is_gone;       /* its application died */
+    bool is_sent;       /* it left its client at least once */
     bool is_cancel_asked, is_cancel_confirmed, is_never_to_start;
+    bool
+        is_outcome_apart; /* it was told before the latest time ended in which both halves may have served */
+    bool is_end_merged; /* what was written last of how it came out is the other half's */
+    uint32_t
+        merged_number; /* that an attempt has, or got, in the latest outcome of the other half */
+    uint32_t cancelled_by;   /* tenure whose master confirmed a cancel last */
     uint32_t unstarted_by;   /* tenure whose master said it never would start; 0 = none */
     uint32_t accepted_by;    /* whose master acknowledged it last */
     uint32_t outcome_master; /* whose master sent the outcome last, and what it was */
     uint64_t outcome_hash;
+    enum ms_status outcome_status;
     struct sim_output stream;
     uint32_t first; /* attempt */
     uint32_t life;  /* the master may have forgotten attempts before this one */
@@ -79,6 +88,7 @@ struct sim_attempt {
     bool is_dropped;  /* its slave was told that nobody wants it: it is aborted */
     bool is_lost;     /* its slave's session died of silence before it was started */
     bool is_given_up; /* its own master, which is over, took its slave for dead: others wait */
+    bool has_run;     /* it was started */
     bool is_reported; /* the handler returned something */
     bool is_counted;  /* it uses up one of the command's attempts */
     bool is_taken;    /* the master that heard its result had not given it up */
@@ -111,7 +121,7 @@ struct sim_observer {
     struct sim_name *tokens; /* of all slaves' sessions */
     uint32_t names_count, tokens_count;
     bool is_torn;             /* an operator has forced one half, and the pair is not one again */
-    uint32_t torn_count;      /* submissions up to the latest end of such a time */
+    uint32_t torn_attempts;   /* up to the latest end of such a time */
     uint32_t released_before; /* older attempts are no living master's concern */
     uint32_t queries_open, checks, commits;
     uint32_t kept_from;   /* older submissions have all ended */
@@ -132,15 +142,6 @@ static inline struct sim_node *sim_newest(struct sim_world *world)
     return &world->nodes[world->observer->newest];
 }
 struct sim_node *sim_serving(struct sim_world *world);
-
-/* It lived while both halves may have served, because an operator said so: it may have been run by both, and what one has
- * confirmed the other could not know. It is not lost for that, and has one outcome. */
-static inline bool sim_was_torn(const struct sim_world *world, const struct sim_record *record)
-{
-    const struct sim_observer *observer = world->observer;
-
-    return observer->is_torn || (size_t)(record - observer->records) < observer->torn_count;
-}
 
 /* No wall clock was set, and no two masters have clocks that run apart: a time read back is the one that was meant. */
 bool sim_walls_agree(const struct sim_world *world);

@@ -9,7 +9,7 @@ struct sim_record;
 struct sim_attempt;
 struct sim_ledger;
 
-/* The disk knows of that attempt's end, or of a later one's. */
+/* The disk knows of that attempt's end, or of a later one's; where the number is closed, nobody asks for any. */
 bool sim_result_is_known(const struct sim_ledger *ledger, const struct sim_record *record,
                          const struct sim_attempt *attempt);
 
@@ -19,6 +19,8 @@ void sim_durable_begin(struct sim_world *world, struct sim_node *node);
 void sim_durable_go_on(struct sim_world *world, struct sim_node *node);
 void sim_durable_ready(struct sim_world *world, struct sim_node *node);
 void sim_tenure_over(struct sim_world *world, struct sim_node *node);
+void sim_journal_persist(struct sim_world *world, struct sim_node *node,
+                         const struct ms_effect *effect);
 void sim_durable_event(struct sim_world *world, struct sim_node *node,
                        const struct ms_event *event);
 void sim_durable_effect(struct sim_world *world, struct sim_node *node,

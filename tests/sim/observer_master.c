@@ -128,7 +128,8 @@ static void receive(struct sim_world *world, struct sim_node *node, const struct
     if (view->is_over) {
         return;
     }
-    view->may_join |= command->kind == MS_KIND_ROLL ||
+    view->may_join |= command->kind == MS_KIND_ROLL || command->kind == MS_KIND_CANCEL ||
+                      command->kind == MS_KIND_RECONCILE ||
                       (command->kind == MS_KIND_SUBMIT && command->terms != NULL);
     switch (command->kind) {
     case MS_KIND_RESULT:
@@ -218,8 +219,9 @@ static void check_others(struct sim_world *world, const struct sim_node *node,
     for (uint32_t i = record->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
         const struct sim_attempt *other = &world->observer->attempts[i];
 
-        if (other->master != master && (!is_durable || is_nobodys(world, node, record))) {
-            continue; /* the one before it could not know, or waited long enough */
+        if (other->master != master && (!is_durable || is_nobodys(world, node, record) ||
+                                        sim_attempt_is_apart(world, other, master))) {
+            continue; /* this one could not know of it, or waited long enough */
         }
         if (!other->is_released && !is_ended(node, other->master != master, record, other)) {
             sim_fail(world, "attempts",
@@ -282,10 +284,12 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
                  sim_node_name(world, end->node), (unsigned long long)wire->granted);
     }
     wire->sent++;
-    const bool is_bound = record->unstarted_by == tenure || record->is_never_to_start ||
-                          (record->unstarted_by != 0 && sim_is_durable(world, record));
+    /* What the other half has confirmed is not known here before the pair is one again. */
+    const bool is_known =
+        !world->observer->is_torn &&
+        (record->is_never_to_start || (record->unstarted_by != 0 && sim_is_durable(world, record)));
 
-    if (is_bound && !sim_was_torn(world, record)) {
+    if (record->unstarted_by == tenure || is_known) {
         sim_fail(world, "cancel", "seq %llu starts, whose cancel said that it never would",
                  (unsigned long long)record->id.seq);
     }
@@ -298,9 +302,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
     if (!is_over) {
         check_times(world, node, record);
         sim_priority_check(world, node, record);
-        if (!sim_was_torn(world, record)) {
-            check_others(world, node, record, command);
-        }
+        check_others(world, node, record, command);
         sim_array_hand_out(world, node, record, command);
     }
     struct sim_attempt *attempt = add_attempt(world, command);
@@ -321,7 +323,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
 }
 
 /* The half that was active before has that end on its disk, and it was not confirmed anywhere: it is higher than what was told
- * here, and takes its place by the table of docs/decisions/0013-reconciliation.md. A client that has taken the lower one
+ * here, so it takes its place by the table of docs/decisions/0013-reconciliation.md. A client that has taken the lower one
  * drops it, which is looked at there. */
 static bool is_lifted(const struct sim_world *world, const struct sim_node *node,
                       const struct sim_record *record, const struct ms_command *outcome)
@@ -333,6 +335,10 @@ static bool is_lifted(const struct sim_world *world, const struct sim_node *node
     const bool is_settled = life != NULL && life->settle != 0 && life->status == outcome->status;
     const bool is_wish = life != NULL && life->changes[MS_OPERATION_CANCEL] != 0;
 
+    if (sim_outcome_rank((enum ms_status)outcome->status) <=
+        sim_outcome_rank(record->outcome_status)) {
+        return false;
+    }
     return (outcome->status == MS_STATUS_CANCELLED && (is_settled || is_wish)) ||
            (outcome->status == MS_STATUS_OK && is_settled);
 }
@@ -358,7 +364,7 @@ static void give_outcome(struct sim_world *world, struct sim_node *node,
                           (record->outcome_master != 0 && sim_is_durable(world, record));
 
     if (is_bound && !record->keep.is_void && record->outcome_hash != hash &&
-        !sim_was_torn(world, record) && !is_lifted(world, node, record, command)) {
+        !sim_outcome_is_apart(world, record, tenure) && !is_lifted(world, node, record, command)) {
         sim_fail(world, "outcome", "seq %llu: the outcome has changed",
                  (unsigned long long)command->id.seq);
     }
@@ -367,6 +373,8 @@ static void give_outcome(struct sim_world *world, struct sim_node *node,
     }
     record->outcome_master = tenure;
     record->outcome_hash = hash;
+    record->outcome_status = (enum ms_status)command->status;
+    record->is_outcome_apart = false;
     sim_keep_said(world, node, record);
     sim_unique_outcome(world, record);
 }
@@ -400,8 +408,10 @@ static void answer_cancel(struct sim_world *world, struct sim_node *node,
     const struct ms_id id = {sim_name_find(world, end->node, end->incarnation), command->id.seq};
     struct sim_record *record = sim_record_find(world, &id);
 
-    if (record != NULL && command->error == MS_E_OK && (command->flags & MS_FLAG_STARTED) == 0) {
-        record->unstarted_by = sim_view(world, node)->tenure;
+    if (record != NULL && command->error == MS_E_OK) {
+        record->cancelled_by = sim_view(world, node)->tenure;
+        record->unstarted_by =
+            (command->flags & MS_FLAG_STARTED) == 0 ? record->cancelled_by : record->unstarted_by;
     }
 }
 

@@ -6,35 +6,50 @@
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_unique.h"
 
-/* A later master, which did not know of it, has counted another attempt like it. */
-static bool is_counted_twice(const struct sim_world *world, const struct sim_record *record,
-                             const struct sim_attempt *attempt)
+/* Both are of one command, or of two with one key: what joined has the output of the other one, under numbers of its own. */
+static bool is_of_one(const struct sim_record *record, const struct sim_record *other)
 {
-    const struct sim_attempt *attempts = world->observer->attempts;
-
-    for (uint32_t i = record->first; i != SIM_NONE; i = attempts[i].next) {
-        if (attempts[i].token.epoch > attempt->token.epoch &&
-            attempts[i].number >= attempt->number) {
-            return true;
-        }
-    }
-    return false;
+    return other == record ||
+           (record->key != 0 && other->key == record->key && other->type == record->type);
 }
 
-/* Another half took its end in, and gave it a number that none has had there. */
-static bool is_merged(const struct sim_world *world, const struct sim_record *record,
-                      const struct sim_attempt *attempt)
+/* The highest number that may have been taken where the attempt came to its end: of another attempt, or of its own end that was merged.
+ * 0 when nobody counts but who made it. */
+static uint32_t highest_taken(const struct sim_world *world, const struct sim_record *record,
+                              const struct sim_attempt *attempt)
 {
-    return world->config.masters > 1 && attempt->master != record->outcome_master;
+    const struct sim_observer *observer = world->observer;
+    uint32_t highest = 0;
+    bool has_other = record->key != 0;
+
+    for (uint32_t i = 0; i < observer->attempts_count; i++) {
+        const struct sim_attempt *other = &observer->attempts[i];
+
+        if (other != attempt && is_of_one(record, &observer->records[other->record])) {
+            has_other |= other->master != attempt->master && other->number >= attempt->number;
+            highest = other->number > highest ? other->number : highest;
+        }
+    }
+    for (uint32_t i = 0; i < observer->records_count; i++) {
+        const struct sim_record *other = &observer->records[i];
+
+        if (other->merged_number > 0 && is_of_one(record, other)) {
+            has_other = true;
+            highest = other->merged_number > highest ? other->merged_number : highest;
+        }
+    }
+    return has_other ? highest : 0;
 }
 
 bool sim_attempt_is_number(const struct sim_world *world, const struct sim_record *record,
                            const struct sim_attempt *attempt, uint32_t number)
 {
-    return attempt->number == number ||
-           (attempt->number < number &&
-            (sim_was_torn(world, record) || is_counted_twice(world, record, attempt) ||
-             is_merged(world, record, attempt)));
+    if (number <= attempt->number) {
+        return number == attempt->number;
+    }
+    const uint32_t highest = highest_taken(world, record, attempt);
+
+    return highest >= attempt->number && number <= highest + 1;
 }
 
 /* An attempt of that command wrote the piece; for those that joined it, too. */

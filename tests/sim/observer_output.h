@@ -13,7 +13,8 @@ struct sim_output {
     uint64_t hash; /* of one after the other */
 };
 
-/* What comes of it has that number: its own, or a higher one if it was merged where another attempt had its own. */
+/* What comes of it has that number: its own; or the next one after those that were taken, where it was merged, or came to another tenure
+ * or to a command that joined its own. */
 bool sim_attempt_is_number(const struct sim_world *world, const struct sim_record *record,
                            const struct sim_attempt *attempt, uint32_t number);
 

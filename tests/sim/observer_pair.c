@@ -476,7 +476,7 @@ static int rank_of(const struct sim_ledger *ledger, const struct ms_id *id)
         return 5;
     }
     if (life != NULL && life->settle != 0) {
-        return life->status == MS_STATUS_CANCELLED ? 4 : life->status == MS_STATUS_OK ? 3 : 2;
+        return sim_outcome_rank((enum ms_status)life->status);
     }
     return sim_ledger_is_live(ledger, id) ? 1 : 0;
 }

@@ -162,16 +162,30 @@ static void check_alone(struct sim_world *world, const struct sim_record *record
     }
 }
 
+/* It was started before, unless it was by the other half: one of both could not know. */
+static void check_once(struct sim_world *world, const struct sim_record *record,
+                       const struct sim_attempt *attempt)
+{
+    if ((record->flags & MS_FLAG_ONCE) == 0 || !sim_is_durable(world, record)) {
+        return;
+    }
+    for (uint32_t i = record->first; i != SIM_NONE; i = world->observer->attempts[i].next) {
+        const struct sim_attempt *other = &world->observer->attempts[i];
+
+        if (other->has_run && !sim_attempt_is_apart(world, other, attempt->master)) {
+            sim_fail(world, "once", "seq %llu is started a second time",
+                     (unsigned long long)record->id.seq);
+        }
+    }
+}
+
 static void run(struct sim_world *world, struct sim_node *node, const struct ms_command *command)
 {
     struct sim_attempt *attempt = own(world, node, command->token, "start");
     struct sim_record *record = &world->observer->records[attempt->record];
 
-    if (++record->runs > 1 && (record->flags & MS_FLAG_ONCE) != 0 &&
-        sim_is_durable(world, record) && !sim_was_torn(world, record)) {
-        sim_fail(world, "once", "seq %llu is started a second time",
-                 (unsigned long long)record->id.seq);
-    }
+    check_once(world, record, attempt);
+    attempt->has_run = true;
     if (attempt->state != SIM_ATTEMPT_HELD) {
         sim_fail(world, "attempts", "token %llu:%llu runs twice",
                  (unsigned long long)command->token.epoch, (unsigned long long)command->token.n);

@@ -48,7 +48,8 @@ void sim_unique_walk(struct sim_world *world, struct sim_node *node)
     uint32_t cursor = 0, count = 0;
     const struct ms_work *work;
 
-    sim_view(world, node)->may_join = false;
+    /* A merge may end who was joined, so that those that had joined go on; the next portion of it, too. */
+    sim_view(world, node)->may_join = master->reconcile.phase != MS_RECONCILE_OFF;
     while ((work = ms_pool_next(&master->queue.pool, &cursor)) != NULL) {
         struct sim_record *record = &world->observer->records[index_of(world, work)];
 
@@ -58,6 +59,8 @@ void sim_unique_walk(struct sim_world *world, struct sim_node *node)
         record->leader = SIM_NONE;
         if (ms_unique_is_follower(work)) {
             record->leader = index_of(world, work->rare->claim->leader);
+            record->joined_at = sim_view(world, node)->tenure;
+            record->is_join_apart = false;
             world->stats.counts[SIM_STAT_JOINED]++;
         } else if (work->rare->claim != NULL) {
             check_alone(world, work, record, seen, &count);
@@ -76,7 +79,8 @@ static void compare(struct sim_world *world, const struct sim_record *follower,
         follower->keep.generation > 0 || (!are_durable && world->observer->tenures > 1)) {
         return;
     }
-    if (leader->outcome_hash != follower->outcome_hash && !sim_was_torn(world, leader)) {
+    if (leader->outcome_hash != follower->outcome_hash &&
+        !sim_join_is_apart(world, follower, leader)) {
         sim_fail(world, "unique", "seq %llu joined seq %llu, and comes out otherwise",
                  (number)follower->id.seq, (number)leader->id.seq);
     }

@@ -40,6 +40,8 @@ struct sim_view {
     uint64_t room;       /* it was told of */
     bool is_failed;      /* it was told that its store failed */
     bool is_ready;       /* it has read back everything */
+    bool is_merging;     /* what the other half had alone is merged, in this step or before it; */
+    bool was_merging;    /* after the step before */
     bool may_join;       /* who joined whom is to be looked at again */
     ms_time began_at;    /* in the world's time */
     uint32_t rested;     /* steps since recovery was compared with what lives */
