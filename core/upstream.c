@@ -505,6 +505,9 @@ static enum ms_upstream_news received(struct ms_upstream *upstream, ms_time now,
         return MS_UPSTREAM_NOTHING; /* read before a CLOSE was carried out */
     }
     if (command->kind == MS_KIND_ERROR) {
+        if (event->epoch > upstream->epoch) {
+            upstream->epoch = event->epoch; /* this master served it before it sent us away */
+        }
         return sent_away(upstream, now, event); /* the reason counts, whatever its epoch */
     }
     if (event->epoch < upstream->epoch) {

@@ -560,7 +560,6 @@ void sim_observe_death(struct sim_world *world, struct sim_node *node)
     }
     observer->held[node->index] = 0;
     observer->running[node->index] = 0;
-    observer->heard[node->index] = 0;
     sim_parked_forget(world, node);
     if (node->role == SIM_MASTER && world->config.masters > 1) {
         sim_pair_death(world, node);

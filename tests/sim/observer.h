@@ -115,7 +115,6 @@ struct sim_observer {
     struct sim_voter voters[SIM_NODES_MAX];
     struct sim_log logs[SIM_MASTERS_MAX]; /* of each node, as its latest master has it */
     uint32_t held[SIM_NODES_MAX], running[SIM_NODES_MAX];
-    ms_epoch heard[SIM_NODES_MAX]; /* highest epoch that reached a slave */
     struct sim_lines lines[SIM_NODES_MAX];
     struct sim_name *names;  /* of all clients that ever were */
     struct sim_name *tokens; /* of all slaves' sessions */

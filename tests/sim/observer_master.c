@@ -308,7 +308,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
     struct sim_attempt *attempt = add_attempt(world, command);
 
     /* One that another master has been heard by takes it no more. */
-    attempt->is_released = is_over && world->observer->heard[end->node] > effect->epoch;
+    attempt->is_released = is_over && world->observer->lines[end->node].heard > effect->epoch;
 
     attempt->record = (uint32_t)(record - world->observer->records);
     attempt->node = end->node;

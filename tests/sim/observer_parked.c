@@ -49,7 +49,11 @@ static void receive(struct sim_world *world, const struct sim_node *node,
                  sim_node_name(world, node->index), (number)event->epoch);
     }
     if (event->command->kind == MS_KIND_ERROR) {
-        return; /* it sends away, whatever its epoch */
+        /* It sends away, whatever its epoch; whoever had taken us says which one it serves. */
+        if (line->late_at != 0 && event->epoch > lines->heard) {
+            lines->heard = event->epoch;
+        }
+        return;
     }
     if (event->command->kind == MS_KIND_WELCOME) {
         line->beat_interval = event->command->body.welcome->beat_interval;

@@ -40,7 +40,7 @@ static void hear_command(struct sim_world *world, struct sim_node *node,
         return;
     }
     attempt->state = SIM_ATTEMPT_HELD;
-    attempt->is_stale = event->epoch < world->observer->heard[node->index];
+    attempt->is_stale = event->epoch < world->observer->lines[node->index].heard;
     if (++*held > granted) {
         sim_fail(world, "credit", "%s holds %u commands and never granted more than %u",
                  sim_node_name(world, node->index), *held, granted);
@@ -123,10 +123,6 @@ void sim_slave_event(struct sim_world *world, struct sim_node *node, const struc
 
     switch (event->type) {
     case MS_EVENT_RECEIVED:
-        /* What sends it away is heard, whatever its epoch, and says nothing of it. */
-        if (command->kind != MS_KIND_ERROR && event->epoch > world->observer->heard[node->index]) {
-            world->observer->heard[node->index] = event->epoch;
-        }
         receive(world, node, event);
         break;
     case MS_EVENT_OUTPUT:

@@ -295,6 +295,38 @@ START_TEST(a_lower_epoch_is_left_and_a_higher_one_adopted)
 }
 END_TEST
 
+/* Who serves a newer epoch and sends us away has served it all the same: an older master is told so, and is not believed. */
+START_TEST(an_error_raises_the_epoch_too)
+{
+    come_up(1, 7);
+    ck_assert_int_eq(
+        receive(1, 9, &(struct ms_command){.kind = MS_KIND_ERROR, .error = MS_E_SESSION_DEAD}),
+        MS_UPSTREAM_LOST);
+    ck_assert_uint_eq(expect(MS_EFFECT_CLOSE).peer, 1);
+    now = ms_upstream_deadline(&owner.upstream);
+    tick();
+    open_peer(2, expect(MS_EFFECT_CONNECT).tag);
+    const struct ms_effect hello = expect(MS_EFFECT_SEND);
+
+    ck_assert_uint_eq(hello.epoch, 9);
+    ck_assert_uint_eq(hello.command.body.hello->epoch, 9);
+    ck_assert_int_eq(welcome(2, 8), MS_UPSTREAM_REFUSED);
+    ck_assert_int_eq(owner.upstream.last_error, MS_E_STALE_EPOCH);
+}
+END_TEST
+
+/* The reason of a master that was deposed counts, and its epoch does not. */
+START_TEST(an_error_of_a_lower_epoch_lowers_nothing)
+{
+    come_up(1, 7);
+    ck_assert_int_eq(
+        receive(1, 6, &(struct ms_command){.kind = MS_KIND_ERROR, .error = MS_E_NOT_ACTIVE}),
+        MS_UPSTREAM_LOST);
+    ck_assert_int_eq(owner.upstream.last_error, MS_E_NOT_ACTIVE);
+    ck_assert_uint_eq(owner.upstream.epoch, 7);
+}
+END_TEST
+
 START_TEST(other_peers_are_none_of_its_business)
 {
     come_up(1, 5);
@@ -433,6 +465,8 @@ int main(void)
     tcase_add_test(tests, the_own_stall_blames_nobody);
     tcase_add_test(tests, after_a_stall_a_dead_master_is_noticed_soon);
     tcase_add_test(tests, a_lower_epoch_is_left_and_a_higher_one_adopted);
+    tcase_add_test(tests, an_error_raises_the_epoch_too);
+    tcase_add_test(tests, an_error_of_a_lower_epoch_lowers_nothing);
     tcase_add_test(tests, other_peers_are_none_of_its_business);
     tcase_add_test(tests, a_dead_session_is_not_resumed);
     tcase_add_test(tests, goaway_moves_only_when_the_master_is_not_active);
