@@ -440,6 +440,17 @@ static bool is_shared(const struct ms_work *work, const struct ms_work *leader)
            (own->token.epoch != 0 || work->attempt == leader->attempt);
 }
 
+/* The attempt of the leader, as the follower has it: another one than that of its own, of which the client may have pieces. */
+static uint32_t number_shared(const struct ms_work *work, const struct ms_work *leader)
+{
+    if (leader->output != NULL) {
+        return ms_output_number(work, leader->attempt, leader->output->token);
+    }
+    return work->output != NULL && leader->attempt <= work->output->attempt
+               ? work->output->attempt + 1
+               : leader->attempt;
+}
+
 /* As much of the leader's output as goes into this step: pieces from the first that the follower lacks. False when
  * there is no room for them. */
 static bool share_output(struct ms_master *master, struct ms_work *work,
@@ -450,8 +461,7 @@ static bool share_output(struct ms_master *master, struct ms_work *work,
     uint32_t burst = MS_SHARE_BURST;
 
     if (!is_shared(work, leader)) {
-        work->attempt = ms_output_number(work, leader->attempt,
-                                         output != NULL ? output->token : (struct ms_token){0});
+        work->attempt = number_shared(work, leader);
         ms_output_discard(&master->queue, work);
     }
     const uint32_t had = ms_output_count(work->output);

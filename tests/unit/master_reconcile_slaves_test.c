@@ -170,6 +170,57 @@ START_TEST(who_joins_here_is_dropped_by_the_slave_over_there)
 }
 END_TEST
 
+static void submit_key_as(struct script *s, uint64_t seq, uint8_t flags)
+{
+    const struct ms_terms terms = {.unique_mode = MS_UNIQUE_REJECT, .unique = ms_bytes_of("k")};
+    struct ms_command command = submission(seq, "x");
+
+    command.terms = &terms;
+    command.flags = flags;
+    receive(s, 2, &command);
+    commit(s);
+}
+
+/* The same when the LEASE of what may be started once is merged, and its slave is expected. */
+START_TEST(who_joins_here_is_in_nobodys_hands)
+{
+    begin();
+    pull(&there, 1, 1);
+    submit_key_as(&there, 1, MS_FLAG_ONCE);
+    submit_key(&here, 2, MS_UNIQUE_REJECT);
+    merge();
+    ck_assert(ms_unique_is_follower(work_of(&here, 2, 1)));
+    ck_assert_int_ne(work_of(&here, 2, 1)->state, MS_LIFE_LEASED);
+    ck_assert_uint_eq(work_of(&here, 2, 1)->lease_record, 0);
+    end();
+}
+END_TEST
+
+/* What an attempt of its own had written is void: what it has joined wrote nothing. */
+START_TEST(who_joins_here_has_the_output_of_the_other_one)
+{
+    begin();
+    pull(&there, 1, 1);
+    submit_key_as(&there, 1, MS_FLAG_STREAM);
+    receive(&there, 1,
+            &(struct ms_command){.kind = MS_KIND_OUTPUT,
+                                 .token = {EPOCH, there.last_token},
+                                 .payload = ms_bytes_of("own")});
+    commit(&there);
+    pull(&here, 1, 1);
+    submit_key(&here, 2, MS_UNIQUE_REJECT);
+    merge();
+    ck_assert(ms_unique_is_follower(work_of(&here, 2, 1)));
+    ck_assert_uint_eq(ms_output_count(work_of(&here, 2, 1)->output), 1);
+    result_of(&here, 1, (struct ms_token){here.epoch, here.last_token}, MS_STATUS_OK, "done");
+    commit(&here);
+    want_state(MS_MERGE_DONE, "with the other one");
+    ck_assert_uint_eq(ms_output_count(work_of(&here, 2, 1)->output), 0);
+    ck_assert_uint_eq(work_of(&here, 2, 1)->attempt, 2); /* 1 was that of its own */
+    end();
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -179,6 +230,8 @@ int main(void)
         an_attempt_that_nobody_knew_is_found,
         output_of_two_slaves_is_told_apart,
         who_joins_here_is_dropped_by_the_slave_over_there,
+        who_joins_here_is_in_nobodys_hands,
+        who_joins_here_has_the_output_of_the_other_one,
     };
     Suite *suite = suite_create(__FILE__);
     TCase *tcase = tcase_create("all");
