@@ -516,6 +516,12 @@ ms_sim_canary(disk-knows-all-hands master/pair_tenure.c "invariant: (hands|attem
 "    return true;"
     --pair)
 
+# What waits for the other half is judged when it is chosen.
+ms_sim_canary(lowest-priority-first master/lanes.c "invariant: priority"
+"        const uint32_t level = 31 - (uint32_t)__builtin_clz(lane->ready_levels);"
+"        const uint32_t level = (uint32_t)__builtin_ctz(lane->ready_levels);"
+    --merge)
+
 ms_sim_canary(lease-is-not-erased master/queue.c "invariant: |${engine_assertion}"
 "    ms_journal_erase(queue->journal, work->lease_record);
     work->lease_record = 0;

@@ -55,6 +55,11 @@ void sim_hands_entry(struct sim_world *world, const struct sim_node *node,
     lease->is_had[node->index] = lease->is_told[node->index] = true;
 }
 
+bool sim_hands_has(struct sim_world *world, struct ms_token token)
+{
+    return find(world, token) != NULL;
+}
+
 void sim_hands_forget(struct sim_world *world, const struct sim_node *node)
 {
     const struct sim_observer *observer = world->observer;

@@ -15,6 +15,8 @@ struct sim_lease {
 /* That half has the record in its memory: it wrote it as the active, or took it from the active. */
 void sim_hands_entry(struct sim_world *world, const struct sim_node *node,
                      const struct ms_entry *entry);
+/* A LEASE of that token was written before, by either half. */
+bool sim_hands_has(struct sim_world *world, struct ms_token token);
 /* Only what its disk says is left of its memory. */
 void sim_hands_forget(struct sim_world *world, const struct sim_node *node);
 

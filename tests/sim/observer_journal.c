@@ -3,6 +3,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_unique.h"
 
 typedef unsigned long long number;
 
@@ -145,9 +146,6 @@ static void see_entry(struct sim_world *world, const struct sim_node *node,
                  (number)view->journal_last);
     }
     view->journal_last = entry->seq;
-    if (world->config.masters > 1) {
-        sim_pair_wrote(world, node, entry);
-    }
     sim_trace(world, "      %llu %s seq %llu", (number)entry->seq,
               ms_record_kind_name((enum ms_record_kind)entry->kind), (number)record.id.seq);
     if (sim_record_names(&record)) {
@@ -161,9 +159,15 @@ static void see_entry(struct sim_world *world, const struct sim_node *node,
         if (!view->is_over) {
             sim_operate_entry(world, node, of, &record);
         }
+        if (record.kind == MS_RECORD_LEASE && !view->is_over && !view->is_merging) {
+            sim_priority_leased(world, node, of, &record);
+        }
         for (uint32_t i = 0; i < (is_array ? of->array_count : 1); i++) {
             check_chain(world, node, of + i, &record);
         }
+    }
+    if (world->config.masters > 1) {
+        sim_pair_wrote(world, node, entry);
     }
 }
 

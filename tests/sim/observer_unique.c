@@ -6,6 +6,7 @@
 #include "master/clients.h"
 #include "master/state.h"
 #include "tests/sim/nodes.h"
+#include "tests/sim/observer_hands.h"
 #include "tests/sim/observer_unique.h"
 
 typedef unsigned long long number;
@@ -120,16 +121,13 @@ bool sim_unique_excuses(const struct sim_world *world, const struct sim_record *
     return false;
 }
 
-void sim_priority_check(struct sim_world *world, const struct sim_node *node,
-                        const struct sim_record *record)
+/* Nothing of a higher priority waits in its lane. */
+static void check_lane(struct sim_world *world, const struct sim_node *node,
+                       const struct sim_record *record)
 {
     const struct ms_master *master = sim_master_of(node);
     const struct ms_lane *lane = ms_lanes_find(&master->lanes, record->type);
 
-    if ((record->flags & MS_FLAG_ONCE) != 0 ||
-        (world->config.masters > 1 && sim_is_durable(world, record))) {
-        return; /* it may have waited for the disk, or the other half, since it was chosen */
-    }
     ms_assert(lane != NULL);
     const struct ms_work *work = ms_clients_find_work(master, &record->id);
     const int own = record->keep.is_unsure && work != NULL ? work->priority : record->priority;
@@ -143,5 +141,25 @@ void sim_priority_check(struct sim_world *world, const struct sim_node *node,
                      (number)record->id.seq, own, (number)ms_work_of(ms_list_first(level))->seq,
                      priority);
         }
+    }
+}
+
+void sim_priority_check(struct sim_world *world, const struct sim_node *node,
+                        const struct sim_record *record)
+{
+    const bool has_lease = sim_is_durable(world, record) &&
+                           (world->config.masters > 1 || (record->flags & MS_FLAG_ONCE) != 0);
+
+    if (!has_lease) { /* else it may have waited for the disk, or the other half, since it was chosen */
+        check_lane(world, node, record);
+    }
+}
+
+void sim_priority_leased(struct sim_world *world, const struct sim_node *node,
+                         const struct sim_record *of, const struct ms_record *lease)
+{
+    if (sim_attempt_find(world, lease->token) == NULL && !sim_hands_has(world, lease->token)) {
+        check_lane(world, node, of);
+        world->stats.counts[SIM_STAT_LEASES]++;
     }
 }

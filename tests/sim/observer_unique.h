@@ -2,6 +2,7 @@
 #ifndef SIM_OBSERVER_UNIQUE_H
 #define SIM_OBSERVER_UNIQUE_H
 
+#include "proto/record.h"
 #include "tests/sim/observer.h"
 
 /* Who has joined whom now, and that each key has one owner. */
@@ -16,8 +17,11 @@ typedef bool (*sim_excuse_fn)(const struct sim_world *world, const struct sim_re
 bool sim_unique_excuses(const struct sim_world *world, const struct sim_record *record,
                         sim_excuse_fn is_excuse, const void *context);
 
-/* It is handed out: nothing of a higher priority may wait in its lane. */
+/* It is handed out, or the LEASE of its attempt is written, which leaves later: when that is chosen nothing of a higher priority
+ * waits in its lane. */
 void sim_priority_check(struct sim_world *world, const struct sim_node *node,
                         const struct sim_record *record);
+void sim_priority_leased(struct sim_world *world, const struct sim_node *node,
+                         const struct sim_record *of, const struct ms_record *lease);
 
 #endif

@@ -122,6 +122,7 @@
     X(CRASHES_PROMISED, "candidates killed between promise and epoch", SIM_OF_PAIR)                \
     X(CALLS_ENDED, "roll-calls ended by a death", SIM_OF_PAIR)                                     \
     X(HANDS_KNOWN, "old commands handed out before all slaves had come back", SIM_OF_PAIR)         \
+    X(LEASES, "attempts whose LEASE was written when they were chosen", true)                      \
     X(HANDS_TOLD, "commands that left a whole pair, with their leases at both halves",             \
       SIM_OF_PAIR)                                                                                 \
     X(HANDS_FOUND, "  in hand when a half that knows all hands took over", SIM_OF_PAIR)            \
