@@ -225,6 +225,7 @@ bool ms_cli_audit_add(struct ms_cli_audit *audit, ms_seq seq, const struct ms_re
     case MS_RECORD_CLOSED:
         return add_closed(audit, seq, record, complaint);
     case MS_RECORD_LEASE:
+    case MS_RECORD_HAND:
     case MS_RECORD_RETURN:
     case MS_RECORD_RETRY:
     case MS_RECORD_DUE:

@@ -134,6 +134,7 @@ struct ms_pair_frame {
     struct ms_start start; /* a master's. PEER_HELLO, PEER_BEAT, and whatever is about decisions */
     struct ms_known_start known[MS_MASTERS]; /* of the halves, by place; of oneself nothing */
     struct ms_pair_settings settings;        /* a master's. PEER_HELLO */
+    uint64_t features;                       /* a master's. PEER_HELLO */
     char name[MS_NAME_MAX + 1];
     char build[MS_NAME_MAX + 1];
 };
@@ -145,6 +146,10 @@ struct ms_pair_frame {
 /* Of LOG, beside it. */
 #define MS_FLAG_PROMPT 4
 #define MS_FLAG_TIP    8
+
+/* What a half's program knows of that is not in all of them, as bits of PEER_HELLO: it is used where both do. */
+#define MS_PAIR_FEATURE_HANDS (1ull << 0) /* HAND records, and what MS_FLAG_TIP says of them */
+#define MS_PAIR_FEATURES_ALL  MS_PAIR_FEATURE_HANDS
 
 /* What an operator may want of a master. */
 enum ms_order {

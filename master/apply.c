@@ -366,6 +366,7 @@ enum ms_error ms_apply(struct ms_master *master, ms_time now, const struct ms_re
     case MS_RECORD_PART:
         return ms_spool_replay(master, record, seq);
     case MS_RECORD_LEASE:
+    case MS_RECORD_HAND:
         return apply_lease(master, now, record, seq);
     case MS_RECORD_PIECE:
         return apply_piece(master, now, record, seq);

@@ -45,7 +45,9 @@ void ms_dispatch_send(struct ms_master *master, const struct ms_work *work)
 
 static bool is_noted(const struct ms_master *master, const struct ms_work *work)
 {
-    return ms_work_is_durable(work) && (master->config.is_paired || ms_work_is_once(work));
+    const bool is_told = master->config.is_paired && !master->writes_no_hands;
+
+    return ms_work_is_durable(work) && (is_told || ms_work_is_once(work));
 }
 
 static void write_lease(struct ms_master *master, struct ms_work *work)
@@ -53,16 +55,16 @@ static void write_lease(struct ms_master *master, struct ms_work *work)
     const struct ms_session *session = work->holder->session;
 
     ms_journal_erase(&master->journal, work->lease_record);
-    work->lease_record =
-        ms_journal_put(&master->journal, &(struct ms_record){
-                                             .kind = MS_RECORD_LEASE,
-                                             .at = ms_master_wall(master),
-                                             .id = {.client = work->client->uuid, .seq = work->seq},
-                                             .token = ms_work_token(work),
-                                             .attempt = work->attempt,
-                                             .uuid = session->token,
-                                             .name = ms_bytes_of(session->name),
-                                         });
+    work->lease_record = ms_journal_put(
+        &master->journal, &(struct ms_record){
+                              .kind = ms_work_is_once(work) ? MS_RECORD_LEASE : MS_RECORD_HAND,
+                              .at = ms_master_wall(master),
+                              .id = {.client = work->client->uuid, .seq = work->seq},
+                              .token = ms_work_token(work),
+                              .attempt = work->attempt,
+                              .uuid = session->token,
+                              .name = ms_bytes_of(session->name),
+                          });
 }
 
 void ms_dispatch_note(struct ms_master *master, struct ms_work *work)

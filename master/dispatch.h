@@ -1,9 +1,9 @@
 /* Ready commands meet slaves with credit.
  *
  * That a command is handed out is written where somebody else must know of it. Of what may be started only once a LEASE is durable
- * before its COMMAND leaves. A half of a pair writes one for each durable command, and its COMMAND leaves when the other half has the
- * LEASE in its memory, if that may take over: then whoever takes over knows which commands may be in whose hands, and hands out the
- * others at once (master/recovery.h). */
+ * before its COMMAND leaves. A half of a pair whose other half knows of that writes one for each durable command (a HAND, if it may be
+ * started again), and its COMMAND leaves when the other half has it in its memory, if that may take over: then whoever takes over
+ * knows which commands may be in whose hands, and hands out the others at once (master/recovery.h). */
 #ifndef MASTER_DISPATCH_H
 #define MASTER_DISPATCH_H
 

@@ -178,6 +178,7 @@ static void follow(struct ms_foreign *command, const struct ms_record *record)
         command->parts_size += record->payload.size;
         break;
     case MS_RECORD_LEASE:
+    case MS_RECORD_HAND:
         command->state = MS_MERGE_IN_FLIGHT;
         break;
     case MS_RECORD_SETTLE:
@@ -254,6 +255,7 @@ static enum ms_error take(struct ms_foreigners *foreigners, const struct ms_reco
                                    : take_of_command(foreigners, record, entry);
     case MS_RECORD_SUBMIT:
     case MS_RECORD_LEASE:
+    case MS_RECORD_HAND:
     case MS_RECORD_PIECE:
     case MS_RECORD_RETRY:
     case MS_RECORD_SETTLE:

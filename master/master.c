@@ -486,6 +486,7 @@ struct ms_master *ms_master_create(const struct ms_master_config *config)
     if (init(master)) {
         master->epoch_floor = config->epoch;
         master->knows_hands = config->knows_hands;
+        master->writes_no_hands = config->writes_no_hands;
         master->queue.groups = &master->groups;
         master->queue.tails = &master->tails;
         master->groups.due = &master->inspect.inquiries;

@@ -35,6 +35,8 @@ struct ms_master_config {
         is_paired; /* the epoch was decided: it is taken as it is, and is above all in the journal */
     bool
         knows_hands; /* what is read back has each lease whose COMMAND may have left: see recovery.h */
+    bool
+        writes_no_hands; /* of a half: the other one's program does not know HAND records; see recovery.h */
     int64_t wall_offset;   /* wall clock, in us since 1970, minus the engine's */
     uint32_t payload_max;  /* bytes; 0 = MS_PAYLOAD_MAX_DEFAULT */
     uint32_t crashes_max;  /* sessions and processes a command may take down and still be retried */

@@ -139,7 +139,7 @@ static enum ms_error adopt_submit(struct ms_master *master, ms_time now, struct 
     return error;
 }
 
-/* Of what may be started once: if its slave is expected back, it is in its hands; else nobody starts it again. */
+/* If its slave is expected back, it is in its hands; else nobody starts it again that may be started once only. */
 static enum ms_error adopt_lease(struct ms_master *master, ms_time now, struct ms_work *work,
                                  const struct ms_record *record)
 {
@@ -167,8 +167,10 @@ static enum ms_error adopt_record(struct ms_master *master, ms_time now, struct 
     case MS_RECORD_SUBMIT:
         return adopt_submit(master, now, record);
     case MS_RECORD_LEASE:
+    case MS_RECORD_HAND:
         work = ms_clients_reach_work(master, now, &record->id);
-        if (work == NULL || ms_work_is_finished(work) || ms_unique_is_follower(work)) {
+        if (work == NULL || (record->kind == MS_RECORD_HAND && master->writes_no_hands) ||
+            ms_work_is_finished(work) || ms_unique_is_follower(work)) {
             return MS_E_OK;
         }
         return adopt_lease(master, now, work, record);

@@ -17,7 +17,7 @@
  *                 stream up to token, id.seq
  *     LOG         token: this batch, id.seq: its record, payload: entries; flags & 1: the last frame of the batch; & 4: a LOG_ACK
  *                 shall say at once that it has arrived; & 8: there is no later batch, and each command that may be in a slave's
- *                 hands has its LEASE in the log up to here
+ *                 hands has its LEASE or HAND in the log up to here
  *     LOG_ACK     token, count: all up to there has arrived; id.seq: all up to that record is durable; of a copy that lacks
  *                 something yet: the last record of it that is durable */
 #ifndef MASTER_MIRROR_H

@@ -12,7 +12,8 @@ bool ms_pair_offers(struct ms_pair *pair)
     if (pair->led == 0 || pair->is_merged || !pair->durable.is_complete) {
         return false;
     }
-    ms_suffix_offer(pair->suffix, pair->followed_on, pair->followed, pair->led);
+    ms_suffix_offer(pair->suffix, pair->followed_on, pair->followed, pair->led,
+                    ms_pair_knows_hands(pair));
     return true;
 }
 

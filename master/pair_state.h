@@ -60,6 +60,7 @@ struct ms_pair {
     char apart[MS_ADDRESS_MAX + 1];  /* the first listener for the pair alone; "" = there is none */
     char reached[MS_DETAIL_MAX + 1]; /* where slaves and clients reach it */
     char other_reached[MS_DETAIL_MAX + 1]; /* and the other half, as that has said; "" = nothing */
+    uint64_t other_features; /* of its program, as it has greeted last; before that, none */
     struct ms_rng rng;
     struct ms_council *council;
     struct ms_mirror *mirror;
@@ -140,6 +141,12 @@ void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *ev
 
 /* A slave or client that this half does not serve goes on to the other one, or to its next address. */
 void ms_pair_send_away(struct ms_pair *pair, ms_peer peer);
+
+/* The other half knows HAND records. */
+static inline bool ms_pair_knows_hands(const struct ms_pair *pair)
+{
+    return (pair->other_features & MS_PAIR_FEATURE_HANDS) != 0;
+}
 
 bool ms_pair_serves(const struct ms_pair *pair);
 /* HELLO where nobody serves. True: it waits for its answer, at most MS_GREETER_WAIT. */

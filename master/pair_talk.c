@@ -2,6 +2,7 @@
 #include "core/invariant.h"
 #include "master/pair_report.h"
 #include "master/pair_state.h"
+#include "master/recovery.h"
 
 static struct ms_council_party party_of(const struct ms_pair_link *link)
 {
@@ -29,6 +30,7 @@ void ms_pair_greet(struct ms_pair *pair, struct ms_pair_link *link)
     }
     frame = next_frame(pair);
     ms_council_hello(pair->council, frame);
+    frame->features = MS_PAIR_FEATURES_ALL;
     memcpy(frame->name, pair->name, sizeof frame->name);
     memcpy(frame->build, pair->build, sizeof frame->build);
     link->has_greeted = true;
@@ -235,6 +237,20 @@ static void keep_reached(struct ms_pair *pair, struct ms_bytes addresses)
     }
 }
 
+/* What its program knows, which may be another one than on the connection before. */
+static void keep_features(struct ms_pair *pair, uint64_t features)
+{
+    pair->other_features = features & MS_PAIR_FEATURES_ALL;
+    if (pair->other_features != MS_PAIR_FEATURES_ALL) {
+        ms_trace(&pair->engine.trace, MS_LEVEL_INFO, "the other half runs an older program",
+                 "features=%llu ours=%llu", (unsigned long long)features,
+                 (unsigned long long)MS_PAIR_FEATURES_ALL);
+    }
+    if (pair->master != NULL) {
+        ms_recovery_write_hands(pair->master, ms_pair_knows_hands(pair));
+    }
+}
+
 static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
     const struct ms_pair_frame *hello = event->command->body.pair;
@@ -260,6 +276,7 @@ static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
     }
     if (link->role == MS_ROLE_MASTER) {
         keep_reached(pair, event->command->detail);
+        keep_features(pair, hello->features);
     }
     party = party_of(link);
     if (party.is_witness) {
@@ -467,6 +484,15 @@ void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *ev
 
 /* --- mirror and follower --- */
 
+/* Of an older program it has records that it cannot read, and must not take over before they are gone. */
+static bool has_hands(const struct ms_pair *pair)
+{
+    struct ms_mirror_stats stats;
+
+    ms_mirror_stats(pair->mirror, &stats);
+    return ms_recovery_has_hands(pair->master, stats.peer_durable);
+}
+
 static void compare_active(struct ms_pair *pair, ms_time now)
 {
     struct ms_mirror *mirror = pair->mirror;
@@ -478,7 +504,7 @@ static void compare_active(struct ms_pair *pair, ms_time now)
     }
     if (!pair->is_pair && pair->tenure == MS_TENURE_ON) { /* what is proposed relies on it */
         /* One that offers what it has alone takes nothing before that is merged, and durable. */
-        ms_mirror_wait_for_peer(mirror, !is_slow && !pair->merge.is_on &&
+        ms_mirror_wait_for_peer(mirror, !is_slow && !pair->merge.is_on && !has_hands(pair) &&
                                             ms_mirror_is_near(mirror) &&
                                             ms_council_is_heard(pair->council, now));
     }

@@ -57,7 +57,7 @@ static bool knows_hands(const struct ms_pair *pair, const struct ms_decision *de
                           (decision->kind == MS_DECISION_SOLO &&
                            ms_council_failover(pair->council) != MS_FAILOVER_EVIDENCE);
 
-    return is_voted && ms_follower_knows_hands(pair->follower);
+    return is_voted && ms_pair_knows_hands(pair) && ms_follower_knows_hands(pair->follower);
 }
 
 /* A master is made; what the store has is its state. */
@@ -68,6 +68,7 @@ static void begin(struct ms_pair *pair, const struct ms_decision *decision)
     config.epoch = decision->epoch;
     config.seed = ms_rng_next(&pair->rng);
     config.knows_hands = knows_hands(pair, decision);
+    config.writes_no_hands = !ms_pair_knows_hands(pair);
     pair->master = ms_master_create(&config);
     if (pair->master == NULL) {
         give_up(pair, MS_E_NO_MEMORY);

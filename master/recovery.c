@@ -91,7 +91,8 @@ bool ms_recovery_is_doubting(const struct ms_master *master)
 bool ms_recovery_is_settled(const struct ms_master *master)
 {
     return !master->journal.is_replaying && master->awaited_count == 0 &&
-           master->queue.doubted_count == 0;
+           master->queue.doubted_count == 0 && !master->writes_no_hands &&
+           !master->is_sweeping_hands;
 }
 
 void ms_recovery_doubt(struct ms_master *master)
@@ -100,11 +101,89 @@ void ms_recovery_doubt(struct ms_master *master)
     master->queue.is_doubting = ms_recovery_is_doubting(master);
 }
 
+static void begin_sweep(struct ms_master *master)
+{
+    master->is_sweeping_hands = true;
+    master->hands_cursor = 0;
+    master->has_more = true;
+}
+
+void ms_recovery_write_hands(struct ms_master *master, bool is_on)
+{
+    if (master->writes_no_hands == is_on) {
+        master->writes_no_hands = !is_on;
+        if (!master->journal.is_replaying) {
+            begin_sweep(master);
+        }
+    }
+}
+
+bool ms_recovery_has_hands(const struct ms_master *master, ms_seq durable)
+{
+    return master->writes_no_hands && (master->is_sweeping_hands || durable < master->hands_gone);
+}
+
+/* Says which epoch it is, in place of the record that said so before. */
+static void write_epoch(struct ms_master *master)
+{
+    const ms_seq former = master->epoch_record;
+
+    master->epoch_record = ms_journal_put(&master->journal, &(struct ms_record){
+                                                                .kind = MS_RECORD_EPOCH,
+                                                                .at = ms_master_wall(master),
+                                                                .token = {master->queue.epoch, 0},
+                                                                .name = ms_bytes_of(master->build),
+                                                            });
+    ms_journal_erase(&master->journal, former);
+}
+
+/* The work has a HAND as far as it shall have one. */
+static void see_to_hand(struct ms_master *master, struct ms_work *work)
+{
+    if (ms_work_is_once(work)) {
+        return; /* a LEASE, which everybody knows */
+    }
+    if (!master->writes_no_hands && work->state == MS_LIFE_LEASED) {
+        ms_dispatch_note(master, work);
+    } else if (master->writes_no_hands && work->lease_record != 0) {
+        ms_journal_erase(&master->journal, work->lease_record);
+        work->lease_record = 0;
+        master->has_erased_hands = true;
+    }
+}
+
+/* Erasures have no number by which anybody could say that they are durable, so a record that has one is written behind the last. */
+static void end_sweep(struct ms_master *master)
+{
+    master->is_sweeping_hands = false;
+    if (master->has_erased_hands) {
+        master->has_erased_hands = false;
+        write_epoch(master);
+        master->hands_gone = master->epoch_record;
+    }
+}
+
+/* True when more are left. */
+static bool sweep_hands(struct ms_master *master)
+{
+    uint32_t burst = MS_SWEEP_BURST;
+
+    while (master->is_sweeping_hands && burst-- > 0) {
+        struct ms_work *work = ms_pool_next(&master->queue.pool, &master->hands_cursor);
+
+        if (work == NULL) {
+            end_sweep(master);
+        } else {
+            see_to_hand(master, work);
+        }
+    }
+    return master->is_sweeping_hands;
+}
+
 /* A new time begins: one epoch above that of the last master, and the wall clock's at least. */
 static void begin(struct ms_master *master, ms_time now, ms_epoch epoch)
 {
     struct ms_journal *journal = &master->journal;
-    const ms_seq former = master->epoch_record;
 
     ms_archive_sort_out(master);
     ms_arrays_replayed(master, now);
@@ -119,14 +198,11 @@ static void begin(struct ms_master *master, ms_time now, ms_epoch epoch)
         master->config.epoch++;
     }
     master->queue.epoch = master->config.epoch;
-    master->epoch_record = ms_journal_put(journal, &(struct ms_record){
-                                                       .kind = MS_RECORD_EPOCH,
-                                                       .at = ms_master_wall(master),
-                                                       .token = {master->config.epoch, 0},
-                                                       .name = ms_bytes_of(master->build),
-                                                   });
-    ms_journal_erase(journal, former);
+    write_epoch(master);
     remember_replaced(master, now);
+    if (master->writes_no_hands) {
+        begin_sweep(master);
+    }
 }
 
 void ms_recovery_replayed(struct ms_master *master, ms_time now, const struct ms_event *event)
@@ -230,11 +306,12 @@ void ms_recovery_called(struct ms_master *master, struct ms_slave *slave)
 bool ms_recovery_trust(struct ms_master *master, ms_time now)
 {
     struct ms_queue *queue = &master->queue;
+    const bool has_hands = sweep_hands(master);
     uint32_t burst = MS_SWEEP_BURST;
     struct ms_list *link;
 
     if (ms_recovery_is_doubting(master)) {
-        return false;
+        return has_hands;
     }
     while ((link = ms_list_first(&queue->doubted)) != NULL && burst-- > 0) {
         struct ms_work *work = ms_work_of(link);
@@ -249,7 +326,7 @@ bool ms_recovery_trust(struct ms_master *master, ms_time now)
             ms_queue_trust(queue, work);
         }
     }
-    return !ms_list_is_empty(&queue->doubted);
+    return has_hands || !ms_list_is_empty(&queue->doubted);
 }
 
 ms_seq ms_recovery_keep_session(struct ms_master *master, struct ms_slave *slave)

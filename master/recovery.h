@@ -3,7 +3,11 @@
  *
  * What may be in whose hands is known to a half that takes over from an active whose log it has followed to the end (knows_hands in
  * struct ms_master_config): each lease is in its log, or its COMMAND never left. Then only those commands wait, each for its own slave.
- * Whoever begins with what its disk says may lack the last leases, so everything waits until all slaves have come back or are dead. */
+ * Whoever begins with what its disk says may lack the last leases, so everything waits until all slaves have come back or are dead.
+ *
+ * A half whose program does not know of that cannot read a HAND, and nobody is told of hands by it. So as long as the other half is
+ * one of those none is written, and those that are there are erased before it may join; when it has become a newer one, they are
+ * written of all that is in hand. */
 #ifndef MASTER_RECOVERY_H
 #define MASTER_RECOVERY_H
 
@@ -37,7 +41,12 @@ bool ms_recovery_is_settled(const struct ms_master *master);
 /* The hands of slaves are not known any more: another master's work comes in. */
 void ms_recovery_doubt(struct ms_master *master);
 
-/* Hands doubted commands over to the dispatch once they need not wait; true when more are left. */
+/* Whether HAND records are written from now on. Those that are there, or that are missing, are seen to in the next steps. */
+void ms_recovery_write_hands(struct ms_master *master, bool is_on);
+/* Whether a half that does not know HAND records, and has the log durable up to that record, may still have one. */
+bool ms_recovery_has_hands(const struct ms_master *master, ms_seq durable);
+
+/* Hands doubted commands over to the dispatch once they need not wait, and sees to HAND records; true when more are left. */
 bool ms_recovery_trust(struct ms_master *master, ms_time now);
 
 /* Remembers a slave's session, so that after a restart it is waited for. Returns the record's number. */

@@ -42,6 +42,11 @@ struct ms_master {
     struct ms_orphans orphans;
     uint32_t awaited_count; /* slaves from before the start that have not told what they hold */
     bool knows_hands;       /* what may be in whose hands was read back, see recovery.h */
+    bool writes_no_hands;   /* HAND records, because the other half does not know them */
+    bool is_sweeping_hands; /* there are still some, or some commands still lack theirs */
+    bool has_erased_hands;  /* in this sweep */
+    uint32_t hands_cursor;  /* of it, in the queue's pool */
+    ms_seq hands_gone;      /* whoever has this record has none any more; 0 = there were none */
     ms_seq epoch_record;    /* EPOCH; 0 = none is kept */
     bool is_ready;          /* everything is read back, and the epoch is durable */
     struct ms_inspect inspect;

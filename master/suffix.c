@@ -4,6 +4,7 @@
 
 #include "core/invariant.h"
 #include "core/limits.h"
+#include "proto/record.h"
 
 #define ALL_SENT   1u /* flag of RECONCILE */
 #define ALL_MERGED 1u /* of RECONCILE_ACK */
@@ -18,6 +19,7 @@ struct ms_suffix {
     uint64_t sent, taken;           /* bytes: sent, and said to be there */
     bool is_scanning, is_scan_void; /* SCANNED will come; it is of an offer that is over */
     bool is_read, is_sent;          /* nothing is left in the store; the last frame has left */
+    bool knows_hands;               /* the peer reads HAND records */
     uint8_t *bytes;                 /* what the last SCAN brought */
     size_t size, at, capacity;
 };
@@ -50,7 +52,8 @@ void ms_suffix_leave(struct ms_suffix *suffix)
     suffix->size = suffix->at = 0;
 }
 
-void ms_suffix_offer(struct ms_suffix *suffix, ms_peer peer, ms_epoch epoch, ms_epoch own)
+void ms_suffix_offer(struct ms_suffix *suffix, ms_peer peer, ms_epoch epoch, ms_epoch own,
+                     bool knows_hands)
 {
     ms_assert(peer != MS_PEER_NONE && own > 0);
     if (suffix->peer == peer && suffix->epoch == epoch && suffix->own == own) {
@@ -60,6 +63,7 @@ void ms_suffix_offer(struct ms_suffix *suffix, ms_peer peer, ms_epoch epoch, ms_
     suffix->peer = peer;
     suffix->epoch = epoch;
     suffix->own = own;
+    suffix->knows_hands = knows_hands;
     suffix->above = 0;
     suffix->number = suffix->sent = suffix->taken = 0;
     suffix->is_read = suffix->is_sent = false;
@@ -100,6 +104,24 @@ bool ms_suffix_hear(struct ms_suffix *suffix, const struct ms_command *command)
     return true;
 }
 
+/* Returns the bytes of those that the peer shall have. What is not sound is left to whoever reads it there. */
+static size_t copy(uint8_t *to, struct ms_bytes entries, bool knows_hands)
+{
+    uint8_t *at = to;
+    struct ms_entry entry;
+
+    while (!knows_hands && ms_record_next(&entries, &entry)) {
+        if (entry.kind != MS_RECORD_HAND) {
+            memcpy(at, entry.bytes.data, entry.bytes.size);
+            at += entry.bytes.size;
+        }
+    }
+    if (entries.size > 0) {
+        memcpy(at, entries.data, entries.size);
+    }
+    return (size_t)(at - to) + entries.size;
+}
+
 static bool keep(struct ms_suffix *suffix, struct ms_bytes entries)
 {
     if (entries.size > suffix->capacity || suffix->capacity > 4 * (size_t)MS_SCAN_BYTES) {
@@ -112,8 +134,7 @@ static bool keep(struct ms_suffix *suffix, struct ms_bytes entries)
     if (suffix->bytes == NULL) {
         return false;
     }
-    memcpy(suffix->bytes, entries.data, entries.size);
-    suffix->size = entries.size;
+    suffix->size = copy(suffix->bytes, entries, suffix->knows_hands);
     suffix->at = 0;
     return true;
 }

@@ -17,8 +17,9 @@ struct ms_suffix *ms_suffix_create(struct ms_engine *engine);
 void ms_suffix_destroy(struct ms_suffix *suffix); /* accepts NULL */
 
 /* From the beginning, to the peer, which is active in that epoch; one that is under way to it goes on. own: the epoch that was
- * served here last. */
-void ms_suffix_offer(struct ms_suffix *suffix, ms_peer peer, ms_epoch epoch, ms_epoch own);
+ * served here last. knows_hands: HAND records are among what is offered; else the peer's program does not know them. */
+void ms_suffix_offer(struct ms_suffix *suffix, ms_peer peer, ms_epoch epoch, ms_epoch own,
+                     bool knows_hands);
 /* The active goes on in another epoch of the same reign. */
 void ms_suffix_epoch(struct ms_suffix *suffix, ms_epoch epoch);
 bool ms_suffix_is_offering(const struct ms_suffix *suffix);

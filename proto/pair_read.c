@@ -251,7 +251,8 @@ struct target {
     X(28, VARINT, hold, to->pair->hold)                                                            \
     X(29, BYTES, start, to->pair->start)                                                           \
     X(30, BYTES, known, to->pair->known[0])                                                        \
-    X(31, BYTES, known, to->pair->known[1])
+    X(31, BYTES, known, to->pair->known[1])                                                        \
+    X(32, VARINT, u64, to->pair->features)
 MS_READER(read_pair, struct target, struct extra, PAIR_FIELDS)
 
 /* to holds MS_NAME_MAX + 1 bytes, zeroed. */

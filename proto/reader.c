@@ -2,13 +2,13 @@
 
 #include "core/invariant.h"
 
-const uint8_t *ms_reader_pass(struct ms_wire wire, uint64_t key, uint32_t known,
+const uint8_t *ms_reader_pass(struct ms_wire wire, uint64_t key, uint64_t known,
                               unsigned unknown_count)
 {
     const uint64_t number = key >> 3;
 
     ms_assert(unknown_count > 0);
-    if ((number < 32 && (known >> number & 1) != 0) || unknown_count > MS_UNKNOWN_FIELDS_MAX) {
+    if ((number < 64 && (known >> number & 1) != 0) || unknown_count > MS_UNKNOWN_FIELDS_MAX) {
         return NULL;
     }
     return ms_wire_after(wire, key & 7);

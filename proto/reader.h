@@ -129,7 +129,7 @@ static inline bool ms_get_text(struct ms_wire *wire, struct ms_bytes *member)
 
 /* A field that the message does not have, or has with another wire type, which is malformed. known has a bit
  * for each number of its fields. Returns the place after it, or NULL. */
-const uint8_t *ms_reader_pass(struct ms_wire wire, uint64_t key, uint32_t known,
+const uint8_t *ms_reader_pass(struct ms_wire wire, uint64_t key, uint64_t known,
                               unsigned unknown_count);
 
 /* Nothing is beyond its bound; a text is not looked at. */
@@ -141,7 +141,7 @@ bool ms_reader_judge_terms(const struct ms_terms *terms);
             return false;                                                                          \
         }                                                                                          \
         break;
-#define MS_READER_BIT(number, type, how, where) | 1u << (number)
+#define MS_READER_BIT(number, type, how, where) | UINT64_C(1) << (number)
 
 /* static bool NAME(wire, TARGET *to, EXTRA *extra): extra holds what to has no place for. */
 #define MS_READER(name, target, extra_type, FIELDS)                                                \

@@ -35,7 +35,7 @@ const char *ms_record_kind_name(enum ms_record_kind kind)
         [MS_RECORD_RETRY] = "RETRY",   [MS_RECORD_SETTLE] = "SETTLE",
         [MS_RECORD_CLOSE] = "CLOSE",   [MS_RECORD_CHANGE] = "CHANGE",
         [MS_RECORD_PART] = "PART",     [MS_RECORD_DUE] = "DUE",
-        [MS_RECORD_GROUP] = "GROUP",
+        [MS_RECORD_GROUP] = "GROUP",   [MS_RECORD_HAND] = "HAND",
     };
 
     return (unsigned)kind < MS_RECORD_KINDS && names[kind] != NULL ? names[kind] : "unknown";

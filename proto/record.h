@@ -56,6 +56,8 @@ enum ms_record_kind {
     MS_RECORD_CLOSED_RUN =
         18, /* id.client, number = a span of numbers, count: all of it and of those behind it,
                                 * so many spans, is closed */
+    MS_RECORD_HAND =
+        19, /* as LEASE, which is of what may be started once only: of anything else. Only where both halves know it */
     MS_RECORD_KINDS
 };
 
@@ -143,6 +145,12 @@ enum ms_error ms_record_read(const struct ms_entry *entry, struct ms_record_room
 /* What the rest of the system takes for granted of a record of its kind (an id, a type, a token) is there.
  * Others are not written, and refused when they are read. */
 bool ms_record_is_complete(const struct ms_record *record);
+
+/* It says who has a command in hand. */
+static inline bool ms_record_is_lease(uint8_t kind)
+{
+    return kind == MS_RECORD_LEASE || kind == MS_RECORD_HAND;
+}
 
 const char *ms_record_kind_name(enum ms_record_kind kind); /* "SUBMIT"; never NULL */
 

@@ -107,6 +107,7 @@ bool ms_record_is_complete(const struct ms_record *record)
     case MS_RECORD_SUBMIT:
         return has_id && record->type >= MS_TYPE_USER_MIN;
     case MS_RECORD_LEASE:
+    case MS_RECORD_HAND:
         return has_id && record->token.n > 0 && record->attempt > 0;
     case MS_RECORD_RETURN:
     case MS_RECORD_PIECE:

@@ -129,8 +129,10 @@ ms_sim_canary(only-attempt-not-written master/dispatch.c "invariant: (durable|on
 
 ms_sim_canary(only-attempt-forgotten master/apply.c "invariant: (once|recovery|attempts)|${engine_assertion}"
     "    case MS_RECORD_LEASE:
+    case MS_RECORD_HAND:
         return apply_lease(master, now, record, seq);"
     "    case MS_RECORD_LEASE:
+    case MS_RECORD_HAND:
         (void)apply_lease;
         ms_journal_erase_closed(&master->journal, seq);
         return MS_E_OK;")
@@ -512,7 +514,7 @@ ms_sim_canary(command-leaves-before-its-lease master/mirror.c "invariant: hands"
 
 # ... and who begins with what its disk says does not know all of them.
 ms_sim_canary(disk-knows-all-hands master/pair_tenure.c "invariant: (hands|attempts|once|recovery)"
-"    return is_voted && ms_follower_knows_hands(pair->follower);"
+"    return is_voted && ms_pair_knows_hands(pair) && ms_follower_knows_hands(pair->follower);"
 "    return true;"
     --pair)
 
@@ -521,6 +523,32 @@ ms_sim_canary(lowest-priority-first master/lanes.c "invariant: priority"
 "        const uint32_t level = 31 - (uint32_t)__builtin_clz(lane->ready_levels);"
 "        const uint32_t level = (uint32_t)__builtin_ctz(lane->ready_levels);"
     --merge)
+
+# ... an older program is given nothing that it cannot read, ...
+ms_sim_canary(hands-for-an-older-program master/pair_talk.c "invariant: older"
+"    pair->other_features = features & MS_PAIR_FEATURES_ALL;"
+"    pair->other_features = MS_PAIR_FEATURES_ALL;"
+    --pair)
+
+ms_sim_canary(hands-left-for-an-older-program master/recovery.c "invariant: older"
+"        ms_journal_erase(&master->journal, work->lease_record);
+        work->lease_record = 0;
+        master->has_erased_hands = true;"
+"        master->has_erased_hands = true;"
+    --merge)
+
+# ... whoever takes over from one knows no hands, and one that is upgraded is told of those that were in hand before.
+ms_sim_canary(hands-believed-of-an-older-program master/pair_tenure.c "invariant: (hands|attempts|once|recovery)"
+"    return is_voted && ms_pair_knows_hands(pair) && ms_follower_knows_hands(pair->follower);"
+"    return is_voted && (!ms_pair_knows_hands(pair) || ms_follower_knows_hands(pair->follower));"
+    --pair)
+
+ms_sim_canary(hands-from-before-an-upgrade-forgotten master/recovery.c "invariant: hands"
+"        ms_dispatch_note(master, work);
+    } else if (master->writes_no_hands"
+"        (void)ms_dispatch_note;
+    } else if (master->writes_no_hands"
+    --scenario pair-upgraded)
 
 ms_sim_canary(lease-is-not-erased master/queue.c "invariant: |${engine_assertion}"
 "    ms_journal_erase(queue->journal, work->lease_record);

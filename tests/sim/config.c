@@ -4,6 +4,7 @@
 
 #include "core/limits.h"
 #include "tests/sim/load_keep.h"
+#include "tests/sim/older.h"
 
 const char *sim_fault_name(enum sim_fault fault)
 {
@@ -306,6 +307,7 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
     choose_small_flips(config, seed);
     choose_set_back(config, seed);
     choose_unlike(config, seed);
+    sim_older_config(config);
 }
 
 static void draw_short_fault(struct sim_config *config, struct ms_rng *rng)
@@ -368,6 +370,7 @@ void sim_config_draw_short(struct sim_config *config, uint64_t seed, uint64_t st
     }
     choose_small_flips(config, seed);
     choose_unlike(config, seed);
+    sim_older_config(config);
 }
 
 void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_t seed,
@@ -417,6 +420,9 @@ void sim_config_print(const struct sim_config *config, FILE *out)
     }
     if (config->pair.unlike != SIM_LIKE) {
         fprintf(out, " unlike=%d", (int)config->pair.unlike);
+    }
+    if (config->pair.older != SIM_NOT_OLDER) {
+        fprintf(out, " older=%d", (int)config->pair.older);
     }
     if (config->keep.permille > 0 || config->keep.wishes != 0) {
         fprintf(out, " keep=%u/1000,%u,%lluB,%lldms wishes=%u/1000,%#x", config->keep.permille,

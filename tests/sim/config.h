@@ -128,6 +128,7 @@ struct sim_pair_config {
     bool is_set_back; /* a master does not lose its disk, but gets an older state of it back */
     bool is_strict;   /* half of what is to be on a disk is to be on two */
     enum sim_unlike unlike;
+    uint32_t older; /* enum sim_older of older.h */
 };
 
 struct sim_config {

@@ -1,6 +1,7 @@
 /* Seeds that merge: a small pair that is torn apart again and again, with work that both halves know and may end otherwise. */
 #include "core/limits.h"
 #include "tests/sim/config.h"
+#include "tests/sim/older.h"
 
 /* Rows of load.c, which other seeds do not have: attempts that may be made only once, and payloads in parts, are frequent. */
 #define OFTEN_ONCE  (1u << 10)
@@ -119,4 +120,5 @@ void sim_config_draw_merge(struct sim_config *config, uint64_t seed, uint64_t st
     draw_speeds(config, &rng);
     draw_faults(config, &rng);
     draw_wishes(config, &rng);
+    sim_older_config(config);
 }

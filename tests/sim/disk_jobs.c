@@ -9,6 +9,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_hands.h"
+#include "tests/sim/older.h"
 
 #define REPLAY_PIECE_MAX 64 /* entries read back at a time */
 
@@ -153,6 +154,9 @@ static void replay(struct sim_world *world, struct sim_node *node)
     const struct ms_event event = {.type = MS_EVENT_REPLAYED, .command = &command};
 
     if (!job->is_begun) {
+        if (sim_older_refuses(world, node)) {
+            return;
+        }
         job->is_begun = true;
         world->stats.counts[SIM_STAT_RECOVERIES] += disk->entries_count > 0;
         sim_durable_begin(world, node);
@@ -207,6 +211,7 @@ static void clear(struct sim_world *world, struct sim_node *node)
     world->stats.counts[SIM_STAT_CLEARED]++;
     world->stats.counts[SIM_STAT_SET_ASIDE] += disk->jobs[SIM_JOB_CLEAR].count > 0;
     sim_disk_empty(disk);
+    sim_older_cleared(node);
     sim_hands_forget(world, node);
     sim_driver_post(world, node, &(struct ms_event){.type = MS_EVENT_CLEARED});
 }

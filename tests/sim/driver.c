@@ -8,6 +8,7 @@
 #include "proto/record.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/older.h"
 #include "tests/sim/world.h"
 
 #define READ_SIZE (64u << 10)
@@ -158,7 +159,9 @@ static void send(struct sim_world *world, struct sim_node *node, const struct ms
         (effect->command.kind == MS_KIND_PEER_HELLO && node->driver.is_server)) {
         peer->is_greeted = true;
     }
-    const enum ms_error error = ms_encoder_put(&peer->encoder, effect->epoch, &effect->command);
+    struct sim_older_room room;
+    const enum ms_error error = ms_encoder_put(&peer->encoder, effect->epoch,
+                                               sim_older_see(node, true, &effect->command, &room));
 
     if (error != MS_E_OK) {
         sim_fail(world, "codec", "%s cannot encode %s: %s", sim_node_name(world, node->index),
@@ -297,6 +300,7 @@ static bool take_frame(struct sim_world *world, struct sim_node *node, ms_peer n
     struct sim_peer *peer = find(&node->driver, name);
     uint32_t taken = 0;
     const uint32_t before = peer->taken;
+    struct sim_older_room room;
     struct ms_command command;
     bool more = true;
     enum ms_error error = ms_decoder_begin(decoder, frame);
@@ -326,7 +330,7 @@ static bool take_frame(struct sim_world *world, struct sim_node *node, ms_peer n
              &(struct ms_event){.type = MS_EVENT_RECEIVED,
                                 .peer = name,
                                 .epoch = frame->epoch,
-                                .command = &command});
+                                .command = sim_older_see(node, false, &command, &room)});
     }
     if (error != MS_E_OK) {
         sim_fail(world, "codec", "%s cannot decode %s: %s", sim_node_name(world, node->index),

@@ -105,6 +105,7 @@ bool sim_record_names(const struct ms_record *record)
     switch (record->kind) {
     case MS_RECORD_SUBMIT:
     case MS_RECORD_LEASE:
+    case MS_RECORD_HAND:
     case MS_RECORD_RETURN:
     case MS_RECORD_PIECE:
     case MS_RECORD_RETRY:
@@ -142,6 +143,7 @@ static void note(struct sim_life *life, ms_seq seq, const struct ms_record *reco
         life->array_count = record->terms != NULL ? record->terms->array_count : 0;
         break;
     case MS_RECORD_LEASE:
+    case MS_RECORD_HAND:
         life->lease = seq;
         life->token = record->token;
         break;

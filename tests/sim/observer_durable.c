@@ -350,8 +350,7 @@ void sim_durable_begin(struct sim_world *world, struct sim_node *node)
     } else if (view->served < observer->served_highest) {
         return; /* another has taken over meanwhile */
     } else {
-        world->stats.counts[SIM_STAT_TAKEOVERS] += observer->newest != node->index;
-        sim_tenure_over(world, sim_newest(world));
+        sim_pair_takes_over(world, node);
     }
     observer->newest = node->index;
     view->is_over = false;
@@ -364,11 +363,8 @@ void sim_durable_begin(struct sim_world *world, struct sim_node *node)
 /* The other half was forced, and is outdone without having been heard of: the former tenure lasts. */
 void sim_durable_go_on(struct sim_world *world, struct sim_node *node)
 {
-    struct sim_observer *observer = world->observer;
-
-    world->stats.counts[SIM_STAT_TAKEOVERS] += observer->newest != node->index;
-    sim_tenure_over(world, sim_newest(world));
-    observer->newest = node->index;
+    sim_pair_takes_over(world, node);
+    world->observer->newest = node->index;
     sim_view(world, node)->is_over = false;
 }
 

@@ -7,6 +7,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/older.h"
 
 typedef unsigned long long number;
 
@@ -45,11 +46,15 @@ void sim_hands_entry(struct sim_world *world, const struct sim_node *node,
     struct ms_record record;
     struct sim_lease *lease;
 
-    if (entry->kind != MS_RECORD_LEASE || ms_record_read(entry, &room, &record) != MS_E_OK) {
+    if (!ms_record_is_lease(entry->kind) || ms_record_read(entry, &room, &record) != MS_E_OK) {
         return;
     }
     lease = find(world, record.token);
     if (lease == NULL) {
+        const struct sim_attempt *attempt = sim_attempt_find(world, record.token);
+
+        world->stats.counts[SIM_STAT_HANDS_LATER] +=
+            attempt != NULL && attempt->state > SIM_ATTEMPT_SENT;
         lease = add(world, &record);
     }
     lease->is_had[node->index] = lease->is_told[node->index] = true;
@@ -89,6 +94,13 @@ void sim_hands_out(struct sim_world *world, const struct sim_node *node,
     if (!standing.is_pair) {
         return; /* alone: its record follows in the same step */
     }
+    if (sim_master_of(node)->writes_no_hands) {
+        if (world->config.pair.older == SIM_NOT_OLDER) {
+            sim_fail(world, "hands", "%s writes no hands, and nobody's program is older",
+                     sim_node_name(world, node->index));
+        }
+        return;
+    }
     if (lease == NULL || !lease->is_told[node->index] || !lease->is_told[other]) {
         sim_fail(world, "hands", "seq %llu leaves %s, and its lease is not at both halves",
                  (number)command->id.seq, sim_node_name(world, node->index));
@@ -122,11 +134,12 @@ void sim_hands_begin(struct sim_world *world, const struct sim_node *node)
     for (uint32_t i = observer->released_before; i < observer->attempts_count; i++) {
         const struct sim_attempt *attempt = &observer->attempts[i];
         const struct sim_record *record = &observer->records[attempt->record];
+        const struct sim_lease *lease = find(world, attempt->token);
 
         if (!is_in_hand(attempt) || !sim_is_durable(world, record) || is_settled(node, record)) {
             continue;
         }
-        if (!find(world, attempt->token)->is_had[node->index]) {
+        if (lease == NULL || !lease->is_had[node->index]) {
             sim_fail(world, "hands", "%s knows all hands, but not that %s has seq %llu",
                      sim_node_name(world, node->index), sim_node_name(world, attempt->node),
                      (number)record->id.seq);

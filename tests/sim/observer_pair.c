@@ -9,6 +9,7 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_hands.h"
+#include "tests/sim/older.h"
 
 typedef unsigned long long number;
 
@@ -78,6 +79,13 @@ static void end_tenure(struct sim_world *world, struct sim_node *node)
     sim_sessions_forget(world, node);
     view->has_master = false;
     view->is_ready = false;
+}
+
+void sim_pair_takes_over(struct sim_world *world, struct sim_node *node)
+{
+    world->stats.counts[SIM_STAT_TAKEOVERS] += world->observer->newest != node->index;
+    sim_older_leads(world, node, &world->nodes[world->observer->newest]);
+    sim_tenure_over(world, sim_newest(world));
 }
 
 void sim_pair_start(struct sim_world *world, struct sim_node *node)

@@ -7,6 +7,8 @@
 
 struct sim_ledger;
 
+/* It is the newest that leads. */
+void sim_pair_takes_over(struct sim_world *world, struct sim_node *node);
 /* A process starts on that node; after each of its steps; it is gone. */
 void sim_pair_start(struct sim_world *world, struct sim_node *node);
 void sim_pair_engine(struct sim_world *world, struct sim_node *node);

@@ -101,6 +101,12 @@
     X(SET_BACK, "disks set back", SIM_OF_LONG)                                                     \
     X(RENEWED, "  and begun anew", SIM_OF_LONG)                                                    \
     X(UNLIKE, "lives of halves that were configured otherwise than the other one", SIM_OF_PAIR)    \
+    X(OLDER, "lives of halves with an older program", SIM_OF_PAIR)                                 \
+    X(OLDER_UPGRADED, "  upgraded", SIM_OF_PAIR)                                                   \
+    X(OLDER_PUT_BACK, "  that had a newer one before", SIM_OF_PAIR)                                \
+    X(OLDER_LEADS, "  takeovers from a newer program", SIM_OF_PAIR)                                \
+    X(OLDER_LED, "  takeovers from it by a newer program", SIM_OF_PAIR)                            \
+    X(OLDER_REFUSED, "  refused to lead, with records that only a newer program reads", false)     \
     X(EPOCHS, "epochs served by masters of a pair", SIM_OF_PAIR)                                   \
     X(SERVED_BOOTSTRAP, "  of a new cluster", SIM_OF_PAIR)                                         \
     X(SERVED_SOLO, "  alone, by votes", SIM_OF_PAIR)                                               \
@@ -126,6 +132,7 @@
     X(HANDS_TOLD, "commands that left a whole pair, with their leases at both halves",             \
       SIM_OF_PAIR)                                                                                 \
     X(HANDS_FOUND, "  in hand when a half that knows all hands took over", SIM_OF_PAIR)            \
+    X(HANDS_LATER, "leases written of what was in hand before", SIM_OF_PAIR)                       \
     X(LISTS, "small records that say that the list of witnesses changes", SIM_OF_PAIR)             \
     X(REENROLLED, "  witnesses enrolled in the place of one whose disk was lost", false)           \
     X(ORDERS, "orders of operators to halves", SIM_OF_PAIR)                                        \

@@ -11,6 +11,7 @@
 #include "tests/sim/lone.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/older.h"
 #include "tests/sim/report.h"
 #include "tests/sim/scenarios.h"
 
@@ -217,7 +218,9 @@ void sim_node_start(struct sim_world *world, struct sim_node *node)
     node->turn_at = MS_TIME_NEVER;
     sim_driver_init(&node->driver, node->role == SIM_MASTER);
     node->driver.clock = sim_node_clock(world, node);
-    sim_trace(world, "%s starts", sim_node_name(world, node->index));
+    sim_older_start(world, node);
+    sim_trace(world, "%s starts%s", sim_node_name(world, node->index),
+              node->is_older ? ", with an older program" : "");
     node->ops->start(world, node);
     sim_node_wake(world, node, world->now);
 }

@@ -88,7 +88,10 @@ struct sim_node {
     bool host_is_dead; /* its machine went with it: nobody hears of the end */
     bool is_stopping;  /* it was told to */
     bool is_unlike;    /* half a pair: configured otherwise than the other one, in this life */
-    bool is_done;      /* it ended by itself: what it said goes out, then it is gone */
+    bool is_older, was_older, is_upgraded, led_as_older; /* by its age it knows less: older.h */
+    uint32_t age;
+    ms_seq hands_before; /* last record on its disk that it cannot read, when it began */
+    bool is_done;        /* it ended by itself: what it said goes out, then it is gone */
     ms_time up_again_at;
     ms_time clock_offset;
     int64_t clock_ppm;

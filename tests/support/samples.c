@@ -128,6 +128,7 @@ static const struct ms_pair_frame pair_hello = {
     .hold = {.version = 3, .is_on = true},
     .start = {UINT64_MAX, {1, 2, UINT64_MAX, 4, 5, 6, 7, 8}},
     .known = {{UUID(17), 5, 6}, {UUID(18), UINT64_MAX, UINT64_MAX}},
+    .features = UINT64_MAX,
     .settings = {.beat = 250000,
                  .lease = 750000,
                  .silent = MS_DURATION_MAX,

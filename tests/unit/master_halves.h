@@ -109,7 +109,7 @@ static void begin_world(void)
     now = 1000 * MS_SEC;
     wires_count = 0;
     heard_count = 0;
-    is_cut = is_deaf = is_dialling_apart = false;
+    is_cut = is_deaf = is_dialling_apart = is_older = false;
     failover_of_all = MS_FAILOVER_QUORUM;
     for (int i = 0; i < 2; i++) {
         halves[i] = (struct half){0};

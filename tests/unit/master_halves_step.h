@@ -6,6 +6,21 @@
 
 /* --- halves --- */
 
+static bool is_older; /* one half's program has no features, so neither sees any of the other one */
+
+static void send_from(int place, const struct ms_effect *effect)
+{
+    struct ms_command command = effect->command;
+    struct ms_pair_frame frame;
+
+    if (is_older && command.kind == MS_KIND_PEER_HELLO) {
+        frame = *command.body.pair;
+        frame.features = 0;
+        command.body.pair = &frame;
+    }
+    send_on((uint32_t)effect->peer - 1, place, effect->epoch, &command);
+}
+
 static void carry_out(int place, const struct ms_effect *effect)
 {
     struct half *half = &halves[place];
@@ -26,7 +41,7 @@ static void carry_out(int place, const struct ms_effect *effect)
         end_wire((uint32_t)effect->peer - 1, place);
         break;
     case MS_EFFECT_SEND:
-        send_on((uint32_t)effect->peer - 1, place, effect->epoch, &effect->command);
+        send_from(place, effect);
         break;
     case MS_EFFECT_PERSIST:
         push(now + LATENCY > stuck_until[place] ? now + LATENCY : stuck_until[place], place,

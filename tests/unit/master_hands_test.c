@@ -46,10 +46,10 @@ START_TEST(each_command_in_hand_is_written_as_long_as_it_is)
     submit(&s, 2, 1, "x");
     want(&s, MS_KIND_COMMAND);
     commit(&s);
-    ck_assert_uint_eq(shelf.counts[MS_RECORD_LEASE], 1);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_HAND], 1);
     result(&s, 1, s.last_token, MS_STATUS_OK, "y");
     commit(&s);
-    ck_assert_uint_eq(shelf.counts[MS_RECORD_LEASE], 0);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_HAND], 0);
     tear_down();
 }
 END_TEST
@@ -66,7 +66,7 @@ START_TEST(a_single_master_writes_none)
     submit(&s, 2, 1, "x");
     want(&s, MS_KIND_COMMAND);
     commit(&s);
-    ck_assert_uint_eq(shelf.counts[MS_RECORD_LEASE], 0);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_HAND], 0);
     tear_down();
 }
 END_TEST
@@ -283,7 +283,107 @@ START_TEST(a_half_is_settled_once_all_have_told)
 }
 END_TEST
 
-TESTS(each_command_in_hand_is_written_as_long_as_it_is, a_single_master_writes_none,
+/* The other half's program is an older one, or a newer one again. */
+static void write_hands(bool is_on)
+{
+    ms_recovery_write_hands(s.master, is_on);
+    ck_assert_int_le(ms_engine_deadline(s.engine), s.now);
+    tick_at(&s, s.now);
+    commit(&s);
+}
+
+START_TEST(for_an_older_half_none_is_written)
+{
+    set_up();
+    write_hands(false);
+    knows(0);
+    submit(&s, 2, 1, "x");
+    want(&s, MS_KIND_COMMAND); /* nobody has to know of it */
+    commit(&s);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_HAND], 0);
+    ck_assert(!ms_recovery_is_settled(s.master));
+    tear_down();
+}
+END_TEST
+
+START_TEST(those_that_it_cannot_read_are_erased)
+{
+    set_up();
+    submit(&s, 2, 1, "x");
+    commit(&s);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_HAND], 1);
+    const ms_seq before = shelf.seq;
+
+    ck_assert(!ms_recovery_has_hands(s.master, 0));
+    ms_recovery_write_hands(s.master, false);
+    ck_assert(ms_recovery_has_hands(s.master, UINT64_MAX)); /* they are still there */
+    tick_at(&s, s.now);
+    commit(&s);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_HAND], 0);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_EPOCH], 1);
+    ck_assert(ms_recovery_has_hands(s.master, before));
+    ck_assert(!ms_recovery_has_hands(s.master, shelf.seq));
+    result(&s, 1, s.last_token, MS_STATUS_OK, "y");
+    commit(&s);
+    want(&s, MS_KIND_OUTCOME);
+    tear_down();
+}
+END_TEST
+
+START_TEST(what_may_be_started_once_keeps_its_lease)
+{
+    set_up();
+    struct ms_command command = submission(1, "x");
+
+    command.flags = MS_FLAG_ONCE;
+    receive(&s, 2, &command);
+    commit(&s);
+    commit(&s);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_LEASE], 1);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_HAND], 0);
+    write_hands(false);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_LEASE], 1);
+    tear_down();
+}
+END_TEST
+
+START_TEST(those_that_were_read_back_are_erased)
+{
+    set_up();
+    submit(&s, 2, 1, "x");
+    commit(&s);
+    shelf.config.writes_no_hands = true;
+    take_over(true);
+    tick_at(&s, s.now);
+    commit(&s);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_HAND], 0);
+    ck_assert_uint_eq(stats_of(&s).commands[MS_LIFE_LEASED], 1);
+    shelf.config.writes_no_hands = false;
+    tear_down();
+}
+END_TEST
+
+START_TEST(an_upgraded_half_is_told_of_all_that_is_in_hand)
+{
+    set_up();
+    write_hands(false);
+    submit(&s, 2, 1, "x");
+    commit(&s);
+    ms_recovery_write_hands(s.master, true);
+    ck_assert(!ms_recovery_is_settled(s.master));
+    tick_at(&s, s.now);
+    commit(&s);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_HAND], 1);
+    ck_assert(ms_recovery_is_settled(s.master));
+    ck_assert(!ms_recovery_has_hands(s.master, 0));
+    tear_down();
+}
+END_TEST
+
+TESTS(for_an_older_half_none_is_written, those_that_it_cannot_read_are_erased,
+      what_may_be_started_once_keeps_its_lease, those_that_were_read_back_are_erased,
+      an_upgraded_half_is_told_of_all_that_is_in_hand,
+      each_command_in_hand_is_written_as_long_as_it_is, a_single_master_writes_none,
       it_leaves_when_the_other_half_knows, what_has_not_left_is_cancelled_at_once,
       what_has_not_left_by_its_deadline_does_not, who_knows_hands_goes_on_with_the_others,
       who_does_not_waits_for_all, what_a_dead_slave_had_waits_for_its_death,

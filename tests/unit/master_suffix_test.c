@@ -3,6 +3,7 @@
 
 #include "core/limits.h"
 #include "master_stream.h"
+#include "proto/record.h"
 
 #define PEER  7u
 #define EPOCH 9u
@@ -16,7 +17,7 @@ static void begin(void)
     stream = stream_make();
     suffix = ms_suffix_create(&stream->engine);
     ck_assert_ptr_nonnull(suffix);
-    ms_suffix_offer(suffix, PEER, EPOCH, OWN);
+    ms_suffix_offer(suffix, PEER, EPOCH, OWN, true);
 }
 
 static void end(void)
@@ -66,6 +67,47 @@ static void send_all(void)
     scanned(0, NULL, 0);
     pump();
 }
+
+/* A record of that kind, of the command that number names. */
+static uint8_t *write_one(uint8_t *at, enum ms_record_kind kind, ms_seq seq)
+{
+    return ms_record_write(at, seq,
+                           &(struct ms_record){.kind = (uint8_t)kind,
+                                               .at = 1,
+                                               .id = {{{1}}, seq},
+                                               .type = MS_TYPE_USER_MIN,
+                                               .token = {1, seq},
+                                               .attempt = 1});
+}
+
+/* Who has a command in hand is left out; that it was started, and may be started once only, is not. */
+START_TEST(an_older_half_is_not_offered_what_it_cannot_read)
+{
+    static uint8_t bytes[1024];
+    struct ms_entry entry;
+
+    stream = stream_make();
+    suffix = ms_suffix_create(&stream->engine);
+    ms_suffix_offer(suffix, PEER, EPOCH, OWN, false);
+    pump();
+    uint8_t *at = write_one(bytes, MS_RECORD_SUBMIT, 1);
+
+    at = write_one(at, MS_RECORD_HAND, 2);
+    at = write_one(at, MS_RECORD_LEASE, 3);
+    scanned(3, bytes, (size_t)(at - bytes));
+    pump();
+    ck_assert_int_eq(stream->effects[0].type, MS_EFFECT_SEND);
+    struct ms_bytes left = stream->effects[0].command.payload;
+
+    ck_assert(ms_record_next(&left, &entry));
+    ck_assert_uint_eq(entry.kind, MS_RECORD_SUBMIT);
+    ck_assert(ms_record_next(&left, &entry));
+    ck_assert_uint_eq(entry.kind, MS_RECORD_LEASE);
+    ck_assert_uint_eq(left.size, 0);
+    scanned(2, bytes, 0);
+    end();
+}
+END_TEST
 
 START_TEST(the_store_is_read_and_sent)
 {
@@ -160,7 +202,7 @@ START_TEST(refusals_are_news)
     ck_assert(hear(0, 0, 0, MS_E_NOT_ACTIVE));
     ck_assert_int_eq(ms_suffix_news(suffix), MS_SUFFIX_REFUSED);
     scanned(3, "abc", 3); /* of what is over */
-    ms_suffix_offer(suffix, PEER, EPOCH, OWN);
+    ms_suffix_offer(suffix, PEER, EPOCH, OWN, true);
     ck_assert(hear(0, 0, 0, MS_E_STORE_CORRUPT));
     ck_assert_int_eq(ms_suffix_news(suffix), MS_SUFFIX_UNMERGED);
     end();
@@ -182,9 +224,10 @@ START_TEST(an_offer_under_way_goes_on)
 {
     begin();
     send_all();
-    ms_suffix_offer(suffix, PEER, EPOCH, OWN); /* the active was silent for a moment */
+    ms_suffix_offer(suffix, PEER, EPOCH, OWN, true); /* the active was silent for a moment */
     ck_assert(hear(0, 3, 0, MS_E_OK));
-    ms_suffix_offer(suffix, PEER, EPOCH + 1, OWN); /* another reign, which knows nothing of it */
+    ms_suffix_offer(suffix, PEER, EPOCH + 1, OWN,
+                    true); /* another reign, which knows nothing of it */
     ck_assert(!hear(0, 3, 0, MS_E_OK));
     end();
 }
@@ -200,7 +243,7 @@ START_TEST(answers_that_make_no_sense)
     ck_assert(!hear(1, 2, 0, MS_E_OK)); /* less than before */
     ck_assert_int_eq(ms_suffix_news(suffix), MS_SUFFIX_NOTHING);
     ms_suffix_leave(suffix);
-    ms_suffix_offer(suffix, PEER, EPOCH, OWN);
+    ms_suffix_offer(suffix, PEER, EPOCH, OWN, true);
     pump();
     scanned(3, "abc", 3);
     pump();
@@ -217,7 +260,7 @@ START_TEST(it_begins_anew_after_a_break)
     ms_suffix_leave(suffix);
     ck_assert(hear(1, 3, 1, MS_E_OK)); /* too late */
     ck_assert_int_eq(ms_suffix_news(suffix), MS_SUFFIX_NOTHING);
-    ms_suffix_offer(suffix, PEER + 1, EPOCH, OWN);
+    ms_suffix_offer(suffix, PEER + 1, EPOCH, OWN, true);
     ms_suffix_epoch(suffix, EPOCH + 1);
     pump();
     ck_assert_uint_eq(want(MS_EFFECT_SCAN)->seq, 0);
@@ -238,6 +281,7 @@ END_TEST
 int main(void)
 {
     const TTest *const all[] = {
+        an_older_half_is_not_offered_what_it_cannot_read,
         the_store_is_read_and_sent,
         what_is_large_comes_in_frames,
         no_more_is_on_its_way_than_may_be,

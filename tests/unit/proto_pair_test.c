@@ -93,6 +93,7 @@ START_TEST(test_the_longest_body)
     longest.witnesses_next = longest.witnesses;
     longest.hold.version = UINT64_MAX >> 1;
     longest.known[0].number = UINT64_MAX;
+    longest.features = UINT64_MAX;
     longest.settings = (struct ms_pair_settings){.beat = MS_DURATION_MAX,
                                                  .lease = MS_DURATION_MAX,
                                                  .silent = MS_DURATION_MAX,
@@ -121,6 +122,17 @@ START_TEST(test_no_body_is_one_of_zeros)
     ck_assert_uint_eq(pair.promised, 0);
     ck_assert_int_eq(pair.decision.kind, MS_DECISION_NONE);
     ck_assert(pair.hears_active == MS_TIME_NEVER);
+}
+END_TEST
+
+/* Field 32 is beyond what one word of bits has room for. */
+START_TEST(test_features_are_a_number)
+{
+    static const uint8_t number[] = {0x80, 0x02, 0x05}, bytes[] = {0x82, 0x02, 0x01, 0x05};
+
+    ck_assert(read_bytes(MS_KIND_PEER_BEAT, number, sizeof number));
+    ck_assert_uint_eq(pair.features, 5);
+    ck_assert(!read_bytes(MS_KIND_PEER_BEAT, bytes, sizeof bytes));
 }
 END_TEST
 
@@ -350,6 +362,7 @@ int main(void)
     tcase_add_test(tcase, test_every_field_comes_back);
     tcase_add_test(tcase, test_the_longest_body);
     tcase_add_test(tcase, test_no_body_is_one_of_zeros);
+    tcase_add_test(tcase, test_features_are_a_number);
     tcase_add_test(tcase, test_hearing_now_is_not_hearing_never);
     tcase_add_test(tcase, test_who_says_hello);
     tcase_add_test(tcase, test_numbers_out_of_range);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "tests/sim/older.h"
 #include "tests/sim/scenarios/parts.h"
 
 /* As the seed was when it was found: the list of witnesses is given, and nobody gives orders. */
@@ -67,6 +68,21 @@ static void enrolling(struct sim_config *config)
     sim_setup_durable(config);
     config->witnesses = 3;
     config->pair.is_auto_enrol = true;
+}
+
+/* Work that is in hand for long, while one half has an older program. */
+static void upgraded(struct sim_config *config)
+{
+    sim_setup_durable(config);
+    config->work_min = 15 * config->tick;
+    config->work_max = 20 * config->tick;
+    config->pair.older = SIM_OLDER_FIRST;
+}
+
+static void put_back(struct sim_config *config)
+{
+    upgraded(config);
+    config->pair.older = SIM_OLDER_LATER;
 }
 
 /* Nodes of a plain world of a pair. */
@@ -419,6 +435,38 @@ const struct sim_scenario sim_scenarios_pair[] = {
                          {SIM_STAT_REENROLLED, 1, 1},
                          {SIM_STAT_TAKEOVERS, 1, 1},
                          {SIM_STAT_OUTCOMES_OK, 20, ANY}},
+    },
+    {
+        .name = "pair-upgraded",
+        .story = "the passive one has an older program, and is upgraded while much is in hand; "
+                 "when it takes over "
+                 "it knows of all of that",
+        .seed = 64,
+        .ticks = 50,
+        .is_pair = true,
+        .setup = upgraded,
+        .actions = {{10, SIM_FAULT_CRASH_MASTER, B, 1}, {18, SIM_FAULT_CRASH_MASTER, A, 6}},
+        .expectations = {{SIM_STAT_OLDER, 1, 1},
+                         {SIM_STAT_OLDER_UPGRADED, 1, 1},
+                         {SIM_STAT_TAKEOVERS, 1, 1},
+                         {SIM_STAT_HANDS_LATER, 4, ANY},
+                         {SIM_STAT_HANDS_FOUND, 2, ANY}},
+    },
+    {
+        .name = "pair-put-back",
+        .story = "the passive one is put back to an older program while much is in hand; it takes "
+                 "over, and has "
+                 "nothing that it cannot read",
+        .seed = 64,
+        .ticks = 50,
+        .is_pair = true,
+        .setup = put_back,
+        .actions = {{10, SIM_FAULT_CRASH_MASTER, B, 1}, {18, SIM_FAULT_CRASH_MASTER, A, 6}},
+        .expectations = {{SIM_STAT_OLDER_PUT_BACK, 2, 2},
+                         {SIM_STAT_OLDER_LEADS, 1, 1},
+                         {SIM_STAT_OLDER_REFUSED, 0, 0},
+                         {SIM_STAT_HANDS_TOLD, 4, ANY},
+                         {SIM_STAT_TAKEOVERS, 1, 1}},
     },
 };
 
