@@ -275,6 +275,9 @@ static enum ms_error apply_piece(struct ms_master *master, ms_time now,
     switch (ms_output_add(work, slab, &piece)) {
     case MS_OUTPUT_KEPT:
         work->output->last->record = seq;
+        if (work->output->token.epoch == 0) { /* another attempt may have that number */
+            work->output->token = record->token;
+        }
         return MS_E_OK;
     case MS_OUTPUT_TOO_MUCH:
         return MS_E_NO_MEMORY;

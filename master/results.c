@@ -326,6 +326,7 @@ static void keep_piece(struct ms_master *master, struct ms_work *work,
 {
     struct ms_record record = record_of(master, work, MS_RECORD_PIECE, 0);
 
+    record.token = ms_work_token(work);
     record.stream = command->stream;
     record.index = command->index;
     record.payload = command->payload;

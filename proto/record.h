@@ -37,7 +37,8 @@ enum ms_record_kind {
         7, /* id, type, flags, durability, attempts_max, timeout, until, terms, payload */
     MS_RECORD_LEASE = 8,  /* id, token, attempt, uuid = token of the session, name = slave */
     MS_RECORD_RETURN = 9, /* id, event, status, failures, crashes: LEASED -> READY */
-    MS_RECORD_PIECE = 10, /* id, attempt, stream, index, payload: output */
+    MS_RECORD_PIECE =
+        10, /* id, attempt, token (absent: not known), stream, index, payload: output */
     MS_RECORD_RETRY =
         11, /* id, event, status, attempt, failures, crashes, code, signal, until, name, detail */
     MS_RECORD_SETTLE =

@@ -1,5 +1,7 @@
 /* What a half writes of commands in slaves' hands, when they leave, and what whoever takes over makes of it. */
 #include "master/recovery.h"
+
+#include "master/output.h"
 #include "master_returning.h"
 
 static struct script s;
@@ -380,9 +382,35 @@ START_TEST(an_upgraded_half_is_told_of_all_that_is_in_hand)
 }
 END_TEST
 
-TESTS(for_an_older_half_none_is_written, those_that_it_cannot_read_are_erased,
-      what_may_be_started_once_keeps_its_lease, those_that_were_read_back_are_erased,
-      an_upgraded_half_is_told_of_all_that_is_in_hand,
+/* Nobody has written who had it: output that was read back is that of its token, not of whoever tells of the same number. */
+START_TEST(output_that_is_read_back_is_of_its_token)
+{
+    set_up();
+    write_hands(false);
+    const struct ms_welcome other = slave_durably(&s, 3, 3);
+
+    submit(&s, 2, 1, "x");
+    const struct ms_token token = token_now();
+    struct held held = held_of(2, 1, (struct ms_token){token.epoch, token.n + 1}, 1);
+
+    receive(
+        &s, 1,
+        &(struct ms_command){.kind = MS_KIND_OUTPUT, .token = token, .payload = ms_bytes_of("a")});
+    commit(&s);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_PIECE], 1);
+    shelf.config.writes_no_hands = true;
+    take_over(false);
+    come_back_with(&s, 3, 3, &other, &held);
+    ck_assert_uint_eq(work_of(&s, 2, 1)->attempt, 2);
+    ck_assert_uint_eq(ms_output_count(work_of(&s, 2, 1)->output), 0);
+    shelf.config.writes_no_hands = false;
+    tear_down();
+}
+END_TEST
+
+TESTS(output_that_is_read_back_is_of_its_token, for_an_older_half_none_is_written,
+      those_that_it_cannot_read_are_erased, what_may_be_started_once_keeps_its_lease,
+      those_that_were_read_back_are_erased, an_upgraded_half_is_told_of_all_that_is_in_hand,
       each_command_in_hand_is_written_as_long_as_it_is, a_single_master_writes_none,
       it_leaves_when_the_other_half_knows, what_has_not_left_is_cancelled_at_once,
       what_has_not_left_by_its_deadline_does_not, who_knows_hands_goes_on_with_the_others,
