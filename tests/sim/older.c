@@ -9,7 +9,7 @@
 #include "tests/sim/observer.h"
 
 #define OLDER_ONE_IN    5 /* seeds, by their number: who draws something keeps what it drew */
-#define OLDER_REMAINDER 4
+#define OLDER_REMAINDER 0
 #define OLDER_LIVES     3 /* of a half, before it is upgraded; or fewer */
 
 /* What a program of that age does not know; all that the ones below it do not know, too. */

@@ -325,7 +325,7 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .name = "pair-last-answer-in-a-silence",
         .story = "the active that takes in what the other half had alone is silent for a moment; "
                  "its last answer comes while it is not followed, and must be taken all the same",
-        .seed = 4475,
+        .seed = 6112,
         .steps = 400,
         .is_pair = true,
         .is_merge = true,
