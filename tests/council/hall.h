@@ -73,6 +73,7 @@ struct hall_master {
     uint64_t lost;         /* were on a disk of it that is lost */
     struct hall_copy copy; /* of no start = none */
     struct ms_uuid old;    /* incarnation of the copy that was put back last; zero = none was */
+    bool is_old_alike;     /* and nothing but a start was not in it */
 
     enum hall_reign reign;
     struct ms_decision tenure;

@@ -36,7 +36,9 @@ static void acknowledge(struct hall *hall, uint8_t place)
     struct hall_note note = {
         .kind = MS_KIND_LOG_ACK, .reign = self->place_reign, .number = self->place_number};
 
-    say(hall, place, &note);
+    if (!hall->plan.is_log_stuck) {
+        say(hall, place, &note);
+    }
 }
 
 static void hear_begin(struct hall *hall, uint8_t place, const struct hall_note *note)

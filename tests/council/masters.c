@@ -74,9 +74,13 @@ static void store(struct hall *hall, uint8_t place, const struct ms_council_reco
                                    .life = self->life});
 }
 
-/* Whoever knew it knows somebody else. */
+/* Whoever knew it knows somebody else. What it has served as an old copy is not offered to anybody here. */
 static void renewed(struct hall *hall, uint8_t place)
 {
+    if (hall->masters[place].is_old_alike) {
+        hall_observe_wipe(hall, place);
+        hall->masters[place].is_old_alike = false;
+    }
     hall_stats[HALL_STAT_RENEWED]++;
     hall_say(hall, "%u begins anew", place);
     for (uint8_t node = 0; node < MS_MASTERS + hall->witnesses_count; node++) {
@@ -163,6 +167,11 @@ static void after(struct hall *hall, uint8_t place)
 
 /* --- life --- */
 
+bool hall_counts_starts(const struct hall *hall)
+{
+    return hall->faults.copied_every > 0 || hall->plan.kind == HALL_PLAN_OUTLIVE;
+}
+
 void hall_master_start(struct hall *hall, uint8_t place)
 {
     struct hall_master *self = &hall->masters[place];
@@ -170,7 +179,7 @@ void hall_master_start(struct hall *hall, uint8_t place)
     if (self->council != NULL) {
         return;
     }
-    if (hall->faults.copied_every > 0) {
+    if (hall_counts_starts(hall)) {
         ms_council_record_start(&self->disk, ++hall->starts);
     }
     self->config.record = self->disk;
@@ -231,7 +240,7 @@ void hall_master_blank(struct hall *hall, uint8_t place)
     hall->incarnations++;
     self->disk.incarnation =
         (struct ms_uuid){{0xa, place, hall_keeps_identity ? 1 : (uint8_t)hall->incarnations}};
-    self->disk.start.number = hall->faults.copied_every > 0 ? hall->incarnations << 10 : 0;
+    self->disk.start.number = hall_counts_starts(hall) ? hall->incarnations << 10 : 0;
     self->lost |= self->log;
     self->log = 0;
 }
@@ -247,7 +256,8 @@ void hall_master_wipe(struct hall *hall, uint8_t place)
 
 bool hall_master_is_old(const struct hall_master *self)
 {
-    return !ms_uuid_is_zero(&self->old) && ms_uuid_equal(&self->disk.incarnation, &self->old);
+    return !ms_uuid_is_zero(&self->old) && !self->is_old_alike &&
+           ms_uuid_equal(&self->disk.incarnation, &self->old);
 }
 
 void hall_master_put_back(struct hall *hall, uint8_t place)
@@ -263,6 +273,7 @@ void hall_master_put_back(struct hall *hall, uint8_t place)
     self->log = self->copy.log;
     self->disk = self->copy.record;
     self->old = self->disk.incarnation;
+    self->is_old_alike = false;
 }
 
 void hall_master_stored(struct hall *hall, uint8_t place)

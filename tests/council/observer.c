@@ -27,7 +27,8 @@ void hall_observe_store(struct hall *hall, uint8_t place, const struct ms_counci
 {
     const struct ms_council_record *disk = &hall->masters[place].disk;
 
-    if (record->is_outlived && record->is_fresh && hall_master_is_old(&hall->masters[place])) {
+    if (record->is_outlived && record->is_fresh &&
+        ms_uuid_equal(&disk->incarnation, &hall->masters[place].old)) {
         return; /* it is somebody else, and has promised nothing */
     }
     if (record->voter.promised < disk->voter.promised || record->served < disk->served ||

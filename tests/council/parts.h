@@ -21,9 +21,11 @@ void hall_master_start(struct hall *hall, uint8_t place);
 void hall_master_crash(struct hall *hall, uint8_t place);
 void hall_master_wipe(struct hall *hall, uint8_t place);
 void hall_master_blank(struct hall *hall, uint8_t place);
+/* Starts are counted, and told. */
+bool hall_counts_starts(const struct hall *hall);
 /* Its directory is as it was when the copy was made. */
 void hall_master_put_back(struct hall *hall, uint8_t place);
-/* It is an old copy, and has not begun anew. */
+/* It is an old copy that lacks more than a start, and has not begun anew. */
 bool hall_master_is_old(const struct hall_master *self);
 void hall_master_act(struct hall *hall, uint8_t place); /* carries out what the council wants */
 /* The life of a council is over. */
@@ -63,7 +65,9 @@ void hall_copy(struct hall *hall);
 void hall_lose(struct hall *hall, uint8_t place);
 void hall_order(struct hall *hall, uint8_t place, enum ms_order what);
 
-/* plans.c */
+/* plans.c, plans_rows.c */
+/* That seed has one of those for rows of the council's table. number: of the seed among them. */
+void hall_plan_for_rows(struct hall *hall, uint64_t number);
 void hall_plan_prepare(struct hall *hall); /* how many witnesses there are, and are enrolled */
 void hall_plan_step(struct hall *hall);    /* something has happened */
 /* A proposal to the peer is about to leave, and has left. */

@@ -1,30 +1,14 @@
 /* Seeds that act out a counter-example, most of them of the model (tests/model/pair.pml): so many things come together in one that chance
  * brings them in no run of bearable length. The councils are the real ones, and when things happen is drawn. Where the rule
  * holds that the counter-example takes away, nothing comes of it. */
+#include "tests/council/plans.h"
+
 #include "core/invariant.h"
-#include "tests/council/parts.h"
 
-#define PATIENCE  (4 * MS_SEC) /* what has not come by then does not, and the plan is over */
-#define START_MAX (600 * MS_MSEC)
-#define NOTICED   (3 * MS_MSEC) /* until both ends know that their connection is over */
-#define AWAY_MAX  (300 * MS_MSEC)
-#define LAST_MIN  (2 * MS_SEC) /* in which one that went on alone would be seen */
-#define LAST_MAX  (6 * MS_SEC)
+#define PATIENCE (4 * MS_SEC) /* what has not come by then does not, and the plan is over */
+#define AWAY_MAX (300 * MS_MSEC)
 
-enum {
-    STAGE_PAIR, /* until there is one */
-    STAGE_FIRST,
-    STAGE_SECOND,
-    STAGE_THIRD,
-    STAGE_FOURTH,
-    STAGE_FIFTH,
-    STAGE_SIXTH,
-    STAGE_SEVENTH,
-    STAGE_LAST, /* then whatever was cut is whole again */
-    STAGE_OVER
-};
-
-static void enter(struct hall *hall, uint32_t stage, ms_time low, ms_time high)
+void hall_plan_enter(struct hall *hall, uint32_t stage, ms_time low, ms_time high)
 {
     struct hall_plan *plan = &hall->plan;
 
@@ -40,8 +24,7 @@ static bool is_at(const struct hall *hall, enum hall_plan_kind kind, uint32_t st
     return hall->plan.kind == kind && hall->plan.stage == stage && !hall->is_calm;
 }
 
-/* Its moment has come. */
-static void count(const struct hall *hall)
+void hall_plan_count(const struct hall *hall)
 {
     hall_stats[HALL_STAT_PLAN_MUTE + (int)hall->plan.kind - (int)HALL_PLAN_MUTE]++;
 }
@@ -50,7 +33,8 @@ void hall_plan_prepare(struct hall *hall)
 {
     struct hall_plan *plan = &hall->plan;
     const bool is_of_lists = plan->kind == HALL_PLAN_LISTS || plan->kind == HALL_PLAN_FORGET_LIST;
-    const bool needs_any = plan->kind == HALL_PLAN_FORGET || plan->kind == HALL_PLAN_UNASKED;
+    const bool needs_any = plan->kind == HALL_PLAN_FORGET || plan->kind == HALL_PLAN_UNASKED ||
+                           plan->kind == HALL_PLAN_OUTLIVE || plan->kind == HALL_PLAN_MOMENT;
     const uint32_t least = is_of_lists ? 2 : needs_any ? 1 : 0;
 
     if (plan->kind == HALL_PLAN_MUTE && plan->variant % 2 == 0) {
@@ -60,30 +44,36 @@ void hall_plan_prepare(struct hall *hall)
     plan->enrolled =
         is_of_lists ? 1 + plan->variant % (hall->witnesses_count - 1) : hall->witnesses_count;
     hall->faults.copies_in_set |= plan->kind == HALL_PLAN_FORGET;
+    if (plan->kind == HALL_PLAN_OUTLIVE || plan->kind == HALL_PLAN_MOMENT) {
+        hall->faults.slow_every = 0; /* a slow disk ends what is waited for */
+    }
 }
 
 /* --- who is there --- */
 
-static bool is_pair(const struct hall *hall, uint8_t active)
-{
-    const struct hall_master *self = &hall->masters[active], *other = &hall->masters[1 - active];
-
-    return self->council != NULL && other->council != NULL && self->reign == HALL_REIGNS &&
-           ms_council_state(self->council) == MS_COUNCIL_PAIR &&
-           ms_council_state(other->council) == MS_COUNCIL_SYNC;
-}
-
-static bool is_alone(const struct hall *hall, uint8_t place)
+bool hall_plan_is_in(const struct hall *hall, uint8_t place, enum ms_council_state state)
 {
     const struct hall_master *self = &hall->masters[place];
 
-    return self->council != NULL && self->reign == HALL_REIGNS &&
-           ms_council_state(self->council) == MS_COUNCIL_SOLO;
+    return self->council != NULL && ms_council_state(self->council) == state;
+}
+
+bool hall_plan_is_alone(const struct hall *hall, uint8_t place)
+{
+    return hall->masters[place].reign == HALL_REIGNS &&
+           hall_plan_is_in(hall, place, MS_COUNCIL_SOLO);
+}
+
+static bool is_pair(const struct hall *hall, uint8_t active)
+{
+    return hall->masters[active].reign == HALL_REIGNS &&
+           hall_plan_is_in(hall, active, MS_COUNCIL_PAIR) &&
+           hall_plan_is_in(hall, 1 - active, MS_COUNCIL_SYNC);
 }
 
 /* --- what is done to them --- */
 
-static void part(struct hall *hall, uint8_t a, uint8_t b)
+void hall_plan_part(struct hall *hall, uint8_t a, uint8_t b)
 {
     hall_say(hall, "plan: %u and %u are parted", a, b);
     hall_cut(hall, a, b);
@@ -98,14 +88,14 @@ static void part_witnesses(struct hall *hall, uint8_t place, enum witnesses whic
     const uint32_t to = which == WITNESSES_OLD ? hall->plan.enrolled : hall->witnesses_count;
 
     for (uint32_t i = from; i < to; i++) {
-        part(hall, place, (uint8_t)(MS_MASTERS + i));
+        hall_plan_part(hall, place, (uint8_t)(MS_MASTERS + i));
     }
 }
 
 /* The halves are apart; each has its list, the active the new one. */
 static void split(struct hall *hall)
 {
-    part(hall, 0, 1);
+    hall_plan_part(hall, 0, 1);
     part_witnesses(hall, hall->plan.active, WITNESSES_OLD);
     part_witnesses(hall, hall->plan.other, WITNESSES_NEW);
 }
@@ -122,7 +112,7 @@ static void want_list(struct hall *hall, uint8_t place, enum witnesses which)
     hall_master_act(hall, place);
 }
 
-static void start_later(struct hall *hall, uint8_t place)
+void hall_plan_start_later(struct hall *hall, uint8_t place)
 {
     hall_push(hall, &(struct hall_event){.at = hall->now + hall_between(hall, 0, AWAY_MAX),
                                          .type = HALL_START,
@@ -143,9 +133,10 @@ static void finish(struct hall *hall)
 {
     hall_say(hall, "plan: over");
     hall->plan.stage = STAGE_OVER;
+    hall->plan.is_log_stuck = false;
     heal_all(hall);
-    start_later(hall, 0);
-    start_later(hall, 1);
+    hall_plan_start_later(hall, 0);
+    hall_plan_start_later(hall, 1);
     hall_push(hall, &(struct hall_event){.at = hall->now, .type = HALL_FAULT});
 }
 
@@ -155,7 +146,7 @@ static void finish(struct hall *hall)
 static void step_mute(struct hall *hall)
 {
     if (hall->plan.stage == STAGE_FIRST) {
-        enter(hall, STAGE_SECOND, 0, 0);
+        hall_plan_enter(hall, STAGE_SECOND, 0, 0);
         hall_order(hall, hall->plan.other, MS_ORDER_PROMOTE);
     }
 }
@@ -169,15 +160,15 @@ void hall_plan_sent(struct hall *hall, uint8_t place, const struct ms_council_ac
                 hall_cut(hall, place, node);
             }
         }
-        count(hall);
-        enter(hall, STAGE_LAST, LAST_MIN, LAST_MAX);
+        hall_plan_count(hall);
+        hall_plan_enter(hall, STAGE_LAST, PLAN_LAST_MIN, PLAN_LAST_MAX);
     }
 }
 
 static void step_lists(struct hall *hall)
 {
     if (hall->plan.stage == STAGE_FIRST) {
-        enter(hall, STAGE_SECOND, 0, 0);
+        hall_plan_enter(hall, STAGE_SECOND, 0, 0);
         want_list(hall, hall->plan.active, WITNESSES_NEW);
     }
 }
@@ -189,20 +180,20 @@ static void step_forget(struct hall *hall)
     switch (plan->stage) {
     case STAGE_FIRST:
         part_witnesses(hall, plan->active, WITNESSES_ALL);
-        part(hall, 0, 1);
-        enter(hall, STAGE_THIRD, 0, 0);
+        hall_plan_part(hall, 0, 1);
+        hall_plan_enter(hall, STAGE_THIRD, 0, 0);
         break;
     case STAGE_THIRD:
-        if (is_alone(hall, plan->other)) {
-            enter(hall, STAGE_FOURTH, 0, START_MAX);
+        if (hall_plan_is_alone(hall, plan->other)) {
+            hall_plan_enter(hall, STAGE_FOURTH, 0, PLAN_START_MAX);
         }
         break;
     case STAGE_FOURTH:
         hall_master_wipe(hall, plan->other);
-        start_later(hall, plan->other);
+        hall_plan_start_later(hall, plan->other);
         hall_heal(hall, 0, 1);
-        count(hall);
-        enter(hall, STAGE_LAST, LAST_MIN, LAST_MAX);
+        hall_plan_count(hall);
+        hall_plan_enter(hall, STAGE_LAST, PLAN_LAST_MIN, PLAN_LAST_MAX);
         break;
     default:
         break;
@@ -214,7 +205,7 @@ static void step_forget_list(struct hall *hall)
 {
     if (hall->plan.stage == STAGE_FIRST) {
         hall_cut(hall, hall->plan.active, hall->plan.other);
-        enter(hall, STAGE_SECOND, 0, 0);
+        hall_plan_enter(hall, STAGE_SECOND, 0, 0);
         want_list(hall, hall->plan.active, WITNESSES_NEW);
     } else if (hall->plan.stage != STAGE_SECOND) {
         step_forget(hall);
@@ -228,11 +219,11 @@ static void step_unasked(struct hall *hall)
 
     if (plan->stage == STAGE_FIRST) {
         hall_master_crash(hall, plan->active);
-        enter(hall, STAGE_SECOND, 0, 0);
-    } else if (plan->stage == STAGE_SECOND && is_alone(hall, plan->other)) {
-        enter(hall, STAGE_THIRD, 0, 0);
+        hall_plan_enter(hall, STAGE_SECOND, 0, 0);
+    } else if (plan->stage == STAGE_SECOND && hall_plan_is_alone(hall, plan->other)) {
+        hall_plan_enter(hall, STAGE_THIRD, 0, 0);
         want_list(hall, plan->other, WITNESSES_OLD);
-        start_later(hall, plan->active);
+        hall_plan_start_later(hall, plan->active);
     }
 }
 
@@ -241,8 +232,8 @@ void hall_plan_sending(struct hall *hall, uint8_t place, const struct ms_council
     if (is_at(hall, HALL_PLAN_UNASKED, STAGE_THIRD) && place == hall->plan.other &&
         act->frame.decision.kind == MS_DECISION_JOIN) {
         hall_cut(hall, place, hall->plan.active);
-        count(hall);
-        enter(hall, STAGE_FOURTH, 0, 0);
+        hall_plan_count(hall);
+        hall_plan_enter(hall, STAGE_FOURTH, 0, 0);
     }
 }
 
@@ -250,7 +241,7 @@ void hall_plan_sending(struct hall *hall, uint8_t place, const struct ms_council
 static void cut_off(struct hall *hall, bool is_heard)
 {
     hall_break(hall, 0, 1);
-    part(hall, 0, 1);
+    hall_plan_part(hall, 0, 1);
     part_witnesses(hall, is_heard ? hall->plan.active : hall->plan.other, WITNESSES_ALL);
 }
 
@@ -262,26 +253,26 @@ static void step_leap(struct hall *hall)
     const bool is_heard = plan->variant % 2 == 1 && hall->witnesses_count > 0;
 
     if (plan->stage == STAGE_FIRST) {
-        enter(hall, STAGE_SECOND, NOTICED, NOTICED);
+        hall_plan_enter(hall, STAGE_SECOND, PLAN_NOTICED, PLAN_NOTICED);
         cut_off(hall, is_heard);
     } else if (plan->stage == STAGE_SECOND) {
-        enter(hall, STAGE_THIRD, 0, 0);
+        hall_plan_enter(hall, STAGE_THIRD, 0, 0);
         hall_order(hall, plan->other, MS_ORDER_FORCE);
-    } else if (plan->stage == STAGE_THIRD && is_alone(hall, plan->other)) {
-        enter(hall, STAGE_FOURTH, 0, START_MAX);
+    } else if (plan->stage == STAGE_THIRD && hall_plan_is_alone(hall, plan->other)) {
+        hall_plan_enter(hall, STAGE_FOURTH, 0, PLAN_START_MAX);
     } else if (plan->stage == STAGE_FOURTH) {
         hall_master_wipe(hall, plan->other);
-        start_later(hall, plan->other);
+        hall_plan_start_later(hall, plan->other);
         heal_all(hall);
-        enter(hall, STAGE_FIFTH, is_heard ? hall->until : 0, is_heard ? hall->until : 0);
+        hall_plan_enter(hall, STAGE_FIFTH, is_heard ? hall->until : 0, is_heard ? hall->until : 0);
     } else if (plan->stage == STAGE_FIFTH && is_pair(hall, plan->active)) {
-        enter(hall, STAGE_SIXTH, 0, START_MAX);
+        hall_plan_enter(hall, STAGE_SIXTH, 0, PLAN_START_MAX);
     } else if (plan->stage == STAGE_SIXTH) {
-        enter(hall, STAGE_SEVENTH, NOTICED, NOTICED);
+        hall_plan_enter(hall, STAGE_SEVENTH, PLAN_NOTICED, PLAN_NOTICED);
         cut_off(hall, false);
     } else if (plan->stage == STAGE_SEVENTH) {
-        count(hall);
-        enter(hall, STAGE_LAST, LAST_MIN, LAST_MAX);
+        hall_plan_count(hall);
+        hall_plan_enter(hall, STAGE_LAST, PLAN_LAST_MIN, PLAN_LAST_MAX);
         hall_order(hall, plan->other, MS_ORDER_FORCE);
     }
 }
@@ -293,25 +284,30 @@ void hall_plan_listed(struct hall *hall, uint8_t place)
 
     if (is_at(hall, HALL_PLAN_LISTS, STAGE_SECOND) && place == plan->active && !is_changing) {
         split(hall);
-        count(hall);
-        enter(hall, STAGE_LAST, LAST_MIN, LAST_MAX);
+        hall_plan_count(hall);
+        hall_plan_enter(hall, STAGE_LAST, PLAN_LAST_MIN, PLAN_LAST_MAX);
     } else if (is_at(hall, HALL_PLAN_FORGET_LIST, STAGE_SECOND) && place == plan->active) {
         split(hall);
-        enter(hall, STAGE_THIRD, 0, 0);
+        hall_plan_enter(hall, STAGE_THIRD, 0, 0);
     } else if (is_at(hall, HALL_PLAN_UNASKED, STAGE_FOURTH) && place == plan->other) {
         part_witnesses(hall, place, WITNESSES_ALL);
         hall_heal(hall, 0, 1);
-        enter(hall, STAGE_FIFTH, 0, 0);
+        hall_plan_enter(hall, STAGE_FIFTH, 0, 0);
     } else if (is_at(hall, HALL_PLAN_UNASKED, STAGE_FIFTH) && place == plan->other) {
-        part(hall, 0, 1);
-        enter(hall, STAGE_LAST, LAST_MIN, LAST_MAX);
+        hall_plan_part(hall, 0, 1);
+        hall_plan_enter(hall, STAGE_LAST, PLAN_LAST_MIN, PLAN_LAST_MAX);
     }
 }
 
 static void (*const steps[HALL_PLANS])(struct hall *) = {
-    [HALL_PLAN_MUTE] = step_mute,       [HALL_PLAN_LISTS] = step_lists,
-    [HALL_PLAN_FORGET] = step_forget,   [HALL_PLAN_FORGET_LIST] = step_forget_list,
-    [HALL_PLAN_UNASKED] = step_unasked, [HALL_PLAN_LEAP] = step_leap,
+    [HALL_PLAN_MUTE] = step_mute,
+    [HALL_PLAN_LISTS] = step_lists,
+    [HALL_PLAN_FORGET] = step_forget,
+    [HALL_PLAN_FORGET_LIST] = step_forget_list,
+    [HALL_PLAN_UNASKED] = step_unasked,
+    [HALL_PLAN_LEAP] = step_leap,
+    [HALL_PLAN_OUTLIVE] = hall_plan_step_outlive,
+    [HALL_PLAN_MOMENT] = hall_plan_step_moment,
 };
 
 static void find_pair(struct hall *hall)
@@ -320,7 +316,7 @@ static void find_pair(struct hall *hall)
         if (is_pair(hall, active)) {
             hall->plan.active = active;
             hall->plan.other = (uint8_t)(1 - active);
-            enter(hall, STAGE_FIRST, 0, START_MAX);
+            hall_plan_enter(hall, STAGE_FIRST, 0, PLAN_START_MAX);
             return;
         }
     }

@@ -14,6 +14,8 @@
 #define PLAN_MAX    (10 * MS_SEC) /* takes so long; then there are accidents as in other seeds */
 #define PLAN_ONE_IN 16            /* seeds that have one */
 #define PLAN_REST   8             /* and those of them that take over by evidence have none */
+#define ROWS_ONE_IN 32            /* seeds that have one for rows of the council's table; */
+#define ROWS_REST   20            /* those where nobody goes on without votes */
 
 uint64_t hall_stats[HALL_STATS];
 struct council_rows hall_rows;
@@ -512,8 +514,10 @@ static void clear(struct hall *hall, uint64_t seed, bool is_loud)
     if (seed % PLAN_ONE_IN == PLAN_REST) {
         const uint64_t number = seed / PLAN_ONE_IN;
 
-        hall->plan.kind = (enum hall_plan_kind)(1 + number % (HALL_PLANS - 1));
-        hall->plan.variant = (uint32_t)(number / (HALL_PLANS - 1));
+        hall->plan.kind = (enum hall_plan_kind)(1 + number % HALL_PLAN_LEAP);
+        hall->plan.variant = (uint32_t)(number / HALL_PLAN_LEAP);
+    } else if (seed % ROWS_ONE_IN == ROWS_REST) {
+        hall_plan_for_rows(hall, seed / ROWS_ONE_IN);
     }
     ms_rng_init(&hall->rng, seed);
 }

@@ -202,7 +202,49 @@ START_TEST(an_older_program_is_not_judged)
 }
 END_TEST
 
+/* Without a start since the copy nobody notices. It lacks the vote by which it is in S, and so may ask for an epoch below that one: the
+ * only way in which who asks for votes finds himself in the S of another one. */
+START_TEST(an_old_copy_that_nobody_notices_withdraws_what_it_proposes)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+    const struct ms_council_record copy = room->masters[1].disk;
+    struct ms_complaint complaint;
+
+    room->is_cut = true;
+    part(room, 0, 1, false);
+    pass(room, 500 * MS_MSEC);
+    ck_assert_state(room, 0, SOLO);
+    room->is_cut = false;
+    meet(room, 0, 1);
+    pass(room, 1 * MS_SEC);
+    ck_assert_state(room, 0, PAIR); /* with its vote, in an epoch two above */
+    memset(room->is_witness_up, 0, sizeof room->is_witness_up);
+    room->is_cut = true;
+    stop(room, 1, false);
+    part(room, 0, 1, false);
+    room->masters[1].disk = copy;
+    start(room, 1);
+    ck_assert_int_eq(
+        ms_council_order(room->masters[1].council, room->now, MS_ORDER_PROMOTE, &complaint),
+        MS_E_OK);
+    settle(room);
+    ck_assert_state(room, 1, CANDIDATE);
+    ck_assert_uint_lt(record_of(room, 1)->voter.promised, record_of(room, 0)->served);
+    room->is_cut = false;
+    meet(room, 0, 1);
+    ck_assert(!room->masters[1].is_renewed);
+    ck_assert_uint_ne(ms_council_taken(room->masters[1].council, MS_COUNCIL_CANDIDATE) &
+                          1u << MS_COUNCIL_IN_SYNC,
+                      0);
+    pass(room, 1 * MS_SEC);
+    ck_assert_state(room, 0, PAIR);
+    ck_assert_state(room, 1, SYNC);
+    dismiss(room);
+}
+END_TEST
+
 TESTS(starts_are_told_and_remembered, an_old_copy_begins_anew_and_joins_again,
       witnesses_notice_an_old_copy, the_same_copy_is_noticed_again,
       an_old_copy_is_noticed_though_it_was_started_alone, an_incumbent_that_is_an_old_copy_stops,
-      a_new_directory_goes_on_with_the_numbers, an_older_program_is_not_judged)
+      a_new_directory_goes_on_with_the_numbers, an_older_program_is_not_judged,
+      an_old_copy_that_nobody_notices_withdraws_what_it_proposes)
