@@ -135,11 +135,11 @@ static void persisted(struct ms_pair *pair, ms_time now, const struct ms_event *
     if (event->error != MS_E_OK) {
         ms_council_failed(pair->council, now);
         if (pair->master != NULL) {
-            pair->is_stopped = true; /* as the master says: whichever record it was */
+            pair->life = MS_PAIR_ENDED; /* as the master says: whichever record it was */
             ms_pair_step_master(
                 pair, now, &(struct ms_event){.type = MS_EVENT_PERSISTED, .error = event->error});
-        } else if (!pair->is_stopped) {
-            pair->is_stopped = true;
+        } else if (pair->life != MS_PAIR_ENDED) {
+            pair->life = MS_PAIR_ENDED;
             ms_engine_emit(&pair->engine,
                            &(struct ms_effect){.type = MS_EFFECT_STOPPED, .error = event->error});
         }
@@ -170,13 +170,13 @@ static void stop(struct ms_pair *pair, ms_time now, const struct ms_event *event
 {
     struct ms_complaint complaint;
 
-    if (!pair->is_stopping && pair->tenure != MS_TENURE_NONE &&
+    if (pair->life == MS_PAIR_RUNS && pair->tenure != MS_TENURE_NONE &&
         ms_council_order(pair->council, now, MS_ORDER_SWITCHOVER, &complaint) == MS_E_OK) {
-        pair->is_stopping = true;
+        pair->life = MS_PAIR_ENDING;
         pair->stop_by = now + STOP_TIMEOUT;
         return;
     }
-    pair->is_stopping = true;
+    pair->life = pair->life == MS_PAIR_ENDED ? MS_PAIR_ENDED : MS_PAIR_ENDING;
     pair->stop_by = MS_TIME_NEVER;
     if (pair->tenure == MS_TENURE_PAUSED) { /* nothing can be said to anybody any more */
         ms_pair_stop(pair, NULL);
@@ -307,7 +307,7 @@ static bool is_paused(const struct ms_pair *pair)
 /* One that was told to stop goes when nothing is left to do for it. */
 static void end(struct ms_pair *pair, ms_time now)
 {
-    if (!pair->is_stopping || pair->is_stopped) {
+    if (pair->life != MS_PAIR_ENDING) {
         return;
     }
     if (now >= pair->stop_by && is_paused(pair)) { /* nobody has taken over, and nobody will */
@@ -315,7 +315,7 @@ static void end(struct ms_pair *pair, ms_time now)
         ms_pair_stop(pair, NULL);
     }
     if (pair->tenure == MS_TENURE_NONE && pair->leaving.count == 0 && pair->stores == 0) {
-        pair->is_stopped = true;
+        pair->life = MS_PAIR_ENDED;
         ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_STOPPED});
     } else if (now >= pair->stop_by && pair->tenure == MS_TENURE_ON && !pair->is_stepped) {
         pair->stop_by = MS_TIME_NEVER; /* nobody has taken over */
@@ -346,7 +346,7 @@ static bool pump(struct ms_pair *pair, const struct ms_event *event)
 
 static void begin(struct ms_pair *pair, ms_time now)
 {
-    pair->is_started = true;
+    pair->life = MS_PAIR_RUNS;
     pair->links.dial_at = now;
     ms_council_start(pair->council, now);
     ms_pair_act(pair);
@@ -358,7 +358,7 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
 
     pair->is_stepped = false;
     pair->frames_count = 0;
-    if (!pair->is_started) {
+    if (pair->life == MS_PAIR_NEW) {
         begin(pair, now);
     }
     if (event->type == MS_EVENT_PEER_CLOSED || event->type == MS_EVENT_RECEIVED) {
@@ -400,13 +400,13 @@ static ms_time deadline(const struct ms_engine *engine)
     const struct ms_pair *pair = (const struct ms_pair *)(const void *)engine;
     ms_time at;
 
-    if (!pair->is_started || pair->has_more || pair->is_dismissing || pair->leaving.count > 0 ||
-        (ms_pair_serves(pair) && pair->greeters.count > 0) ||
+    if (pair->life == MS_PAIR_NEW || pair->has_more || pair->is_dismissing ||
+        pair->leaving.count > 0 || (ms_pair_serves(pair) && pair->greeters.count > 0) ||
         (pair->tenure == MS_TENURE_ON &&
          (has_progress(pair) || pair->has_room_news || pair->gone.count > 0))) {
         return engine->now;
     }
-    if (pair->is_stopped) {
+    if (pair->life == MS_PAIR_ENDED) {
         return MS_TIME_NEVER;
     }
     at = earlier(ms_council_deadline(pair->council), ms_pair_links_deadline(&pair->links));

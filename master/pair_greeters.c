@@ -17,10 +17,10 @@ static bool may_wait(const struct ms_pair *pair, ms_time now)
 {
     switch (pair->tenure) {
     case MS_TENURE_NONE:
-        return !pair->is_stopping && ms_council_is_expectant(pair->council, now);
+        return pair->life == MS_PAIR_RUNS && ms_council_is_expectant(pair->council, now);
     case MS_TENURE_READING:
     case MS_TENURE_ON:
-        return !pair->is_stopping;
+        return pair->life == MS_PAIR_RUNS;
     case MS_TENURE_READING_PAUSED:
     case MS_TENURE_PAUSED:
         break;

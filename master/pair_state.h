@@ -52,6 +52,14 @@ enum ms_tenure {
     MS_TENURE_PAUSED,
 };
 
+/* Of the half itself, whoever serves. */
+enum ms_pair_life {
+    MS_PAIR_NEW, /* until the first step */
+    MS_PAIR_RUNS,
+    MS_PAIR_ENDING, /* it was told to stop, and ends when nothing is left to do */
+    MS_PAIR_ENDED,  /* has said so, or its store has failed */
+};
+
 struct ms_pair {
     struct ms_engine engine; /* first */
     struct ms_pair_config config;
@@ -98,10 +106,10 @@ struct ms_pair {
     uint32_t stores;   /* STOREs under way: 0 or 1 */
     struct ms_council_record durable, storing; /* the council's record */
 
-    bool is_stopping, is_stopped;
+    enum ms_pair_life life;
     bool is_replaying, is_replay_void; /* the store is being read; for a tenure that is over */
     ms_time stop_by;
-    bool is_started, has_more;
+    bool has_more;
     bool
         is_dismissing; /* connections of a master that is over are closed; others are read after that */
 

@@ -35,8 +35,7 @@ void ms_peers_drop(struct ms_peers *peers, ms_peer peer)
 /* Without memory for a master this half is of no use to anybody. */
 static void give_up(struct ms_pair *pair, enum ms_error error)
 {
-    pair->is_stopping = true;
-    pair->is_stopped = true;
+    pair->life = MS_PAIR_ENDED;
     ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_STOPPED, .error = error});
 }
 
@@ -98,7 +97,8 @@ void ms_pair_serve(struct ms_pair *pair, const struct ms_decision *decision)
     pair->epoch = decision->epoch;
     switch (pair->tenure) {
     case MS_TENURE_NONE:
-        if (!pair->is_stopping) { /* else the tenure was over before this came, and its epoch is spent */
+        if (pair->life ==
+            MS_PAIR_RUNS) { /* else the tenure was over before this came, and its epoch is spent */
             begin(pair, decision);
         }
         break;
