@@ -9,6 +9,7 @@
 #include "master/page.h"
 #include "master/pair_links.h"
 #include "master/pieces.h"
+#include "master/reading.h"
 #include "master/state.h"
 #include "master/suffix.h"
 #include "proto/pair_record.h"
@@ -107,7 +108,7 @@ struct ms_pair {
     struct ms_council_record durable, storing; /* the council's record */
 
     enum ms_pair_life life;
-    bool is_replaying, is_replay_void; /* the store is being read; for a tenure that is over */
+    enum ms_reading replay; /* of the store, for a tenure */
     ms_time stop_by;
     bool has_more;
     bool

@@ -42,8 +42,8 @@ static void give_up(struct ms_pair *pair, enum ms_error error)
 /* One after the other: what comes of one that was begun for an earlier tenure is nobody's. */
 static void replay(struct ms_pair *pair)
 {
-    if (!pair->is_replaying) {
-        pair->is_replaying = true;
+    if (pair->replay == MS_READING_NONE) {
+        pair->replay = MS_READING_ON;
         ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_REPLAY});
     }
 }
@@ -163,7 +163,7 @@ void ms_pair_stop(struct ms_pair *pair, const struct ms_decision *decision)
     ms_master_destroy(pair->master);
     pair->master = NULL;
     pair->tenure = MS_TENURE_NONE;
-    pair->is_replay_void = pair->is_replaying;
+    pair->replay = ms_reading_void(pair->replay);
     pair->told = 0;
     if (is_handed_over) {
         pair->led = 0;
@@ -213,10 +213,10 @@ void ms_pair_replayed(struct ms_pair *pair, ms_time now, const struct ms_event *
 {
     const bool is_end = event->command == NULL || event->command->payload.size == 0;
     const bool is_paused = pair->tenure == MS_TENURE_READING_PAUSED;
-    const bool is_void = pair->is_replay_void;
+    const bool is_void = pair->replay == MS_READING_VOID;
 
     if (is_end) {
-        pair->is_replaying = pair->is_replay_void = false;
+        pair->replay = MS_READING_NONE;
     }
     if (is_void && is_end && (is_paused || pair->tenure == MS_TENURE_READING)) {
         replay(pair);
