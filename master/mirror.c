@@ -49,7 +49,7 @@ void ms_mirror_interrupt(struct ms_mirror *mirror, enum ms_mirror_phase phase)
     struct ms_mirror_copy *copy = &mirror->copy;
 
     mirror->phase = phase;
-    mirror->is_scan_void = mirror->is_scanning;
+    mirror->scan = ms_reading_void(mirror->scan);
     mirror->growing = 0;
     mirror->peer =
         (struct ms_mirror_peer){.name = mirror->peer.name, .questions = mirror->peer.questions};
@@ -383,7 +383,7 @@ bool ms_mirror_hear(struct ms_mirror *mirror, ms_epoch epoch, const struct ms_co
 
 bool ms_mirror_is_scanning(const struct ms_mirror *mirror)
 {
-    return mirror->is_scanning;
+    return mirror->scan != MS_READING_NONE;
 }
 
 bool ms_mirror_needs_copy(const struct ms_mirror *mirror)

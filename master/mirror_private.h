@@ -7,6 +7,7 @@
 #include "master/living.h"
 #include "master/mirror.h"
 #include "master/pace.h"
+#include "master/reading.h"
 
 #define MS_MIRROR_PIECES_MAX                                                                       \
     64u /* of a copy, read from the store and not yet durable at the peer */
@@ -65,11 +66,11 @@ struct ms_mirror {
     uint64_t step;
     ms_epoch reign, epoch; /* reign: 0 = none */
     bool is_pair, is_waiting, needs_copy;
-    bool is_settled;   /* see ms_mirror_settle */
-    uint64_t growing;  /* this batch has not been sent, and may still become larger; 0 = none */
-    uint64_t hasty;    /* up to that batch somebody waits for its arrival */
-    uint64_t unheeded; /* up to that batch nobody waited for the peer before a COMMAND left */
-    bool is_scanning, is_scan_void; /* SCANNED will come; it is of a copy that is over */
+    bool is_settled;      /* see ms_mirror_settle */
+    uint64_t growing;     /* this batch has not been sent, and may still become larger; 0 = none */
+    uint64_t hasty;       /* up to that batch somebody waits for its arrival */
+    uint64_t unheeded;    /* up to that batch nobody waited for the peer before a COMMAND left */
+    enum ms_reading scan; /* for a copy: SCANNED will come */
     enum ms_mirror_phase phase;
     ms_seq persisted, covered;
     struct ms_backlog backlog;

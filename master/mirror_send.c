@@ -110,14 +110,15 @@ void ms_mirror_scanned(struct ms_mirror *mirror, const struct ms_event *event)
 {
     const struct ms_bytes none = {0};
     const struct ms_bytes entries = event->command != NULL ? event->command->payload : none;
+    const bool is_void = mirror->scan == MS_READING_VOID;
 
     ms_mirror_enter(mirror);
-    ms_assert(mirror->is_scanning);
-    mirror->is_scanning = false;
-    if (mirror->is_scan_void ||
-        (mirror->phase != MS_MIRROR_LISTING && mirror->phase != MS_MIRROR_COPYING)) {
-        mirror->is_scan_void = false;
-    } else if (event->error != MS_E_OK || (entries.size > 0 && event->seq <= mirror->copy.above)) {
+    ms_assert(mirror->scan != MS_READING_NONE);
+    mirror->scan = MS_READING_NONE;
+    if (is_void || (mirror->phase != MS_MIRROR_LISTING && mirror->phase != MS_MIRROR_COPYING)) {
+        return;
+    }
+    if (event->error != MS_E_OK || (entries.size > 0 && event->seq <= mirror->copy.above)) {
         give_up(mirror);
     } else if (mirror->phase == MS_MIRROR_LISTING) {
         list(mirror, entries);
@@ -192,7 +193,7 @@ static void end_copy(struct ms_mirror *mirror)
 
 static void scan(struct ms_mirror *mirror)
 {
-    mirror->is_scanning = true;
+    mirror->scan = MS_READING_ON;
     ms_engine_emit(mirror->engine, &(struct ms_effect){
                                        .type = MS_EFFECT_SCAN,
                                        .seq = mirror->copy.above,
@@ -205,7 +206,7 @@ static bool pump_list(struct ms_mirror *mirror)
 {
     struct ms_mirror_copy *copy = &mirror->copy;
 
-    if (mirror->is_scanning || copy->count > 0) {
+    if (mirror->scan != MS_READING_NONE || copy->count > 0) {
         return false;
     }
     if (copy->above < copy->claimed && !ms_living_is_full(&copy->living)) {
@@ -249,7 +250,7 @@ static bool pump_copy(struct ms_mirror *mirror)
         end_copy(mirror);
         return true;
     }
-    if (!mirror->is_scanning && copy->unstored < MS_LOG_AHEAD_BYTES &&
+    if (mirror->scan == MS_READING_NONE && copy->unstored < MS_LOG_AHEAD_BYTES &&
         copy->count < MS_MIRROR_PIECES_MAX) {
         scan(mirror);
     }

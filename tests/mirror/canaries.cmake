@@ -21,7 +21,7 @@ ms_log_canary(drained-of-all-but-erasures mirror "invariant: (drained|handover):
     "")
 
 ms_log_canary(any-scan-will-do mirror "invariant: (follower|quiet|peer|takeover): "
-    "    mirror->is_scan_void = mirror->is_scanning;"
+    "    mirror->scan = ms_reading_void(mirror->scan);"
     "")
 
 ms_log_canary(backlog-without-end mirror "invariant: backlog: it is bounded"
