@@ -4,6 +4,7 @@
 
 #include "core/invariant.h"
 #include "core/limits.h"
+#include "master/reading.h"
 #include "proto/record.h"
 
 #define ALL_SENT   1u /* flag of RECONCILE */
@@ -14,13 +15,13 @@ struct ms_suffix {
     ms_peer peer; /* MS_PEER_NONE = nothing is offered */
     ms_epoch epoch, own;
     enum ms_suffix_news news;
-    ms_seq above;                   /* is to be read next */
-    uint64_t number;                /* of the next frame */
-    uint64_t sent, taken;           /* bytes: sent, and said to be there */
-    bool is_scanning, is_scan_void; /* SCANNED will come; it is of an offer that is over */
-    bool is_read, is_sent;          /* nothing is left in the store; the last frame has left */
-    bool knows_hands;               /* the peer reads HAND records */
-    uint8_t *bytes;                 /* what the last SCAN brought */
+    ms_seq above;          /* is to be read next */
+    uint64_t number;       /* of the next frame */
+    uint64_t sent, taken;  /* bytes: sent, and said to be there */
+    enum ms_reading scan;  /* for an offer: SCANNED will come */
+    bool is_read, is_sent; /* nothing is left in the store; the last frame has left */
+    bool knows_hands;      /* the peer reads HAND records */
+    uint8_t *bytes;        /* what the last SCAN brought */
     size_t size, at, capacity;
 };
 
@@ -48,7 +49,7 @@ void ms_suffix_leave(struct ms_suffix *suffix)
 {
     suffix->peer = MS_PEER_NONE;
     suffix->news = MS_SUFFIX_NOTHING;
-    suffix->is_scan_void = suffix->is_scanning;
+    suffix->scan = ms_reading_void(suffix->scan);
     suffix->size = suffix->at = 0;
 }
 
@@ -143,11 +144,11 @@ void ms_suffix_scanned(struct ms_suffix *suffix, const struct ms_event *event)
 {
     const struct ms_bytes none = {0};
     const struct ms_bytes entries = event->command != NULL ? event->command->payload : none;
+    const bool is_void = suffix->scan == MS_READING_VOID;
 
-    ms_assert(suffix->is_scanning);
-    suffix->is_scanning = false;
-    if (suffix->is_scan_void || suffix->peer == MS_PEER_NONE) {
-        suffix->is_scan_void = false;
+    ms_assert(suffix->scan != MS_READING_NONE);
+    suffix->scan = MS_READING_NONE;
+    if (is_void || suffix->peer == MS_PEER_NONE) {
         return;
     }
     ms_assert(suffix->at == suffix->size);
@@ -165,7 +166,7 @@ void ms_suffix_scanned(struct ms_suffix *suffix, const struct ms_event *event)
 
 bool ms_suffix_is_scanning(const struct ms_suffix *suffix)
 {
-    return suffix->is_scanning;
+    return suffix->scan != MS_READING_NONE;
 }
 
 bool ms_suffix_is_offering(const struct ms_suffix *suffix)
@@ -213,8 +214,9 @@ static bool pump(struct ms_suffix *suffix, bool may_scan)
         }
         return false;
     }
-    if (may_scan && !suffix->is_scanning && suffix->sent - suffix->taken < MS_LOG_AHEAD_BYTES) {
-        suffix->is_scanning = true;
+    if (may_scan && suffix->scan == MS_READING_NONE &&
+        suffix->sent - suffix->taken < MS_LOG_AHEAD_BYTES) {
+        suffix->scan = MS_READING_ON;
         ms_engine_emit(suffix->engine, &(struct ms_effect){
                                            .type = MS_EFFECT_SCAN,
                                            .seq = suffix->above,
