@@ -44,23 +44,23 @@ bool ms_sift_list(struct ms_sift *sift, struct ms_bytes list, ms_seq upto)
 void ms_sift_leave(struct ms_sift *sift)
 {
     sift->state = MS_SIFT_IDLE;
-    sift->scan = sift->scan != MS_SIFT_SCAN_NONE ? MS_SIFT_SCAN_VOID : MS_SIFT_SCAN_NONE;
+    sift->scan = ms_reading_void(sift->scan);
 }
 
 bool ms_sift_is_scanning(const struct ms_sift *sift)
 {
-    return sift->scan != MS_SIFT_SCAN_NONE;
+    return sift->scan != MS_READING_NONE;
 }
 
 bool ms_sift_is_due(const struct ms_sift *sift)
 {
-    return sift->state != MS_SIFT_IDLE && sift->scan == MS_SIFT_SCAN_NONE;
+    return sift->state != MS_SIFT_IDLE && sift->scan == MS_READING_NONE;
 }
 
 void ms_sift_scan(struct ms_sift *sift, struct ms_engine *engine)
 {
     ms_assert(ms_sift_is_due(sift));
-    sift->scan = MS_SIFT_SCAN_ASKED;
+    sift->scan = MS_READING_ON;
     ms_engine_emit(engine, &(struct ms_effect){
                                .type = MS_EFFECT_SCAN, .seq = sift->above, .count = MS_SCAN_BYTES});
 }
@@ -125,12 +125,12 @@ enum ms_sift_outcome ms_sift_scanned(struct ms_sift *sift, const struct ms_event
 {
     const struct ms_bytes none = {0};
     const struct ms_bytes entries = event->command != NULL ? event->command->payload : none;
-    const enum ms_sift_scan scan = sift->scan;
+    const enum ms_reading scan = sift->scan;
 
-    ms_assert(scan != MS_SIFT_SCAN_NONE);
-    sift->scan = MS_SIFT_SCAN_NONE;
+    ms_assert(scan != MS_READING_NONE);
+    sift->scan = MS_READING_NONE;
     sift->erases_size = 0;
-    if (scan == MS_SIFT_SCAN_VOID) {
+    if (scan == MS_READING_VOID) {
         return MS_SIFT_VOID;
     }
     if (event->error != MS_E_OK) {

@@ -7,6 +7,7 @@
 
 #include "core/engine.h"
 #include "master/living.h"
+#include "master/reading.h"
 
 enum ms_sift_state {
     MS_SIFT_IDLE,
@@ -14,20 +15,14 @@ enum ms_sift_state {
     MS_SIFT_SIFTING, /* a list is here, and not done with */
 };
 
-enum ms_sift_scan {
-    MS_SIFT_SCAN_NONE,
-    MS_SIFT_SCAN_ASKED,
-    MS_SIFT_SCAN_VOID, /* its answer is nobody's any more */
-};
-
 struct ms_sift {
     enum ms_sift_state state;
-    enum ms_sift_scan scan;
-    ms_seq above;    /* the store was read up to there */
-    ms_epoch reign;  /* that was seen last; 0 = none */
-    ms_seq last;     /* likewise; 0 = it is empty */
-    uint64_t digest; /* of what lives, from the first list on */
-    ms_seq upto;     /* of the list */
+    enum ms_reading scan; /* SCANNED will come */
+    ms_seq above;         /* the store was read up to there */
+    ms_epoch reign;       /* that was seen last; 0 = none */
+    ms_seq last;          /* likewise; 0 = it is empty */
+    uint64_t digest;      /* of what lives, from the first list on */
+    ms_seq upto;          /* of the list */
     uint8_t list[MS_LOG_FRAME_SIZE];
     struct ms_living_reader reader;
     uint8_t erases[MS_SCAN_BYTES]; /* entries to be PERSISTed */
