@@ -574,7 +574,7 @@ void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out)
         .durable = mirror.durable,
         .covered = mirror.covered,
         .merged = pair->merged,
-        .is_merging = pair->merge.is_on || ms_suffix_is_offering(pair->suffix),
+        .is_merging = ms_pair_merge_is_on(&pair->merge) || ms_suffix_is_offering(pair->suffix),
         .unmerged = pair->unmerged,
         .divergent = pair->divergent,
     };

@@ -62,7 +62,9 @@ void ms_pair_forget_merge(struct ms_pair *pair)
     if (pair->master != NULL) {
         ms_reconcile_forget(pair->master);
     }
-    pair->merge.is_on = false;
+    if (ms_pair_merge_is_on(&pair->merge)) {
+        pair->merge.phase = MS_PAIR_MERGE_IDLE;
+    }
     pair->merge.pieces.size = 0;
 }
 
@@ -84,12 +86,11 @@ static bool begin(struct ms_pair *pair, const struct ms_pair_link *link,
     ms_pair_forget_merge(pair);
     if ((pair->tenure != MS_TENURE_ON && pair->tenure != MS_TENURE_PAUSED) || pair->is_pair ||
         !ms_master_is_ready(pair->master) || !ms_reconcile_begin(pair->master)) {
-        pair->merge.is_wanted = true;
+        pair->merge.phase = MS_PAIR_MERGE_WANTED;
         refuse(pair, link, command->token.epoch, MS_E_NOT_ACTIVE);
         return false;
     }
-    merge->is_on = true;
-    merge->is_wanted = merge->is_whole = false;
+    merge->phase = MS_PAIR_MERGE_TAKING;
     merge->own = command->token.epoch;
     merge->next = merge->bytes = 0;
     return true;
@@ -120,16 +121,16 @@ bool ms_pair_hear_offer(struct ms_pair *pair, const struct ms_pair_link *link,
     if (command->token.n == 0 && !begin(pair, link, command)) {
         return true;
     }
-    if (!merge->is_on || command->token.epoch != merge->own) {
+    if (!ms_pair_merge_is_on(merge) || command->token.epoch != merge->own) {
         return true; /* of one that was refused */
     }
-    if (command->token.n != merge->next || merge->is_whole) {
+    if (command->token.n != merge->next || merge->phase == MS_PAIR_MERGE_TAKEN) {
         return false;
     }
     merge->next++;
     merge->bytes += command->payload.size;
     if ((command->flags & ALL_SENT) != 0) {
-        merge->is_whole = true;
+        merge->phase = MS_PAIR_MERGE_TAKEN;
         ms_reconcile_end(pair->master);
         return merge->pieces.size == 0;
     }
@@ -149,10 +150,13 @@ bool ms_pair_hear_offer(struct ms_pair *pair, const struct ms_pair_link *link,
 bool ms_pair_compare_merge(struct ms_pair *pair)
 {
     const struct ms_pair_link *other = pair->links.other;
-    const bool is_expelled = pair->merge.is_wanted && pair->is_pair;
+    const bool is_wanted = pair->merge.phase == MS_PAIR_MERGE_WANTED;
+    const bool is_expelled = is_wanted && pair->is_pair;
 
-    pair->merge.is_wanted = false;
-    if (!pair->merge.is_on || other == NULL || ms_engine_room(&pair->engine) == 0) {
+    if (is_wanted) {
+        pair->merge.phase = MS_PAIR_MERGE_IDLE;
+    }
+    if (!ms_pair_merge_is_on(&pair->merge) || other == NULL || ms_engine_room(&pair->engine) == 0) {
         return is_expelled;
     }
     switch (pair->master->reconcile.phase) {

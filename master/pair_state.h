@@ -8,7 +8,7 @@
 #include "master/pair.h"
 #include "master/page.h"
 #include "master/pair_links.h"
-#include "master/pieces.h"
+#include "master/pair_merge.h"
 #include "master/reading.h"
 #include "master/state.h"
 #include "master/suffix.h"
@@ -33,15 +33,6 @@ struct ms_asked {
     bool is_waiting;
     ms_epoch epoch;
     struct ms_token token;
-};
-
-/* What the other half offers, to be merged (master/suffix.h). */
-struct ms_pair_merge {
-    struct ms_pieces pieces;
-    ms_epoch own;         /* epoch that it served */
-    uint64_t next, bytes; /* number of the frame that comes next; taken so far */
-    bool is_on, is_whole;
-    bool is_wanted; /* it was refused, maybe because S has both */
 };
 
 /* Where the master within is. */

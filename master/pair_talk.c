@@ -504,8 +504,8 @@ static void compare_active(struct ms_pair *pair, ms_time now)
     }
     if (!pair->is_pair && pair->tenure == MS_TENURE_ON) { /* what is proposed relies on it */
         /* One that offers what it has alone takes nothing before that is merged, and durable. */
-        ms_mirror_wait_for_peer(mirror, !is_slow && !pair->merge.is_on && !has_hands(pair) &&
-                                            ms_mirror_is_near(mirror) &&
+        ms_mirror_wait_for_peer(mirror, !is_slow && !ms_pair_merge_is_on(&pair->merge) &&
+                                            !has_hands(pair) && ms_mirror_is_near(mirror) &&
                                             ms_council_is_heard(pair->council, now));
     }
     ms_council_slow(pair->council, now, is_slow);

@@ -344,8 +344,8 @@ ms_sim_canary(slow-standby-is-waited-for master/pair_talk.c "invariant: prompt"
     --scenario pair-standby-stuck)
 
 ms_sim_canary(slow-standby-holds-back-before-it-joins master/pair_talk.c "invariant: prompt|standbys that were slow: [0-9]+, expected 1 to 1"
-    "        ms_mirror_wait_for_peer(mirror, !is_slow && !pair->merge.is_on &&"
-    "        ms_mirror_wait_for_peer(mirror, !pair->merge.is_on &&"
+    "        ms_mirror_wait_for_peer(mirror, !is_slow && !ms_pair_merge_is_on(&pair->merge) &&"
+    "        ms_mirror_wait_for_peer(mirror, !ms_pair_merge_is_on(&pair->merge) &&"
     --scenario pair-standby-stuck)
 
 ms_sim_canary(standby-waits-for-nobody master/council_rules.c "invariant: alone"
