@@ -445,9 +445,9 @@ struct ms_pair *ms_pair_create(const struct ms_pair_config *config)
     pair->stop_by = MS_TIME_NEVER;
     ms_rng_init(&pair->rng, config->council.seed);
     /* What was served and not handed over may have a suffix that nobody else has. */
-    pair->led = record->unmerged;
+    pair->led = ms_pair_led(record->unmerged);
     if (record->served > 0 && record->voter.accepted.active == record->place) {
-        pair->led = record->served; /* a record of an older program does not tell */
+        pair->led = ms_pair_led(record->served); /* a record of an older program does not tell */
     }
     if (!ms_engine_init(&pair->engine, &ops) ||
         (pair->council = ms_council_create(&config->council, config->trace)) == NULL ||

@@ -24,4 +24,21 @@ static inline bool ms_pair_merge_is_on(const struct ms_pair_merge *merge)
     return merge->phase == MS_PAIR_MERGE_TAKING || merge->phase == MS_PAIR_MERGE_TAKEN;
 }
 
+enum ms_led {
+    MS_LED_NOTHING,
+    MS_LED_ALONE,   /* others may not know its suffix: it is offered */
+    MS_LED_SETTLED, /* the active has what is in it, or it cannot be merged */
+};
+
+/* The own reign, if it did not end by a HANDOVER. */
+struct ms_pair_led {
+    enum ms_led state;
+    ms_epoch epoch; /* 0 = it led nothing */
+};
+
+static inline struct ms_pair_led ms_pair_led(ms_epoch epoch)
+{
+    return (struct ms_pair_led){epoch > 0 ? MS_LED_ALONE : MS_LED_NOTHING, epoch};
+}
+
 #endif

@@ -9,10 +9,10 @@
 
 bool ms_pair_offers(struct ms_pair *pair)
 {
-    if (pair->led == 0 || pair->is_merged || !pair->durable.is_complete) {
+    if (pair->led.state != MS_LED_ALONE || !pair->durable.is_complete) {
         return false;
     }
-    ms_suffix_offer(pair->suffix, pair->followed_on, pair->followed, pair->led,
+    ms_suffix_offer(pair->suffix, pair->followed_on, pair->followed, pair->led.epoch,
                     ms_pair_knows_hands(pair));
     return true;
 }
@@ -23,21 +23,21 @@ void ms_pair_compare_suffix(struct ms_pair *pair, ms_time now)
     case MS_SUFFIX_NOTHING:
         return;
     case MS_SUFFIX_MERGED:
-        pair->is_merged = true;
+        pair->led.state = MS_LED_SETTLED;
         pair->follow_at = now; /* for the copy now */
         ms_trace(&pair->engine.trace, MS_LEVEL_INFO, "merged", "epoch=%llu",
-                 (unsigned long long)pair->led);
+                 (unsigned long long)pair->led.epoch);
         break;
     case MS_SUFFIX_REFUSED:
         pair->follow_at = now + MS_PAIR_FOLLOW_INTERVAL;
         break;
     case MS_SUFFIX_UNMERGED:
-        pair->is_merged = true;
-        pair->unmerged = pair->led;
+        pair->led.state = MS_LED_SETTLED;
+        pair->unmerged = pair->led.epoch;
         pair->follow_at = now;
         ms_trace(&pair->engine.trace, MS_LEVEL_ERROR,
                  "what this half had alone cannot be merged: its store is set aside", "epoch=%llu",
-                 (unsigned long long)pair->led);
+                 (unsigned long long)pair->led.epoch);
         break;
     }
 }

@@ -84,12 +84,11 @@ struct ms_pair {
     struct ms_peers gone;        /* closed in a pause; the master is told when it goes on */
     struct ms_greeters greeters; /* wait until it serves */
 
-    ms_epoch
-        led; /* own reign that did not end by a HANDOVER: its suffix may be unknown to others; 0 = none */
+    struct ms_pair_led led;
     struct ms_reconcile_totals merged; /* of tenures that are over */
-    bool is_merged;      /* what that suffix has the active has too, or it cannot be merged */
-    uint32_t divergent;  /* stores that were set aside */
-    ms_epoch unmerged;   /* own reign of which that is so: it was set aside; 0 = none */
+    uint32_t divergent;                /* stores that were set aside */
+    ms_epoch
+        unmerged; /* own reign that could not be merged: it was set aside, and stays an alarm; 0 = none */
     ms_epoch followed;   /* epoch that is followed; 0 = none */
     ms_peer followed_on; /* where FOLLOW_LOG was said */
     struct ms_asked asked;

@@ -87,7 +87,7 @@ static void follow(struct ms_pair *pair)
     if (ms_pair_offers(pair)) {
         return;
     }
-    ms_follower_follow(pair->follower, pair->followed_on, pair->followed, pair->led);
+    ms_follower_follow(pair->follower, pair->followed_on, pair->followed, pair->led.epoch);
 }
 
 /* In another epoch of the same reign the stream goes on. */
@@ -156,8 +156,7 @@ static void renew(struct ms_pair *pair)
 {
     const ms_time now = pair->engine.now;
 
-    pair->led = pair->durable.unmerged;
-    pair->is_merged = false;
+    pair->led = ms_pair_led(pair->durable.unmerged);
     for (uint32_t i = 0; i < pair->links.end; i++) {
         struct ms_pair_link *link = &pair->links.links[i];
         const ms_peer peer = link->peer;
@@ -528,7 +527,7 @@ static void compare_passive(struct ms_pair *pair, ms_time now)
         pair->wants_go_on = true;
         break;
     case MS_FOLLOWER_COMPLETE:
-        pair->led = 0;
+        pair->led = ms_pair_led(0);
         ms_council_followed(pair->council, now, pair->followed, true);
         break;
     case MS_FOLLOWER_REFUSED:

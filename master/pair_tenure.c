@@ -79,8 +79,7 @@ static void begin(struct ms_pair *pair, const struct ms_decision *decision)
     ms_engine_nest(ms_master_engine(pair->master), &pair->engine, MS_PAIR_RESERVE);
     pair->tenure = MS_TENURE_READING;
     pair->reign = decision->epoch;
-    pair->led = decision->epoch;
-    pair->is_merged = false;
+    pair->led = ms_pair_led(decision->epoch);
     pair->followed = 0;
     pair->followed_on = MS_PEER_NONE;
     pair->wants_go_on = false;
@@ -166,7 +165,7 @@ void ms_pair_stop(struct ms_pair *pair, const struct ms_decision *decision)
     pair->replay = ms_reading_void(pair->replay);
     pair->told = 0;
     if (is_handed_over) {
-        pair->led = 0;
+        pair->led = ms_pair_led(0);
         ms_follower_place(pair->follower, decision->epoch, 0);
     } else {
         ms_follower_place(pair->follower, 0, 0);
