@@ -26,7 +26,7 @@ void ms_slave_roll(struct ms_slave *slave)
 
 void ms_slave_go_away(struct ms_slave *slave)
 {
-    ms_assert(slave->is_draining);
+    ms_assert(slave->life != MS_SLAVE_WORKS);
     ms_credits_void(&slave->credits);
     ms_upstream_send(&slave->upstream, &(struct ms_command){
                                            .kind = MS_KIND_GOAWAY,
@@ -55,7 +55,7 @@ static void send_aborts(struct ms_slave *slave)
 /* Credit that may be told to the master now. */
 static uint32_t due(const struct ms_slave *slave)
 {
-    if (slave->phase != MS_SLAVE_SERVING || slave->is_draining) {
+    if (slave->phase != MS_SLAVE_SERVING || slave->life != MS_SLAVE_WORKS) {
         return 0;
     }
     return ms_credits_due(&slave->credits, ms_attempts_held(&slave->attempts),
@@ -165,7 +165,7 @@ static void enter_service(struct ms_slave *slave)
 {
     ms_assert(slave->phase == MS_SLAVE_RESENDING);
     slave->phase = MS_SLAVE_SERVING;
-    if (slave->is_draining) {
+    if (slave->life != MS_SLAVE_WORKS) {
         ms_slave_go_away(slave);
         return;
     }
@@ -210,7 +210,7 @@ static void flow_up(struct ms_slave *slave, ms_time now)
     if (slave->phase == MS_SLAVE_RESENDING && ms_slave_has_room(slave)) {
         enter_service(slave);
     }
-    if (slave->is_draining) {
+    if (slave->life != MS_SLAVE_WORKS) {
         return_waiting(slave);
         return;
     }
@@ -233,9 +233,9 @@ void ms_slave_flow(struct ms_slave *slave, ms_time now)
     if (slave->has_more) {
         return;
     }
-    if (slave->is_ending) {
+    if (slave->life == MS_SLAVE_ENDS) {
         end(slave, slave->end_error);
-    } else if (slave->is_draining && is_drained(slave)) {
+    } else if (slave->life == MS_SLAVE_DRAINS && is_drained(slave)) {
         end(slave, MS_E_OK);
     }
 }

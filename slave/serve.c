@@ -152,7 +152,7 @@ void ms_slave_command(struct ms_slave *slave, ms_time now, const struct ms_comma
      * twice. Handing back is always safe, and it is also the answer to more than was granted. */
     const bool is_granted = ms_credits_spend(&slave->credits);
 
-    if (!is_granted || known != NULL || slave->is_draining || !is_new) {
+    if (!is_granted || known != NULL || slave->life != MS_SLAVE_WORKS || !is_new) {
         give_back(slave, command->token);
         return;
     }

@@ -124,8 +124,8 @@ static void abort_list(struct ms_slave *slave)
 
 static void end_now(struct ms_slave *slave, enum ms_error error)
 {
-    if (!slave->is_ending) {
-        slave->is_ending = true;
+    if (slave->life != MS_SLAVE_ENDS) {
+        slave->life = MS_SLAVE_ENDS;
         slave->end_error = error;
         slave->drain_at = MS_TIME_NEVER;
         abort_list(slave);
@@ -134,11 +134,11 @@ static void end_now(struct ms_slave *slave, enum ms_error error)
 
 static void stop(struct ms_slave *slave, ms_time now)
 {
-    if (slave->is_draining) {
+    if (slave->life != MS_SLAVE_WORKS) {
         end_now(slave, MS_E_CANCELLED);
         return;
     }
-    slave->is_draining = true;
+    slave->life = MS_SLAVE_DRAINS;
     slave->drain_at = now + slave->drain_timeout;
     if (slave->phase == MS_SLAVE_SERVING) {
         ms_slave_go_away(slave);
@@ -325,7 +325,7 @@ void ms_slave_stats(const struct ms_slave *slave, struct ms_slave_stats *stats_o
     stats_out->session = slave->upstream.welcome.session;
     stats_out->error = slave->upstream.last_error;
     stats_out->address = slave->upstream.addresses[slave->upstream.address_at];
-    stats_out->is_draining = slave->is_draining;
+    stats_out->is_draining = slave->life != MS_SLAVE_WORKS;
     stats_out->queued = slave->attempts.queued_count;
     stats_out->running = slave->attempts.running_count;
     stats_out->kept = slave->attempts.done_count;

@@ -23,6 +23,13 @@ struct ms_service {
     uint64_t payload_max;
 };
 
+/* Whatever its connection is like. */
+enum ms_slave_life {
+    MS_SLAVE_WORKS,
+    MS_SLAVE_DRAINS, /* STOP was said: nothing new */
+    MS_SLAVE_ENDS,   /* second STOP, or the drain took too long: now */
+};
+
 struct ms_slave {
     struct ms_engine engine; /* first */
     struct ms_rng rng;
@@ -33,9 +40,8 @@ struct ms_slave {
     bool are_parts_taken; /* by the step before: they are done with */
     struct ms_router router;
     enum ms_slave_phase phase;
-    bool is_draining; /* STOP was said: nothing new */
-    bool is_ending;   /* second STOP, or the drain took too long: now */
-    bool has_more;    /* the last step ran out of room: come back at once */
+    enum ms_slave_life life;
+    bool has_more; /* the last step ran out of room: come back at once */
     enum ms_error end_error;
     ms_time drain_at, drain_timeout;
     uint32_t slots;
