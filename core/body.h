@@ -139,13 +139,17 @@ struct ms_pair_frame {
     char build[MS_NAME_MAX + 1];
 };
 
-/* The one flag of PEER_BEAT, LOG_BEGIN, LOG_COPY and LOG; what it says: enum ms_kind. */
+/* The one flag of all of them that have any; what it says: enum ms_kind. */
 #define MS_FLAG_PAIR 1
 /* Of LOG_BEGIN, beside it. */
 #define MS_FLAG_SPARSE 2
 /* Of LOG, beside it. */
 #define MS_FLAG_PROMPT 4
 #define MS_FLAG_TIP    8
+/* Of RECONCILE_ACK, beside it. */
+#define MS_FLAG_KNOWN 2
+/* Of PEER_BEAT, beside it. */
+#define MS_FLAG_FULL 2
 
 /* What a half's program knows of that is not in all of them, as bits of PEER_HELLO: it is used where both do. */
 #define MS_PAIR_FEATURE_HANDS (1ull << 0) /* HAND records, and what MS_FLAG_TIP says of them */

@@ -57,8 +57,9 @@ enum ms_kind {
 
     /* Of the pair of masters, their witnesses (w) and whoever operates them (o). a and p are the active and the
      * passive master. All have body.pair; what else is filled in is named. */
-    MS_KIND_PEER_HELLO = 64,  /* first frame of both sides of a connection */
-    MS_KIND_PEER_BEAT = 65,   /* m <-> m, m <-> w  count numbers it; an answer has flags = 1 */
+    MS_KIND_PEER_HELLO = 64, /* first frame of both sides of a connection */
+    MS_KIND_PEER_BEAT =
+        65, /* m <-> m, m <-> w  count numbers it; flags & 1: an answer; & 2: the disk is full */
     MS_KIND_PREVOTE = 66,     /* m -> m,w  would you vote for that? body.pair->decision */
     MS_KIND_PREVOTE_ACK = 67, /* answer: error */
     MS_KIND_PROPOSE = 68,     /* m -> m,w  body.pair->decision */
@@ -75,8 +76,9 @@ enum ms_kind {
     MS_KIND_ORDER = 78,   /* o -> m  count = enum ms_order */
     MS_KIND_ORDER_ACK = 79, /* answer: error, detail */
     /* What a deposed active has and the new one may lack: see master/suffix.h. */
-    MS_KIND_RECONCILE = 80,     /* p -> a  token, count, payload; flags = 1: that was all */
-    MS_KIND_RECONCILE_ACK = 81, /* answer: token, count, error; flags = 1: all of it is durable */
+    MS_KIND_RECONCILE = 80, /* p -> a  token, count, payload; flags = 1: that was all */
+    MS_KIND_RECONCILE_ACK =
+        81, /* answer: token, count, error; flags & 1: all of it is durable; & 2: and nothing of it was new */
     MS_KIND_LOG_LIVE =
         82, /* a -> p  id.seq, payload, count: which records up to id.seq live still */
     MS_KIND_COUNT

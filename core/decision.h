@@ -89,6 +89,8 @@ struct ms_council_record {
     struct ms_pair_hold hold;
     ms_epoch served;   /* highest epoch it served itself */
     ms_epoch unmerged; /* epoch of its own whose log may have what nobody else has; 0 = none */
+    bool
+        is_unmergeable; /* the active could not take all of that, and the log is given up: it is kept for people */
     uint32_t witness_version;
     struct ms_witnesses witnesses,
         witnesses_next; /* next.count = 0 and is_changing false: not under way */

@@ -59,6 +59,13 @@ struct ms_event {
     const struct ms_command *command;
 };
 
+/* What a store is kept as that was served here, and is emptied. */
+enum ms_aside {
+    MS_ASIDE_MERGED,   /* the other half has everything of it */
+    MS_ASIDE_UNMERGED, /* not all of it: nobody but people removes it */
+    MS_ASIDES,
+};
+
 enum ms_effect_type {
     MS_EFFECT_CONNECT, /* tag, text = address; answered by PEER_OPENED or PEER_CLOSED with tag */
     MS_EFFECT_CLOSE,   /* peer: flush what was sent to it, then close; no PEER_CLOSED follows */
@@ -79,9 +86,10 @@ enum ms_effect_type {
     MS_EFFECT_REPLAY, /* read the store back, all that was PERSISTed so far: REPLAYED events follow */
     MS_EFFECT_SCAN, /* count bytes of live entries above seq, in rising order, as they are by now at the least; one
                        * at least if there is any; answered by SCANNED, once, when what was PERSISTed before is durable */
-    MS_EFFECT_CLEAR, /* empty the store; count > 0: its file is set aside under that number first */
-    MS_EFFECT_MARK,  /* peer: is of the pair: read first, and while others are paused */
-    MS_EFFECT_KEEP,  /* peer: may be silent for as long as it stands, before any greeting, too */
+    MS_EFFECT_CLEAR, /* empty the store; count > 0: its file is set aside under that number first, tag says as what
+                        (enum ms_aside) */
+    MS_EFFECT_MARK, /* peer: is of the pair: read first, and while others are paused */
+    MS_EFFECT_KEEP, /* peer: may be silent for as long as it stands, before any greeting, too */
     MS_EFFECT_PAUSE, /* connections that have said something and are not marked are not read, nor is their end told */
     MS_EFFECT_RESUME,
 };

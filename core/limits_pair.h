@@ -34,7 +34,7 @@
 #define MS_ENROL_GATHER       (5 * MS_SEC)  /* nobody waits longer than that for others to come */
 #define MS_FLAP_PAUSE         (10 * MS_SEC) /* between two takeovers because of silence */
 #define MS_FAILBACK_DELAY     (300 * MS_SEC)
-#define MS_DIVERGENT_INTERVAL (3600 * MS_SEC) /* between two looks at what was set aside */
+#define MS_DIVERGENT_INTERVAL (60 * MS_SEC) /* between two looks at what was set aside */
 #define MS_EPOCH_FORCED_STEP                                                                       \
     (1ull << 32) /* a forced epoch is so far above, or twice; a larger jump is refused */
 #define MS_EPOCH_SPAN                                                                              \

@@ -143,6 +143,27 @@ void ms_council_followed(struct ms_council *council, ms_time now, ms_epoch epoch
     ms_council_evaluate(council, now);
 }
 
+void ms_council_full(struct ms_council *council, bool is_full)
+{
+    council->is_full = is_full;
+}
+
+bool ms_council_peer_is_full(const struct ms_council *council)
+{
+    return council->peer.link == MS_COUNCIL_MET && council->peer.is_full;
+}
+
+void ms_council_unmergeable(struct ms_council *council, bool is_so)
+{
+    council->is_unmergeable = is_so;
+}
+
+void ms_council_kept(struct ms_council *council, ms_time now)
+{
+    council->is_kept = true;
+    ms_council_evaluate(council, now);
+}
+
 bool ms_council_next(struct ms_council *council, struct ms_council_act *act_out)
 {
     if (council->count == 0 || council->write == MS_COUNCIL_WRITING) {

@@ -129,10 +129,18 @@ void ms_council_expel(struct ms_council *council, ms_time now);
 /* Active: the disk of the peer is slow, so acknowledgements shall not wait for it: it is to be outside S, and stays there. Told
  * again when it changes. */
 void ms_council_slow(struct ms_council *council, ms_time now, bool is_slow);
+/* The own disk has no room left, so what is to be written waits. Told again when it changes. */
+void ms_council_full(struct ms_council *council, bool is_full);
+/* So says the peer of its own. */
+bool ms_council_peer_is_full(const struct ms_council *council);
 /* Active, paused in DRAIN: the peer has everything there is. */
 void ms_council_drained(struct ms_council *council, ms_time now);
 /* Passive: the log is what the active of that epoch has, or a copy has begun (false). */
 void ms_council_followed(struct ms_council *council, ms_time now, ms_epoch epoch, bool is_complete);
+/* Passive, before that is told: the active could not take all of what this half had alone, so it is to be kept for good. */
+void ms_council_unmergeable(struct ms_council *council, bool is_so);
+/* And now it is, in a file of its own: nothing is left here that could be merged, or has to be kept. */
+void ms_council_kept(struct ms_council *council, ms_time now);
 
 /* An operator's word; *error_out and the sentence say why not. */
 enum ms_error ms_council_order(struct ms_council *council, ms_time now, enum ms_order order,

@@ -51,6 +51,13 @@ void ms_council_hello(const struct ms_council *council, struct ms_pair_frame *fr
     frame_out->settings = ms_council_settings(council);
 }
 
+/* A witness has no use for it. */
+static uint8_t flags_of(const struct ms_council *council, const struct ms_council_party *party,
+                        enum ms_kind kind)
+{
+    return kind == MS_KIND_PEER_BEAT && council->is_full && !party->is_witness ? MS_FLAG_FULL : 0;
+}
+
 void ms_council_send(struct ms_council *council, const struct ms_council_party *party,
                      enum ms_kind kind, enum ms_error error, const struct ms_decision *decision)
 {
@@ -58,7 +65,8 @@ void ms_council_send(struct ms_council *council, const struct ms_council_party *
                                  .to = *party,
                                  .kind = (uint8_t)kind,
                                  .error = (uint16_t)error,
-                                 .count = kind == MS_KIND_PEER_BEAT ? council->beats : 0};
+                                 .count = kind == MS_KIND_PEER_BEAT ? council->beats : 0,
+                                 .flags = flags_of(council, party, kind)};
 
     if (kind == MS_KIND_PEER_HELLO) {
         ms_council_hello(council, &act.frame);
@@ -75,7 +83,8 @@ void ms_council_answer(struct ms_council *council, const struct ms_council_party
                                  .to = *party,
                                  .kind = MS_KIND_PEER_BEAT,
                                  .count = count,
-                                 .flags = 1};
+                                 .flags =
+                                     MS_FLAG_PAIR | flags_of(council, party, MS_KIND_PEER_BEAT)};
 
     fill(council, &council->record, &act.frame, NULL);
     ms_council_emit(council, &act);

@@ -142,6 +142,7 @@ void ms_council_serve(struct ms_council *council, const struct ms_decision *deci
     record->voter.accepted = *decision;
     record->served = decision->epoch;
     record->unmerged = decision->epoch;
+    record->is_unmergeable = council->is_unmergeable = false;
     record->is_forced = !is_pair && (record->is_forced || decision->kind == MS_DECISION_FORCED);
     record->lead = record->place;
     if (decision->kind == MS_DECISION_BOOTSTRAP) {
@@ -488,6 +489,12 @@ bool ms_council_take_followed(struct ms_council *council)
     struct ms_council_record *record = &council->record;
     bool is_changed = false;
 
+    if (council->is_kept && record->is_unmergeable) {
+        record->unmerged = 0;
+        record->is_unmergeable = council->is_kept = council->is_unmergeable = false;
+        ms_council_write(council);
+        return true;
+    }
     if (council->followed == 0 || council->followed != council->following) {
         council->followed = 0;
         return false;
@@ -496,8 +503,10 @@ bool ms_council_take_followed(struct ms_council *council)
     is_changed = record->is_complete != council->is_followed_complete ||
                  (council->is_followed_complete && record->unmerged > 0);
     record->is_complete = council->is_followed_complete;
+    record->is_unmergeable |= !record->is_complete && council->is_unmergeable;
     if (record->is_complete) {
         record->unmerged = 0;
+        record->is_unmergeable = false;
     }
     is_changed |= become_member(council);
     if (is_changed) {

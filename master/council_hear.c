@@ -203,7 +203,10 @@ static void note_beat(struct ms_council *council, const struct ms_council_party 
     if (command->kind != MS_KIND_PEER_BEAT) {
         return;
     }
-    if (command->flags == 0) {
+    if (!party->is_witness) {
+        council->peer.is_full = (command->flags & MS_FLAG_FULL) != 0;
+    }
+    if ((command->flags & MS_FLAG_PAIR) == 0) {
         ms_council_answer(council, party, command->count);
     } else if (command->count <= council->beats && command->count >= council->peer.answered) {
         council->peer.answered = command->count;

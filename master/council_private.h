@@ -26,6 +26,7 @@ struct ms_council_peer {
     struct ms_uuid id;   /* incarnation */
     uint64_t answered;   /* number of our last BEAT that it has answered on this connection */
     ms_time answered_at; /* when that one was sent: since then it has heard us, too */
+    bool is_full;        /* its disk, as it has said */
     struct ms_pair_frame frame;
 };
 
@@ -80,9 +81,9 @@ struct ms_council {
     ms_epoch following; /* the owner was told to follow in it, on this connection; 0 = nobody */
     ms_epoch followed;  /* what the follower has said last; 0 = nothing new */
     ms_epoch expelled;  /* epoch in which the peer asked for a copy; 0 = none */
-    bool is_followed_complete;
-    bool is_mirrored, is_drained;
-    bool is_slow; /* the peer's disk */
+    bool is_followed_complete, is_unmergeable; /* COMPLETE or not; and what is given up is kept */
+    bool is_mirrored, is_drained, is_kept;     /* kept: it is in a file of its own now */
+    bool is_slow, is_full;                     /* the peer's disk; the own one */
 
     ms_time now; /* of the present call */
     ms_time started_at, beat_at, retry_at, stale_at;

@@ -78,6 +78,7 @@ static struct ms_council_record anew(const struct ms_council *council, uint64_t 
         .is_complete = old->is_complete,
         .hold = old->hold,
         .unmerged = unmerged(old),
+        .is_unmergeable = old->is_unmergeable,
         .witness_version = old->witness_version,
         .witnesses = old->witnesses,
         .witnesses_next = old->witnesses_next,

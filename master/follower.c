@@ -118,7 +118,8 @@ bool ms_follower_pump(struct ms_follower *follower)
         follower->is_clearing = true;
         ms_engine_emit(follower->engine, &(struct ms_effect){
                                              .type = MS_EFFECT_CLEAR,
-                                             .count = follower->divergent,
+                                             .tag = follower->kind,
+                                             .count = follower->is_spare ? 0 : follower->divergent,
                                          });
         follower->aside = follower->divergent > 0 ? follower->divergent : follower->aside;
         follower->divergent = 0;
@@ -179,6 +180,18 @@ void ms_follower_follow(struct ms_follower *follower, ms_peer peer, ms_epoch epo
     follower->divergent = divergent != follower->aside ? divergent : 0;
     begin_asking(follower);
     ms_follower_pump(follower);
+}
+
+void ms_follower_keep(struct ms_follower *follower, enum ms_aside kind)
+{
+    ms_assert(kind < MS_ASIDES);
+    follower->kind = kind;
+    follower->is_spare = false;
+}
+
+void ms_follower_spare(struct ms_follower *follower)
+{
+    follower->is_spare = true;
 }
 
 void ms_follower_epoch(struct ms_follower *follower, ms_epoch epoch)

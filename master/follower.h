@@ -18,6 +18,10 @@ void ms_follower_place(struct ms_follower *follower, ms_epoch reign, uint64_t nu
  * it aside under that number. */
 void ms_follower_follow(struct ms_follower *follower, ms_peer peer, ms_epoch epoch,
                         uint64_t divergent);
+/* What was served here, from now on, is kept as that. */
+void ms_follower_keep(struct ms_follower *follower, enum ms_aside kind);
+/* It need not be kept: nothing of it is new to the active. */
+void ms_follower_spare(struct ms_follower *follower);
 /* The active goes on in another epoch of the same reign: what is durable is said again, in that epoch. */
 void ms_follower_epoch(struct ms_follower *follower, ms_epoch epoch);
 void ms_follower_leave(

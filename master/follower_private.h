@@ -43,6 +43,8 @@ struct ms_follower {
     bool is_ask_due, is_clear_due, is_ack_due;
     bool is_clearing;          /* CLEARED will come */
     uint64_t divergent, aside; /* to be set aside; what was, or is being */
+    bool is_spare;             /* what was served here need not be kept */
+    enum ms_aside kind;        /* what it is kept as */
     struct ms_token place; /* reign and number of the last batch here; reign 0: a copy is needed */
     ms_seq last;           /* its record; 0 = not known */
     uint64_t digest;       /* of the log there; 0 = not known */

@@ -88,6 +88,9 @@ static void on_clock(struct ev_loop *loop, ev_timer *timer, int revents)
         ms_master_set_wall(self->master, ms_clock_wall_offset());
     }
     ms_main_store_listen(&self->store);
+    if (self->pair.pair != NULL) {
+        ms_main_pair_watch(&self->pair);
+    }
     if (serving(self) != NULL) {
         ms_master_stats(serving(self), &stats);
         ms_main_store_watch(&self->store, &stats);

@@ -266,7 +266,8 @@ static const struct ms_option table[] = {
      .kind = MS_OPTION_DURATION,
      .default_text = "30d",
      .key = "keep-divergent",
-     .help = "keep a store that was set aside (divergent-EPOCH.db in --data) for so long",
+     .help = "keep a store that was set aside and is merged (divergent-EPOCH.db in --data) for so "
+             "long",
      FIELD(keep_divergent)},
     {.name = "witness",
      .kind = MS_OPTION_STRING,

@@ -193,20 +193,27 @@ static void stop_telling(struct ms_main_pair *self)
     }
 }
 
-/* Once an hour, and soon after something was set aside. */
+static void tidy(struct ms_main_pair *self)
+{
+    const struct ms_asides asides = ms_store_aside_tidy(self->data, self->keep_divergent);
+
+    ms_pair_set_asides(self->pair, asides.count);
+}
+
+/* Once a minute, so that people see soon what they have removed; and soon after something was set aside. */
 static void on_tidying(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct ms_main_pair *self = timer->data;
 
     (void)loop, (void)revents;
-    ms_pair_set_divergent(self->pair, ms_store_aside_tidy(self->data, self->keep_divergent));
+    tidy(self);
 }
 
 static void start_tidying(struct ms_main_pair *self, const struct ms_master_settings *settings)
 {
     self->data = settings->data;
     self->keep_divergent = settings->keep_divergent;
-    ms_pair_set_divergent(self->pair, ms_store_aside_tidy(self->data, self->keep_divergent));
+    tidy(self);
     ev_timer_init(&self->tidying, on_tidying, 0., (double)MS_DIVERGENT_INTERVAL / MS_SEC);
     self->tidying.data = self;
     ev_timer_again(self->program->loop, &self->tidying);
@@ -306,6 +313,7 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
     if (self->pair == NULL) {
         return error != MS_E_OK ? error : MS_E_NO_MEMORY;
     }
+    ms_store_may_drop(self->store->store, true); /* it follows, until it serves */
     start_tidying(self, settings);
     return settings->notify == NULL || start_telling(self, settings->notify) ? MS_E_OK
                                                                              : MS_E_NO_MEMORY;
@@ -365,7 +373,7 @@ bool ms_main_pair_effect(struct ms_main_pair *self, const struct ms_effect *effe
         ms_store_scan(self->store->store, effect->seq, (size_t)effect->count);
         return true;
     case MS_EFFECT_CLEAR:
-        ms_store_clear(self->store->store, effect->count);
+        ms_store_clear(self->store->store, effect->count, (enum ms_aside)effect->tag);
         if (effect->count > 0) {
             tidy_soon(self);
         }
@@ -374,6 +382,32 @@ bool ms_main_pair_effect(struct ms_main_pair *self, const struct ms_effect *effe
         return self->pair != NULL;
     default:
         return false;
+    }
+}
+
+static void tell_dropped(struct ms_main_pair *self, const struct ms_store_stats *store)
+{
+    if (store->dropped_total != self->dropped_told) {
+        ms_log(self->program->log, MS_LEVEL_WARN,
+               "the disk is full: the oldest stores that were set aside are removed, which are "
+               "merged",
+               MS_LOG_TEXT("data", self->data),
+               MS_LOG_NUMBER("removed", store->dropped_total - self->dropped_told));
+        self->dropped_told = store->dropped_total;
+        tidy(self);
+    }
+}
+
+void ms_main_pair_watch(struct ms_main_pair *self)
+{
+    const bool is_passive = ms_pair_master(self->pair) == NULL;
+    struct ms_store_stats store;
+
+    ms_store_may_drop(self->store->store, is_passive);
+    ms_store_stats(self->store->store, &store);
+    tell_dropped(self, &store);
+    if (is_passive) {
+        ms_main_store_watch_copy(self->store, store.room_bytes);
     }
 }
 

@@ -20,7 +20,8 @@ struct ms_main_pair {
     ev_timer tidying; /* of what was set aside */
     const char *data; /* directory */
     ms_time keep_divergent;
-    struct ms_news news; /* told to the hook */
+    uint64_t dropped_told; /* files that were set aside, and removed to make room */
+    struct ms_news news;   /* told to the hook */
 };
 
 /* Before anything is made in the data directory: BAD_ARGUMENT where it is that of a half, and this master has no peer, because
@@ -37,6 +38,9 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
 
 /* Carries out an effect; true when it was one of the pair's own. */
 bool ms_main_pair_effect(struct ms_main_pair *self, const struct ms_effect *effect);
+
+/* Once a second or so: what its store has to say while this half is passive. */
+void ms_main_pair_watch(struct ms_main_pair *self);
 
 /* Logs how it stands. */
 void ms_main_pair_dump(const struct ms_main_pair *self);

@@ -120,16 +120,46 @@ void ms_main_store_write(struct ms_main_store *self, const struct ms_effect *eff
     ms_store_write(self->store, effect->seq, effect->command.payload);
 }
 
-void ms_main_store_watch(struct ms_main_store *self, const struct ms_master_stats *stats)
+/* News, of which there are not too many. */
+static bool note_full(struct ms_main_store *self, bool is_full)
 {
     const ms_time now = ms_clock_now();
 
-    if (self->store == NULL || stats->is_store_full == self->is_full ||
+    if (self->store == NULL || is_full == self->is_full ||
         (self->told_at != 0 && now - self->told_at < MS_STORE_NEWS_INTERVAL)) {
+        return false;
+    }
+    self->is_full = is_full;
+    self->told_at = now;
+    return true;
+}
+
+static void tell_room(const struct ms_main_store *self, uint64_t room)
+{
+    ms_log(self->log, MS_LEVEL_WARN, "the data directory has room again",
+           MS_LOG_TEXT("data", self->directory), MS_LOG_NUMBER("room_bytes", room));
+}
+
+void ms_main_store_watch_copy(struct ms_main_store *self, uint64_t room)
+{
+    if (!note_full(self, room == 0)) {
         return;
     }
-    self->is_full = stats->is_store_full;
-    self->told_at = now;
+    if (self->is_full) {
+        ms_log(self->log, MS_LEVEL_WARN, "the data directory is full",
+               MS_LOG_TEXT("data", self->directory),
+               MS_LOG_TEXT("waits", "the log of the active half, so this one is not in sync"),
+               MS_LOG_NUMBER("room_bytes", room));
+    } else {
+        tell_room(self, room);
+    }
+}
+
+void ms_main_store_watch(struct ms_main_store *self, const struct ms_master_stats *stats)
+{
+    if (!note_full(self, stats->is_store_full)) {
+        return;
+    }
     if (self->is_full) {
         ms_log(self->log, MS_LEVEL_WARN, "the data directory is full",
                MS_LOG_TEXT("data", self->directory),
@@ -138,9 +168,7 @@ void ms_main_store_watch(struct ms_main_store *self, const struct ms_master_stat
                                                           : "nothing: what comes waits"),
                MS_LOG_NUMBER("room_bytes", stats->store_room));
     } else {
-        ms_log(self->log, MS_LEVEL_WARN, "the data directory has room again",
-               MS_LOG_TEXT("data", self->directory),
-               MS_LOG_NUMBER("room_bytes", stats->store_room));
+        tell_room(self, stats->store_room);
     }
 }
 

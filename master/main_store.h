@@ -42,6 +42,9 @@ void ms_main_store_write(struct ms_main_store *self, const struct ms_effect *eff
  * MS_STORE_NEWS_INTERVAL. What ended meanwhile is not mentioned, the last state always is. */
 void ms_main_store_watch(struct ms_main_store *self, const struct ms_master_stats *stats);
 
+/* The same while this half of a pair is passive: what waits then is the log of the other one. */
+void ms_main_store_watch_copy(struct ms_main_store *self, uint64_t room);
+
 /* Once a second, whoever serves: logs that the disk has not answered for MS_STORE_SILENCE, and that it answers again. A full
  * one does; that is the other line. */
 void ms_main_store_listen(struct ms_main_store *self);

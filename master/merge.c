@@ -578,6 +578,7 @@ bool ms_merge_command(struct ms_master *master, ms_time now, const struct ms_for
     if (array != NULL && array->first == id.seq && foreign->array_count == array->count) {
         ms_merge_array(master, now, array, foreign);
     }
+    ms_merge_note_wishes(master, foreign);
     if (a < MS_MERGE_IN_FLIGHT || state_here(master, &id) == MS_MERGE_CLOSED) {
         return true;
     }

@@ -1,5 +1,6 @@
 /* The merge of what is kept beside an outcome: the submission, and output. */
 #include "core/invariant.h"
+#include "master/clients.h"
 #include "master/output.h"
 #include "master/rare.h"
 #include "master/reconcile.h"
@@ -89,5 +90,39 @@ void ms_merge_submission(struct ms_master *master, struct ms_work *work,
     if (has_output && foreign != NULL && foreign->array_count == 0 &&
         (work->rare == NULL || work->rare->submit_record == 0)) {
         put_submission(master, work, foreign);
+    }
+}
+
+/* Whether the wish of that record, for what waits here under its number, is the one that stands here. */
+static bool stands(const struct ms_master *master, const struct ms_record *wish, ms_seq seq)
+{
+    const struct ms_work *work = ms_clients_find_work(master, &wish->id);
+    const struct ms_array *array = ms_clients_find_array(master, &wish->id);
+
+    if (wish->event == MS_OPERATION_CONCURRENCY) {
+        return array == NULL || array->concurrency_record == seq;
+    }
+    if (work == NULL) {
+        return array == NULL || ms_array_is_closed(array, wish->id.seq);
+    }
+    return work->is_archived || ms_work_is_finished(work) ||
+           (work->rare != NULL && work->rare->changes[wish->event].record == seq);
+}
+
+void ms_merge_note_wishes(struct ms_master *master, const struct ms_foreign *foreign)
+{
+    for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
+        struct ms_bytes bytes = {at->bytes, at->size};
+        struct ms_record_room room;
+        struct ms_record record;
+        struct ms_entry entry;
+        const bool is_entry = ms_record_next(&bytes, &entry);
+
+        ms_assert(is_entry);
+        ms_foreign_read(at, &room, &record);
+        if (record.kind == MS_RECORD_CHANGE && record.event < MS_OPERATION_COUNT &&
+            !stands(master, &record, entry.seq)) {
+            master->reconcile.is_new = true;
+        }
     }
 }

@@ -219,11 +219,15 @@ static void hear_store(struct ms_pair *pair, ms_time now, const struct ms_event 
             persisted(pair, now, event);
         } else {
             ms_follower_cleared(pair->follower);
+            if (pair->durable.is_unmergeable) {
+                ms_council_kept(pair->council, now);
+            }
         }
         break;
     case MS_EVENT_ROOM:
         pair->room = event->count;
         pair->has_room_news = true;
+        ms_council_full(pair->council, event->count == 0);
         break;
     default:
         break;
@@ -458,6 +462,7 @@ struct ms_pair *ms_pair_create(const struct ms_pair_config *config)
         ms_pair_destroy(pair);
         return NULL;
     }
+    ms_pair_keep_as(pair);
     ms_pair_links_init(&pair->links, &pair->engine, &pair->rng, record->place, config->peer);
     pair->links.silent =
         LINK_SILENCE *
@@ -497,9 +502,12 @@ void ms_pair_set_wall(struct ms_pair *pair, int64_t wall_offset)
     }
 }
 
-void ms_pair_set_divergent(struct ms_pair *pair, uint32_t count)
+void ms_pair_set_asides(struct ms_pair *pair, const uint32_t counts[static MS_ASIDES])
 {
-    pair->divergent = count;
+    memcpy(pair->asides, counts, sizeof pair->asides);
+    if (counts[MS_ASIDE_UNMERGED] > 0) {
+        pair->unmerged = 0; /* it is one of them */
+    }
 }
 
 void ms_pair_set_apart(struct ms_pair *pair, const char *address)
@@ -575,8 +583,12 @@ void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out)
         .covered = mirror.covered,
         .merged = pair->merged,
         .is_merging = ms_pair_merge_is_on(&pair->merge) || ms_suffix_is_offering(pair->suffix),
-        .unmerged = pair->unmerged,
-        .divergent = pair->divergent,
+        .is_full = pair->room == 0,
+        .is_peer_full = ms_council_peer_is_full(pair->council),
+        .refused = pair->unmerged,
+        .divergent = pair->asides[MS_ASIDE_MERGED] + pair->asides[MS_ASIDE_UNMERGED],
+        .unmerged = pair->asides[MS_ASIDE_UNMERGED],
+        .merges_known_total = pair->merges_known_total,
     };
     if (pair->master != NULL) {
         ms_reconcile_add(&stats_out->merged, &pair->master->reconcile.totals);

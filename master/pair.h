@@ -27,8 +27,8 @@ struct ms_engine *ms_pair_engine(struct ms_pair *pair);
 
 /* As the functions of the same name of a master. */
 void ms_pair_set_wall(struct ms_pair *pair, int64_t wall_offset);
-/* So many stores that were set aside are in its data directory. */
-void ms_pair_set_divergent(struct ms_pair *pair, uint32_t count);
+/* So many stores that were set aside are in its data directory, merged and not. */
+void ms_pair_set_asides(struct ms_pair *pair, const uint32_t counts[static MS_ASIDES]);
 /* It has listeners for the pair alone, the first of them there: only they take the other half, and orders that change
  * something, and they take nobody else. Before anything is received. */
 void ms_pair_set_apart(struct ms_pair *pair, const char *address);
@@ -54,9 +54,13 @@ struct ms_pair_stats {
     uint64_t slow_total, differences_total;
     ms_seq durable, covered;           /* on the own disk; of those acknowledged, or about to be */
     struct ms_reconcile_totals merged; /* of all tenures */
-    bool is_merging;    /* what the other half had alone, or what this one had is offered to it */
-    ms_epoch unmerged;  /* own epoch that could not be merged: its store was set aside; 0 = none */
-    uint32_t divergent; /* stores that were set aside */
+    bool is_merging; /* what the other half had alone, or what this one had is offered to it */
+    bool is_full, is_peer_full; /* no room is left on the own disk, on that of the other half */
+    ms_epoch
+        refused; /* own epoch that could not be merged, and is not among those kept yet; 0 = none */
+    uint32_t divergent;          /* stores that were set aside */
+    uint32_t unmerged;           /* of them, what could not be merged */
+    uint64_t merges_known_total; /* that found nothing new */
 };
 void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out);
 

@@ -99,6 +99,10 @@ static void add_of_active(struct ms_pair_alarms *alarms, const struct ms_pair *p
         add(alarms, "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to "
                     "go on alone");
     }
+    if (stats->is_peer_full) {
+        add(alarms, "STANDBY_FULL: no room is left in the data directory of the other half, so it "
+                    "does not come in sync: make room there");
+    }
     if (stats->is_slow && stats->is_pair) {
         add(alarms,
             "STANDBY_SLOW: the disk of the other half is slow, full or stuck, and work waits "
@@ -203,9 +207,14 @@ void ms_pair_alarms(const struct ms_pair *pair, ms_time now, struct ms_pair_alar
             "disk is sound");
         return;
     }
-    if (stats.unmerged > 0) {
-        add(alarms_out, "NOT_MERGED: what this half had alone could not be merged; it is kept as "
-                        "divergent-EPOCH.db in its data directory: muster check, muster export");
+    if (stats.unmerged > 0 || stats.refused > 0) {
+        add(alarms_out, "NOT_MERGED: not all that this half had alone could be merged; it is kept "
+                        "as unmerged-EPOCH.db in its data directory, until somebody removes that: "
+                        "muster check, muster export");
+    }
+    if (stats.is_full) {
+        add(alarms_out, "STORE_FULL: no room is left in the data directory of this half, and what "
+                        "is to be written there waits: make room");
     }
     if (record->is_outlived && record->is_fresh) {
         add(alarms_out, "OLD_COPY: this data directory is older than what the others know of it (a "

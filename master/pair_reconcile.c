@@ -17,16 +17,33 @@ bool ms_pair_offers(struct ms_pair *pair)
     return true;
 }
 
+void ms_pair_keep_as(struct ms_pair *pair)
+{
+    ms_follower_keep(pair->follower,
+                     pair->durable.is_unmergeable ? MS_ASIDE_UNMERGED : MS_ASIDE_MERGED);
+}
+
+static void merged(struct ms_pair *pair, ms_time now, const char *text)
+{
+    pair->led.state = MS_LED_SETTLED;
+    pair->follow_at = now; /* for the copy now */
+    ms_council_unmergeable(pair->council, false);
+    ms_trace(&pair->engine.trace, MS_LEVEL_INFO, text, "epoch=%llu",
+             (unsigned long long)pair->led.epoch);
+}
+
 void ms_pair_compare_suffix(struct ms_pair *pair, ms_time now)
 {
     switch (ms_suffix_news(pair->suffix)) {
     case MS_SUFFIX_NOTHING:
         return;
     case MS_SUFFIX_MERGED:
-        pair->led.state = MS_LED_SETTLED;
-        pair->follow_at = now; /* for the copy now */
-        ms_trace(&pair->engine.trace, MS_LEVEL_INFO, "merged", "epoch=%llu",
-                 (unsigned long long)pair->led.epoch);
+        merged(pair, now, "merged");
+        ms_follower_keep(pair->follower, MS_ASIDE_MERGED);
+        break;
+    case MS_SUFFIX_KNOWN:
+        merged(pair, now, "merged: nothing of it was new, so the store is not kept");
+        ms_follower_spare(pair->follower);
         break;
     case MS_SUFFIX_REFUSED:
         pair->follow_at = now + MS_PAIR_FOLLOW_INTERVAL;
@@ -34,10 +51,13 @@ void ms_pair_compare_suffix(struct ms_pair *pair, ms_time now)
     case MS_SUFFIX_UNMERGED:
         pair->led.state = MS_LED_SETTLED;
         pair->unmerged = pair->led.epoch;
+        ms_follower_keep(pair->follower, MS_ASIDE_UNMERGED);
+        ms_council_unmergeable(pair->council, true);
         pair->follow_at = now;
         ms_trace(&pair->engine.trace, MS_LEVEL_ERROR,
-                 "what this half had alone cannot be merged: its store is set aside", "epoch=%llu",
-                 (unsigned long long)pair->led.epoch);
+                 "not all that this half had alone can be merged: its store is kept as "
+                 "unmerged-EPOCH.db",
+                 "epoch=%llu", (unsigned long long)pair->led.epoch);
         break;
     }
 }
@@ -147,6 +167,21 @@ bool ms_pair_hear_offer(struct ms_pair *pair, const struct ms_pair_link *link,
     return true;
 }
 
+/* All that could be merged is durable. What made no sense here, whoever offers keeps. */
+static void conclude(struct ms_pair *pair, const struct ms_pair_link *other)
+{
+    const bool is_known = ms_reconcile_was_known(pair->master);
+
+    pair->master->may_lack = false;
+    if (ms_reconcile_has_refused(pair->master)) {
+        refuse(pair, other, pair->merge.own, MS_E_STORE_CORRUPT);
+        return;
+    }
+    pair->merges_known_total += is_known;
+    answer(pair, other, ALL_MERGED | (is_known ? MS_FLAG_KNOWN : 0), MS_E_OK);
+    ms_pair_forget_merge(pair);
+}
+
 bool ms_pair_compare_merge(struct ms_pair *pair)
 {
     const struct ms_pair_link *other = pair->links.other;
@@ -161,9 +196,7 @@ bool ms_pair_compare_merge(struct ms_pair *pair)
     }
     switch (pair->master->reconcile.phase) {
     case MS_RECONCILE_DONE:
-        answer(pair, other, ALL_MERGED, MS_E_OK);
-        pair->master->may_lack = false;
-        ms_pair_forget_merge(pair);
+        conclude(pair, other);
         break;
     case MS_RECONCILE_FAILED:
         refuse(pair, other, pair->merge.own, MS_E_NOT_ACTIVE);

@@ -69,6 +69,8 @@ static void fill(struct ms_pair *pair, ms_time now, const struct ms_pair_link *l
     ms_page_number(page, "standby_slow_total", stats.slow_total);
     ms_page_number(page, "differences_total", stats.differences_total);
     ms_page_number(page, "divergent", stats.divergent);
+    ms_page_number(page, "unmerged", stats.unmerged);
+    ms_page_number(page, "merges_known_total", stats.merges_known_total);
     ms_page_number(page, "merged_total",
                    stats.merged.adopted + stats.merged.settled + stats.merged.lifted +
                        stats.merged.closed);

@@ -86,9 +86,10 @@ struct ms_pair {
 
     struct ms_pair_led led;
     struct ms_reconcile_totals merged; /* of tenures that are over */
-    uint32_t divergent;                /* stores that were set aside */
+    uint32_t asides[MS_ASIDES];        /* stores that were set aside */
+    uint64_t merges_known_total;
     ms_epoch
-        unmerged; /* own reign that could not be merged: it was set aside, and stays an alarm; 0 = none */
+        unmerged; /* own reign that could not be merged, and is not among those yet; 0 = none */
     ms_epoch followed;   /* epoch that is followed; 0 = none */
     ms_peer followed_on; /* where FOLLOW_LOG was said */
     struct ms_asked asked;
@@ -173,6 +174,8 @@ void ms_pair_refuse_asked(struct ms_pair *pair);
 /* Deposed: true when what is here is offered first, and the log is asked for later. */
 bool ms_pair_offers(struct ms_pair *pair);
 void ms_pair_compare_suffix(struct ms_pair *pair, ms_time now);
+/* What is here is kept as its record says, as long as nothing else is known. */
+void ms_pair_keep_as(struct ms_pair *pair);
 /* RECONCILE of the other half, whatever we are. */
 bool ms_pair_hear_offer(struct ms_pair *pair, const struct ms_pair_link *link,
                         const struct ms_command *command);

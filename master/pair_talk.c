@@ -157,6 +157,7 @@ static void renew(struct ms_pair *pair)
     const ms_time now = pair->engine.now;
 
     pair->led = ms_pair_led(pair->durable.unmerged);
+    ms_pair_keep_as(pair);
     for (uint32_t i = 0; i < pair->links.end; i++) {
         struct ms_pair_link *link = &pair->links.links[i];
         const ms_peer peer = link->peer;

@@ -7,6 +7,8 @@
 #include "master/recovery.h"
 #include "master/state.h"
 
+#define RUN_SPANS_KNOWN 256u /* of closed numbers, that are looked up; a longer run counts as new */
+
 const char *ms_merge_state_name(enum ms_merge_state state)
 {
     static const char *const names[MS_MERGE_STATES] = {
@@ -49,6 +51,29 @@ void ms_reconcile_forget(struct ms_master *master)
     reconcile->portion = 0;
 }
 
+/* Commands and numbers that merges have changed here, or that are not the same over there. */
+static uint64_t touched(const struct ms_reconcile_totals *totals)
+{
+    return totals->adopted + totals->settled + totals->lifted + totals->closed +
+           totals->outcome_conflict + totals->cancel_raced + totals->refused;
+}
+
+bool ms_reconcile_was_known(const struct ms_master *master)
+{
+    const struct ms_reconcile *reconcile = &master->reconcile;
+
+    ms_assert(reconcile->phase == MS_RECONCILE_DONE);
+    return !reconcile->is_new && touched(&reconcile->totals) == reconcile->before[0];
+}
+
+bool ms_reconcile_has_refused(const struct ms_master *master)
+{
+    const struct ms_reconcile *reconcile = &master->reconcile;
+
+    ms_assert(reconcile->phase == MS_RECONCILE_DONE);
+    return reconcile->totals.refused > reconcile->before[1];
+}
+
 bool ms_reconcile_begin(struct ms_master *master)
 {
     struct ms_reconcile *reconcile = &master->reconcile;
@@ -60,6 +85,9 @@ bool ms_reconcile_begin(struct ms_master *master)
         return false;
     }
     reconcile->phase = MS_RECONCILE_GATHERING;
+    reconcile->is_new = false;
+    reconcile->before[0] = touched(&reconcile->totals);
+    reconcile->before[1] = reconcile->totals.refused;
     return true;
 }
 
@@ -173,8 +201,12 @@ static void merge_arrays(struct ms_master *master, ms_time now)
 static void close_run(struct ms_master *master, struct ms_floor *floor,
                       const struct ms_record *record)
 {
-    const uint64_t size = MS_CLOSED_SPAN_BYTES * 8;
+    const uint64_t size = MS_CLOSED_SPAN_BYTES * 8, first = record->number * size;
 
+    master->reconcile.is_new |= record->count > RUN_SPANS_KNOWN;
+    for (uint64_t i = 0; i < record->count * size && !master->reconcile.is_new; i++) {
+        master->reconcile.is_new = first + i > 0 && !ms_closed_has(&floor->closed, first + i);
+    }
     ms_floors_close_range(master, floor, record->number * size, record->count * size, true);
     master->reconcile.totals.cells[MS_MERGE_CLOSED][MS_MERGE_NONE]++;
 }
@@ -193,6 +225,7 @@ static void close_span(struct ms_master *master, struct ms_floor *floor,
 
         master->reconcile.totals
             .cells[MS_MERGE_CLOSED][is_known ? MS_MERGE_CLOSED : MS_MERGE_NONE]++;
+        master->reconcile.is_new |= !is_known;
         if (!is_known) {
             ms_floors_close(master, floor, seq, true);
         }
@@ -214,6 +247,7 @@ static void merge_numbers_of(struct ms_master *master, const struct ms_foreign_c
         .cells[MS_MERGE_CLOSED]
               [client->closed.floor > floor->closed.floor ? MS_MERGE_NONE : MS_MERGE_CLOSED] +=
         client->closed.floor > 0;
+    master->reconcile.is_new |= client->closed.floor > floor->closed.floor;
     ms_floors_raise(master, floor, client->closed.floor);
     for (const struct ms_foreign_entry *at = client->spans.first; at != NULL; at = at->next) {
         ms_foreign_read(at, &room, &record);
@@ -309,11 +343,14 @@ void ms_reconcile_run(struct ms_master *master, ms_time now)
     }
     while (burst-- > 0 && reconcile->portion < MS_MERGE_PORTION_BYTES && !journal->is_failed &&
            ms_engine_room(&master->engine) > MS_DISPATCH_BURST) {
+        const bool is_counted =
+            reconcile->phase > MS_RECONCILE_GENERAL; /* types and sessions are nobody's */
         const size_t before = journal->size;
         const bool is_going = go_on(master, now);
 
         reconcile->portion += journal->size - before;
         reconcile->portion_last = journal->last;
+        reconcile->is_new |= is_counted && journal->size != before;
         if (!is_going) {
             return;
         }

@@ -40,6 +40,9 @@ struct ms_reconcile {
     uint32_t cursor;
     const struct ms_foreign_entry *at; /* GENERAL, NUMBERS: next; NULL = that was all */
     ms_seq until;                      /* DURABLE: 0 = not known yet */
+    bool
+        is_new; /* something of it was not known here, or known otherwise; or its records make no sense */
+    uint64_t before[2];  /* when it began: commands that merges touched, and that were refused */
     size_t portion;      /* bytes of it that were written since it last waited for the store, */
     ms_seq portion_last; /* and the last record of them */
     struct ms_reconcile_totals totals;
@@ -52,6 +55,10 @@ enum ms_error ms_reconcile_take(struct ms_master *master, struct ms_bytes entrie
 /* That was all: it is merged by the steps that follow. */
 void ms_reconcile_end(struct ms_master *master);
 void ms_reconcile_forget(struct ms_master *master);
+/* DONE. Whether this master, and all that is durable on S, was none the wiser for it: no command, outcome or number was new. */
+bool ms_reconcile_was_known(const struct ms_master *master);
+/* DONE, but some of its commands made no sense here, and are nowhere else. */
+bool ms_reconcile_has_refused(const struct ms_master *master);
 
 /* A part of the merge, as far as the step has room. */
 void ms_reconcile_run(struct ms_master *master, ms_time now);
@@ -60,6 +67,8 @@ bool ms_reconcile_is_behind(const struct ms_master *master);
 
 /* For merge.c: one command; false when it has to wait for its followers. NO_MEMORY fails the whole. */
 bool ms_merge_command(struct ms_master *master, ms_time now, const struct ms_foreign *foreign);
+/* Wishes that were confirmed there, for a command that waits here, are not merged: they are new, unless they were known before. */
+void ms_merge_note_wishes(struct ms_master *master, const struct ms_foreign *foreign);
 /* Known here only: nothing is to be done, and it is counted. */
 void ms_merge_own(struct ms_master *master, const struct ms_work *work);
 /* Open here, and over there. */

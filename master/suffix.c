@@ -100,7 +100,7 @@ bool ms_suffix_hear(struct ms_suffix *suffix, const struct ms_command *command)
         if (!suffix->is_sent) {
             return false;
         }
-        end(suffix, MS_SUFFIX_MERGED);
+        end(suffix, (command->flags & MS_FLAG_KNOWN) != 0 ? MS_SUFFIX_KNOWN : MS_SUFFIX_MERGED);
     }
     return true;
 }

@@ -3,8 +3,9 @@
  * served here last, number of the frame from 0):
  *     RECONCILE      number 0 begins anew; payload: live records, oldest first; count = bytes of them that follow in frames
  *                    which belong to this one; flags = 1, without a payload: that was all
- *     RECONCILE_ACK  all up to that frame is there, count bytes; flags = 1: all of it is merged, and durable; error =
- *                    MS_E_NOT_ACTIVE: not now, begin anew later; another one: it cannot be merged, so keep what you have */
+ *     RECONCILE_ACK  all up to that frame is there, count bytes; flags & 1: all of it is merged, and durable; & 2: and
+ *                    nothing of it was new. error = MS_E_NOT_ACTIVE: not now, begin anew later; another one: not all of it can be
+ *                    merged, so keep what you have */
 #ifndef MASTER_SUFFIX_H
 #define MASTER_SUFFIX_H
 
@@ -35,8 +36,9 @@ bool ms_suffix_is_scanning(const struct ms_suffix *suffix);
 enum ms_suffix_news {
     MS_SUFFIX_NOTHING,
     MS_SUFFIX_MERGED,   /* durable over there: nothing here is needed any more */
+    MS_SUFFIX_KNOWN,    /* the same, and it was so before: nothing of it was new */
     MS_SUFFIX_REFUSED,  /* not now: offer it again */
-    MS_SUFFIX_UNMERGED, /* it cannot be merged, or not be read */
+    MS_SUFFIX_UNMERGED, /* not all of it can be merged, or be read */
 };
 enum ms_suffix_news ms_suffix_news(struct ms_suffix *suffix); /* taken once */
 

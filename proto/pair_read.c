@@ -314,9 +314,11 @@ static uint8_t flags_of(enum ms_kind kind)
     const bool has_one = kind == MS_KIND_PEER_BEAT || kind == MS_KIND_LOG_BEGIN ||
                          kind == MS_KIND_LOG_COPY || kind == MS_KIND_LOG ||
                          kind == MS_KIND_RECONCILE || kind == MS_KIND_RECONCILE_ACK;
-    const uint8_t others = kind == MS_KIND_LOG_BEGIN ? MS_FLAG_SPARSE
-                           : kind == MS_KIND_LOG     ? MS_FLAG_PROMPT | MS_FLAG_TIP
-                                                     : 0;
+    const uint8_t others = kind == MS_KIND_LOG_BEGIN       ? MS_FLAG_SPARSE
+                           : kind == MS_KIND_LOG           ? MS_FLAG_PROMPT | MS_FLAG_TIP
+                           : kind == MS_KIND_PEER_BEAT     ? MS_FLAG_FULL
+                           : kind == MS_KIND_RECONCILE_ACK ? MS_FLAG_KNOWN
+                                                           : 0;
 
     return has_one ? MS_FLAG_PAIR | others : 0;
 }

@@ -53,6 +53,7 @@ size_t ms_pair_record_write(uint8_t *bytes_out, const struct ms_council_record *
     at = ms_pair_put_known(at, 19, &record->known[0]);
     at = ms_pair_put_known(at, 20, &record->known[1]);
     at = put_bool(at, 21, record->is_outlived);
+    at = put_bool(at, 22, record->is_unmergeable);
     const size_t size = (size_t)(at - bytes_out);
     ms_assert(size <= MS_PAIR_RECORD_SIZE_MAX);
     const uint32_t checksum = libdeflate_crc32(0, bytes_out + AT_BODY, size - AT_BODY);
@@ -124,7 +125,8 @@ static inline bool ms_get_known(struct ms_wire *wire, struct ms_known_start *mem
     X(18, BYTES, start, to->start)                                                                 \
     X(19, BYTES, known, to->known[0])                                                              \
     X(20, BYTES, known, to->known[1])                                                              \
-    X(21, VARINT, bool, to->is_outlived)
+    X(21, VARINT, bool, to->is_outlived)                                                           \
+    X(22, VARINT, bool, to->is_unmergeable)
 MS_READER(read_record, struct ms_council_record, struct extra, PAIR_RECORD_FIELDS)
 
 static uint32_t load_u32(const uint8_t *from)

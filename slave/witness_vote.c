@@ -257,7 +257,7 @@ void ms_witness_hear(struct ms_witness *witness, ms_time now, struct ms_witness_
         break;
     case MS_KIND_PEER_BEAT:
         hear_active(witness, now, link, command);
-        if (command->flags == 0) {
+        if ((command->flags & MS_FLAG_PAIR) == 0) {
             ms_witness_say(witness, link,
                            &(struct ms_command){
                                .kind = MS_KIND_PEER_BEAT, .count = command->count, .flags = 1},

@@ -497,7 +497,7 @@ void ms_store_scan(struct ms_store *store, ms_seq above, size_t bytes_max)
     enqueue(store, job);
 }
 
-void ms_store_clear(struct ms_store *store, uint64_t number)
+void ms_store_clear(struct ms_store *store, uint64_t number, enum ms_aside kind)
 {
     struct ms_store_job *job;
 
@@ -507,7 +507,15 @@ void ms_store_clear(struct ms_store *store, uint64_t number)
     }
     job = make_job(MS_STORE_CLEAR);
     job->number = number;
+    job->aside = kind;
     enqueue(store, job);
+}
+
+void ms_store_may_drop(struct ms_store *store, bool may_drop)
+{
+    pthread_mutex_lock(&store->lock);
+    store->may_drop = may_drop;
+    pthread_mutex_unlock(&store->lock);
 }
 
 const char *ms_store_failure(const struct ms_store *store)

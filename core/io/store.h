@@ -14,6 +14,7 @@
 #include <ev.h>
 
 #include "core/engine.h"
+#include "core/io/store_aside.h"
 #include "core/text.h"
 
 struct ms_store;
@@ -88,10 +89,13 @@ void ms_store_write(struct ms_store *store, ms_seq seq, struct ms_bytes entries)
 void ms_store_scan(struct ms_store *store, ms_seq above, size_t bytes_max);
 
 /* Empties the store of everything that was written before; what is written after, with any numbers, comes into an empty one.
- * number > 0: the file as it was is kept in the directory as divergent-NUMBER.db, or divergent-NUMBER-2.db and so on when
- * there is such a file already. Answered by CLEARED; with an error, before the PERSISTED that says the same, when the store
+ * number > 0: the file as it was is kept in the directory as divergent-NUMBER.db (or unmerged-NUMBER.db: kind), or
+ * divergent-NUMBER-2.db and so on when there is such a file already. Answered by CLEARED; with an error, before the PERSISTED that says the same, when the store
  * failed over it. A crash before the answer leaves the store as it was, or empty. */
-void ms_store_clear(struct ms_store *store, uint64_t number);
+void ms_store_clear(struct ms_store *store, uint64_t number, enum ms_aside kind);
+
+/* While it may, and the disk is full, merged files that were set aside are removed, the oldest first, before anything waits. */
+void ms_store_may_drop(struct ms_store *store, bool may_drop);
 
 /* Why it failed, one sentence; NULL while it works. */
 const char *ms_store_failure(const struct ms_store *store);
@@ -101,6 +105,7 @@ struct ms_store_stats {
     bool is_full; /* less room than the reserve, or the reserve is in use */
     uint64_t commits_total, records_total, erased_total;
     uint64_t unwritten_total; /* records erased before they were committed */
+    uint64_t dropped_total;   /* files that were set aside, removed to make room */
     uint64_t bytes_total;     /* of entries handed to commits */
     uint64_t records;         /* live in the store, as of the last commit; after a replay */
     uint64_t file_bytes, room_bytes;

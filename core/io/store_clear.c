@@ -96,12 +96,13 @@ static enum ms_store_result make_new(struct ms_store_keeper *keeper, struct ms_c
 }
 
 /* A second name for the present file, one that nothing has yet. */
-static bool link_aside(int fd, uint64_t number)
+static bool link_aside(int fd, uint64_t number, enum ms_aside kind)
 {
+    const char *prefix = ms_store_aside_prefix(kind);
     char name[NAME_SIZE];
 
     for (unsigned i = 1; i <= ASIDE_MAX; i++) {
-        snprintf(name, sizeof name, i == 1 ? "divergent-%llu.db" : "divergent-%llu-%u.db",
+        snprintf(name, sizeof name, i == 1 ? "%s%llu.db" : "%s%llu-%u.db", prefix,
                  (unsigned long long)number, i);
         if (linkat(fd, MS_STORE_FILE_NAME, fd, name, 0) == 0) {
             return true;
@@ -115,17 +116,17 @@ static bool link_aside(int fd, uint64_t number)
 
 /* At every moment the name of the store is that of a whole one, the old or the new. The log and its end must not be found
  * beside the new one, and the old one must have its second name before it loses the first. */
-static bool exchange(const struct ms_store_keeper *keeper, uint64_t number)
+static bool exchange(const struct ms_store_keeper *keeper, uint64_t number, enum ms_aside kind)
 {
     const int fd = keeper->directory.fd;
 
     return remove_if_there(fd, MS_STORE_LOG_NAME) && remove_if_there(fd, MS_STORE_END_NAME) &&
-           fsync(fd) == 0 && link_aside(fd, number) && fsync(fd) == 0 &&
+           fsync(fd) == 0 && link_aside(fd, number, kind) && fsync(fd) == 0 &&
            renameat(fd, NEW_NAME, fd, MS_STORE_FILE_NAME) == 0 && fsync(fd) == 0;
 }
 
 static enum ms_store_result set_aside(struct ms_store_keeper *keeper, uint64_t number,
-                                      struct ms_complaint *complaint)
+                                      enum ms_aside kind, struct ms_complaint *complaint)
 {
     enum ms_store_result result = ms_store_file_checkpoint(keeper->file);
     enum ms_error error = MS_E_OK;
@@ -144,7 +145,7 @@ static enum ms_store_result set_aside(struct ms_store_keeper *keeper, uint64_t n
         ms_complain(complaint, "setting the store aside: it could not be closed");
         return MS_STORE_FAILED;
     }
-    if (!exchange(keeper, number)) {
+    if (!exchange(keeper, number, kind)) {
         return complain(MS_STORE_FILE_NAME, complaint);
     }
     keeper->file = ms_store_file_open(&keeper->file_options, &error, complaint);
@@ -152,15 +153,27 @@ static enum ms_store_result set_aside(struct ms_store_keeper *keeper, uint64_t n
 }
 
 enum ms_store_result ms_store_keeper_clear(struct ms_store_keeper *keeper, uint64_t number,
-                                           struct ms_complaint *complaint)
+                                           enum ms_aside kind, struct ms_complaint *complaint)
 {
     const enum ms_store_result result = number == 0 ? of_file(keeper, erase_all(keeper), complaint)
-                                                    : set_aside(keeper, number, complaint);
+                                                    : set_aside(keeper, number, kind, complaint);
 
     if (result == MS_STORE_DONE) {
         begin_anew(keeper);
     }
     return result;
+}
+
+static bool is_second_name(const char *name)
+{
+    bool is_one = false;
+
+    for (enum ms_aside kind = 0; kind < MS_ASIDES; kind++) {
+        const char *prefix = ms_store_aside_prefix(kind);
+
+        is_one |= strncmp(name, prefix, strlen(prefix)) == 0;
+    }
+    return is_one;
 }
 
 /* A crash between the two names: the file is the store, and nothing was set aside. */
@@ -171,7 +184,7 @@ static void drop_second_names(const struct ms_store_keeper *keeper, ino_t inode)
     struct dirent *entry;
 
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
-        if (entry->d_ino == inode && strncmp(entry->d_name, "divergent-", 10) == 0) {
+        if (entry->d_ino == inode && is_second_name(entry->d_name)) {
             (void)unlinkat(keeper->directory.fd, entry->d_name, 0);
         }
     }

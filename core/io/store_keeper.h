@@ -4,6 +4,7 @@
 #define CORE_IO_STORE_KEEPER_H
 
 #include "core/io/store.h"
+#include "core/io/store_aside.h"
 #include "core/io/store_directory.h"
 #include "core/io/store_file.h"
 #include "core/io/store_ring.h"
@@ -84,10 +85,10 @@ struct ms_store_piece {
 enum ms_error ms_store_keeper_scan(struct ms_store_keeper *keeper, ms_seq above, size_t bytes_max,
                                    struct ms_store_piece *piece, struct ms_complaint *complaint);
 
-/* store_clear.c: erases everything. number > 0: what was there is kept under a name of that number, in a file that needs
+/* store_clear.c: erases everything. number > 0: what was there is kept under a name of that kind and number, in a file that needs
  * no other. After FULL nothing has changed, and it may be called again; FAILED comes with a sentence. */
 enum ms_store_result ms_store_keeper_clear(struct ms_store_keeper *keeper, uint64_t number,
-                                           struct ms_complaint *complaint);
+                                           enum ms_aside kind, struct ms_complaint *complaint);
 
 /* Takes away what a crash in the midst of that left behind; before the file is opened. */
 void ms_store_keeper_tidy_up(const struct ms_store_keeper *keeper);

@@ -24,6 +24,7 @@ struct ms_store_job {
     ms_seq above;                   /* SCAN */
     size_t bytes_max;               /* SCAN */
     uint64_t number;                /* CLEAR */
+    enum ms_aside aside;            /* CLEAR */
     struct ms_store_reader reader;  /* REREAD */
 };
 
@@ -76,6 +77,7 @@ struct ms_store {
     struct ms_store_job *job;      /* handed over, not yet taken */
     struct ms_store_window *spare; /* empty, for the loop to gather in */
     bool is_patient; /* a full disk is waited for; not by tools, and not when closing */
+    bool may_drop;   /* files that were set aside and are merged give way to what is written */
     bool look, quit, is_busy;
     bool is_closed,
         is_clean; /* after quit: the thread has closed the keeper, and nothing went wrong */
@@ -89,6 +91,7 @@ struct ms_store {
     struct ms_complaint trouble; /* what failed, when it was not the file */
     pthread_t thread;
     ms_time commit_time_last, commit_time_max;
+    uint64_t dropped_total;
 };
 
 /* Hands over what comes next, if the thread has nothing to do. */

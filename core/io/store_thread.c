@@ -21,6 +21,7 @@ void ms_store_thread_report(struct ms_store *store)
         .records_total = keeper->records_total,
         .erased_total = keeper->erased_total,
         .unwritten_total = keeper->unwritten_total,
+        .dropped_total = store->dropped_total,
         .bytes_total = keeper->bytes_total,
         .records = keeper->records,
         .file_bytes = keeper->file_bytes,
@@ -78,7 +79,22 @@ static bool wait_for_space(struct ms_store *store)
     return goes_on;
 }
 
-/* A full disk is met with the reserve first, then with patience; anything else is final. */
+/* What there is no need of gives way first, then the reserve. False: there is nothing that could. */
+static bool give_way(struct ms_store *store)
+{
+    bool may_drop;
+
+    pthread_mutex_lock(&store->lock);
+    may_drop = store->may_drop;
+    pthread_mutex_unlock(&store->lock);
+    if (may_drop && ms_store_aside_drop(store->keeper.directory.fd)) {
+        store->dropped_total++;
+        return true;
+    }
+    return ms_store_directory_release(&store->keeper.directory);
+}
+
+/* A full disk is met with what may go, then with patience; anything else is final. */
 static enum ms_store_result commit(struct ms_store *store, struct ms_store_window *window,
                                    struct ms_store_window **spare_out)
 {
@@ -88,7 +104,7 @@ static enum ms_store_result commit(struct ms_store *store, struct ms_store_windo
     ms_store_keeper_plan(&store->keeper, window, &plan);
     while ((result = ms_store_keeper_carry_out(&store->keeper, &plan, spare_out)) ==
            MS_STORE_FULL) {
-        if (!ms_store_directory_release(&store->keeper.directory) && !wait_for_space(store)) {
+        if (!give_way(store) && !wait_for_space(store)) {
             break;
         }
     }
@@ -134,7 +150,7 @@ static enum ms_store_result tidy(struct ms_store *store)
     is_idle = store->job == NULL;
     pthread_mutex_unlock(&store->lock);
     result = ms_store_keeper_tidy(&store->keeper, is_idle);
-    if (result == MS_STORE_FULL && ms_store_directory_release(&store->keeper.directory)) {
+    if (result == MS_STORE_FULL && give_way(store)) {
         result = ms_store_keeper_tidy(&store->keeper, is_idle);
     }
     return result;
@@ -157,9 +173,9 @@ static enum ms_store_result clear(struct ms_store *store, const struct ms_store_
 {
     enum ms_store_result result;
 
-    while ((result = ms_store_keeper_clear(&store->keeper, job->number, &store->trouble)) ==
-           MS_STORE_FULL) {
-        if (!ms_store_directory_release(&store->keeper.directory) && !wait_for_space(store)) {
+    while ((result = ms_store_keeper_clear(&store->keeper, job->number, job->aside,
+                                           &store->trouble)) == MS_STORE_FULL) {
+        if (!give_way(store) && !wait_for_space(store)) {
             break;
         }
     }

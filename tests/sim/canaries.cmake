@@ -359,6 +359,11 @@ ms_sim_canary(set-aside-unmerged master/pair_reconcile.c "invariant: merge"
     "    if (true) {"
     --pair)
 
+ms_sim_canary(spared-though-it-differs master/reconcile.c "invariant: spared"
+    "    return !reconcile->is_new && touched(&reconcile->totals) == reconcile->before[0];"
+    "    return true;"
+    --merge)
+
 ms_sim_canary(lower-state-stands master/merge.c "invariant: merge|${engine_assertion}"
     "    if (b < MS_MERGE_DEAD) {
         settle("

@@ -475,50 +475,6 @@ uint32_t sim_pair_ledgers(struct sim_world *world, const struct sim_node *node,
     return 1 + (other->disk->small.size > 0);
 }
 
-/* How far a command is on a disk, in the order in which the higher one stands. */
-static int rank_of(const struct sim_ledger *ledger, const struct ms_id *id)
-{
-    const struct sim_life *life = sim_ledger_find(ledger, id);
-
-    if (sim_ledger_is_closed(ledger, id) || sim_ledger_is_closed_member(ledger, id)) {
-        return 5;
-    }
-    if (life != NULL && life->settle != 0) {
-        return sim_outcome_rank((enum ms_status)life->status);
-    }
-    return sim_ledger_is_live(ledger, id) ? 1 : 0;
-}
-
-static bool was_kicked(const struct sim_ledger *ledger, const struct ms_id *id)
-{
-    const struct sim_life *life = sim_ledger_find(ledger, id);
-
-    return life != NULL && life->changes[MS_OPERATION_KICK] != 0;
-}
-
-/* A log is set aside when the other disk has all of it, and not before (I11). */
-void sim_pair_aside(struct sim_world *world, const struct sim_node *node)
-{
-    const struct sim_disk *there = node->disk, *here = other_of(world, node)->disk;
-
-    if (sim_view(world, node)->is_partial) {
-        return; /* what was its own was set aside before */
-    }
-    for (uint32_t i = 0; i < world->observer->records_count; i++) {
-        const struct sim_record *record = &world->observer->records[i];
-        const int was = rank_of(&there->ledger, &record->id);
-        const int is = rank_of(&here->ledger, &record->id);
-
-        if (was > is && sim_is_durable(world, record) && !was_kicked(&there->ledger, &record->id) &&
-            !was_kicked(&here->ledger, &record->id)) {
-            sim_fail(world, "merge",
-                     "%s sets its log aside, and seq %llu of %s is %d there and %d here",
-                     sim_node_name(world, node->index), (number)record->id.seq,
-                     sim_node_name(world, record->node), was, is);
-        }
-    }
-}
-
 static bool is_at_rest(const struct sim_disk *disk)
 {
     return !disk->is_failed && !disk->is_committing && disk->gathered.size == 0 &&

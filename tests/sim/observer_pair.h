@@ -37,8 +37,8 @@ uint32_t sim_pair_ledgers(struct sim_world *world, const struct sim_node *node,
 /* At rest both disks hold the same; done = the pair is one again. */
 void sim_pair_compare(struct sim_world *world);
 
-/* Half a pair is about to set its log aside. */
-void sim_pair_aside(struct sim_world *world, const struct sim_node *node);
+/* Half a pair is about to give up the log of its own reign: sets it aside, or does not keep it. */
+void sim_pair_aside(struct sim_world *world, const struct sim_node *node, bool is_kept);
 bool sim_pair_is_whole(struct sim_world *world);
 
 /* How both stand, into the trace. */

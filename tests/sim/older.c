@@ -14,7 +14,7 @@
 
 /* What a program of that age does not know; all that the ones below it do not know, too. */
 enum age {
-    AGE_HANDS, /* HAND records, a LOG that is to be answered at once, output that somebody follows */
+    AGE_HANDS, /* HAND records, a LOG that is to be answered at once, output that somebody follows, whether a merge knew all */
     AGE_STARTS, /* starts that are counted */
     AGE_LISTS,  /* lists of living records; how both are configured */
     AGES,
@@ -112,6 +112,12 @@ static void see_pair(const struct sim_node *node, bool is_sent, struct sim_older
 
     if (command->kind == MS_KIND_LOG && !is_sent) {
         command->flags &= (uint8_t) ~(MS_FLAG_PROMPT | MS_FLAG_TIP);
+    }
+    if (command->kind == MS_KIND_RECONCILE_ACK) {
+        command->flags &= (uint8_t)~MS_FLAG_KNOWN;
+    }
+    if (command->kind == MS_KIND_PEER_BEAT) {
+        command->flags &= (uint8_t)~MS_FLAG_FULL;
     }
     if (command->kind == MS_KIND_FOLLOW_LOG && node->age > AGE_LISTS) {
         command->id.seq = 0;

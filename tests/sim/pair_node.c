@@ -136,8 +136,16 @@ static void stop(struct sim_world *world, struct sim_node *node)
     world->stats.counts[SIM_STAT_MERGED_SETTLED] += stats.merged.settled;
     world->stats.counts[SIM_STAT_MERGED_LIFTED] += stats.merged.lifted;
     world->stats.counts[SIM_STAT_MERGED_CLOSED] += stats.merged.closed;
+    world->stats.counts[SIM_STAT_MERGES_KNOWN] += stats.merges_known_total;
+    world->stats.counts[SIM_STAT_MERGES_REFUSED] += stats.refused > 0;
     ms_pair_destroy(node->state);
     node->state = NULL;
+}
+
+/* What it served itself is still in its store. */
+static bool has_own(const struct sim_node *node)
+{
+    return ms_council_record(ms_pair_council(node->state))->unmerged > 0;
 }
 
 static void effect(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
@@ -157,8 +165,9 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
         sim_durable_ready(world, node);
         break;
     case MS_EFFECT_CLEAR:
-        if (effect->count > 0) {
-            sim_pair_aside(world, node);
+        if (effect->count > 0 || has_own(node)) {
+            sim_pair_aside(world, node, effect->count > 0);
+            world->stats.counts[SIM_STAT_SPARED] += effect->count == 0;
         }
         sim_disk_job(world, node, effect);
         break;

@@ -96,6 +96,7 @@
     X(STORES_LOST, "  that were lost in a crash", SIM_OF_PAIR)                                     \
     X(CLEARED, "stores emptied", SIM_OF_PAIR)                                                      \
     X(SET_ASIDE, "  and set aside", SIM_OF_PAIR)                                                   \
+    X(SPARED, "  and not, because nothing was new", SIM_OF_PAIR)                                   \
     X(WIPES, "disks lost", SIM_OF_PAIR)                                                            \
     X(SMALL_FLIPS, "small records with a bit turned over", SIM_OF_PAIR)                            \
     X(SET_BACK, "disks set back", SIM_OF_LONG)                                                     \
@@ -143,6 +144,8 @@
     X(STUCK, "disks of standbys that did nothing for long", SIM_OF_LONG)                           \
     X(SHED, "standbys that were slow", SIM_OF_LONG)                                                \
     X(MERGES, "stores of deposed masters merged", SIM_OF_FORCE)                                    \
+    X(MERGES_KNOWN, "  that found nothing new", SIM_OF_FORCE)                                      \
+    X(MERGES_REFUSED, "  with commands that could not be merged", false)                           \
     X(MERGES_CUT, "  interrupted by a death", SIM_OF_MERGE)                                        \
     X(MERGED_ADOPTED, "  commands that the new one did not know", SIM_OF_FORCE)                    \
     X(MERGED_SETTLED, "  that were open, and have the outcome of the old one", SIM_OF_FORCE)       \

@@ -304,11 +304,16 @@ START_TEST(test_close_with_a_scan_under_way)
 }
 END_TEST
 
-static void clear(uint64_t number)
+static void clear_as(uint64_t number, enum ms_aside kind)
 {
     seen.is_inside = true;
-    ms_store_clear(store, number);
+    ms_store_clear(store, number, kind);
     seen.is_inside = false;
+}
+
+static void clear(uint64_t number)
+{
+    clear_as(number, MS_ASIDE_MERGED);
 }
 
 static void wait_clears(uint64_t clears)
@@ -470,9 +475,23 @@ START_TEST(test_clear_that_fails)
 }
 END_TEST
 
+START_TEST(test_what_is_not_merged_has_another_name)
+{
+    for (uint64_t i = 1; i <= 2; i++) {
+        put_some(1, 10 * i);
+        clear_as(7, MS_ASIDE_UNMERGED);
+        wait_clears(i);
+    }
+    ck_assert(!is_there("divergent-7.db"));
+    ck_assert_uint_eq(count_aside("unmerged-7.db").count, 10);
+    ck_assert_uint_eq(count_aside("unmerged-7-2.db").count, 20);
+}
+END_TEST
+
 /* A crash between the second name of the old file and the first of the new one. */
 START_TEST(test_an_interrupted_clear_is_tidied_up)
 {
+    static const char *const names[] = {"divergent-7.db", "unmerged-7.db"};
     char from[160], to[160];
 
     put_some(1, 10);
@@ -481,12 +500,12 @@ START_TEST(test_an_interrupted_clear_is_tidied_up)
     put_some(1, 3);
     ck_assert(ms_store_close(store));
     snprintf(from, sizeof from, "%s/store.db", place.data);
-    snprintf(to, sizeof to, "%s/divergent-7.db", place.data);
+    snprintf(to, sizeof to, "%s/%s", place.data, names[_i]);
     ck_assert_int_eq(link(from, to), 0);
     snprintf(to, sizeof to, "%s/store.new", place.data);
     ck_assert_int_eq(link(from, to), 0);
     open_store();
-    ck_assert(!is_there("divergent-7.db"));
+    ck_assert(!is_there(names[_i]));
     ck_assert(!is_there("store.new"));
     ck_assert_uint_eq(count_records(64).count, 3);
     ck_assert_uint_eq(count_aside("divergent-6.db").count, 10);
@@ -515,7 +534,8 @@ static Suite *suite(void)
     tcase_add_loop_test(io, test_life_after_a_clear, 0, 2);
     tcase_add_loop_test(io, test_close_with_a_clear_to_come, 0, 2);
     tcase_add_test(io, test_clear_that_fails);
-    tcase_add_test(io, test_an_interrupted_clear_is_tidied_up);
+    tcase_add_test(io, test_what_is_not_merged_has_another_name);
+    tcase_add_loop_test(io, test_an_interrupted_clear_is_tidied_up, 0, 2);
     suite_add_tcase(all, io);
     return all;
 }

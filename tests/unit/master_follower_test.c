@@ -157,6 +157,42 @@ START_TEST(a_copy_waits_for_its_owner_and_for_the_store)
 }
 END_TEST
 
+static const struct ms_effect *clear_after(void)
+{
+    follow(33);
+    ck_assert(begin(4, 60, 1));
+    ms_follower_go_on(follower);
+    stream_step(stream);
+    return stream_want(stream, MS_EFFECT_CLEAR, MS_KIND_NONE);
+}
+
+START_TEST(what_was_merged_is_kept_for_a_while)
+{
+    const struct ms_effect *effect = clear_after();
+
+    ck_assert_uint_eq(effect->count, 33);
+    ck_assert_uint_eq(effect->tag, MS_ASIDE_MERGED);
+}
+END_TEST
+
+START_TEST(what_was_not_is_kept_as_that)
+{
+    ms_follower_keep(follower, MS_ASIDE_UNMERGED);
+    const struct ms_effect *effect = clear_after();
+
+    ck_assert_uint_eq(effect->count, 33);
+    ck_assert_uint_eq(effect->tag, MS_ASIDE_UNMERGED);
+}
+END_TEST
+
+START_TEST(what_the_active_knew_is_not_kept)
+{
+    ms_follower_keep(follower, MS_ASIDE_MERGED);
+    ms_follower_spare(follower);
+    ck_assert_uint_eq(clear_after()->count, 0);
+}
+END_TEST
+
 START_TEST(what_was_set_aside_is_so_once)
 {
     follow(33);
@@ -466,6 +502,9 @@ static Suite *suite(void)
     tcase_add_test(tests, it_knows_all_hands_from_the_tip_on);
     tcase_add_test(tests, a_copy_waits_for_its_owner_and_for_the_store);
     tcase_add_test(tests, what_was_set_aside_is_so_once);
+    tcase_add_test(tests, what_was_merged_is_kept_for_a_while);
+    tcase_add_test(tests, what_was_not_is_kept_as_that);
+    tcase_add_test(tests, what_the_active_knew_is_not_kept);
     tcase_add_test(tests, a_copy_is_written_as_it_comes);
     tcase_add_test(tests, an_empty_copy_is_complete);
     tcase_add_test(tests, a_copy_is_whole_only_where_it_was_read_to_the_end);

@@ -21,6 +21,12 @@ static void send_from(int place, const struct ms_effect *effect)
     send_on((uint32_t)effect->peer - 1, place, effect->epoch, &command);
 }
 
+static void note_clear(struct half *half, const struct ms_effect *effect)
+{
+    half->clears++;
+    half->cleared = *effect;
+}
+
 static void carry_out(int place, const struct ms_effect *effect)
 {
     struct half *half = &halves[place];
@@ -60,6 +66,7 @@ static void carry_out(int place, const struct ms_effect *effect)
             ->is_scan = true;
         break;
     case MS_EFFECT_CLEAR:
+        note_clear(half, effect);
         push(now + LATENCY, place, &(struct ms_event){.type = MS_EVENT_CLEARED});
         break;
     case MS_EFFECT_PAUSE:

@@ -37,6 +37,8 @@ struct half {
     int stops;
     bool is_paused;
     uint32_t life;
+    uint32_t clears;          /* that it asked for, */
+    struct ms_effect cleared; /* and the last of them */
 };
 
 struct thing { /* to come */

@@ -44,8 +44,12 @@ START_TEST(each_cell_of_the_table)
                       a == b && (a == MS_MERGE_DEAD || a == MS_MERGE_DONE));
     ck_assert_uint_eq(totals()->cancel_raced, a == MS_MERGE_CANCELLED && b == MS_MERGE_DONE);
     ck_assert_uint_eq(totals()->refused, 0);
+    const bool is_conflict = a == b && (a == MS_MERGE_DEAD || a == MS_MERGE_DONE);
+    ck_assert(ms_reconcile_was_known(here.master) == (a <= b && !is_conflict));
     merge();
     want_state(higher, "merged twice");
+    ck_assert(ms_reconcile_was_known(here.master) == !is_conflict);
+    ck_assert(!ms_reconcile_has_refused(here.master));
     restart(&here);
     /* Who has it is not written, unless it may be started only once: it waits for the slaves' rolls. */
     const struct ms_work *work = work_of(&here, 2, 1);
@@ -54,6 +58,53 @@ START_TEST(each_cell_of_the_table)
                    ? MS_MERGE_QUEUED
                    : higher,
                "read back");
+    end();
+}
+END_TEST
+
+static void prioritise(struct script *s)
+{
+    const struct ms_query query = {.what = MS_QUERY_OPERATE,
+                                   .id = {uuid_of(2), 1},
+                                   .operation = MS_OPERATION_PRIORITY,
+                                   .value = 3};
+
+    receive(s, 2, &(struct ms_command){.kind = MS_KIND_QUERY, .count = 1, .body.query = &query});
+    settle_down(s);
+    commit(s);
+    ck_assert_int_eq(work_of(s, 2, 1)->priority, 3);
+}
+
+/* A wish is not merged, so it is new each time; but not when the command is over here. */
+START_TEST(a_wish_that_was_confirmed_there_is_not_known_here)
+{
+    static const struct {
+        enum ms_merge_state here;
+        bool is_known;
+    } cases[] = {{MS_MERGE_QUEUED, false}, {MS_MERGE_DONE, true}, {MS_MERGE_CLOSED, true}};
+
+    begin();
+    bring(&there, MS_MERGE_QUEUED, "", 0);
+    bring(&here, cases[_i].here, "", 0);
+    prioritise(&there);
+    merge();
+    ck_assert(ms_reconcile_was_known(here.master) == cases[_i].is_known);
+    end();
+}
+END_TEST
+
+START_TEST(a_command_that_makes_no_sense_is_refused)
+{
+    begin();
+    bring(&there, MS_MERGE_QUEUED, "", 0);
+    offer();
+    here.master->reconcile.totals.refused++; /* as the table does */
+    merge_offered();
+    ck_assert(ms_reconcile_has_refused(here.master));
+    ck_assert(!ms_reconcile_was_known(here.master));
+    merge();
+    ck_assert(!ms_reconcile_has_refused(here.master)); /* it is of each merge alone */
+    ck_assert(ms_reconcile_was_known(here.master));
     end();
 }
 END_TEST
@@ -461,6 +512,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         what_is_adopted_is_run_once,
+        a_command_that_makes_no_sense_is_refused,
         unless_it_was_to_replace_the_one_that_has_it,
         who_joined_one_that_is_replaced_does_not_outlive_it,
         who_has_replaced_it_does_not_end_with_it,
@@ -485,6 +537,7 @@ int main(void)
 
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, each_cell_of_the_table, 0, CELLS);
+    tcase_add_loop_test(tcase, a_wish_that_was_confirmed_there_is_not_known_here, 0, 3);
     tcase_add_loop_test(tcase, a_key_that_is_taken_is_joined, 0, 2);
     tcase_add_loop_test(tcase, output_comes_with_its_outcome, 0, 2);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {

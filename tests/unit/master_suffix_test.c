@@ -143,6 +143,16 @@ START_TEST(the_store_is_read_and_sent)
 }
 END_TEST
 
+START_TEST(it_may_have_been_known_before)
+{
+    begin();
+    send_all();
+    ck_assert(hear(1, 3, 1 | MS_FLAG_KNOWN, MS_E_OK));
+    ck_assert_int_eq(ms_suffix_news(suffix), MS_SUFFIX_KNOWN);
+    end();
+}
+END_TEST
+
 START_TEST(what_is_large_comes_in_frames)
 {
     const size_t size = MS_LOG_FRAME_SIZE + 5;
@@ -283,6 +293,7 @@ int main(void)
     const TTest *const all[] = {
         an_older_half_is_not_offered_what_it_cannot_read,
         the_store_is_read_and_sent,
+        it_may_have_been_known_before,
         what_is_large_comes_in_frames,
         no_more_is_on_its_way_than_may_be,
         nobody_else_may_read_the_store,

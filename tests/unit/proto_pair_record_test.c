@@ -37,6 +37,7 @@ static size_t write_full(void)
         .start = pair->start,
         .known = {pair->known[0], pair->known[1]},
         .is_outlived = true,
+        .is_unmergeable = true,
     };
     record.voter.accepted.served = UINT64_MAX;
     return ms_pair_record_write(bytes, &record);
@@ -76,6 +77,7 @@ static void assert_same(void)
     ck_assert(oracle_start_equal(&again.known[0], &record.known[0]));
     ck_assert(oracle_start_equal(&again.known[1], &record.known[1]));
     ck_assert(again.is_outlived == record.is_outlived);
+    ck_assert(again.is_unmergeable == record.is_unmergeable);
 }
 
 START_TEST(test_every_field_comes_back)
