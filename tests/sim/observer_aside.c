@@ -40,7 +40,7 @@ static bool is_other_outcome(const struct sim_ledger *there, const struct sim_le
            (was->status != is->status || was->code != is->code);
 }
 
-/* It waits on both, and somebody's wish for it is over there only. */
+/* It waits on both, and somebody's wish for it is over there only. Here a newer one may stand in the place of the same: it was asked for since. */
 static bool is_other_wish(const struct sim_ledger *there, const struct sim_ledger *here,
                           const struct ms_id *id)
 {
@@ -49,7 +49,7 @@ static bool is_other_wish(const struct sim_ledger *there, const struct sim_ledge
 
     for (int i = MS_OPERATION_RELEASE; i <= MS_OPERATION_PRIORITY; i++) {
         is_other |= was != NULL && is != NULL && was->settle == 0 && is->settle == 0 &&
-                    was->changes[i] != 0 && was->changes[i] != is->changes[i];
+                    was->changes[i] > is->changes[i];
     }
     return is_other;
 }

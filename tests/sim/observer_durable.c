@@ -92,8 +92,8 @@ static void check_cancel(struct sim_world *world, struct sim_node *node,
     }
 }
 
-bool sim_result_is_known(const struct sim_ledger *ledger, const struct sim_record *record,
-                         const struct sim_attempt *attempt)
+bool sim_result_is_known(const struct sim_world *world, const struct sim_ledger *ledger,
+                         const struct sim_record *record, const struct sim_attempt *attempt)
 {
     const struct sim_life *life = sim_ledger_find(ledger, &record->id);
 
@@ -103,13 +103,15 @@ bool sim_result_is_known(const struct sim_ledger *ledger, const struct sim_recor
     if (life == NULL) {
         return false;
     }
-    /* Each half counts attempts on its own, so an outcome that was merged ends all of them, whatever its number; and so does one that is
-     * of no attempt. */
+    /* Each half counts attempts on its own, so an outcome that was merged, or is another half's than the attempt, ends it, whatever its
+     * number; and so does one that is of no attempt. */
+    const bool is_others =
+        record->is_end_merged || sim_attempt_is_apart(world, attempt, record->outcome_master);
     const bool is_later = life->attempt >= attempt->number;
     const bool is_of_none = life->status == MS_STATUS_CANCELLED ||
                             life->status == MS_STATUS_EXPIRED || life->status == MS_STATUS_LOST;
 
-    return (life->settle != 0 && (is_later || is_of_none || record->is_end_merged)) ||
+    return (life->settle != 0 && (is_later || is_of_none || is_others)) ||
            ((life->retry != 0 || life->changes[MS_OPERATION_KICK] != 0) && is_later);
 }
 
@@ -132,7 +134,7 @@ static void check_result(struct sim_world *world, struct sim_node *node,
         if (sim_is_durable(world, record) && record->chain[node->index] == SIM_CHAIN_NONE) {
             continue;
         }
-        if (sim_is_durable(world, record) && !sim_result_is_known(ledger, record, attempt)) {
+        if (sim_is_durable(world, record) && !sim_result_is_known(world, ledger, record, attempt)) {
             fail_early(world, record, "the receipt of a result");
         }
         attempt->is_safe = true;
