@@ -17,6 +17,10 @@
 #define MS_VOTE_BACKOFF_MAX (150 * MS_MSEC)
 #define MS_PAIR_DIAL_BACKOFF_MAX                                                                   \
     (250 * MS_MSEC) /* between masters of a pair and their witnesses: others wait for that */
+#define MS_PAIR_OWN_PAUSE                                                                          \
+    (60 *                                                                                          \
+     MS_SEC) /* an address of the other half that led to ourselves is passed over for so long */
+#define MS_PAIR_REFUSED_PAUSE (1 * MS_SEC) /* and one where somebody is who is not it */
 #define MS_PAIR_LINKS_MAX                                                                          \
     64u /* connections of the other half, witnesses, operators; operators are the first to go without */
 #define MS_PARKED_MAX   131072u         /* who are connected to a passive master and say nothing */

@@ -98,6 +98,8 @@ void ms_council_start(struct ms_council *council, ms_time now);
 void ms_council_tick(struct ms_council *council, ms_time now);
 ms_time ms_council_deadline(const struct ms_council *council);
 
+/* True: the master that has said this PEER_HELLO is not the other half, and is noted as what it is. It is not to be met. */
+bool ms_council_refuses(struct ms_council *council, ms_time now, const struct ms_pair_frame *hello);
 /* A connection stands, and the other side has said PEER_HELLO; ours is sent as an act. */
 void ms_council_met(struct ms_council *council, ms_time now, const struct ms_council_party *party,
                     const struct ms_pair_frame *hello);

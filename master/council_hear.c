@@ -307,16 +307,29 @@ static bool is_ours(const struct ms_council *council, const struct ms_pair_frame
            ms_uuid_equal(cluster, &hello->cluster);
 }
 
-/* False: it is not the other half, or not as it was last. */
+bool ms_council_refuses(struct ms_council *council, ms_time now, const struct ms_pair_frame *hello)
+{
+    if (council->state == MS_COUNCIL_HALTED || !is_sane(hello)) {
+        return false; /* and is not met either */
+    }
+    if (!is_ours(council, hello)) {
+        ms_council_note(council, now, MS_NOTICE_PEER_CLUSTER);
+        ms_council_alarm(council, "the peer belongs to another cluster");
+        return true;
+    }
+    if (hello->node != ms_council_other(council) || ms_uuid_is_zero(&hello->id)) {
+        ms_council_note(council, now, MS_NOTICE_PEER_PLACE);
+        ms_council_alarm(council, "the peer is configured for our own place");
+        return true;
+    }
+    return false;
+}
+
+/* False: it is not as it was last. */
 static bool meet_peer(struct ms_council *council, ms_time now, const struct ms_pair_frame *hello)
 {
     struct ms_council_peer *peer = &council->peer;
 
-    if (hello->node != ms_council_other(council) || ms_uuid_is_zero(&hello->id)) {
-        ms_council_note(council, now, MS_NOTICE_PEER_PLACE);
-        ms_council_alarm(council, "the peer is configured for our own place");
-        return false;
-    }
     if (!ms_council_note_start(council, hello)) {
         ms_council_alarm(council, "the peer came with an old copy of its directory");
         return false;
@@ -368,11 +381,12 @@ void ms_council_met(struct ms_council *council, ms_time now, const struct ms_cou
         return;
     }
     greet(council, party);
-    if (!is_ours(council, hello)) {
-        ms_council_note(council, now,
-                        party->is_witness ? MS_NOTICE_WITNESS_CLUSTER : MS_NOTICE_PEER_CLUSTER);
-        ms_council_alarm(council, party->is_witness ? "a witness of another cluster"
-                                                    : "the peer belongs to another cluster");
+    if (party->is_witness && !is_ours(council, hello)) {
+        ms_council_note(council, now, MS_NOTICE_WITNESS_CLUSTER);
+        ms_council_alarm(council, "a witness of another cluster");
+        return;
+    }
+    if (!party->is_witness && ms_council_refuses(council, now, hello)) {
         return;
     }
     if (!ms_council_heed_start(council, hello)) {

@@ -158,6 +158,10 @@ static void add_of_others(struct ms_pair_alarms *alarms, const struct ms_pair *p
                                      "one on it belongs to another pair",
     };
 
+    if (ms_pair_links_are_own(&pair->links)) {
+        add(alarms, "PEER_SELF: --peer of this half leads to itself and nowhere else; it is to say "
+                    "where the other half is");
+    }
     for (enum ms_council_notice notice = 0; notice < MS_NOTICES; notice++) {
         if (ms_council_has_notice(pair->council, now, notice)) {
             add(alarms, texts[notice]);

@@ -1,4 +1,5 @@
-/* Listeners for the pair alone (--peer-listen): who may say what where. Without them everything is taken everywhere. */
+/* Who is let in: listeners for the pair alone (--peer-listen), without which everything is taken everywhere, and masters that are
+ * not the other half. */
 #include "master/pair_state.h"
 
 #define FOR_PAIR "this listener is for the pair alone: slaves and clients are served at --listen"
@@ -54,4 +55,46 @@ bool ms_pair_admits(struct ms_pair *pair, const struct ms_event *event)
 bool ms_pair_obeys(const struct ms_pair *pair, const struct ms_pair_link *link)
 {
     return pair->apart[0] == '\0' || link->is_apart;
+}
+
+/* An address of the other half led to us: this start of the program has said that on a connection to itself. */
+static bool is_self(const struct ms_pair *pair, const struct ms_pair_frame *hello)
+{
+    const struct ms_council_record *record = &pair->durable;
+
+    return hello->role == MS_ROLE_MASTER && hello->node == record->place &&
+           ms_uuid_equal(&hello->id, &record->incarnation) &&
+           hello->start.number == record->start.number &&
+           hello->start.lives[0] == record->start.lives[0];
+}
+
+/* Whoever is there hears by our greeting why; so each end of a connection to ourselves knows it. */
+static void greet_back(struct ms_pair *pair, ms_peer peer)
+{
+    struct ms_pair_link *link = ms_pair_links_find(&pair->links, peer);
+    struct ms_pair_link unknown = {.peer = peer};
+
+    ms_pair_greet(pair, link != NULL ? link : &unknown);
+}
+
+bool ms_pair_refuses(struct ms_pair *pair, ms_time now, ms_peer peer,
+                     const struct ms_pair_frame *hello)
+{
+    const char *address;
+
+    if (is_self(pair, hello)) {
+        greet_back(pair, peer);
+        address = ms_pair_links_refuse_self(&pair->links, now, peer);
+        if (address != NULL) {
+            ms_trace(&pair->engine.trace, MS_LEVEL_WARN, "an address of the other half is our own",
+                     "address=%s", address);
+        }
+        return true;
+    }
+    if (hello->role == MS_ROLE_MASTER && ms_council_refuses(pair->council, now, hello)) {
+        greet_back(pair, peer);
+        ms_pair_links_refuse(&pair->links, now, peer, MS_E_OK);
+        return true;
+    }
+    return false;
 }

@@ -18,6 +18,9 @@ void ms_pair_links_init(struct ms_pair_links *links, struct ms_engine *engine, s
         .dial_by = MS_TIME_NEVER,
         .silent = MS_TIME_NEVER / 2,
     };
+    for (uint32_t i = 0; i < MS_ADDRESSES_MAX; i++) {
+        links->passed_until[i] = INT64_MIN;
+    }
     links->addresses_count = ms_addresses_split(addresses, links->addresses);
 }
 
@@ -83,12 +86,32 @@ static void close_peer(struct ms_pair_links *links, ms_peer peer, enum ms_error 
 
 /* --- dialling --- */
 
+/* The next one that is not passed over at that time; when all are, the first one that will not be. */
+static void next_address(struct ms_pair_links *links)
+{
+    uint32_t first = links->address_at;
+
+    for (uint32_t i = 1; i <= links->addresses_count; i++) {
+        const uint32_t at = (links->address_at + i) % links->addresses_count;
+
+        if (links->passed_until[at] <= links->dial_at) {
+            links->address_at = at;
+            return;
+        }
+        if (links->passed_until[at] < links->passed_until[first]) {
+            first = at;
+        }
+    }
+    links->address_at = first;
+    links->dial_at = links->passed_until[first];
+}
+
 static void dial_later(struct ms_pair_links *links, ms_time now)
 {
     links->tag = 0;
     links->dial_by = MS_TIME_NEVER;
     links->dial_at = now + ms_rng_backoff(links->rng, &links->backoff, MS_PAIR_DIAL_BACKOFF_MAX);
-    links->address_at = (links->address_at + 1) % links->addresses_count;
+    next_address(links);
 }
 
 void ms_pair_links_forget(struct ms_pair_links *links, ms_time now, struct ms_pair_link *link)
@@ -212,6 +235,7 @@ struct ms_pair_link *ms_pair_links_opened(struct ms_pair_links *links, ms_time n
         return NULL;
     }
     link->is_dialled = true;
+    link->address = links->address_at;
     return link;
 }
 
@@ -250,6 +274,9 @@ static struct ms_pair_link *meet_other(struct ms_pair_links *links, ms_time now,
     links->other = link;
     links->is_refused = false;
     links->backoff = MS_RECONNECT_MIN;
+    if (link->is_dialled) {
+        links->is_own[link->address] = false;
+    }
     if (former != NULL) {
         ms_pair_links_close(links, now, former, MS_E_REPLACED);
     }
@@ -303,4 +330,55 @@ struct ms_pair_link *ms_pair_links_greeted(struct ms_pair_links *links, ms_time 
         replace_witness(links, now, link);
     }
     return hello->role == MS_ROLE_MASTER ? meet_other(links, now, link) : link;
+}
+
+static void refuse(struct ms_pair_links *links, ms_time now, ms_peer peer, enum ms_error error,
+                   ms_time pause)
+{
+    struct ms_pair_link *link = ms_pair_links_find(links, peer);
+
+    close_peer(links, peer, error);
+    if (link == NULL) {
+        return;
+    }
+    ms_assert(link != links->other);
+    if (link->is_dialled) {
+        links->passed_until[link->address] = now + pause;
+        dial_later(links, now);
+    }
+    drop(links, link);
+}
+
+void ms_pair_links_refuse(struct ms_pair_links *links, ms_time now, ms_peer peer,
+                          enum ms_error error)
+{
+    const struct ms_pair_link *link = ms_pair_links_find(links, peer);
+
+    if (link != NULL && link->is_dialled) {
+        links->is_own[link->address] = false;
+    }
+    refuse(links, now, peer, error, MS_PAIR_REFUSED_PAUSE);
+}
+
+const char *ms_pair_links_refuse_self(struct ms_pair_links *links, ms_time now, ms_peer peer)
+{
+    const struct ms_pair_link *link = ms_pair_links_find(links, peer);
+    const char *address = NULL;
+
+    if (link != NULL && link->is_dialled) {
+        address = links->is_own[link->address] ? NULL : links->addresses[link->address];
+        links->is_own[link->address] = true;
+    }
+    refuse(links, now, peer, MS_E_OK, MS_PAIR_OWN_PAUSE);
+    return address;
+}
+
+bool ms_pair_links_are_own(const struct ms_pair_links *links)
+{
+    for (uint32_t i = 0; i < links->addresses_count; i++) {
+        if (!links->is_own[i]) {
+            return false;
+        }
+    }
+    return true;
 }

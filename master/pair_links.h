@@ -13,6 +13,7 @@ struct ms_pair_link {
     enum ms_role role; /* NONE: dialled, the other side has not said PEER_HELLO yet */
     struct ms_uuid id; /* of its PEER_HELLO */
     bool is_dialled;   /* by us */
+    uint32_t address;  /* which one was dialled */
     bool has_greeted;  /* we have said PEER_HELLO on it */
     bool is_apart;     /* it came in by a listener for the pair alone */
     ms_time since, heard_at;
@@ -26,8 +27,10 @@ struct ms_pair_links {
     struct ms_pair_link *other; /* the other half; NULL = none stands */
     uint32_t addresses_count, address_at;
     char addresses[MS_ADDRESSES_MAX][MS_ADDRESS_MAX + 1];
-    uint32_t tag;        /* of the CONNECT under way; 0 = none */
-    uint32_t tags_count; /* given so far */
+    ms_time passed_until[MS_ADDRESSES_MAX]; /* not dialled before */
+    bool is_own[MS_ADDRESSES_MAX];          /* led to ourselves when it was dialled last */
+    uint32_t tag;                           /* of the CONNECT under way; 0 = none */
+    uint32_t tags_count;                    /* given so far */
     ms_time dial_at, dial_by, backoff;
     bool is_refused; /* it was said that the other half refuses, and it has not greeted since */
     ms_time silent;  /* a link on which nothing was heard for so long is dead */
@@ -64,5 +67,13 @@ void ms_pair_links_forget(struct ms_pair_links *links, ms_time now, struct ms_pa
 /* The same, and says CLOSE, after ERROR if there is one. */
 void ms_pair_links_close(struct ms_pair_links *links, ms_time now, struct ms_pair_link *link,
                          enum ms_error error);
+/* Somebody has greeted there who is not the other half: the connection is closed, after ERROR if there is one, and if we have dialled it,
+ * that address is passed over for a while. */
+void ms_pair_links_refuse(struct ms_pair_links *links, ms_time now, ms_peer peer,
+                          enum ms_error error);
+/* We have greeted there ourselves. The address that we dialled, to be said; NULL when it was said before, or it came in. */
+const char *ms_pair_links_refuse_self(struct ms_pair_links *links, ms_time now, ms_peer peer);
+/* Each address is our own, as far as is known. */
+bool ms_pair_links_are_own(const struct ms_pair_links *links);
 
 #endif

@@ -132,6 +132,10 @@ void ms_pair_replayed(struct ms_pair *pair, ms_time now, const struct ms_event *
 void ms_pair_receive(struct ms_pair *pair, ms_time now, const struct ms_event *event);
 /* False when that listener is not for such a frame: it is answered with where to go, and closed. */
 bool ms_pair_admits(struct ms_pair *pair, const struct ms_event *event);
+/* Whoever has said that PEER_HELLO is not the other half, or is ourselves: true, and it is closed, and another address is dialled if
+ * we have dialled this one. */
+bool ms_pair_refuses(struct ms_pair *pair, ms_time now, ms_peer peer,
+                     const struct ms_pair_frame *hello);
 /* Whether that link may change something. */
 bool ms_pair_obeys(const struct ms_pair *pair, const struct ms_pair_link *link);
 

@@ -219,12 +219,12 @@ void ms_pair_act(struct ms_pair *pair)
 
 /* --- frames --- */
 
-static void note_version(struct ms_pair *pair, ms_time now, const struct ms_pair_link *link)
+static void note_version(struct ms_pair *pair, ms_time now, enum ms_role role)
 {
-    if (link->role != MS_ROLE_OPERATOR) {
+    if (role != MS_ROLE_OPERATOR) {
         ms_council_note(pair->council, now,
-                        link->role == MS_ROLE_WITNESS ? MS_NOTICE_WITNESS_VERSION
-                                                      : MS_NOTICE_PEER_VERSION);
+                        role == MS_ROLE_WITNESS ? MS_NOTICE_WITNESS_VERSION
+                                                : MS_NOTICE_PEER_VERSION);
     }
 }
 
@@ -251,22 +251,31 @@ static void keep_features(struct ms_pair *pair, uint64_t features)
     }
 }
 
+static bool is_of_our_version(const struct ms_pair_frame *hello)
+{
+    return hello->version_min <= MS_PROTOCOL_MAX && hello->version_max >= MS_PROTOCOL_MIN;
+}
+
 static void met(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
     const struct ms_pair_frame *hello = event->command->body.pair;
-    struct ms_pair_link *link = ms_pair_links_greeted(&pair->links, now, event->peer, hello);
+    struct ms_pair_link *link;
     struct ms_council_party party;
 
     /* The master within has thought of it as one of its own. */
     if (pair->tenure != MS_TENURE_NONE && ms_master_knows(pair->master, event->peer)) {
         ms_peers_push(&pair->gone, event->peer);
     }
-    if (link == NULL) {
+    if (!is_of_our_version(hello)) {
+        note_version(pair, now, hello->role);
+        ms_pair_links_refuse(&pair->links, now, event->peer, MS_E_VERSION);
         return;
     }
-    if (hello->version_min > MS_PROTOCOL_MAX || hello->version_max < MS_PROTOCOL_MIN) {
-        note_version(pair, now, link);
-        ms_pair_links_close(&pair->links, now, link, MS_E_VERSION);
+    if (ms_pair_refuses(pair, now, event->peer, hello)) {
+        return;
+    }
+    link = ms_pair_links_greeted(&pair->links, now, event->peer, hello);
+    if (link == NULL) {
         return;
     }
     link->is_apart = event->is_apart;

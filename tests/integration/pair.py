@@ -30,14 +30,14 @@ class Pair(Cluster):
     """Two masters, slaves that are witnesses, and what the commands wrote down. Shaped like a Cluster of one master."""
 
     def __init__(self, slaves=SLAVES, slots=SLOTS, witnesses=None, witness="auto", failover="quorum", quorum_loss="hold",
-                 tick="500ms", options=(), slave_options=(), before=None, is_apart=False):
+                 tick="500ms", options=(), slave_options=(), before=None, is_apart=False, names_both=False):
         """witnesses: so many of the slaves keep what they vote (all of them). options: of masters that are started from now
         on, also as `more`; {place} in them is 0 or 1. before: what is done with a single master, on the directory that is to be the primary's.
-        is_apart: the pair has listeners of its own."""
+        is_apart: the pair has listeners of its own. names_both: --peer of each is the list of both, as in one configuration for two machines."""
         ports = free_ports(4)
         self.addresses = [f"127.0.0.1:{port}" for port in ports[:2]]
         self.peers = [f"127.0.0.1:{port}" for port in ports[2:]] if is_apart else self.addresses
-        self.is_apart = is_apart
+        self.is_apart, self.names_both = is_apart, names_both
         self.witness, self.failover, self.lives, self.masters = witness, failover, 0, [None, None]
         self.quorum_loss, self.tick, self.slots = quorum_loss, tick, slots
         self.more = list(options)
@@ -83,7 +83,8 @@ class Pair(Cluster):
         self.lives += 1
         self.masters[place] = self.start(f"master-{place}-{self.lives}", [
             "muster-master", "--listen", self.addresses[place], "--tick", self.tick, "--data", self.path(f"data-{place}"),
-            "--store-reserve", "1MiB", "--role", ("primary", "backup")[place], "--peer", self.peers[1 - place],
+            "--store-reserve", "1MiB", "--role", ("primary", "backup")[place],
+            "--peer", ",".join(self.peers) if self.names_both else self.peers[1 - place],
             *(["--peer-listen", self.peers[place]] if self.is_apart else []),
             "--witness", self.witness, "--failover", self.failover, "--on-quorum-loss", self.quorum_loss,
             *(option.format(place=place) for option in self.more),

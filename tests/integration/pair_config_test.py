@@ -5,7 +5,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Cluster, main, wait_until  # noqa: E402
+from harness import Cluster, free_ports, main, wait_until  # noqa: E402
 from pair import MISCONFIGURED, Pair, kill, never  # noqa: E402
 
 
@@ -52,6 +52,39 @@ def test_a_list_of_witnesses_is_exchanged_while_work_goes_on():
         pair.start_master(1 - active)
         pair.become_safe()
         pair.judge(load, kills)
+
+
+OWN = 'msg="an address of the other half is our own" address='
+
+
+def test_halves_may_be_told_of_both_addresses():
+    """As where both machines have one configuration, but for the role."""
+    with Pair(names_both=True) as pair:
+        wait_until("all is well", lambda: pair.ask("pair")[0] == 0)
+        active = pair.active()
+        kill(pair, 1 - active)
+        wait_until("it is alone", lambda: pair.rows_of_pair()[active]["alarm"].startswith("DEGRADED"))
+        never("it has met somebody", lambda: pair.rows_of_pair()[active]["peer"] != "lost", 3)
+        pair.start_master(1 - active)
+        pair.become_safe()
+        kill(pair, active)
+        pair.takeover(1 - active)
+        for place in (0, 1):
+            log = pair.masters[place].log()
+            assert log.count(OWN + pair.addresses[place]) <= 1, log
+            assert OWN + pair.addresses[1 - place] not in log, log
+            assert "our own place" not in log, log
+
+
+def test_a_master_whose_only_peer_is_itself_says_so():
+    with Cluster() as cluster:
+        port = free_ports(1)[0]
+        cluster.address = f"127.0.0.1:{port}"
+        program = cluster.start("self", ["muster-master", "--listen", cluster.address, "--data", os.path.join(cluster.folder, "data"),
+                                         "--store-reserve", "1MiB", "--peer", cluster.address])
+        wait_until("it is told", lambda: b"PEER_SELF" in cluster.muster("pair", check=False).stdout)
+        assert b"PEER_ROLE" not in cluster.muster("pair", "--json", check=False).stdout
+        assert program.log().count(OWN) == 1, program.log()
 
 
 def check_refused(cluster, says, *options):

@@ -60,7 +60,7 @@ static void start_with(int place, struct ms_council_record *record, bool is_boot
                     .cluster_new = {{1, 2, 3}},
                     .incarnation_new = {{0xd, (uint8_t)place}},
                     .seed = (uint64_t)place + 1},
-        .peer = "other:1",
+        .peer = peers_of_all,
     };
 
     half->life++;
@@ -111,6 +111,8 @@ static void begin_world(void)
     heard_count = 0;
     is_cut = is_deaf = is_dialling_apart = is_older = false;
     failover_of_all = MS_FAILOVER_QUORUM;
+    peers_of_all = OTHER_ADDRESS;
+    self_dials = 0;
     for (int i = 0; i < 2; i++) {
         halves[i] = (struct half){0};
         stuck_until[i] = 0;

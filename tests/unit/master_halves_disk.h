@@ -69,6 +69,11 @@ static void end_wire(uint32_t slot, int place)
     const int mine = end_of(wire, place), other = 1 - mine;
 
     wire->is_open[mine] = false;
+    if (wire->twin > 0 && wires[wire->twin - 1].is_open[0]) { /* it hears what was said before */
+        push(now + LATENCY, place,
+             &(struct ms_event){
+                 .type = MS_EVENT_PEER_CLOSED, .peer = wire->twin, .error = MS_E_CLOSED});
+    }
     if (wire->is_open[other]) {
         wire->is_open[other] = false;
         push(now + LATENCY, wire->ends[other],
@@ -82,7 +87,7 @@ static uint32_t connect_to(int from, int to, uint32_t tag)
     const uint32_t slot = wires_count++;
 
     ck_assert_uint_lt(slot, WIRES_MAX);
-    wires[slot] = (struct wire){{from, to}, {true, true}, is_dialling_apart};
+    wires[slot] = (struct wire){{from, to}, {true, true}, is_dialling_apart, 0};
     push(now + LATENCY, to,
          &(struct ms_event){.type = MS_EVENT_PEER_OPENED,
                             .peer = slot + 1,
@@ -95,6 +100,21 @@ static uint32_t connect_to(int from, int to, uint32_t tag)
     return slot;
 }
 
+static void connect_to_self(int place, uint32_t tag)
+{
+    const uint32_t slot = wires_count;
+
+    wires_count += 2;
+    ck_assert_uint_lt(wires_count, WIRES_MAX);
+    wires[slot] = (struct wire){.ends = {place, GUEST}, .is_open = {true}, .twin = slot + 2};
+    wires[slot + 1] = (struct wire){.ends = {place, GUEST}, .is_open = {true}, .twin = slot + 1};
+    push(now + LATENCY, place,
+         &(struct ms_event){.type = MS_EVENT_PEER_OPENED, .peer = slot + 1, .tag = tag});
+    push(now + LATENCY, place,
+         &(struct ms_event){
+             .type = MS_EVENT_PEER_OPENED, .peer = slot + 2, .nonce = {{(uint8_t)slot, 9}}});
+}
+
 static void send_on(uint32_t slot, int place, ms_epoch epoch, const struct ms_command *command)
 {
     const struct wire *wire = &wires[slot];
@@ -104,9 +124,9 @@ static void send_on(uint32_t slot, int place, ms_epoch epoch, const struct ms_co
     if (!wire->is_open[mine] || (is_ours && (is_cut || (is_deaf && place == 0)))) {
         return;
     }
-    push(now + LATENCY, wire->ends[1 - mine],
+    push(now + LATENCY, wire->twin > 0 ? place : wire->ends[1 - mine],
          &(struct ms_event){.type = MS_EVENT_RECEIVED,
-                            .peer = slot + 1,
+                            .peer = wire->twin > 0 ? wire->twin : slot + 1,
                             .epoch = epoch,
                             .command = command,
                             .is_apart = mine == 0 && wire->is_apart});

@@ -27,21 +27,29 @@ static void note_clear(struct half *half, const struct ms_effect *effect)
     half->cleared = *effect;
 }
 
+static void dial_other(int place, const struct ms_effect *effect)
+{
+    if (strcmp(effect->text, OWN_ADDRESS) == 0) {
+        self_dials++;
+        connect_to_self(place, effect->tag);
+    } else if (halves[1 - place].pair != NULL && !is_cut) {
+        connect_to(place, 1 - place, effect->tag);
+    } else if (!is_cut) {
+        push(now + LATENCY, place,
+             &(struct ms_event){.type = MS_EVENT_PEER_CLOSED,
+                                .tag = effect->tag,
+                                .count = 1,
+                                .error = MS_E_UNREACHABLE});
+    }
+}
+
 static void carry_out(int place, const struct ms_effect *effect)
 {
     struct half *half = &halves[place];
 
     switch (effect->type) {
     case MS_EFFECT_CONNECT:
-        if (halves[1 - place].pair != NULL && !is_cut) {
-            connect_to(place, 1 - place, effect->tag);
-        } else if (!is_cut) {
-            push(now + LATENCY, place,
-                 &(struct ms_event){.type = MS_EVENT_PEER_CLOSED,
-                                    .tag = effect->tag,
-                                    .count = 1,
-                                    .error = MS_E_UNREACHABLE});
-        }
+        dial_other(place, effect);
         break;
     case MS_EFFECT_CLOSE:
         end_wire((uint32_t)effect->peer - 1, place);
@@ -155,6 +163,15 @@ static void happen(struct thing *thing)
         break;
     case MS_EVENT_CLEARED:
         clear(half);
+        break;
+    case MS_EVENT_PEER_CLOSED:
+        if (thing->event.peer != MS_PEER_NONE && wires[slot].twin > 0) {
+            if (!wires[slot].is_open[0]) {
+                forget(thing);
+                return;
+            }
+            wires[slot].is_open[0] = false;
+        }
         break;
     case MS_EVENT_RECEIVED:
         if (!wires[slot].is_open[end_of(&wires[slot], thing->place)]) {

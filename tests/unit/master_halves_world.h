@@ -15,6 +15,9 @@
 #define GUESTS_MAX 8
 #define GUEST      2 /* places 0 and 1 are the halves */
 
+#define OTHER_ADDRESS "other:1"
+#define OWN_ADDRESS   "own:1"
+
 struct entry {
     ms_seq seq;
     size_t size;
@@ -26,6 +29,7 @@ struct
     int ends[2];
     bool is_open[2];
     bool is_apart; /* was dialled where only the pair is served */
+    uint32_t twin; /* name of the other end, where both are one half's; 0 = they are not */
 };
 
 struct half {
@@ -66,8 +70,10 @@ static bool
     is_deaf; /* the backup: what the primary says to it is lost, on a connection that stands */
 static ms_time stuck_until[2]; /* their disks: what is written is durable then */
 static enum ms_failover failover_of_all;
-static bool is_dialling_apart; /* whoever dials from now on dials there */
-static bool is_cut;            /* between the halves: nothing passes, nobody is told */
+static bool is_dialling_apart;   /* whoever dials from now on dials there */
+static const char *peers_of_all; /* --peer */
+static uint32_t self_dials;      /* of OWN_ADDRESS, at which a half meets itself */
+static bool is_cut;              /* between the halves: nothing passes, nobody is told */
 
 /* What the guest has received, oldest first. */
 static struct thing *heard[1 << 12];

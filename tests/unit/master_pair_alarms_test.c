@@ -287,7 +287,7 @@ START_TEST(test_a_peer_that_is_none_is_told_of)
     hello.node = 1;
     hello.cluster.bytes[0] = 9;
     greet(0, &hello);
-    want(0, "CATCHING_UP PEER_ROLE PEER_FOREIGN PEER_VERSION");
+    want(0, "DEGRADED PEER_ROLE PEER_FOREIGN PEER_VERSION");
 }
 END_TEST
 

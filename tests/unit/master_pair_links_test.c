@@ -135,6 +135,58 @@ START_TEST(test_who_does_not_greet_is_given_up)
 }
 END_TEST
 
+/* Dials, and whoever is there greets and is refused. */
+static const char *refused(ms_peer peer, bool is_self, const char **first_out)
+{
+    struct ms_effect effect;
+
+    now = ms_pair_links_deadline(&links) > now ? ms_pair_links_deadline(&links) : now;
+    tick();
+    effect = last_of(MS_EFFECT_CONNECT);
+    ck_assert_int_eq(effect.type, MS_EFFECT_CONNECT);
+    ck_assert_ptr_nonnull(ms_pair_links_opened(
+        &links, now,
+        &(struct ms_event){.type = MS_EVENT_PEER_OPENED, .tag = effect.tag, .peer = peer}));
+    if (is_self) {
+        *first_out = ms_pair_links_refuse_self(&links, now, peer);
+    } else {
+        ms_pair_links_refuse(&links, now, peer, MS_E_OK);
+    }
+    ck_assert_uint_eq(last_of(MS_EFFECT_CLOSE).peer, peer);
+    ck_assert_ptr_null(ms_pair_links_find(&links, peer));
+    return effect.text;
+}
+
+START_TEST(test_an_own_address_is_passed_over_and_said_once)
+{
+    const ms_time begun = now;
+    const char *first;
+
+    ck_assert_str_eq(refused(7, true, &first), "one:1");
+    ck_assert_str_eq(first, "one:1");
+    ck_assert(!ms_pair_links_are_own(&links));
+    while (now < begun + MS_PAIR_OWN_PAUSE - 2 * MS_PAIR_REFUSED_PAUSE) {
+        ck_assert_str_eq(refused(8, false, &first), "two:2");
+        ck_assert_int_ge(ms_pair_links_deadline(&links), now + MS_PAIR_REFUSED_PAUSE);
+    }
+    while (strcmp(refused(9, true, &first), "one:1") != 0) {
+        ck_assert_str_eq(first, "two:2");
+    }
+    ck_assert_ptr_null(first);
+    ck_assert(ms_pair_links_are_own(&links));
+}
+END_TEST
+
+START_TEST(test_what_came_in_from_ourselves_says_nothing_of_an_address)
+{
+    ck_assert_ptr_null(ms_pair_links_refuse_self(&links, now, 5));
+    ck_assert_uint_eq(last_of(MS_EFFECT_CLOSE).peer, 5);
+    ck_assert(!ms_pair_links_are_own(&links));
+    tick();
+    ck_assert_str_eq(last_of(MS_EFFECT_CONNECT).text, "one:1");
+}
+END_TEST
+
 START_TEST(test_a_dial_that_is_not_wanted_any_more_is_closed)
 {
     struct ms_effect effect;
@@ -210,6 +262,8 @@ int main(void)
     tcase_add_test(all, test_refusal_of_one_who_is_here_says_nothing);
     tcase_add_test(all, test_who_does_not_greet_is_given_up);
     tcase_add_test(all, test_a_dial_that_is_not_wanted_any_more_is_closed);
+    tcase_add_test(all, test_an_own_address_is_passed_over_and_said_once);
+    tcase_add_test(all, test_what_came_in_from_ourselves_says_nothing_of_an_address);
     tcase_add_test(all, test_of_two_connections_the_same_stands_on_both_sides);
     tcase_add_test(all, test_a_witness_has_one_connection);
     tcase_add_test(all, test_operators_give_way);
