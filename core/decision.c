@@ -48,6 +48,30 @@ bool ms_epoch_is_near(ms_epoch epoch, ms_epoch promised)
     return promised == 0 || epoch <= promised || epoch - promised <= 2 * MS_EPOCH_FORCED_STEP;
 }
 
+ms_epoch ms_epoch_leap(ms_epoch above, uint8_t place, uint64_t drawn)
+{
+    ms_assert(place < MS_MASTERS);
+    return (above / MS_EPOCH_SPAN + 1) * MS_EPOCH_SPAN + place * (MS_EPOCH_SPAN / 2) +
+           drawn % (MS_EPOCH_SPAN / 4);
+}
+
+ms_epoch ms_epoch_forced_step(uint8_t place, uint64_t drawn)
+{
+    ms_assert(place < MS_MASTERS);
+    return MS_EPOCH_FORCED_STEP + place * (MS_EPOCH_FORCED_STEP / 2) +
+           drawn % (MS_EPOCH_FORCED_STEP / 4);
+}
+
+ms_epoch ms_epoch_of_leaving(const struct ms_council_record *record, uint64_t drawn)
+{
+    ms_epoch highest = record->voter.promised;
+
+    highest = record->voter.accepted.epoch > highest ? record->voter.accepted.epoch : highest;
+    highest = record->served > highest ? record->served : highest;
+    return ms_epoch_leap(highest + ms_epoch_forced_step(record->place, drawn >> 32), record->place,
+                         drawn & UINT32_MAX);
+}
+
 bool ms_decision_is_acceptable(const struct ms_decision *decision, const struct ms_voter *voter,
                                bool is_master, ms_epoch served)
 {

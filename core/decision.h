@@ -117,6 +117,15 @@ bool ms_decision_is_sound(const struct ms_decision *decision);
 /* False when the epoch is so far above what was promised that it must be an error. Who has promised nothing takes any. */
 bool ms_epoch_is_near(ms_epoch epoch, ms_epoch promised);
 
+/* An epoch that is chosen without votes: in the next span above that one, in the half of it that is of this place only, at a
+ * drawn place there. So two that choose apart from each other never meet in one, nor does one that has forgotten. */
+ms_epoch ms_epoch_leap(ms_epoch above, uint8_t place, uint64_t drawn);
+/* How far above what is known a forced one begins: further than any row of epochs by votes goes on. */
+ms_epoch ms_epoch_forced_step(uint8_t place, uint64_t drawn);
+/* The first epoch of a half that leaves its pair and is a single master from then on: above all that it has promised, voted for or
+ * served, and where the other half comes to neither by votes nor by force. */
+ms_epoch ms_epoch_of_leaving(const struct ms_council_record *record, uint64_t drawn);
+
 /* The rule of acceptance for a witness, or for a master (served: its highest epoch served) that is not fresh. A BOOTSTRAP is
  * acceptable to whoever has promised nothing; that it belongs to no other cluster is asked beside this. */
 bool ms_decision_is_acceptable(const struct ms_decision *decision, const struct ms_voter *voter,

@@ -67,9 +67,11 @@
 #define MS_RETRY_DELAY_MAX     (30 * MS_SEC)
 
 /* Time. A beat is sent at half a tick or sooner. */
-#define MS_DURATION_MAX   ((ms_time)1 << 61) /* on the wire; now + this never overflows */
-#define MS_TICK_DEFAULT   (1 * MS_SEC)
-#define MS_BEAT_DEFAULT   (500 * MS_MSEC)
+#define MS_DURATION_MAX ((ms_time)1 << 61) /* on the wire; now + this never overflows */
+#define MS_TICK_DEFAULT (1 * MS_SEC)
+#define MS_BEAT_DEFAULT (500 * MS_MSEC)
+#define MS_OUTDONE_INTERVAL                                                                        \
+    (10 * MS_SEC) /* between two words about epochs that others have heard of */
 #define MS_HELLO_TIMEOUT  (3 * MS_SEC)   /* a connection that has not said HELLO is closed */
 #define MS_FRAME_TIMEOUT  (10 * MS_SEC)  /* a frame begun must be complete */
 #define MS_FRAME_RATE_MIN 1024u          /* bytes per second that a long frame must keep up */

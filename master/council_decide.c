@@ -35,10 +35,8 @@ static ms_epoch highest(const struct ms_council *council)
  * lost the disk that knew. */
 static ms_epoch leap(struct ms_council *council, ms_epoch step)
 {
-    const ms_epoch spans = (highest(council) + step) / MS_EPOCH_SPAN + 1;
-    const ms_epoch drawn = ms_rng_below(&council->rng, MS_EPOCH_SPAN / 4);
-
-    return spans * MS_EPOCH_SPAN + council->record.place * (MS_EPOCH_SPAN / 2) + drawn;
+    return ms_epoch_leap(highest(council) + step, council->record.place,
+                         ms_rng_below(&council->rng, MS_EPOCH_SPAN / 4));
 }
 
 /* An incumbent asks nobody. So a higher epoch than it has promised was forced by the other one, which goes on from there. */
@@ -178,8 +176,8 @@ static ms_epoch forced_epoch(struct ms_council *council)
     const bool is_there = (is_alone && record->served > MS_EPOCH_FORCED_STEP) ||
                           highest(council) > told + MS_EPOCH_FORCED_STEP;
     /* If both are forced, apart from each other, their epochs stay apart, and so do those that follow. */
-    const ms_epoch jump = MS_EPOCH_FORCED_STEP + record->place * (MS_EPOCH_FORCED_STEP / 2) +
-                          ms_rng_below(&council->rng, MS_EPOCH_FORCED_STEP / 4);
+    const ms_epoch jump =
+        ms_epoch_forced_step(record->place, ms_rng_below(&council->rng, MS_EPOCH_FORCED_STEP / 4));
 
     return leap(council, is_there ? 0 : jump);
 }

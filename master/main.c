@@ -44,6 +44,19 @@ static struct master_node *node_of(struct ms_node *node)
 
 static bool serve(struct master_node *self);
 
+/* Everything is read back, and its epoch is durable. */
+static void begin(struct master_node *self)
+{
+    enum ms_error error = ms_main_pair_leave(&self->pair);
+
+    if (error == MS_E_OK && !serve(self)) {
+        error = MS_E_UNREACHABLE;
+    }
+    if (error != MS_E_OK) {
+        ms_program_end(&self->program, ms_program_exit_code(error));
+    }
+}
+
 static void on_effect(void *context, const struct ms_effect *effect)
 {
     struct master_node *self = context;
@@ -56,9 +69,7 @@ static void on_effect(void *context, const struct ms_effect *effect)
         ms_main_store_write(&self->store, effect);
         break;
     case MS_EFFECT_READY:
-        if (!serve(self)) {
-            ms_program_end(&self->program, ms_program_exit_code(MS_E_UNREACHABLE));
-        }
+        begin(self);
         break;
     case MS_EFFECT_STOPPED:
         ms_log(self->program.log, MS_LEVEL_INFO, "drained",
@@ -101,7 +112,6 @@ static void on_clock(struct ev_loop *loop, ev_timer *timer, int revents)
 static enum ms_error create(struct master_node *self, const struct ms_master_config *config)
 {
     if (self->settings.peer != NULL) {
-        self->pair.store = &self->store;
         return ms_main_pair_open(&self->pair, &self->settings, config);
     }
     self->master = ms_master_create(config);
@@ -126,6 +136,7 @@ static enum ms_error init(struct ms_node *node)
 
     self->store.log = self->program.log;
     self->pair.program = &self->program;
+    self->pair.store = &self->store;
     error = ms_main_pair_look(&self->pair, &self->settings);
     if (error == MS_E_OK) {
         error = ms_main_store_open(&self->store, self->program.loop, &self->settings);
@@ -133,12 +144,14 @@ static enum ms_error init(struct ms_node *node)
     if (error != MS_E_OK) {
         return error;
     }
-    config.epoch = (ms_epoch)ms_clock_wall();
     config.wall_offset = ms_clock_wall_offset();
     config.seed = ms_entropy_seed();
     config.name = self->name;
     config.build = MS_VERSION;
-    error = create(self, &config);
+    error = ms_main_pair_first_epoch(&self->pair, &self->settings, &config.epoch);
+    if (error == MS_E_OK) {
+        error = create(self, &config);
+    }
     if (error != MS_E_OK) {
         ms_main_store_close(&self->store);
         return error;

@@ -97,6 +97,16 @@ static const struct ms_option table[] = {
      .help = "remember this long which commands a client that is gone has had, so that a repeated "
              "submission creates nothing",
      FIELD(client_ttl)},
+    {.name = "epoch-above",
+     .kind = MS_OPTION_U64,
+     .argument = "EPOCH",
+     .max = (uint64_t)1 << 62,
+     .default_text = "0",
+     .key = "epoch-above",
+     .help =
+         "begin above that epoch: of a single master whose log says that slaves or clients have "
+         "heard of it, when no other master serves them any more; once",
+     FIELD(epoch_above)},
     {.name = "busy-poll",
      .kind = MS_OPTION_DURATION,
      .max = MS_SEC,
@@ -224,6 +234,13 @@ static const struct ms_option table[] = {
      .help = "make a new pair, if neither the other master nor a witness knows of one; once, on "
              "one of both",
      FIELD(is_bootstrap)},
+    {.name = "leave-pair",
+     .kind = MS_OPTION_BOOL,
+     .key = "leave-pair",
+     .help =
+         "without --peer: make the directory of the half of a pair that has everything a single "
+         "master's; both are stopped, and the other half is not started any more",
+     FIELD(is_leaving)},
     {.name = "failover",
      .kind = MS_OPTION_ENUM,
      .choices = failovers,
@@ -430,8 +447,15 @@ static bool check_pair(const struct ms_master_settings *settings, struct ms_comp
     struct ms_address address;
     bool is_auto;
 
+    if (settings->peer == NULL && settings->is_leaving && settings->data == NULL) {
+        return ms_complain(complaint, "leave-pair: say which directory with data");
+    }
     if (settings->peer == NULL) {
         return check_single(settings, complaint);
+    }
+    if (settings->is_leaving || settings->epoch_above > 0) {
+        return ms_complain(complaint, "%s is of a single master: peer says that this one is not",
+                           settings->is_leaving ? "leave-pair" : "epoch-above");
     }
     if (settings->data == NULL) {
         return ms_complain(complaint, "peer '%s': a pair needs a directory, say which with data",

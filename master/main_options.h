@@ -35,6 +35,8 @@ struct ms_master_settings {
     const char *peer;
     struct ms_option_list peer_listen;
     bool is_bootstrap;
+    bool is_leaving;         /* only without peer */
+    uint64_t epoch_above;    /* the same; 0 = as ever */
     uint32_t failover;       /* enum ms_failover */
     uint32_t on_quorum_loss; /* 0 hold, 1 degrade */
     uint32_t pair_profile;   /* 0 lan, 1 wan, 2 fast */

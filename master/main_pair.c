@@ -242,9 +242,74 @@ static enum ms_error refuse_half(struct ms_main_pair *self, const char *data)
     ms_log(self->program->log, MS_LEVEL_ERROR, "the data directory is that of one half of a pair",
            MS_LOG_TEXT("data", data), MS_LOG_TEXT("needs", "--role and --peer, as before"),
            MS_LOG_TEXT("or",
-                       "remove " MS_STORE_HALF_RECORD_NAME " from it, and it is no half any more"));
+                       "--leave-pair, for good: then it is no half any more, and the other half is "
+                       "not started again"));
     self->program->has_explained = true;
     return MS_E_BAD_ARGUMENT;
+}
+
+/* The record stays ours, and as it is, until the epoch is durable. */
+static enum ms_error prepare_leaving(struct ms_main_pair *self, const char *data)
+{
+    uint8_t bytes[MS_PAIR_RECORD_SIZE_MAX];
+    struct ms_complaint complaint;
+    enum ms_error error;
+    size_t size = 0;
+
+    error = ms_voter_file_open(&self->file, data, MS_STORE_HALF_RECORD_NAME, &complaint);
+    if (error != MS_E_OK) {
+        return complain(self, &complaint, error);
+    }
+    error = ms_voter_file_read(&self->file, bytes, sizeof bytes, &size, &complaint);
+    if (error == MS_E_OK) {
+        error = ms_pair_record_read((struct ms_bytes){bytes, size}, &self->left);
+        ms_complain(&complaint, "%s is damaged, or of another version (%s)", self->file.path,
+                    ms_error_name(error));
+    }
+    if (error == MS_E_OK && !ms_store_half_may_leave(data, &self->left, &complaint)) {
+        error = MS_E_BAD_ARGUMENT;
+    }
+    self->is_leaving = error == MS_E_OK;
+    if (error != MS_E_OK) {
+        ms_voter_file_close(&self->file);
+        return complain(self, &complaint, error);
+    }
+    return MS_E_OK;
+}
+
+enum ms_error ms_main_pair_first_epoch(struct ms_main_pair *self,
+                                       const struct ms_master_settings *settings,
+                                       ms_epoch *epoch_out)
+{
+    ms_epoch epoch = (ms_epoch)ms_clock_wall();
+    enum ms_error error = MS_E_OK;
+
+    if (self->is_leaving) {
+        error = check_store(self, settings->data, &self->left);
+        epoch = ms_epoch_of_leaving(&self->left, ms_entropy_seed());
+    }
+    *epoch_out = epoch > settings->epoch_above ? epoch : settings->epoch_above + 1;
+    return error;
+}
+
+enum ms_error ms_main_pair_leave(struct ms_main_pair *self)
+{
+    struct ms_complaint complaint;
+    enum ms_error error;
+
+    if (!self->is_leaving) {
+        return MS_E_OK;
+    }
+    error = ms_voter_file_remove(&self->file, &complaint);
+    if (error != MS_E_OK) {
+        return complain(self, &complaint, error);
+    }
+    ms_log(self->program->log, MS_LEVEL_WARN, "has left its pair, and is a single master",
+           MS_LOG_NUMBER("promised", self->left.voter.promised),
+           MS_LOG_TEXT("other", "empty its directory: it must not be started again as it is"));
+    self->is_leaving = false;
+    ms_voter_file_close(&self->file);
+    return MS_E_OK;
 }
 
 enum ms_error ms_main_pair_look(struct ms_main_pair *self,
@@ -261,8 +326,11 @@ enum ms_error ms_main_pair_look(struct ms_main_pair *self,
     if (error == MS_E_NOT_FOUND) {
         return MS_E_OK;
     }
-    if (settings->peer == NULL) {
+    if (settings->peer == NULL && !settings->is_leaving) {
         return refuse_half(self, settings->data);
+    }
+    if (settings->peer == NULL) {
+        return prepare_leaving(self, settings->data);
     }
     if (error == MS_E_OK && !ms_store_half_check(settings->data, &record, &complaint)) {
         return complain(self, &complaint, MS_E_STORE_CORRUPT);
@@ -430,9 +498,10 @@ void ms_main_pair_close(struct ms_main_pair *self)
 {
     stop_telling(self);
     stop_tidying(self);
-    if (self->pair != NULL) {
+    if (self->pair != NULL || self->is_leaving) {
         ms_voter_file_close(&self->file);
     }
+    self->is_leaving = false;
     ms_pair_destroy(self->pair);
     self->pair = NULL;
 }

@@ -22,10 +22,12 @@ struct ms_main_pair {
     ms_time keep_divergent;
     uint64_t dropped_told; /* files that were set aside, and removed to make room */
     struct ms_news news;   /* told to the hook */
+    bool is_leaving; /* its record is read, and goes when the epoch above all in it is durable */
+    struct ms_council_record left;
 };
 
 /* Before anything is made in the data directory: BAD_ARGUMENT where it is that of a half, and this master has no peer, because
- * what it acknowledged, the other half would never know; STORE_CORRUPT where it is that of a half whose store is gone. Both are
+ * what it acknowledged, the other half would never know, unless it leaves the pair and has everything; STORE_CORRUPT where it is that of a half whose store is gone. Both are
  * logged. self->program is set. */
 enum ms_error ms_main_pair_look(struct ms_main_pair *self,
                                 const struct ms_master_settings *settings);
@@ -35,6 +37,15 @@ enum ms_error ms_main_pair_look(struct ms_main_pair *self,
 enum ms_error ms_main_pair_open(struct ms_main_pair *self,
                                 const struct ms_master_settings *settings,
                                 const struct ms_master_config *config);
+
+/* The epoch that a master without a peer begins with at least: the wall clock's, or one above all that a half that leaves its pair
+ * knows of. The store is open. */
+enum ms_error ms_main_pair_first_epoch(struct ms_main_pair *self,
+                                       const struct ms_master_settings *settings,
+                                       ms_epoch *epoch_out);
+
+/* The epoch is durable: a half that leaves its pair is none any more. What goes wrong is logged. */
+enum ms_error ms_main_pair_leave(struct ms_main_pair *self);
 
 /* Carries out an effect; true when it was one of the pair's own. */
 bool ms_main_pair_effect(struct ms_main_pair *self, const struct ms_effect *effect);

@@ -177,10 +177,10 @@ static void receive(struct ms_master *master, ms_time now, struct ms_session *se
 }
 
 /* Frames of another reign than ours are fenced off; HELLO comes from any earlier one. */
-static enum ms_error fence(const struct ms_master *master, const struct ms_event *event)
+static enum ms_error fence(struct ms_master *master, ms_time now, const struct ms_event *event)
 {
     ms_assert(master->config.epoch > 0);
-    if (event->epoch > master->config.epoch) {
+    if (ms_sessions_is_outdone(master, now, event->epoch)) {
         return MS_E_NOT_ACTIVE;
     }
     if (event->epoch != 0 && event->epoch < master->queue.epoch &&
@@ -210,7 +210,7 @@ static void received(struct ms_master *master, ms_time now, const struct ms_even
         return; /* on its way when we closed */
     }
     ms_assert(event->command != NULL);
-    error = fence(master, event);
+    error = fence(master, now, event);
     if (error != MS_E_OK) {
         ms_master_refuse(master, event->peer, error, NULL);
     } else if (connection->session == NULL) {

@@ -43,8 +43,27 @@ void ms_sessions_closed(struct ms_master *master, const struct ms_event *event)
     }
 }
 
+bool ms_sessions_is_outdone(struct ms_master *master, ms_time now, ms_epoch epoch)
+{
+    if (epoch <= master->config.epoch) {
+        return false;
+    }
+    /* In a pair there is somebody to find out, and the council does. */
+    if (!master->config.is_paired && epoch > master->outdone.told &&
+        (master->outdone.told == 0 || now >= master->outdone.told_at + MS_OUTDONE_INTERVAL)) {
+        master->outdone.told = epoch;
+        master->outdone.told_at = now;
+        ms_trace(&master->engine.trace, MS_LEVEL_WARN,
+                 "a slave or client is refused, because it has heard of a higher epoch than ours: "
+                 "another master was its own since. If none is, start this one with --epoch-above",
+                 "heard=%llu epoch=%llu", (unsigned long long)epoch,
+                 (unsigned long long)master->config.epoch);
+    }
+    return true;
+}
+
 /* Why a HELLO is refused; MS_E_OK when it is not. */
-static enum ms_error examine(const struct ms_master *master, const struct ms_hello *hello,
+static enum ms_error examine(struct ms_master *master, ms_time now, const struct ms_hello *hello,
                              const char **detail_out)
 {
     *detail_out = NULL;
@@ -54,7 +73,7 @@ static enum ms_error examine(const struct ms_master *master, const struct ms_hel
     if (hello->role != MS_ROLE_SLAVE && hello->role != MS_ROLE_CLIENT) {
         return MS_E_ROLE;
     }
-    if (hello->epoch > master->config.epoch) {
+    if (ms_sessions_is_outdone(master, now, hello->epoch)) {
         return MS_E_NOT_ACTIVE;
     }
     if (ms_uuid_is_zero(&hello->node)) {
@@ -266,7 +285,7 @@ void ms_sessions_hello(struct ms_master *master, ms_time now, struct ms_connecti
                        const struct ms_hello *hello)
 {
     const char *detail;
-    enum ms_error error = examine(master, hello, &detail);
+    enum ms_error error = examine(master, now, hello, &detail);
     struct ms_session *session;
     bool is_resumed = false;
 

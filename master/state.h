@@ -67,6 +67,10 @@ struct ms_master {
     struct ms_heap
         clients_away[2]; /* that fell silent, by when they are given up; [1]: durable ones */
     ms_epoch epoch_floor;
+    struct {
+        ms_epoch told; /* the log was told that somebody has heard of that one; 0 = it was not */
+        ms_time told_at;
+    } outdone;
     /* Another master may have accepted commands that are not known here. So a client that says that everything up to a number
      * is over is not believed: some of it may be such a command, for which nobody waits. */
     bool may_lack;

@@ -77,6 +77,20 @@ bool ms_store_half_check(const char *directory, const struct ms_council_record *
            complain_of_nothing(directory, complaint);
 }
 
+bool ms_store_half_may_leave(const char *directory, const struct ms_council_record *record,
+                             struct ms_complaint *complaint)
+{
+    if (!record->is_fresh && record->is_complete && record->lead == record->place &&
+        ms_decision_has(&record->voter.accepted, record->place, &record->incarnation)) {
+        return ms_store_half_check(directory, record, complaint);
+    }
+    return ms_complain(complaint,
+                       "the half of a pair in %s was not active last, as far as it knows, and may "
+                       "lack something: take the other one; if that is lost, start this one as "
+                       "before, and make it active first (muster promote)",
+                       directory);
+}
+
 bool ms_store_half_fits(const char *directory, const struct ms_council_record *record,
                         bool has_entries, ms_epoch epoch, struct ms_complaint *complaint)
 {

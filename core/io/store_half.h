@@ -23,7 +23,12 @@ bool ms_store_half_has_entries(const struct ms_council_record *record);
 bool ms_store_half_check(const char *directory, const struct ms_council_record *record,
                          struct ms_complaint *complaint);
 
-/* The same once the store was read: whether it has entries, and the highest epoch that a master began in it (0 = none), which was
+/* Whether its store may become that of a single master: it has everything, and was active last, as far as it knows. Else with a
+ * sentence that says what to do. */
+bool ms_store_half_may_leave(const char *directory, const struct ms_council_record *record,
+                             struct ms_complaint *complaint);
+
+/* As check, once the store was read: whether it has entries, and the highest epoch that a master began in it (0 = none), which was
  * promised before it was begun. */
 bool ms_store_half_fits(const char *directory, const struct ms_council_record *record,
                         bool has_entries, ms_epoch epoch, struct ms_complaint *complaint);

@@ -329,6 +329,14 @@ static enum ms_error write_new(struct ms_voter_file *file, const char *name, str
     return MS_E_OK;
 }
 
+static enum ms_error sync_directory(const struct ms_voter_file *file,
+                                    struct ms_complaint *complaint)
+{
+    return fsync(file->directory) == 0
+               ? MS_E_OK
+               : refuse(file->path, "its directory cannot be synced", complaint);
+}
+
 /* It has the name for good once the directory is synced. */
 static enum ms_error rename_to(const struct ms_voter_file *file, const char *from, const char *to,
                                struct ms_complaint *complaint)
@@ -336,10 +344,7 @@ static enum ms_error rename_to(const struct ms_voter_file *file, const char *fro
     if (renameat(file->directory, from, file->directory, to) != 0) {
         return refuse(file->path, "cannot be renamed", complaint);
     }
-    if (fsync(file->directory) != 0) {
-        return refuse(file->path, "its directory cannot be synced", complaint);
-    }
-    return MS_E_OK;
+    return sync_directory(file, complaint);
 }
 
 static enum ms_error make(struct ms_voter_file *file, struct ms_bytes record,
@@ -382,4 +387,14 @@ enum ms_error ms_voter_file_set_aside(struct ms_voter_file *file, struct ms_comp
     let_go(file);
     snprintf(name, sizeof name, "%s.damaged", file->name);
     return rename_to(file, file->name, name, complaint);
+}
+
+enum ms_error ms_voter_file_remove(struct ms_voter_file *file, struct ms_complaint *complaint)
+{
+    ms_assert(file->directory >= 0);
+    let_go(file);
+    if (unlinkat(file->directory, file->name, 0) != 0) {
+        return refuse(file->path, "cannot be removed", complaint);
+    }
+    return sync_directory(file, complaint);
 }

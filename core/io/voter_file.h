@@ -47,5 +47,7 @@ enum ms_error ms_voter_file_write(struct ms_voter_file *file, struct ms_bytes by
 
 /* Out of the way: NAME.damaged, for people to look at. */
 enum ms_error ms_voter_file_set_aside(struct ms_voter_file *file, struct ms_complaint *complaint);
+/* It is no more, for good. PERMISSION or IO with a sentence; then it may be there yet. */
+enum ms_error ms_voter_file_remove(struct ms_voter_file *file, struct ms_complaint *complaint);
 
 #endif

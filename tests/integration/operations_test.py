@@ -1,12 +1,13 @@
 """docs/operations.md as an operator reads it: what it says to do is done with real processes, and what it says is seen is seen."""
 import os
+import re
 import shutil
 import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import free_ports, main, wait_until  # noqa: E402
-from pair import Pair, kill, submit_kept  # noqa: E402
+from pair import USAGE, Pair, kill, submit_kept  # noqa: E402
 
 NAMES = ("s1", "s2", "s3")
 
@@ -171,17 +172,103 @@ def test_a_forced_master_says_so_until_it_has_met_the_other_one():
         assert pair.active() == 1 - active
 
 
+def start_single(pair, place, *options):
+    """A half's directory, without a peer."""
+    return pair.start(f"single-{len(pair.programs)}", ["muster-master", "--listen", pair.addresses[place], "--data", pair.path(f"data-{place}"),
+                                                       "--tick", pair.tick, "--store-reserve", "1MiB", *options])
+
+
+def force_the_other_one(pair):
+    """Its epochs leap; the slaves have heard of them. Who is active then."""
+    active = pair.active()
+    kill(pair, active)
+    wait_until("it is alone", lambda: alarms(pair)[1 - active] == "PEER_LOST_NO_QUORUM" or alarms(pair)[1 - active].startswith("AUTO"))
+    code, out, err = pair.ask("promote", "--force", "--i-know", masters=pair.addresses[1 - active])
+    assert code == 0, f"{code}: {out} {err}"
+    wait_until("slaves serve it", lambda: all(pair.serves(name) for name in NAMES))
+    return 1 - active
+
+
+def is_done_by(pair, number):
+    """A command that is submitted now comes to its end."""
+    client = f"{number:032x}"
+    code, out, err = pair.ask("submit", "torture", "--id", f"{client}:1", "--wait", "--payload", f"torture {client} 1 0 ok 0 x")
+    assert code == 0, f"{code}: {out} {err}"
+
+
+def epoch_of(single):
+    return int(re.search(r"msg=recovered .*epoch=([0-9]+)", single.log()).group(1))
+
+
 def test_a_half_becomes_a_single_master_for_good():
-    with Pair() as pair:
-        active = pair.active()
+    with Pair(witness="none") as pair:
         kept = submit_kept(pair, 700, "--delay", "1h")
-        kill(pair, 1 - active)
-        kill(pair, active)
-        os.remove(os.path.join(pair.path(f"data-{active}"), "pair.meta"))
-        pair.start("single", ["muster-master", "--listen", pair.addresses[active], "--data", pair.path(f"data-{active}"),
-                              "--store-reserve", "1MiB"])
-        wait_until("it serves", lambda: pair.ask("status", masters=pair.addresses[active])[0] == 0)
-        assert "delayed" in pair.ask("show", f"{kept}:1", masters=pair.addresses[active])[1]
+        place = force_the_other_one(pair)
+        kept_later = submit_kept(pair, 701, "--delay", "1h")
+        for _ in range(2):  # the same reign goes on in epochs of which the store has no record
+            pair.start_master(1 - place)
+            pair.become_safe()
+            kill(pair, 1 - place)
+            wait_until("it is alone", lambda: pair.rows_of_pair()[place]["state"] == "SOLO")
+        wait_until("slaves serve it", lambda: all(pair.serves(name) for name in NAMES))
+        heard = pair.rows_of_pair()[place]["epoch"]
+        kill(pair, place)
+        start_single(pair, place).ends_with(USAGE)
+        record = os.path.join(pair.path(f"data-{place}"), "pair.meta")
+        shutil.copy(record, pair.path("record"))
+        single = start_single(pair, place, "--leave-pair")
+        wait_until("it serves", lambda: pair.ask("status", masters=pair.addresses[place])[0] == 0)
+        assert "has left its pair" in single.log(), single.log()
+        assert not os.path.exists(record)
+        assert epoch_of(single) > heard, single.log()
+        begun = epoch_of(single)
+        single.kill()
+        shutil.copy(pair.path("record"), record)  # as if it had been killed just before it went
+        start_single(pair, place).ends_with(USAGE)
+        single = start_single(pair, place, "--leave-pair")
+        wait_until("it serves", lambda: pair.ask("status", masters=pair.addresses[place])[0] == 0)
+        assert not os.path.exists(record) and epoch_of(single) > begun, single.log()
+        wait_until("the slaves have come back by themselves", lambda: all(pair.serves(name) for name in NAMES))
+        for client in (kept, kept_later):
+            assert "delayed" in pair.ask("show", f"{client}:1")[1]
+        is_done_by(pair, 702)
+        single.signal(signal.SIGKILL)
+        single.process.wait()
+        single = start_single(pair, place)  # and stays one
+        wait_until("the slaves have come back again", lambda: all(pair.serves(name) for name in NAMES))
+        is_done_by(pair, 703)
+
+
+def test_a_half_that_was_passive_does_not_leave_its_pair():
+    with Pair() as pair:
+        passive = 1 - pair.active()
+        kill(pair, 0, 1)
+        refused = start_single(pair, passive, "--leave-pair")
+        refused.ends_with(USAGE)
+        assert "was not active last" in refused.log(), refused.log()
+        assert os.path.exists(os.path.join(pair.path(f"data-{passive}"), "pair.meta"))
+        for place in (0, 1):
+            pair.start_master(place)
+        pair.become_safe()
+
+
+def test_a_single_master_says_that_slaves_have_heard_of_a_higher_epoch():
+    """As it was left by hand, without what the pair had promised."""
+    with Pair(witness="none") as pair:
+        lost = pair.active()
+        place = force_the_other_one(pair)
+        kill(pair, place)
+        os.remove(os.path.join(pair.path(f"data-{lost}"), "pair.meta"))
+        single = start_single(pair, lost)
+        wait_until("it says so", lambda: "has heard of a higher epoch than ours" in single.log())
+        heard = re.search(r"heard=([0-9]+)", single.log()).group(1)
+        assert not any(pair.serves(name) for name in NAMES)
+        single.signal(signal.SIGTERM)
+        single.ends_with(0)
+        single = start_single(pair, lost, "--epoch-above", heard)
+        wait_until("the slaves have come back by themselves", lambda: all(pair.serves(name) for name in NAMES))
+        is_done_by(pair, 705)
+        assert "higher epoch" not in single.log(), single.log()
 
 
 def test_both_halves_are_lost_and_a_backup_is_put_back():

@@ -113,6 +113,28 @@ START_TEST(epochs_do_not_jump)
 }
 END_TEST
 
+START_TEST(who_leaves_a_pair_goes_on_above_all_that_it_has_heard)
+{
+    static const uint64_t draws[] = {0, UINT64_MAX, 0x0123456789abcdef};
+
+    for (uint8_t place = 0; place < MS_MASTERS; place++) {
+        for (size_t i = 0; i < 3 * sizeof draws / sizeof draws[0]; i++) {
+            struct ms_council_record record = {.place = place, .voter = voter_of(7, &a1, &b1)};
+            const ms_epoch high = 3 * MS_EPOCH_FORCED_STEP + 12345;
+            ms_epoch epoch;
+
+            record.voter.promised = i % 3 == 0 ? high : 7;
+            record.voter.accepted.epoch = i % 3 == 1 ? high : 7;
+            record.served = i % 3 == 2 ? high : 7;
+            epoch = ms_epoch_of_leaving(&record, draws[i / 3]);
+            ck_assert_uint_gt(epoch, high + MS_EPOCH_FORCED_STEP); /* votes do not lead there, */
+            ck_assert_uint_lt(epoch, high + 2 * MS_EPOCH_FORCED_STEP);
+            ck_assert_uint_eq(epoch % MS_EPOCH_SPAN / (MS_EPOCH_SPAN / 2), place); /* nor force */
+        }
+    }
+}
+END_TEST
+
 START_TEST(equal_means_every_field)
 {
     const struct ms_decision one = decision_of(2, MS_DECISION_JOIN, 0, &a1, &b1);
@@ -189,6 +211,7 @@ int main(void)
     tcase_add_test(tests, a_bootstrap_is_for_who_knows_nothing);
     tcase_add_test(tests, nobody_votes_for_force_or_nonsense);
     tcase_add_test(tests, epochs_do_not_jump);
+    tcase_add_test(tests, who_leaves_a_pair_goes_on_above_all_that_it_has_heard);
     tcase_add_test(tests, equal_means_every_field);
     tcase_add_test(tests, a_majority_is_more_than_half_of_each_list);
     tcase_add_test(tests, names_are_words);

@@ -112,6 +112,30 @@ START_TEST(test_a_store_that_is_not_its_own_is_told)
 }
 END_TEST
 
+START_TEST(test_who_was_active_last_may_leave)
+{
+    make_file("store.db", "not looked at");
+    record.incarnation = record.voter.accepted.set[0] = (struct ms_uuid){{1}};
+    ck_assert(ms_store_half_may_leave(place.path, &record, &complaint));
+    record.lead = 1; /* the other one is */
+    ck_assert(!ms_store_half_may_leave(place.path, &record, &complaint));
+    ck_assert_ptr_nonnull(strstr(complaint.text, "was not active last"));
+    record.lead = 0;
+    record.is_complete = false;
+    ck_assert(!ms_store_half_may_leave(place.path, &record, &complaint));
+    record.is_complete = true;
+    record.is_fresh = true;
+    ck_assert(!ms_store_half_may_leave(place.path, &record, &complaint));
+    record.is_fresh = false;
+    record.voter.accepted.set[0] = (struct ms_uuid){{2}}; /* somebody else was in that place */
+    ck_assert(!ms_store_half_may_leave(place.path, &record, &complaint));
+    record.voter.accepted.set[0] = record.incarnation;
+    make_file("store.db", "");
+    ck_assert(!ms_store_half_may_leave(place.path, &record, &complaint));
+    ck_assert_ptr_nonnull(strstr(complaint.text, "is empty"));
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("io_store_half");
@@ -123,6 +147,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, test_a_store_that_is_gone_is_missed);
     tcase_add_test(tcase, test_who_has_nothing_yet_misses_nothing);
     tcase_add_test(tcase, test_a_store_that_is_not_its_own_is_told);
+    tcase_add_test(tcase, test_who_was_active_last_may_leave);
     suite_add_tcase(suite, tcase);
     return suite;
 }

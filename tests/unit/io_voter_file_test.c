@@ -257,6 +257,21 @@ START_TEST(test_damaged_ones_are_kept_for_people)
 }
 END_TEST
 
+START_TEST(test_one_that_is_removed_is_gone_for_good)
+{
+    ck_assert_int_eq(write_text("one"), MS_E_OK);
+    fsyncs_count = 0;
+    ck_assert_int_eq(ms_voter_file_remove(&file, &complaint), MS_E_OK);
+    ck_assert_int_eq(fsyncs_count, 1);
+    ck_assert_int_eq(read_file(), MS_E_NOT_FOUND);
+    ck_assert_int_eq(ms_voter_file_remove(&file, &complaint), MS_E_IO);
+    ck_assert_ptr_nonnull(strstr(complaint.text, "cannot be removed"));
+    ck_assert_int_eq(write_text("two"), MS_E_OK);
+    syncs_failing = 1;
+    ck_assert_int_eq(ms_voter_file_remove(&file, &complaint), MS_E_IO);
+}
+END_TEST
+
 /* What would make a sync wait for the file system's journal, or a full disk refuse it. */
 START_TEST(test_a_write_changes_bytes_and_nothing_else)
 {
@@ -534,6 +549,7 @@ int main(void)
     tcase_add_test(tcase, test_too_long_is_damaged);
     tcase_add_test(tcase, test_a_look_changes_nothing);
     tcase_add_test(tcase, test_damaged_ones_are_kept_for_people);
+    tcase_add_test(tcase, test_one_that_is_removed_is_gone_for_good);
     tcase_add_test(tcase, test_a_write_changes_bytes_and_nothing_else);
     tcase_add_test(tcase, test_the_form_before_is_read_and_replaced);
     tcase_add_test(tcase, test_the_form_before_stays_when_the_new_one_cannot_be_written);

@@ -90,6 +90,32 @@ START_TEST(what_is_of_a_pair_is_refused_without_a_peer)
 }
 END_TEST
 
+START_TEST(what_is_of_a_single_master_is_refused_with_a_peer)
+{
+    struct ms_master_settings settings = {0};
+    struct ms_complaint complaint;
+    struct ms_options options;
+
+    ck_assert(ms_options_init(&options, ms_master_cli.table, ms_master_cli.count, &settings));
+    settings.is_leaving = true;
+    ck_assert(!ms_master_cli.check(&settings, &complaint));
+    ck_assert_ptr_nonnull(strstr(complaint.text, "data"));
+    settings.data = "somewhere";
+    ck_assert_msg(ms_master_cli.check(&settings, &complaint), "%s", complaint.text);
+    settings.peer = "127.0.0.1:7400";
+    ck_assert(!ms_master_cli.check(&settings, &complaint));
+    ck_assert_ptr_nonnull(strstr(complaint.text, "leave-pair"));
+    settings.is_leaving = false;
+    settings.epoch_above = 9;
+    ck_assert(!ms_master_cli.check(&settings, &complaint));
+    ck_assert_ptr_nonnull(strstr(complaint.text, "epoch-above"));
+    settings.peer = NULL;
+    ck_assert_msg(ms_master_cli.check(&settings, &complaint), "%s", complaint.text);
+    settings.data = NULL;
+    ms_options_finish(&options);
+}
+END_TEST
+
 /* A file of defaults, as --dump-config prints them, is a single master's. */
 START_TEST(defaults_of_a_pair_are_no_wish_for_one)
 {
@@ -182,8 +208,8 @@ START_TEST(more_addresses_than_fit_are_left_out_whole)
 }
 END_TEST
 
-TESTS(the_table_is_sound, what_is_of_a_pair_is_refused_without_a_peer,
-      defaults_of_a_pair_are_no_wish_for_one, a_witness_is_named_once,
-      where_a_master_is_reached_is_said_as_others_say_it,
+TESTS(the_table_is_sound, what_is_of_a_single_master_is_refused_with_a_peer,
+      what_is_of_a_pair_is_refused_without_a_peer, defaults_of_a_pair_are_no_wish_for_one,
+      a_witness_is_named_once, where_a_master_is_reached_is_said_as_others_say_it,
       more_addresses_than_fit_are_left_out_whole, who_is_notified_can_be_run, defaults,
       what_does_not_go_together_is_refused)

@@ -58,6 +58,64 @@ START_TEST(odd_greetings_are_refused)
 }
 END_TEST
 
+static char warned[4][MS_TRACE_LINE_MAX];
+static size_t warned_count;
+
+static void on_trace(void *context, enum ms_level level, const char *message, const char *fields)
+{
+    (void)context;
+    if (level == MS_LEVEL_WARN) {
+        ck_assert_uint_lt(warned_count, 4);
+        ck_assert_ptr_nonnull(strstr(message, "has heard of a higher epoch than ours"));
+        snprintf(warned[warned_count++], MS_TRACE_LINE_MAX, "%s", fields);
+    }
+}
+
+static void come_with_epoch(struct script *s, ms_epoch epoch)
+{
+    struct ms_hello hello = hello_of(MS_ROLE_SLAVE, 1);
+    static ms_peer peer = 100;
+
+    hello.epoch = epoch;
+    open_peer(s, ++peer);
+    receive_epoch(s, peer, epoch,
+                  &(struct ms_command){.kind = MS_KIND_HELLO, .body.hello = &hello});
+    want_refusal(s, peer, MS_E_NOT_ACTIVE);
+}
+
+START_TEST(a_single_master_says_that_another_one_was_heard)
+{
+    struct script s;
+    char text[64];
+
+    setup(&s);
+    s.engine->trace = (struct ms_trace){.sink = on_trace, .level = MS_LEVEL_WARN};
+    come_with_epoch(&s, EPOCH + 7);
+    come_with_epoch(&s, EPOCH + 9); /* soon it comes again */
+    ck_assert_uint_eq(warned_count, 1);
+    snprintf(text, sizeof text, "heard=%u epoch=%u", EPOCH + 7, EPOCH);
+    ck_assert_str_eq(warned[0], text);
+    run_until(&s, s.now + MS_OUTDONE_INTERVAL);
+    come_with_epoch(&s, EPOCH + 7);
+    ck_assert_uint_eq(warned_count, 1);
+    come_with_epoch(&s, EPOCH + 9);
+    ck_assert_uint_eq(warned_count, 2);
+    teardown(&s);
+}
+END_TEST
+
+START_TEST(one_of_a_pair_leaves_it_to_its_council)
+{
+    struct script s;
+
+    setup_with(&s, &(struct ms_master_config){.epoch = EPOCH, .is_paired = true});
+    s.engine->trace = (struct ms_trace){.sink = on_trace, .level = MS_LEVEL_WARN};
+    come_with_epoch(&s, EPOCH + 7);
+    ck_assert_uint_eq(warned_count, 0);
+    teardown(&s);
+}
+END_TEST
+
 START_TEST(the_order_is_kept)
 {
     struct script s;
@@ -266,8 +324,9 @@ START_TEST(there_is_a_last_session_and_a_last_stranger)
 }
 END_TEST
 
-TESTS(a_greeting_is_answered, odd_greetings_are_refused, the_order_is_kept, epochs_are_fenced,
-      silence_before_hello_has_an_end, the_walk_to_death_and_what_follows,
+TESTS(a_greeting_is_answered, a_single_master_says_that_another_one_was_heard,
+      one_of_a_pair_leaves_it_to_its_council, odd_greetings_are_refused, the_order_is_kept,
+      epochs_are_fenced, silence_before_hello_has_an_end, the_walk_to_death_and_what_follows,
       our_own_stall_ages_nobody, a_resume_replaces_the_old_connection,
       without_its_token_a_node_begins_anew, goodbye_ends_at_once,
       there_is_a_last_session_and_a_last_stranger)
