@@ -27,7 +27,7 @@ def test_halves_that_are_configured_differently_say_so_and_leave_takeover_to_an_
         assert code == 0 and out.startswith(f"{pair.addresses[1 - active]} is active"), f"{code}: {out} {err}"
         pair.start_master(active)
         pair.become_safe()
-        assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
+        wait_until("all is well, and the witnesses have come to the one that was started", lambda: pair.ask("pair")[0] == 0)
         kill(pair, 1 - active)
         pair.takeover(active)
 
