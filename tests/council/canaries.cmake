@@ -121,16 +121,17 @@ ms_council_canary(incumbent-after-its-handover "invariant: I(1|2|6):" master/cou
     "")
 
 ms_council_canary(forced-into-the-next-epoch "invariant: I2:" master/council_decide.c
-    "    return spans * MS_EPOCH_SPAN + council->record.place * (MS_EPOCH_SPAN / 2) + drawn;"
+    "    return ms_epoch_leap(highest(council) + step, council->record.place,
+                         ms_rng_below(&council->rng, MS_EPOCH_SPAN / 4));"
     "    return highest(council) + 1;")
 
 # Found by a plan, as is the rest (plans.c).
 ms_council_canary(forced-where-it-was-before "invariant: I2:" master/council_decide.c
-    "                          ms_rng_below(&council->rng, MS_EPOCH_FORCED_STEP / 4);"
-    "                          0;"
+    "        ms_epoch_forced_step(record->place, ms_rng_below(&council->rng, MS_EPOCH_FORCED_STEP / 4));"
+    "        ms_epoch_forced_step(record->place, 0);"
     master/council_decide.c
-    "    const ms_epoch drawn = ms_rng_below(&council->rng, MS_EPOCH_SPAN / 4);"
-    "    const ms_epoch drawn = 0;")
+    "                         ms_rng_below(&council->rng, MS_EPOCH_SPAN / 4));"
+    "                         0);")
 
 # Most of these rules are kept twice; then both guards are taken away, for one of them is found by nobody.
 
