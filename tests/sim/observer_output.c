@@ -14,19 +14,22 @@ static bool is_of_one(const struct sim_record *record, const struct sim_record *
 }
 
 /* The highest number that may have been taken where the attempt came to its end: of another attempt, or of its own end that was merged.
- * 0 when nobody counts but who made it. */
+ * 0 when nobody counts but who made it, and took its result. */
 static uint32_t highest_taken(const struct sim_world *world, const struct sim_record *record,
                               const struct sim_attempt *attempt)
 {
     const struct sim_observer *observer = world->observer;
     uint32_t highest = 0;
+    const bool is_taken_elsewhere =
+        record->outcome_master != 0 && record->outcome_master != attempt->master;
     bool has_other = record->key != 0;
 
     for (uint32_t i = 0; i < observer->attempts_count; i++) {
         const struct sim_attempt *other = &observer->attempts[i];
 
         if (other != attempt && is_of_one(record, &observer->records[other->record])) {
-            has_other |= other->master != attempt->master && other->number >= attempt->number;
+            has_other |= (is_taken_elsewhere || other->master != attempt->master) &&
+                         other->number >= attempt->number;
             highest = other->number > highest ? other->number : highest;
         }
     }
