@@ -239,10 +239,26 @@ struct ms_pair_link *ms_pair_links_opened(struct ms_pair_links *links, ms_time n
     return link;
 }
 
+/* Once: it is dialled several times a second. */
+static void tell_failure(struct ms_pair_links *links, enum ms_error error)
+{
+    enum ms_error *told = &links->told[links->address_at];
+
+    if (*told != error) {
+        *told = error;
+        ms_trace(&links->engine->trace, MS_LEVEL_WARN, "the other half is not reached",
+                 "address=%s error=\"%s\"", links->addresses[links->address_at],
+                 ms_error_text(error));
+    }
+}
+
 bool ms_pair_links_failed(struct ms_pair_links *links, ms_time now, const struct ms_event *event)
 {
     if (event->tag == 0 || event->tag != links->tag) {
         return false;
+    }
+    if (links->other == NULL) {
+        tell_failure(links, event->error);
     }
     dial_later(links, now);
     return event->count == 1 && links->other == NULL; /* it may have come by itself meanwhile */
@@ -273,6 +289,7 @@ static struct ms_pair_link *meet_other(struct ms_pair_links *links, ms_time now,
     }
     links->other = link;
     links->is_refused = false;
+    memset(links->told, 0, sizeof links->told);
     links->backoff = MS_RECONNECT_MIN;
     if (link->is_dialled) {
         links->is_own[link->address] = false;

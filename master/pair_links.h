@@ -29,8 +29,10 @@ struct ms_pair_links {
     char addresses[MS_ADDRESSES_MAX][MS_ADDRESS_MAX + 1];
     ms_time passed_until[MS_ADDRESSES_MAX]; /* not dialled before */
     bool is_own[MS_ADDRESSES_MAX];          /* led to ourselves when it was dialled last */
-    uint32_t tag;                           /* of the CONNECT under way; 0 = none */
-    uint32_t tags_count;                    /* given so far */
+    enum ms_error
+        told[MS_ADDRESSES_MAX]; /* why nobody was reached there, as was said since one greeted */
+    uint32_t tag;               /* of the CONNECT under way; 0 = none */
+    uint32_t tags_count;        /* given so far */
     ms_time dial_at, dial_by, backoff;
     bool is_refused; /* it was said that the other half refuses, and it has not greeted since */
     ms_time silent;  /* a link on which nothing was heard for so long is dead */

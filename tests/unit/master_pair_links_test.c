@@ -97,6 +97,28 @@ START_TEST(test_addresses_are_tried_in_turn)
 }
 END_TEST
 
+static enum ms_error told_of_the_first(enum ms_error error)
+{
+    now = ms_pair_links_deadline(&links) > now ? ms_pair_links_deadline(&links) : now;
+    tick();
+    ms_pair_links_failed(&links, now,
+                         &(struct ms_event){.type = MS_EVENT_PEER_CLOSED,
+                                            .tag = last_of(MS_EFFECT_CONNECT).tag,
+                                            .error = error});
+    return links.told[0];
+}
+
+START_TEST(test_why_nobody_is_reached_is_said_until_somebody_greets)
+{
+    ck_assert_int_eq(told_of_the_first(MS_E_UNREACHABLE), MS_E_UNREACHABLE);
+    ck_assert_int_eq(told_of_the_first(MS_E_TIMEOUT), MS_E_UNREACHABLE); /* of the other address */
+    ck_assert_int_eq(links.told[1], MS_E_TIMEOUT);
+    ck_assert_ptr_nonnull(greet(7, MS_ROLE_MASTER, 1));
+    ck_assert_int_eq(links.told[0], MS_E_OK);
+    ck_assert_int_eq(links.told[1], MS_E_OK);
+}
+END_TEST
+
 START_TEST(test_refusal_of_one_who_is_here_says_nothing)
 {
     struct ms_effect effect;
@@ -259,6 +281,7 @@ int main(void)
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_test(all, test_addresses_are_tried_in_turn);
     tcase_add_test(all, test_silence_is_no_refusal);
+    tcase_add_test(all, test_why_nobody_is_reached_is_said_until_somebody_greets);
     tcase_add_test(all, test_refusal_of_one_who_is_here_says_nothing);
     tcase_add_test(all, test_who_does_not_greet_is_given_up);
     tcase_add_test(all, test_a_dial_that_is_not_wanted_any_more_is_closed);
