@@ -81,7 +81,7 @@ bool ms_store_aside_drop(int fd)
     const int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = own < 0 ? NULL : fdopendir(own);
     char oldest[NAME_MAX + 1] = "";
-    struct stat file, first;
+    struct stat file, first = {0};
     struct dirent *entry;
 
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
