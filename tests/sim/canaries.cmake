@@ -471,7 +471,7 @@ ms_sim_canary(parked-one-is-left-open core/upstream_second.c "invariant: parked"
 ms_sim_canary(parked-one-is-told-an-epoch master/master.c "invariant: parked"
     "connection != NULL && connection->session != NULL ? master->config.epoch : 0,"
     "master->config.epoch,"
-    --pair --seeds 401..900)
+    --pair --seeds 501..1000)
 
 ms_sim_canary(parked-one-is-not-borne master/pair.c "invariant: parked"
     "        ms_engine_emit(&pair->engine,
@@ -481,7 +481,7 @@ ms_sim_canary(parked-one-is-not-borne master/pair.c "invariant: parked"
 
 # An old active that is greeted there is not told what was heard, and is believed.
 ms_sim_canary_places(parked-one-believes-an-old-epoch core/upstream_second.c "invariant: stale"
-    --pair
+    "--pair;--seeds;201..500"
     "    ms_upstream_greet(upstream, now, upstream->second.peer);"
     "    upstream->greeted_at = now;
     upstream->hello.epoch = 0;
