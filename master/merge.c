@@ -402,7 +402,7 @@ static void lift(struct ms_master *master, ms_time now, struct ms_work *work,
 
 /* Both are in the same state: this one's outcome stands. */
 static void compare(struct ms_master *master, const struct ms_work *work,
-                    const struct ms_record *outcome)
+                    const struct ms_foreign *foreign, const struct ms_record *outcome)
 {
     const struct ms_bytes own = ms_work_payload(work);
     const bool is_same = work->status == outcome->status && work->code == outcome->code &&
@@ -410,6 +410,7 @@ static void compare(struct ms_master *master, const struct ms_work *work,
                          (own.size == 0 || memcmp(own.data, outcome->payload.data, own.size) == 0);
 
     totals_of(master)->outcome_conflict += !is_same;
+    master->reconcile.is_new |= foreign != NULL && ms_merge_is_other_output(work, foreign, outcome);
 }
 
 static void meet_outcome(struct ms_master *master, ms_time now, struct ms_work *work,
@@ -431,7 +432,9 @@ static void meet_outcome(struct ms_master *master, ms_time now, struct ms_work *
         totals_of(master)->cancel_raced += b == MS_MERGE_DONE;
         lift(master, now, work, foreign, &outcome);
     } else if (a == b) {
-        compare(master, work, &outcome);
+        compare(master, work, foreign, &outcome);
+    } else { /* nobody has that end but the file over there */
+        master->reconcile.is_new = true;
     }
 }
 

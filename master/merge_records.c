@@ -93,6 +93,28 @@ void ms_merge_submission(struct ms_master *master, struct ms_work *work,
     }
 }
 
+bool ms_merge_is_other_output(const struct ms_work *work, const struct ms_foreign *foreign,
+                              const struct ms_record *outcome)
+{
+    const struct ms_bytes detail = ms_work_detail(work);
+    bool is_other =
+        detail.size != outcome->detail.size ||
+        (detail.size > 0 && memcmp(detail.data, outcome->detail.data, detail.size) != 0);
+    uint32_t count = 0;
+
+    for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
+        struct ms_record_room room;
+        struct ms_record record;
+
+        ms_foreign_read(at, &room, &record);
+        if (record.kind == MS_RECORD_PIECE && record.attempt == outcome->attempt) {
+            count++;
+            is_other |= work->output == NULL || !ms_token_equal(work->output->token, record.token);
+        }
+    }
+    return is_other || count > ms_output_count(work->output);
+}
+
 /* Whether the wish of that record, for what waits here under its number, is the one that stands here. */
 static bool stands(const struct ms_master *master, const struct ms_record *wish, ms_seq seq)
 {

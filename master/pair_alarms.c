@@ -180,8 +180,12 @@ static void add_of_takeover(struct ms_pair_alarms *alarms, const struct ms_pair 
         add(alarms, mismatch);
     }
     if (mismatch != NULL && pair->tenure == MS_TENURE_NONE && !stats->has_peer) {
-        add(alarms,
-            "PEER_LOST: the other half is lost, and was configured otherwise; muster promote");
+        const char *why = of_lost(pair, stats);
+
+        add(alarms, strncmp(why, "PEER_LOST:", strlen("PEER_LOST:")) != 0
+                        ? why
+                        : "PEER_LOST: the other half is lost, and was configured otherwise; muster "
+                          "promote");
     }
     if (record->hold.is_on && !(stats->state == MS_COUNCIL_SYNC && !stats->has_peer)) {
         add(alarms, "HELD: automatic takeover is switched off; muster unhold");

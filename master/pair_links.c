@@ -260,6 +260,7 @@ bool ms_pair_links_failed(struct ms_pair_links *links, ms_time now, const struct
     if (links->other == NULL) {
         tell_failure(links, event->error);
     }
+    links->is_own[links->address_at] = false; /* whoever we are, nobody answers there */
     dial_later(links, now);
     return event->count == 1 && links->other == NULL; /* it may have come by itself meanwhile */
 }

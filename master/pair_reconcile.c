@@ -26,6 +26,7 @@ void ms_pair_keep_as(struct ms_pair *pair)
 static void merged(struct ms_pair *pair, ms_time now, const char *text)
 {
     pair->led.state = MS_LED_SETTLED;
+    pair->unmerged = 0;
     pair->follow_at = now; /* for the copy now */
     ms_council_unmergeable(pair->council, false);
     ms_trace(&pair->engine.trace, MS_LEVEL_INFO, text, "epoch=%llu",

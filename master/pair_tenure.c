@@ -80,6 +80,7 @@ static void begin(struct ms_pair *pair, const struct ms_decision *decision)
     pair->tenure = MS_TENURE_READING;
     pair->reign = decision->epoch;
     pair->led = ms_pair_led(decision->epoch);
+    pair->unmerged = 0; /* its store was not set aside: it is what is served now */
     ms_follower_keep(pair->follower, MS_ASIDE_MERGED);
     pair->followed = 0;
     pair->followed_on = MS_PEER_NONE;

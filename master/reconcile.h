@@ -65,6 +65,10 @@ void ms_reconcile_run(struct ms_master *master, ms_time now);
 /* There is more to do at once. */
 bool ms_reconcile_is_behind(const struct ms_master *master);
 
+/* What is settled on both, alike, wrote or said something else there: only the file over there has that. */
+bool ms_merge_is_other_output(const struct ms_work *work, const struct ms_foreign *foreign,
+                              const struct ms_record *outcome);
+
 /* For merge.c: one command; false when it has to wait for its followers. NO_MEMORY fails the whole. */
 bool ms_merge_command(struct ms_master *master, ms_time now, const struct ms_foreign *foreign);
 /* Wishes that were confirmed there, for a command that waits here, are not merged: they are new, unless they were known before. */

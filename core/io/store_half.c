@@ -81,6 +81,7 @@ bool ms_store_half_may_leave(const char *directory, const struct ms_council_reco
                              struct ms_complaint *complaint)
 {
     if (!record->is_fresh && record->is_complete && record->lead == record->place &&
+        record->served == record->voter.accepted.epoch && /* else it is proposed only */
         ms_decision_has(&record->voter.accepted, record->place, &record->incarnation)) {
         return ms_store_half_check(directory, record, complaint);
     }

@@ -116,7 +116,11 @@ START_TEST(test_who_was_active_last_may_leave)
 {
     make_file("store.db", "not looked at");
     record.incarnation = record.voter.accepted.set[0] = (struct ms_uuid){{1}};
+    record.served = record.voter.accepted.epoch;
     ck_assert(ms_store_half_may_leave(place.path, &record, &complaint));
+    record.served--; /* what it proposed last was not decided, as far as it knows */
+    ck_assert(!ms_store_half_may_leave(place.path, &record, &complaint));
+    record.served++;
     record.lead = 1; /* the other one is */
     ck_assert(!ms_store_half_may_leave(place.path, &record, &complaint));
     ck_assert_ptr_nonnull(strstr(complaint.text, "was not active last"));
