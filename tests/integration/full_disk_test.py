@@ -4,10 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import LIMIT_S, Cluster, field, main, wait_until  # noqa: E402
+from harness import LIMIT_S, Cluster, field, main_with_mounts, wait_until  # noqa: E402
 
 MIB = 1 << 20
 DISK_MIB = 80
@@ -15,8 +14,6 @@ RESERVE_MIB = 2
 LEFT_MIB = 8       # by other programs, until the master fills it
 PIECE = 200000     # bytes of payload
 BIG = 900000       # bytes of a result
-SKIPPED = 77
-PRIVATE = "MS_FULL_DISK_PRIVATE"
 
 
 class Disk(Cluster):
@@ -205,23 +202,5 @@ def test_the_log_says_when_space_returns():
         assert cluster.master.log().count("the data directory is full") == 1
 
 
-def may_mount():
-    with tempfile.TemporaryDirectory(prefix="muster-test-") as place:
-        if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=False).returncode != 0:
-            return False
-        subprocess.run(["umount", place], check=True)
-        return True
-
-
 if __name__ == "__main__":
-    if os.geteuid() != 0:
-        print("full_disk_test: skipped: only root can mount a small disk")
-        sys.exit(SKIPPED)
-    if PRIVATE not in os.environ:
-        # Mounts of our own: they end with us, and nobody else sees them.
-        os.execvpe("unshare", ["unshare", "-m", "--propagation", "private", sys.executable, *sys.argv],
-                   {**os.environ, PRIVATE: "1"})
-    if not may_mount():
-        print("full_disk_test: skipped: this root may not mount")
-        sys.exit(SKIPPED)
-    main(globals())
+    main_with_mounts(globals())

@@ -2,13 +2,11 @@
 halves, and mends itself when there is room. The disks are in memory, which takes root to mount; without, the tests are skipped by name."""
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import main, wait_until  # noqa: E402
+from harness import main_with_mounts, wait_until  # noqa: E402
 from pair import Pair, kill  # noqa: E402
 
 MIB = 1 << 20
@@ -16,8 +14,6 @@ DISK_MIB = 100
 COMMANDS = 40
 PIECE = 1000000  # bytes of payload
 ROUNDS = 3
-SKIPPED = 77
-PRIVATE = "MS_PAIR_FULL_DISK_PRIVATE"
 
 
 class Disks(Pair):
@@ -136,23 +132,5 @@ def test_what_was_set_aside_and_is_merged_gives_way_to_a_copy():
         wait_until("nothing is wrong", lambda: not pair.alarms(standby))
 
 
-def may_mount():
-    with tempfile.TemporaryDirectory(prefix="muster-test-") as place:
-        if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=False).returncode != 0:
-            return False
-        subprocess.run(["umount", place], check=True)
-        return True
-
-
 if __name__ == "__main__":
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        print("pair_full_disk_test: skipped: only root can mount a small disk")
-        sys.exit(SKIPPED)
-    if PRIVATE not in os.environ:
-        # Mounts of our own: they end with us, and nobody else sees them.
-        os.execvpe("unshare", ["unshare", "-m", "--propagation", "private", sys.executable, *sys.argv],
-                   {**os.environ, PRIVATE: "1"})
-    if not may_mount():
-        print("pair_full_disk_test: skipped: this root may not mount")
-        sys.exit(SKIPPED)
-    main(globals())
+    main_with_mounts(globals())
