@@ -164,6 +164,9 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int revents)
 
     (void)loop, (void)revents;
     ms_pair_stats(self->pair, &stats);
+    if (!ms_news_is_due(&self->news, now, &stats)) {
+        return;
+    }
     ms_pair_alarms(self->pair, now, &alarms);
     if (ms_news_take(&self->news, now, &stats, &alarms)) {
         ms_hook_run(self->hook, ms_council_state_name(stats.state), stats.epoch, self->news.alarm);

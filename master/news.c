@@ -22,15 +22,24 @@ static bool has_settled(struct ms_news *news, ms_time now, bool is_other)
     return is_other && now - news->since >= MS_NEWS_SETTLE;
 }
 
+static bool is_change(const struct ms_news *news, const struct ms_pair_stats *stats)
+{
+    return !news->has_told || stats->state != news->state || stats->epoch != news->epoch;
+}
+
+bool ms_news_is_due(const struct ms_news *news, ms_time now, const struct ms_pair_stats *stats)
+{
+    return now >= news->look_at || is_change(news, stats);
+}
+
 bool ms_news_take(struct ms_news *news, ms_time now, const struct ms_pair_stats *stats,
                   const struct ms_pair_alarms *alarms)
 {
-    const bool is_change =
-        !news->has_told || stats->state != news->state || stats->epoch != news->epoch;
     char name[MS_NEWS_WORD_MAX + 1];
 
+    news->look_at = now + MS_NEWS_LOOK;
     name_first(alarms, name);
-    if (!has_settled(news, now, strcmp(name, news->alarm) != 0) && !is_change) {
+    if (!has_settled(news, now, strcmp(name, news->alarm) != 0) && !is_change(news, stats)) {
         return false;
     }
     news->has_told = true;

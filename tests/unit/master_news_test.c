@@ -62,6 +62,22 @@ START_TEST(an_alarm_that_passes_is_not_told)
 }
 END_TEST
 
+START_TEST(alarms_are_looked_at_now_and_then)
+{
+    struct ms_pair_stats stats = {.state = MS_COUNCIL_PAIR, .epoch = 3};
+
+    begin();
+    ck_assert(!ms_news_is_due(&news, now, &stats));
+    ck_assert(!ms_news_is_due(&news, now + MS_NEWS_LOOK - 1, &stats));
+    ck_assert(ms_news_is_due(&news, now + MS_NEWS_LOOK, &stats));
+    now += MS_NEWS_LOOK;
+    ck_assert(!take(MS_COUNCIL_PAIR, 3, NULL));
+    ck_assert(!ms_news_is_due(&news, now, &stats));
+    stats.epoch = 4;
+    ck_assert(ms_news_is_due(&news, now, &stats));
+}
+END_TEST
+
 START_TEST(a_name_is_cut)
 {
     begin();
@@ -77,6 +93,7 @@ int main(void)
     TCase *tests = tcase_create("news");
 
     tcase_add_test(tests, a_change_is_told_at_once_with_its_alarm);
+    tcase_add_test(tests, alarms_are_looked_at_now_and_then);
     tcase_add_test(tests, an_alarm_that_stands_is_told_once);
     tcase_add_test(tests, an_alarm_that_passes_is_not_told);
     tcase_add_test(tests, a_name_is_cut);
