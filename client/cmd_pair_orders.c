@@ -73,8 +73,8 @@ static const struct ms_cli hold_cli = {
     .epilogue =
         "For work on the network or on witnesses. muster switchover and promote work all "
         "the same.\n"
-        "A master that does not answer keeps what it had: then the exit code is 69, and it is "
-        "to be said\nagain.\n",
+        "A master that does not answer is named, and the exit code is 69: it hears of it from the "
+        "other one\nwhen it is back.\n",
     .table = wait_table,
     .count = COUNT(wait_table),
 };
@@ -83,8 +83,8 @@ static const struct ms_cli unhold_cli = {
     .program = "muster unhold",
     .summary = "Switches automatic takeover on again, after muster hold.",
     .epilogue =
-        "A master that does not answer keeps what it had: then the exit code is 69, and it is "
-        "to be said\nagain.\n",
+        "A master that does not answer is named, and the exit code is 69: it hears of it from the "
+        "other one\nwhen it is back.\n",
     .table = wait_table,
     .count = COUNT(wait_table),
 };

@@ -149,7 +149,8 @@ struct ms_pair_frame {
 /* Of RECONCILE_ACK, beside it. */
 #define MS_FLAG_KNOWN 2
 /* Of PEER_BEAT, beside it. */
-#define MS_FLAG_FULL 2
+#define MS_FLAG_FULL  2
+#define MS_FLAG_SHORT 4
 
 /* What a half's program knows of that is not in all of them, as bits of PEER_HELLO: it is used where both do. */
 #define MS_PAIR_FEATURE_HANDS (1ull << 0) /* HAND records, and what MS_FLAG_TIP says of them */

@@ -59,7 +59,7 @@ enum ms_kind {
      * passive master. All have body.pair; what else is filled in is named. */
     MS_KIND_PEER_HELLO = 64, /* first frame of both sides of a connection */
     MS_KIND_PEER_BEAT =
-        65, /* m <-> m, m <-> w  count numbers it; flags & 1: an answer; & 2: the disk is full */
+        65, /* m <-> m, m <-> w  count numbers it; flags & 1: an answer; & 2, 4: enum ms_room */
     MS_KIND_PREVOTE = 66,     /* m -> m,w  would you vote for that? body.pair->decision */
     MS_KIND_PREVOTE_ACK = 67, /* answer: error */
     MS_KIND_PROPOSE = 68,     /* m -> m,w  body.pair->decision */

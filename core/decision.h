@@ -62,6 +62,13 @@ enum ms_council_state {
     MS_COUNCIL_STATES
 };
 
+/* What is left on the disk of a half. */
+enum ms_room {
+    MS_ROOM_ENOUGH,
+    MS_ROOM_SHORT, /* an active refuses submissions: only the reserve is left */
+    MS_ROOM_NONE   /* what is to be written waits */
+};
+
 /* How a master is configured, as far as both of a pair must be alike. A number of 0 was not told: by an older program. */
 struct ms_pair_settings {
     ms_time beat, lease, silent, vote; /* of the pair */

@@ -66,6 +66,11 @@
     (600 * MS_SEC) /* twice as long each time it is slow again, up to that, */
 #define MS_STANDBY_FORGET (3600 * MS_SEC) /* unless it was well for so long in between */
 
+/* An active whose disk is full, while the other half could take over (master/council_relief.c). */
+#define MS_RELIEF_PATIENCE (1 * MS_SEC)  /* short of room for so long: it hands over; */
+#define MS_RELIEF_PAUSE    (10 * MS_SEC) /* again if that did not succeed */
+#define MS_FULL_PATIENCE   (3 * MS_SEC) /* without any room for so long: it is as one that failed */
+
 #define MS_STANDBY_AHEAD_BYTES                                                                     \
     (16u << 20) /* of the stream, in the memory of one outside S that writes nothing */
 

@@ -130,6 +130,11 @@ void ms_council_slow(struct ms_council *council, ms_time now, bool is_slow)
     ms_council_evaluate(council, now);
 }
 
+bool ms_council_peer_is_fresh(const struct ms_council *council)
+{
+    return council->peer.link == MS_COUNCIL_MET && council->peer.frame.is_fresh;
+}
+
 void ms_council_drained(struct ms_council *council, ms_time now)
 {
     council->is_drained = council->state == MS_COUNCIL_DRAIN;
@@ -141,16 +146,6 @@ void ms_council_followed(struct ms_council *council, ms_time now, ms_epoch epoch
     council->followed = epoch;
     council->is_followed_complete = is_complete;
     ms_council_evaluate(council, now);
-}
-
-void ms_council_full(struct ms_council *council, bool is_full)
-{
-    council->is_full = is_full;
-}
-
-bool ms_council_peer_is_full(const struct ms_council *council)
-{
-    return council->peer.link == MS_COUNCIL_MET && council->peer.is_full;
 }
 
 void ms_council_unmergeable(struct ms_council *council, bool is_so)

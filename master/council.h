@@ -131,10 +131,15 @@ void ms_council_expel(struct ms_council *council, ms_time now);
 /* Active: the disk of the peer is slow, so acknowledgements shall not wait for it: it is to be outside S, and stays there. Told
  * again when it changes. */
 void ms_council_slow(struct ms_council *council, ms_time now, bool is_slow);
-/* The own disk has no room left, so what is to be written waits. Told again when it changes. */
-void ms_council_full(struct ms_council *council, bool is_full);
-/* So says the peer of its own. */
-bool ms_council_peer_is_full(const struct ms_council *council);
+/* Passive: the other half has an empty directory. */
+bool ms_council_peer_is_fresh(const struct ms_council *council);
+/* So many bytes are left on the own disk, of which reserve are not for submissions. Told again when it changes. */
+void ms_council_room(struct ms_council *council, ms_time now, uint64_t room, uint64_t reserve);
+enum ms_room ms_council_own_room(const struct ms_council *council);
+/* As the peer says of its own. */
+enum ms_room ms_council_peer_room(const struct ms_council *council);
+/* Active: there has been no room for a while, and the other half takes over when this one fails: it is to fail. */
+bool ms_council_is_stuck(const struct ms_council *council, ms_time now);
 /* Active, paused in DRAIN: the peer has everything there is. */
 void ms_council_drained(struct ms_council *council, ms_time now);
 /* Passive: the log is what the active of that epoch has, or a copy has begun (false). */

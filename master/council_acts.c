@@ -55,7 +55,9 @@ void ms_council_hello(const struct ms_council *council, struct ms_pair_frame *fr
 static uint8_t flags_of(const struct ms_council *council, const struct ms_council_party *party,
                         enum ms_kind kind)
 {
-    return kind == MS_KIND_PEER_BEAT && council->is_full && !party->is_witness ? MS_FLAG_FULL : 0;
+    static const uint8_t flags[] = {0, MS_FLAG_SHORT, MS_FLAG_SHORT | MS_FLAG_FULL};
+
+    return kind == MS_KIND_PEER_BEAT && !party->is_witness ? flags[council->room] : 0;
 }
 
 void ms_council_send(struct ms_council *council, const struct ms_council_party *party,

@@ -204,7 +204,9 @@ static void note_beat(struct ms_council *council, const struct ms_council_party 
         return;
     }
     if (!party->is_witness) {
-        council->peer.is_full = (command->flags & MS_FLAG_FULL) != 0;
+        council->peer.room = (command->flags & MS_FLAG_FULL) != 0    ? MS_ROOM_NONE
+                             : (command->flags & MS_FLAG_SHORT) != 0 ? MS_ROOM_SHORT
+                                                                     : MS_ROOM_ENOUGH;
     }
     if ((command->flags & MS_FLAG_PAIR) == 0) {
         ms_council_answer(council, party, command->count);

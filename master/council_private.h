@@ -26,7 +26,7 @@ struct ms_council_peer {
     struct ms_uuid id;   /* incarnation */
     uint64_t answered;   /* number of our last BEAT that it has answered on this connection */
     ms_time answered_at; /* when that one was sent: since then it has heard us, too */
-    bool is_full;        /* its disk, as it has said */
+    enum ms_room room;   /* on its disk, as it has said */
     struct ms_pair_frame frame;
 };
 
@@ -83,7 +83,9 @@ struct ms_council {
     ms_epoch expelled;  /* epoch in which the peer asked for a copy; 0 = none */
     bool is_followed_complete, is_unmergeable; /* COMPLETE or not; and what is given up is kept */
     bool is_mirrored, is_drained, is_kept;     /* kept: it is in a file of its own now */
-    bool is_slow, is_full;                     /* the peer's disk; the own one */
+    bool is_slow;                              /* the peer's disk */
+    enum ms_room room;                         /* on the own one */
+    ms_time full_at, relief_at;                /* since when there is none; when to hand over */
 
     ms_time now; /* of the present call */
     ms_time started_at, beat_at, retry_at, stale_at;
@@ -169,14 +171,11 @@ bool ms_council_take_hold(struct ms_council *council);
 
 /* --- council_rules.c --- */
 /* The peer shall leave S because its disk is slow; not because it has asked for a copy. */
-static inline bool ms_council_sheds(const struct ms_council *council)
-{
-    return council->state == MS_COUNCIL_PAIR && council->is_slow &&
-           council->expelled != council->tenure.epoch;
-}
-
+bool ms_council_sheds(const struct ms_council *council);
 /* PAIR: pauses, and hands over once the peer has everything. */
 void ms_council_hand(struct ms_council *council, ms_time now);
+/* And that is due, because the own disk is full. */
+bool ms_council_wants_relief(struct ms_council *council, ms_time now);
 /* Does what is due, until nothing is. */
 void ms_council_evaluate(struct ms_council *council, ms_time now);
 /* False: not yet, and the deadline is no later. */

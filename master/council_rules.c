@@ -13,6 +13,12 @@ bool ms_council_is_due(struct ms_council *council, ms_time now, ms_time at)
     return false;
 }
 
+bool ms_council_sheds(const struct ms_council *council)
+{
+    return council->state == MS_COUNCIL_PAIR && council->is_slow &&
+           council->expelled != council->tenure.epoch;
+}
+
 /* --- the peer, as a passive master sees it --- */
 
 enum peer_role {
@@ -261,6 +267,7 @@ static bool wants_failback(struct ms_council *council, ms_time now)
 {
     return council->config.is_auto_failback && council->record.place > 0 &&
            !council->record.hold.is_on && council->peer.frame.state == MS_COUNCIL_SYNC &&
+           council->peer.room == MS_ROOM_ENOUGH &&
            ms_council_is_due(council, now, council->paired_at + council->times.failback_delay);
 }
 
@@ -282,7 +289,7 @@ static bool rule_pair(struct ms_council *council, ms_time now)
     if (is_without) {
         return seek(council, now, ms_council_alone(council));
     }
-    if (wants_failback(council, now)) {
+    if (ms_council_wants_relief(council, now) || wants_failback(council, now)) {
         ms_council_hand(council, now);
         return true;
     }

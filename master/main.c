@@ -425,6 +425,9 @@ int main(int argc, char **argv)
             return ms_cli_usage_error(&ms_master_cli, complaint.text);
         }
     }
+    if (!ms_master_options_fit(&self.options, &complaint)) {
+        return ms_cli_usage_error(&ms_master_cli, complaint.text);
+    }
     choose_name(&self);
     if (!ms_program_init(&self.program, "muster-master", &self.settings.program)) {
         return EX_OSERR;

@@ -398,49 +398,6 @@ bool ms_master_settings_witnesses(const struct ms_master_settings *settings,
     return true;
 }
 
-/* Options that mean nothing without peer. */
-static const char *const of_pair[] = {
-    "role",     "peer-listen",    "bootstrap",      "failover", "pair-profile", "on-quorum-loss",
-    "failback", "failback-delay", "keep-divergent", "witness",  "notify"};
-
-static void print_value(const struct ms_options *options, const struct ms_option *option,
-                        char text_out[MS_OPTION_STRING_MAX])
-{
-    struct ms_text text;
-
-    ms_text_init(&text, text_out, MS_OPTION_STRING_MAX);
-    ms_options_print_value(options, option, &text);
-}
-
-/* What would be ignored, and was meant to hold. What --dump-config prints of a single master says the defaults of all of it,
- * and is taken. */
-static bool check_single(const struct ms_master_settings *settings, struct ms_complaint *complaint)
-{
-    struct ms_master_settings defaults = {0};
-    struct ms_options given = {.table = table,
-                               .count = sizeof table / sizeof table[0],
-                               .target = (void *)(uintptr_t)settings};
-    struct ms_options options;
-    bool is_single = true;
-
-    if (!ms_options_init(&options, table, given.count, &defaults)) {
-        return ms_complain(complaint, "out of memory");
-    }
-    for (size_t i = 0; i < sizeof of_pair / sizeof of_pair[0] && is_single; i++) {
-        const struct ms_option *option = ms_options_find(&options, of_pair[i]);
-        char value[MS_OPTION_STRING_MAX], default_value[MS_OPTION_STRING_MAX];
-
-        print_value(&given, option, value);
-        print_value(&options, option, default_value);
-        is_single =
-            strcmp(value, default_value) == 0 ||
-            ms_complain(complaint, "%s is of a pair: say where the other master is with peer",
-                        option->name);
-    }
-    ms_options_finish(&options);
-    return is_single;
-}
-
 static bool check_pair(const struct ms_master_settings *settings, struct ms_complaint *complaint)
 {
     struct ms_witnesses witnesses;
@@ -451,7 +408,7 @@ static bool check_pair(const struct ms_master_settings *settings, struct ms_comp
         return ms_complain(complaint, "leave-pair: say which directory with data");
     }
     if (settings->peer == NULL) {
-        return check_single(settings, complaint);
+        return ms_master_settings_are_single(settings, complaint);
     }
     if (settings->is_leaving || settings->epoch_above > 0) {
         return ms_complain(complaint, "%s is of a single master: peer says that this one is not",

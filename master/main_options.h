@@ -49,6 +49,15 @@ struct ms_master_settings {
 
 extern const struct ms_cli ms_master_cli;
 
+/* False: something is said of a pair that would be ignored, and was meant to hold. What --dump-config prints of a single master says the defaults of all of it,
+ * and is taken. */
+bool ms_master_settings_are_single(const struct ms_master_settings *settings,
+                                   struct ms_complaint *complaint);
+
+/* Nothing is said of a pair, not even its default, where no peer is: on the command line and in the environment, which nobody has
+ * printed. */
+bool ms_master_options_fit(const struct ms_options *options, struct ms_complaint *complaint);
+
 /* One listener: how it was given, and what came of it. */
 struct ms_master_listener {
     const char *given, *bound;

@@ -133,16 +133,7 @@ static void opened(struct ms_pair *pair, ms_time now, const struct ms_event *eve
 static void persisted(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
     if (event->error != MS_E_OK) {
-        ms_council_failed(pair->council, now);
-        if (pair->master != NULL) {
-            pair->life = MS_PAIR_ENDED; /* as the master says: whichever record it was */
-            ms_pair_step_master(
-                pair, now, &(struct ms_event){.type = MS_EVENT_PERSISTED, .error = event->error});
-        } else if (pair->life != MS_PAIR_ENDED) {
-            pair->life = MS_PAIR_ENDED;
-            ms_engine_emit(&pair->engine,
-                           &(struct ms_effect){.type = MS_EFFECT_STOPPED, .error = event->error});
-        }
+        ms_pair_fail(pair, now, event->error);
         return;
     }
     /* What was written as a follower is on the disk before it is read back. */
@@ -225,9 +216,7 @@ static void hear_store(struct ms_pair *pair, ms_time now, const struct ms_event 
         }
         break;
     case MS_EVENT_ROOM:
-        pair->room = event->count;
-        pair->has_room_news = true;
-        ms_council_full(pair->council, event->count == 0);
+        ms_pair_room(pair, now, event->count);
         break;
     default:
         break;
@@ -388,7 +377,11 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     ms_pair_leave(pair);
     if (pair->tenure == MS_TENURE_ON && !pair->is_stepped) {
         tell_known(pair);
-        go_on(pair, now);
+        if (ms_council_is_stuck(pair->council, now)) {
+            ms_pair_fail(pair, now, MS_E_STORE_FULL);
+        } else {
+            go_on(pair, now);
+        }
     }
     pair->has_more = pump(pair, event);
     end(pair, now);
@@ -583,8 +576,8 @@ void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out)
         .covered = mirror.covered,
         .merged = pair->merged,
         .is_merging = ms_pair_merge_is_on(&pair->merge) || ms_suffix_is_offering(pair->suffix),
-        .is_full = pair->room == 0,
-        .is_peer_full = ms_council_peer_is_full(pair->council),
+        .room = ms_council_own_room(pair->council),
+        .peer_room = ms_council_peer_room(pair->council),
         .refused = pair->unmerged,
         .divergent = pair->asides[MS_ASIDE_MERGED] + pair->asides[MS_ASIDE_UNMERGED],
         .unmerged = pair->asides[MS_ASIDE_UNMERGED],

@@ -55,7 +55,7 @@ struct ms_pair_stats {
     ms_seq durable, covered;           /* on the own disk; of those acknowledged, or about to be */
     struct ms_reconcile_totals merged; /* of all tenures */
     bool is_merging; /* what the other half had alone, or what this one had is offered to it */
-    bool is_full, is_peer_full; /* no room is left on the own disk, on that of the other half */
+    enum ms_room room, peer_room; /* on the own disk, on that of the other half */
     ms_epoch
         refused; /* own epoch that could not be merged, and is not among those kept yet; 0 = none */
     uint32_t divergent;          /* stores that were set aside */

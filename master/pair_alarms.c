@@ -79,7 +79,11 @@ static void add_of_passive(struct ms_pair_alarms *alarms, const struct ms_pair *
     } else if (is_lost && ms_council_mismatch(pair->council) == NULL) {
         add(alarms, of_lost(pair, stats));
     } else if (stats->state == MS_COUNCIL_PENDING) {
-        add(alarms, "PENDING: nobody is known to be active");
+        add(alarms, ms_council_peer_is_fresh(pair->council)
+                        ? "PEER_FRESH: the other half has an empty directory, and this one may "
+                          "lack what that one had alone before, if nobody votes for it: put its "
+                          "disk back; if that is lost: muster promote --force --i-know"
+                        : "PENDING: nobody is known to be active");
     }
     if (stats->has_peer && is_silent) {
         add(alarms,
@@ -99,7 +103,7 @@ static void add_of_active(struct ms_pair_alarms *alarms, const struct ms_pair *p
         add(alarms, "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to "
                     "go on alone");
     }
-    if (stats->is_peer_full) {
+    if (stats->peer_room == MS_ROOM_NONE) {
         add(alarms, "STANDBY_FULL: no room is left in the data directory of the other half, so it "
                     "does not come in sync: make room there");
     }
@@ -220,9 +224,16 @@ void ms_pair_alarms(const struct ms_pair *pair, ms_time now, struct ms_pair_alar
                         "as unmerged-EPOCH.db in its data directory, until somebody removes that: "
                         "muster check, muster export");
     }
-    if (stats.is_full) {
+    if (stats.room == MS_ROOM_NONE) {
         add(alarms_out, "STORE_FULL: no room is left in the data directory of this half, and what "
                         "is to be written there waits: make room");
+    } else if (stats.room == MS_ROOM_SHORT) {
+        add(alarms_out, pair->tenure == MS_TENURE_NONE
+                            ? "STORE_SHORT: little room is left in the data directory of this "
+                              "half, and as the active one it would refuse submissions for it: "
+                              "make room"
+                            : "STORE_SHORT: little room is left in the data directory of this "
+                              "half, and submissions are refused for it: make room");
     }
     if (record->is_outlived && record->is_fresh) {
         add(alarms_out, "OLD_COPY: this data directory is older than what the others know of it (a "

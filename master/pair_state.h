@@ -122,6 +122,10 @@ void ms_pair_step_master(struct ms_pair *pair, ms_time now, const struct ms_even
 /* The tenure: begins, goes on in another epoch, pauses, ends. */
 void ms_pair_serve(struct ms_pair *pair, const struct ms_decision *decision);
 void ms_pair_pause(struct ms_pair *pair);
+/* Nothing is acknowledged any more: the store has failed, or is as good as that. */
+void ms_pair_fail(struct ms_pair *pair, ms_time now, enum ms_error error);
+/* So many bytes are left in the store. */
+void ms_pair_room(struct ms_pair *pair, ms_time now, uint64_t room);
 /* decision: that ended it; NULL = none, this half just ends. */
 void ms_pair_stop(struct ms_pair *pair, const struct ms_decision *decision);
 /* Closes connections of a tenure that is over, as far as the step has room. */

@@ -39,6 +39,31 @@ static void give_up(struct ms_pair *pair, enum ms_error error)
     ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_STOPPED, .error = error});
 }
 
+void ms_pair_fail(struct ms_pair *pair, ms_time now, enum ms_error error)
+{
+    ms_council_failed(pair->council, now);
+    if (pair->master != NULL) {
+        pair->life = MS_PAIR_ENDED; /* as the master says: whichever record it was */
+        ms_pair_step_master(pair, now,
+                            &(struct ms_event){.type = MS_EVENT_PERSISTED, .error = error});
+    } else if (pair->life != MS_PAIR_ENDED) {
+        give_up(pair, error);
+    }
+}
+
+void ms_pair_room(struct ms_pair *pair, ms_time now, uint64_t room)
+{
+    const struct ms_master_config *config = &pair->config.master;
+    const uint64_t reserve =
+        config->limits.store_reserve > 0 ? config->limits.store_reserve : MS_STORE_RESERVE_DEFAULT;
+
+    pair->room = room;
+    pair->has_room_news = true;
+    ms_council_room(pair->council, now, room,
+                    reserve +
+                        (config->payload_max > 0 ? config->payload_max : MS_PAYLOAD_MAX_DEFAULT));
+}
+
 /* One after the other: what comes of one that was begun for an earlier tenure is nobody's. */
 static void replay(struct ms_pair *pair)
 {

@@ -316,7 +316,7 @@ static uint8_t flags_of(enum ms_kind kind)
                          kind == MS_KIND_RECONCILE || kind == MS_KIND_RECONCILE_ACK;
     const uint8_t others = kind == MS_KIND_LOG_BEGIN       ? MS_FLAG_SPARSE
                            : kind == MS_KIND_LOG           ? MS_FLAG_PROMPT | MS_FLAG_TIP
-                           : kind == MS_KIND_PEER_BEAT     ? MS_FLAG_FULL
+                           : kind == MS_KIND_PEER_BEAT     ? MS_FLAG_FULL | MS_FLAG_SHORT
                            : kind == MS_KIND_RECONCILE_ACK ? MS_FLAG_KNOWN
                                                            : 0;
 

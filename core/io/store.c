@@ -4,8 +4,10 @@
 
 #include "core/invariant.h"
 #include "core/io/clock.h"
+#include "proto/record.h"
 
 #define TOOL_WINDOW_MAX ((size_t)4 << 20) /* without a loop a commit begins here */
+#define REREAD_BYTES    ((size_t)1 << 20) /* read back in one turn of the loop */
 
 static void emit(struct ms_store *store, const struct ms_event *event)
 {
@@ -235,18 +237,59 @@ static enum ms_error replay(struct ms_store *store, ms_store_entry_fn fn, void *
     return error;
 }
 
-/* All is committed, and nothing is under way. */
+/* Gives what was read to whoever reads back; false: he wants no more. */
+static bool give_piece(struct ms_store *store, struct ms_store_job *job)
+{
+    struct ms_bytes entries = {store->piece.bytes, store->piece.size};
+    struct ms_entry entry;
+    bool goes_on = true;
+
+    while (goes_on && ms_record_next(&entries, &entry)) {
+        job->records++;
+        goes_on = job->reader.entry(job->reader.context, entry.seq, entry.bytes);
+    }
+    job->above = store->piece.last;
+    return goes_on;
+}
+
+static void end_reread(struct ms_store *store, struct ms_store_job *job, enum ms_error error,
+                       const char *why)
+{
+    const struct ms_store_reader reader = job->reader;
+
+    if (error == MS_E_OK) {
+        store->keeper.records = job->records;
+        pthread_mutex_lock(&store->lock);
+        ms_store_thread_report(store);
+        pthread_mutex_unlock(&store->lock);
+    }
+    ms_list_remove(&job->link);
+    free_job(job);
+    if (error != MS_E_STORE_FAILED) { /* that is told by PERSISTED */
+        reader.done(reader.context, error, why);
+    }
+}
+
+/* All is committed, and nothing is under way. A piece is read in each turn of the loop, so that it serves others in between; what
+ * is written meanwhile waits. */
 static void reread(struct ms_store *store)
 {
-    struct ms_store_job *job = next_job(store);
-    const struct ms_store_reader reader = job->reader;
+    struct ms_store_job *job =
+        ms_container_of(ms_list_first(&store->queue), struct ms_store_job, link);
     struct ms_complaint complaint = {.text = ""};
-    enum ms_error error;
+    enum ms_error error = MS_E_STORE_FAILED;
+    bool goes_on = false;
 
-    free_job(job);
-    error = replay(store, reader.entry, reader.context, &complaint);
-    if (error != MS_E_STORE_FAILED) { /* that is told by PERSISTED */
-        reader.done(reader.context, error, complaint.text);
+    ms_assert(job->kind == MS_STORE_REREAD);
+    if (wait_idle(store)) {
+        error = ms_store_keeper_scan(&store->keeper, job->above, REREAD_BYTES, &store->piece,
+                                     &complaint);
+        goes_on = error == MS_E_OK && store->piece.size > 0 && give_piece(store, job);
+    }
+    if (goes_on) {
+        ev_async_send(store->loop, &store->async);
+    } else {
+        end_reread(store, job, error, complaint.text);
     }
 }
 

@@ -72,8 +72,8 @@ struct ms_store_reader {
     void *context;
 };
 
-/* The same in mid-life, later, from the loop: everything that was written before the call is committed, then read back in one
- * go. Writing is allowed at any time. Without a word when the store fails or closes before. */
+/* The same in mid-life, later, from the loop: everything that was written before the call is committed, then read back, a piece in
+ * each turn of the loop. Writing is allowed at any time, and waits until all is read. Without a word when the store fails or closes before. */
 void ms_store_reread(struct ms_store *store, const struct ms_store_reader *reader);
 
 /* Takes a copy of whole entries, which need not be sealed: puts with rising numbers above those of every live record, where

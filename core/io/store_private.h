@@ -21,7 +21,8 @@ struct ms_store_job {
     struct ms_list link; /* in the queue */
     enum ms_store_job_kind kind;
     struct ms_store_window *window; /* COMMIT; the thread's once it has begun */
-    ms_seq above;                   /* SCAN */
+    ms_seq above;                   /* SCAN, REREAD: so far */
+    uint64_t records;               /* REREAD: so far */
     size_t bytes_max;               /* SCAN */
     uint64_t number;                /* CLEAR */
     enum ms_aside aside;            /* CLEAR */

@@ -1,5 +1,5 @@
 """A pair of masters on small disks: takeovers do not fill them, and a disk that is full for another reason is named by both
-halves, and mends itself when there is room. The disks are in memory, which takes root to mount; without, the tests are skipped by name."""
+halves, and mends itself when there is room; an active whose disk is full lets the other one take over. The disks are in memory, which takes root to mount; without, the tests are skipped by name."""
 import json
 import os
 import subprocess
@@ -7,13 +7,14 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import main_with_mounts, wait_until  # noqa: E402
-from pair import Pair, kill  # noqa: E402
+from pair import TRY_LATER, Pair, kill  # noqa: E402
 
 MIB = 1 << 20
 DISK_MIB = 100
 COMMANDS = 40
 PIECE = 1000000  # bytes of payload
 ROUNDS = 3
+NO_ROOM = 73  # exit code
 
 
 class Disks(Pair):
@@ -130,6 +131,64 @@ def test_what_was_set_aside_and_is_merged_gives_way_to_a_copy():
         pair.start_master(standby)
         pair.become_safe()
         wait_until("nothing is wrong", lambda: not pair.alarms(standby))
+
+
+def test_an_active_that_is_short_of_room_hands_over():
+    with Disks() as pair:
+        active = pair.active()
+        pair.fill(active, "ballast", 1)
+        pair.takeover(1 - active)
+        code, _, err = pair.ask("submit", "torture", "--delay", "1h", "--payload", "small")
+        assert code == 0, f"{code}: {err}"
+        wait_until("who has no room says so", lambda: pair.alarms(active) == {"STORE_SHORT"})
+        assert pair.masters[active].process.poll() is None
+        pair.want_all()
+        os.unlink(pair.data(active, "ballast"))
+        pair.become_safe()
+        wait_until("nothing is wrong", lambda: not pair.alarms(active) | pair.alarms(1 - active))
+        assert pair.active() == 1 - active
+
+
+def test_an_active_that_is_short_of_room_is_named_when_nobody_relieves_it():
+    with Disks() as pair:
+        active = pair.active()
+        assert pair.ask("hold")[0] == 0
+        pair.fill(active, "ballast", 0)
+        wait_until("who has no room says so", lambda: "STORE_SHORT" in pair.alarms(active))
+        code, _, err = pair.ask("submit", "torture", "--payload", "small", "--connect-timeout", "1s")
+        assert code == TRY_LATER and "the disk is full" in err, f"{code}: {err}"
+        assert pair.active() == active and pair.ask("pair")[0] == 1
+        assert pair.ask("unhold")[0] == 0
+        pair.takeover(1 - active)
+
+
+def test_an_active_without_any_room_gives_way():
+    """What it was given back is larger than what is kept ready, so it cannot write down what it has, and cannot hand over either."""
+    with Disks() as pair:
+        active = pair.active()
+        payload = pair.path("echoed")
+        with open(payload, "wb") as file:
+            file.write(b"torture client 1 0 ok 0 ".ljust(PIECE, b"x"))
+        echoes = set()
+        for _ in range(COMMANDS // 2):
+            code, out, err = pair.ask("submit", "torture", "--delay", "1h", "--keep", "--background", "--group", "echoed",
+                                      "--in", payload)
+            assert code == 0, f"{code}: {err}"
+            echoes.add(out.strip())
+        assert pair.ask("hold")[0] == 0  # else it would hand over before it is stuck
+        pair.fill(active, "ballast", 0)
+        assert pair.ask("release", "--where", "group=echoed")[0] == 0
+        wait_until("nothing can be written any more", lambda: "STORE_FULL" in pair.alarms(active))
+        assert pair.ask("unhold")[0] == 0
+        pair.takeover(1 - active)
+        pair.masters[active].ends_with(NO_ROOM)
+        assert "nothing that was acknowledged" in pair.masters[active].log(), pair.masters[active].log()
+        wait_until("all have run", lambda: echoes <= {
+            row["id"] for row in json.loads(pair.ask("commands", "--json", "--limit", "1000")[1]) if row["state"] == "done"})
+        os.unlink(pair.data(active, "ballast"))
+        pair.start_master(active)
+        pair.become_safe()
+        pair.want_all()
 
 
 if __name__ == "__main__":

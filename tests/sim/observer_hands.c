@@ -116,12 +116,14 @@ static bool is_in_hand(const struct sim_attempt *attempt)
            attempt->state < SIM_ATTEMPT_FINISHED;
 }
 
-/* It has an outcome there, which a merge may have brought: whoever has it in hand is told to stop, and nobody else gets it. */
+/* It has an outcome there, or is closed, which a merge may have brought: whoever has it in hand is told to stop, and nobody else
+ * gets it. */
 static bool is_settled(const struct sim_node *node, const struct sim_record *record)
 {
     const struct sim_life *life = sim_ledger_find(&node->disk->ledger, &record->id);
 
-    return life != NULL && life->settle != 0;
+    return (life != NULL && life->settle != 0) ||
+           sim_ledger_is_closed(&node->disk->ledger, &record->id);
 }
 
 void sim_hands_begin(struct sim_world *world, const struct sim_node *node)

@@ -46,9 +46,10 @@ void sim_keep_told(struct sim_record *record, const struct ms_command *outcome)
 }
 
 /* It ended at that time or later: what is in memory only may have ended long before anybody heard of it. */
-static ms_time ended_at(const struct sim_world *world, const struct sim_record *record)
+static ms_time ended_from(const struct sim_world *world, const struct sim_record *record)
 {
-    return sim_is_durable(world, record) ? record->keep.ended_at : record->submitted_at;
+    return sim_is_durable(world, record) && record->keep.ended_from > 0 ? record->keep.ended_from
+                                                                        : record->submitted_at;
 }
 
 /* It may be among those that are kept, and have ended after the one. */
@@ -67,7 +68,7 @@ static bool is_younger(const struct sim_world *world, const struct sim_record *o
         (other->keep.status == MS_STATUS_OK || other->keep.status == MS_STATUS_CANCELLED)) {
         return false;
     }
-    return other->keep.ended_at != 0 && other->keep.ended_at >= ended_at(world, record);
+    return other->keep.ended_at != 0 && other->keep.ended_at >= ended_from(world, record);
 }
 
 static uint64_t weight_of(const struct sim_world *world, const struct sim_record *record)
@@ -86,7 +87,7 @@ static bool is_retired(const struct sim_world *world, const struct sim_record *r
         return true; /* ages and their order are of the wall clock */
     }
     if (limits->age_max > 0 &&
-        world->now - ended_at(world, record) >= limits->age_max * (100 - DRIFT_PERCENT) / 100) {
+        world->now - ended_from(world, record) >= limits->age_max * (100 - DRIFT_PERCENT) / 100) {
         return true;
     }
     for (uint32_t i = 0; i < observer->records_count; i++) {

@@ -40,6 +40,7 @@ struct sim_keep {
     ms_time released_at;     /* what the master says of the latest RELEASE, */
     bool is_release_unknown; /* which it has read back */
     ms_time ended_at;        /* in the world's time; 0 = it has no end, as far as can be seen */
+    ms_time ended_from;      /* not before, if it has one */
     uint8_t status;          /* of that end */
     struct sim_told told;
 };

@@ -331,6 +331,9 @@ void sim_operate_entry(struct sim_world *world, const struct sim_node *node,
         break;
     case MS_RECORD_SETTLE:
         keep->ended_at = world->now;
+        if (keep->is_kicked || keep->ended_from == 0) { /* a merge brings the end that was before */
+            keep->ended_from = world->now;
+        }
         keep->status = entry->status;
         world->stats.counts[SIM_STAT_KICKED_DONE] +=
             keep->is_kicked && entry->status == MS_STATUS_OK;

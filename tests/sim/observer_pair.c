@@ -240,7 +240,8 @@ static void note_sought(struct sim_world *world, const struct sim_node *node, ms
     }
 }
 
-/* Who knows that both halves are configured otherwise does not take over by himself. */
+/* Who knows that both halves are configured otherwise does not take over by himself. Whoever reigns still, and has asked the other half
+ * in vain to take over, takes over from nobody. */
 static void check_alike(struct sim_world *world, const struct sim_node *node,
                         const struct ms_decision *decision)
 {
@@ -251,7 +252,7 @@ static void check_alike(struct sim_world *world, const struct sim_node *node,
         return;
     }
     node->ops->standing(node, &standing);
-    if (standing.lead != node->index) {
+    if (standing.lead != node->index && standing.reign == 0) {
         sim_fail(world, "alike", "%s takes over, and the other half is configured otherwise",
                  sim_node_name(world, node->index));
     }

@@ -22,6 +22,7 @@ struct master {
     struct ms_council *council;
     struct ms_council_record disk;
     bool is_up, serves, pauses, is_renewed;
+    bool never_drains; /* its log is not all on its own disk */
     ms_epoch epoch, follows;
     unsigned stores, serves_total, stops_total;
     struct ms_council_config config;

@@ -13,7 +13,7 @@ static inline void copy_log(struct assembly *room, uint8_t place)
         other->serves && other->epoch == self->follows) {
         ms_council_followed(self->council, room->now, self->follows, true);
         ms_council_mirrored(other->council, room->now, true);
-        if (ms_council_state(other->council) == MS_COUNCIL_DRAIN) {
+        if (ms_council_state(other->council) == MS_COUNCIL_DRAIN && !other->never_drains) {
             ms_council_drained(other->council, room->now);
         }
     }

@@ -1,5 +1,6 @@
 /* The option table of muster-master: sound, and its defaults are those of the documents. */
 #include "master/main_options.c"
+#include "master/main_options_pair.c"
 
 #include "master_script.h"
 
@@ -208,7 +209,32 @@ START_TEST(more_addresses_than_fit_are_left_out_whole)
 }
 END_TEST
 
-TESTS(the_table_is_sound, what_is_of_a_single_master_is_refused_with_a_peer,
+START_TEST(what_is_said_of_a_pair_on_the_command_line_needs_a_peer)
+{
+    struct ms_master_settings settings = {0};
+    struct ms_options options;
+    struct ms_complaint complaint;
+    const struct ms_option *role, *peer;
+
+    ck_assert(ms_options_init(&options, ms_master_cli.table, ms_master_cli.count, &settings));
+    role = ms_options_find(&options, "role");
+    peer = ms_options_find(&options, "peer");
+    ck_assert(ms_options_set(&options, role, (struct ms_option_source){.level = MS_OPTION_FILE},
+                             "primary", &complaint));
+    ck_assert(ms_master_options_fit(&options, &complaint)); /* as --dump-config prints it */
+    ck_assert(ms_options_set(&options, role, (struct ms_option_source){.level = MS_OPTION_FLAG},
+                             "primary", &complaint));
+    ck_assert(!ms_master_options_fit(&options, &complaint));
+    ck_assert_str_eq(complaint.text, "role is of a pair: say where the other master is with peer");
+    ck_assert(ms_options_set(&options, peer, (struct ms_option_source){.level = MS_OPTION_FLAG},
+                             "other:7400", &complaint));
+    ck_assert(ms_master_options_fit(&options, &complaint));
+    ms_options_finish(&options);
+}
+END_TEST
+
+TESTS(what_is_said_of_a_pair_on_the_command_line_needs_a_peer, the_table_is_sound,
+      what_is_of_a_single_master_is_refused_with_a_peer,
       what_is_of_a_pair_is_refused_without_a_peer, defaults_of_a_pair_are_no_wish_for_one,
       a_witness_is_named_once, where_a_master_is_reached_is_said_as_others_say_it,
       more_addresses_than_fit_are_left_out_whole, who_is_notified_can_be_run, defaults,

@@ -107,7 +107,8 @@ START_TEST(test_the_longest_body)
     ck_assert_uint_le(size, MS_FRAME_HELLO_MAX);
     ck_assert(read_bytes(MS_KIND_PEER_BEAT, body, size));
     ck_assert(pair.hears_active == MS_DURATION_MAX);
-    ck_assert_uint_eq(command.flags, MS_FLAG_PAIR | MS_FLAG_FULL); /* the others are nobody's */
+    ck_assert_uint_eq(command.flags,
+                      MS_FLAG_PAIR | MS_FLAG_FULL | MS_FLAG_SHORT); /* the others are nobody's */
 }
 END_TEST
 
