@@ -330,6 +330,10 @@ static void check_slave(const struct ms_slave *slave, struct sums *sums)
               (slave->upload->holder == slave && ms_work_spool(slave->upload) != NULL));
     ms_assert(slave->upload != NULL || !ms_list_is_linked(&slave->uploading));
     ms_assert(!is_ready || list_has(&slave->profile->ready, &session->link));
+    for (uint32_t i = 0; i < slave->seats.count; i++) {
+        ms_assert(slave->seats.seats[i].session == session);
+        ms_assert(!is_ready || ms_heap_has(&slave->seats.seats[i].place));
+    }
     ms_assert(!slave->is_ending || session->held == 0 || ms_list_is_linked(&slave->sweep));
     ms_assert(slave->is_ending == ms_session_is_dead(session) || !slave->is_ending);
     sums->held += session->held;

@@ -125,12 +125,8 @@ static bool hand_out(struct ms_master *master, ms_time now, struct ms_work *work
     master->credit--;
     slave->dispatched_total++;
     master->totals.dispatched_total++;
-    if (--session->credit == 0) {
-        ms_lanes_withdraw(slave->profile, session);
-    } else {
-        ms_list_remove(&session->link);
-        ms_list_push_back(&slave->profile->ready, &session->link);
-    }
+    session->credit--;
+    ms_lanes_served(&master->lanes, work->lane, session);
     if (ms_work_spool(work) != NULL) {
         ms_upload_prepare(master, work);
     }
@@ -169,7 +165,7 @@ static bool serve(struct ms_master *master, ms_time now, struct ms_lane *lane)
         ms_queue_part(&master->queue, work);
         return true; /* those behind it may go */
     }
-    session = lane->strategy->choose(lane, work);
+    session = ms_lane_choose(lane);
     if (session != NULL && ms_work_spool(work) != NULL &&
         !ms_slave_takes_parts(ms_slave_of(session))) {
         session = ms_upload_taker(lane);

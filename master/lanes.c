@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "master/slaves.h"
 #include "master/work.h"
 
 bool ms_lanes_init(struct ms_lanes *lanes, uint64_t seed)
@@ -11,18 +12,20 @@ bool ms_lanes_init(struct ms_lanes *lanes, uint64_t seed)
     *lanes = (struct ms_lanes){0};
     ms_list_init(&lanes->due_lanes);
     ms_list_init(&lanes->due_profiles);
+    ms_rng_init(&lanes->rng, seed);
     ms_map_init(&lanes->profiles, MS_SESSIONS_MAX_DEFAULT, seed);
     return ms_pool_init(&lanes->pool, sizeof(struct ms_lane), MS_TYPES_MAX) &&
            ms_router_init(&lanes->router, MS_TYPES_MAX, seed);
 }
 
-static void free_levels(struct ms_lanes *lanes)
+static void finish_each(struct ms_lanes *lanes)
 {
     uint32_t cursor = 0;
     struct ms_lane *lane;
 
     while (lanes->pool.chunks != NULL && (lane = ms_pool_next(&lanes->pool, &cursor)) != NULL) {
         free(lane->levels);
+        ms_heap_finish(&lane->seats);
     }
 }
 
@@ -31,7 +34,7 @@ void ms_lanes_finish(struct ms_lanes *lanes)
     if (lanes == NULL) {
         return;
     }
-    free_levels(lanes);
+    finish_each(lanes);
     ms_assert(ms_map_count(&lanes->profiles) == 0);
     ms_map_finish(&lanes->profiles);
     ms_router_finish(&lanes->router);
@@ -83,6 +86,7 @@ struct ms_lane *ms_lanes_add(struct ms_lanes *lanes, const struct ms_announced *
     lane->type = announced->type;
     lane->name = ms_router_find(&lanes->router, announced->type)->name;
     lane->strategy = route.strategy;
+    ms_heap_init(&lane->seats, MS_SEATS_MAX);
     ms_list_init(&lane->ready);
     ms_list_init(&lane->suppliers);
     ms_list_init(&lane->quiet);
@@ -258,6 +262,7 @@ void ms_lanes_supply(struct ms_lanes *lanes, struct ms_profile *profile, struct 
 {
     ms_assert(session->credit > 0);
     ms_list_push_back(&profile->ready, &session->link);
+    ms_seats_enter(lanes, ms_slave_of(session));
     if (profile->ready_count++ == 0) {
         ms_list_for_each(link, &profile->dry)
         {
@@ -370,6 +375,48 @@ struct ms_member *ms_lane_supplier(struct ms_lane *lane)
         ms_list_push_back(&member->profile->dry, link);
     }
     return NULL;
+}
+
+/* A profile stays at the head for as many turns as it has sessions with credit, so that sessions, not profiles, share
+ * evenly. */
+static struct ms_session *next_in_turn(struct ms_lane *lane)
+{
+    struct ms_member *member = ms_lane_supplier(lane);
+    struct ms_session *session;
+
+    if (member == NULL) {
+        return NULL;
+    }
+    ms_assert(member->profile->ready_count > 0);
+    session = ms_container_of(ms_list_first(&member->profile->ready), struct ms_session, link);
+    if (member->turns == 0) {
+        member->turns = member->profile->ready_count;
+    }
+    if (--member->turns == 0) {
+        ms_list_rotate(&lane->suppliers);
+    }
+    return session;
+}
+
+struct ms_session *ms_lane_choose(struct ms_lane *lane)
+{
+    struct ms_session *session =
+        lane->strategy->rank == NULL ? NULL : ms_seats_first(lane); /* NULL: memory was out */
+
+    return session != NULL ? session : next_in_turn(lane);
+}
+
+void ms_lanes_served(struct ms_lanes *lanes, struct ms_lane *lane, struct ms_session *session)
+{
+    struct ms_slave *slave = ms_slave_of(session);
+
+    if (session->credit == 0) {
+        ms_lanes_withdraw(slave->profile, session);
+    } else {
+        ms_list_remove(&session->link);
+        ms_list_push_back(&slave->profile->ready, &session->link);
+    }
+    ms_seats_served(lanes, lane, slave);
 }
 
 struct ms_member *ms_profile_demand(struct ms_profile *profile)

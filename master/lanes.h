@@ -14,9 +14,10 @@
 #include "core/list.h"
 #include "core/map.h"
 #include "core/pool.h"
+#include "core/rng.h"
 #include "core/router.h"
 #include "core/session.h"
-#include "master/strategy.h"
+#include "master/seats.h"
 
 struct ms_work;
 
@@ -34,7 +35,9 @@ struct ms_lane {
     uint32_t ready_count;
     uint32_t live_count; /* commands of this type in any state */
     uint64_t dispatched_total;
-    ms_seq record; /* TYPE; 0 = none is kept */
+    struct ms_heap seats; /* of its slaves, when its strategy ranks them; by rank */
+    int64_t clock;        /* see master/strategy.h */
+    ms_seq record;        /* TYPE; 0 = none is kept */
 };
 
 struct ms_member {
@@ -61,6 +64,7 @@ struct ms_profile {
 struct ms_lanes {
     struct ms_router router;
     struct ms_pool pool;
+    struct ms_rng rng; /* of the strategies */
     struct ms_map profiles;
     struct ms_list due_lanes;
     struct ms_list due_profiles;
@@ -88,7 +92,7 @@ struct ms_profile *ms_lanes_join(struct ms_lanes *lanes, const struct ms_announc
 /* The session, which must not be ready, leaves the profile; the last one ends it. NULL is ignored. */
 void ms_lanes_leave(struct ms_lanes *lanes, struct ms_profile *profile);
 
-/* The session has credit now and takes its turn, or has none any more. */
+/* The session has credit now and takes its turn, or has none any more. It is that of a slave. */
 void ms_lanes_supply(struct ms_lanes *lanes, struct ms_profile *profile,
                      struct ms_session *session);
 void ms_lanes_withdraw(struct ms_profile *profile, struct ms_session *session);
@@ -107,8 +111,14 @@ struct ms_work *ms_lane_first(struct ms_lane *lane);
 /* Those of one priority that wait; NULL when there can be none. */
 const struct ms_list *ms_lane_level(const struct ms_lane *lane, int priority);
 
-/* Any member whose profile has credit, moved-aside ones left out; NULL = none. For strategies. */
+/* Any member whose profile has credit, moved-aside ones left out; NULL = none. */
 struct ms_member *ms_lane_supplier(struct ms_lane *lane);
+
+/* The session with credit that its strategy puts first; NULL = nobody has credit. */
+struct ms_session *ms_lane_choose(struct ms_lane *lane);
+
+/* The session was handed a command of the lane, and has less credit. */
+void ms_lanes_served(struct ms_lanes *lanes, struct ms_lane *lane, struct ms_session *session);
 
 /* A lane for which the profile has a command waiting; NULL = none. */
 struct ms_member *ms_profile_demand(struct ms_profile *profile);

@@ -514,6 +514,7 @@ static void leave_all(struct ms_master *master)
         if (ms_list_is_linked(&slave->session->link)) {
             ms_lanes_withdraw(slave->profile, slave->session);
         }
+        ms_seats_leave(slave);
         ms_lanes_leave(&master->lanes, slave->profile);
     }
     ms_pool_finish(&master->slaves);

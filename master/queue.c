@@ -323,11 +323,12 @@ struct ms_work *ms_queue_wake(struct ms_queue *queue, ms_time now, uint32_t *bur
 
 /* A command may come to a slave between its roll and the putting right of what the roll did not name: it was
  * named, as one that nobody knew. */
-static void take_in_hand(struct ms_work *work, struct ms_slave *slave)
+static void take_in_hand(struct ms_queue *queue, struct ms_work *work, struct ms_slave *slave)
 {
     work->holder = slave;
     ms_list_push_back(slave->is_called ? &slave->kept : &slave->held, &work->link);
     slave->session->held++;
+    ms_seats_weigh(queue->lanes, slave);
 }
 
 bool ms_queue_lease(struct ms_queue *queue, ms_time now, struct ms_work *work,
@@ -343,7 +344,7 @@ bool ms_queue_lease(struct ms_queue *queue, ms_time now, struct ms_work *work,
     work->attempt++;
     work->token_epoch = queue->epoch;
     work->lane->dispatched_total++;
-    take_in_hand(work, slave);
+    take_in_hand(queue, work, slave);
     if (work->rare != NULL) {
         ms_array_leased(queue, now, work);
     }
@@ -385,7 +386,7 @@ bool ms_queue_adopt(struct ms_queue *queue, ms_time now, struct ms_work *work,
     work->attempt = attempt;
     work->token = lease->token.n;
     work->token_epoch = lease->token.epoch;
-    take_in_hand(work, slave);
+    take_in_hand(queue, work, slave);
     return true;
 }
 
@@ -418,6 +419,7 @@ static void let_go(struct ms_queue *queue, struct ms_work *work)
     }
     ms_list_remove(&work->link);
     work->holder->session->held--;
+    ms_seats_weigh(queue->lanes, work->holder);
     work->holder = NULL;
 }
 

@@ -22,6 +22,7 @@ bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32
     slave->session = session;
     slave->number = number;
     slave->slots = slots;
+    slave->weight = MS_WEIGHT_DEFAULT;
     slave->is_rolled = true; /* a new session holds nothing */
     ms_list_init(&slave->held);
     ms_list_init(&slave->kept);
@@ -127,6 +128,7 @@ void ms_slaves_end(struct ms_master *master, struct ms_slave *slave, bool is_cra
     ms_journal_erase(&master->journal, slave->record);
     slave->record = 0;
     void_credit(master, slave);
+    ms_seats_leave(slave);
     ms_lanes_leave(&master->lanes, slave->profile);
     slave->profile = NULL;
     if (slave->session->held > 0) {
@@ -178,8 +180,10 @@ static void announce(struct ms_master *master, struct ms_slave *slave,
     }
     slave->is_announced = false;
     ms_slaves_refresh(&master->lanes, slave);
+    ms_seats_leave(slave);
     ms_lanes_leave(&master->lanes, slave->profile);
     slave->profile = profile;
+    ms_seats_take(slave);
     slave->is_announced = true;
     ms_slaves_refresh(&master->lanes, slave);
 }

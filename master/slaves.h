@@ -5,6 +5,7 @@
 #include "core/command.h"
 #include "core/list.h"
 #include "core/session.h"
+#include "master/seats.h"
 
 struct ms_lanes;
 struct ms_master;
@@ -30,7 +31,9 @@ struct ms_slave {
     struct ms_list uploading;          /* on master->uploads while parts may go out */
     ms_seq record;                     /* SESSION; 0 = none is kept */
     struct ms_list orphans;            /* attempts of commands not heard of yet */
+    struct ms_seats seats;
     uint32_t slots;
+    uint32_t weight;   /* 1 .. MS_WEIGHT_MAX */
     bool is_awaited;   /* from before the master's start, and has not told yet what it holds */
     bool is_welcome;   /* WELCOME is out on this connection: before it nothing else may be */
     bool is_rolled;    /* what it holds is agreed on this connection */

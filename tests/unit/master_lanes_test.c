@@ -1,5 +1,6 @@
 /* Lanes and profiles: equal sets are one, clashes are refused, supply and demand find each other. */
 #include "master/lanes.h"
+#include "master/slaves.h"
 #include "master/work.h"
 #include "master_script.h"
 
@@ -15,7 +16,9 @@ static struct ms_profile *join(const struct ms_announced *types, uint32_t count)
 
 static struct ms_session session_with(uint32_t credit)
 {
-    return (struct ms_session){.credit = credit};
+    static struct ms_slave seatless;
+
+    return (struct ms_session){.credit = credit, .user = &seatless};
 }
 
 START_TEST(equal_sets_share_a_profile)
@@ -94,11 +97,11 @@ START_TEST(supply_meets_demand)
     ms_lanes_push(&lanes, &work, false);
     ck_assert(ms_lanes_are_due(&lanes));
     ck_assert_ptr_eq(ms_profile_demand(profile)->lane, lane);
-    ck_assert_ptr_eq(ms_strategy_any.choose(lane, &work), &session);
+    ck_assert_ptr_eq(ms_lane_choose(lane), &session);
     ms_lanes_remove(&work);
     ck_assert_ptr_null(ms_profile_demand(profile));
     ms_lanes_withdraw(profile, &session);
-    ck_assert_ptr_null(ms_strategy_any.choose(lane, &work));
+    ck_assert_ptr_null(ms_lane_choose(lane));
     ms_lanes_leave(&lanes, profile);
     ms_list_remove(&lane->due);
     ms_lanes_finish(&lanes);
@@ -122,7 +125,7 @@ START_TEST(turns_are_even_over_sessions_of_different_profiles)
     }
     struct ms_lane *lane = ms_lanes_find(&lanes, 2000);
     for (int i = 0; i < 400; i++) {
-        struct ms_session *session = lane->strategy->choose(lane, NULL);
+        struct ms_session *session = ms_lane_choose(lane);
         size_t at = (size_t)(session - sessions);
 
         turns[at]++;
