@@ -38,6 +38,8 @@ static bool is_fit(const struct ms_client_submission *submission)
            (submission->unique != NULL || submission->unique_mode == 0) &&
            (submission->unique == NULL || submission->unique[0] != '\0') &&
            (submission->group == NULL || is_name(submission->group)) &&
+           (submission->key != NULL || submission->key_size == 0) &&
+           submission->key_size <= MS_KEY_MAX &&
            (submission->array_count > 0 || submission->array_concurrency == 0);
 }
 
@@ -51,6 +53,7 @@ static bool translate_terms(const struct ms_client_submission *submission,
         .array_concurrency = submission->array_concurrency,
         .run_at = submission->run_at_us,
         .deadline = submission->deadline_us,
+        .key = {submission->key, submission->key_size},
     };
     if (submission->unique != NULL) {
         terms_out->unique = ms_bytes_of(submission->unique);
@@ -62,7 +65,7 @@ static bool translate_terms(const struct ms_client_submission *submission,
     }
     return submission->priority != 0 || submission->array_count != 0 ||
            submission->run_at_us != 0 || submission->deadline_us != 0 ||
-           submission->unique != NULL || submission->group != NULL;
+           submission->unique != NULL || submission->group != NULL || submission->key_size != 0;
 }
 
 /* What the engine is asked for; terms has room for those it needs. */

@@ -10,7 +10,7 @@ struct ms_submit_settings {
     bool is_waiting, is_background, has_progress, is_once, is_kept;
     uint64_t attempts, array_count, array_concurrency;
     ms_time timeout, delay;
-    const char *at, *deadline, *priority, *unique, *group;
+    const char *at, *deadline, *priority, *unique, *group, *key;
     uint32_t unique_mode; /* enum ms_client_unique */
     uint32_t durability;  /* enum ms_client_durability */
 };

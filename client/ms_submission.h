@@ -108,6 +108,9 @@ struct ms_client_submission {
     const char *group;    /* name as of a handler; NULL = none */
     uint32_t array_count; /* > 0: so many commands with one payload, told apart by their place */
     uint32_t array_concurrency; /* of them at a time; 0 = all */
+    /* What it belongs to: a user, an account, a file. Copied; of an array, of all of it. */
+    const void *key; /* any bytes; NULL = none */
+    size_t key_size; /* 1 to 255; 0 = none */
 };
 
 #ifdef __cplusplus

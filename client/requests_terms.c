@@ -4,7 +4,9 @@
 static size_t block_size(const struct ms_terms *terms)
 {
     ms_assert(terms->unique.size <= MS_UNIQUE_KEY_MAX && terms->group.size <= MS_NAME_MAX);
-    return sizeof(struct ms_request_terms) + terms->unique.size + terms->group.size;
+    ms_assert(terms->key.size <= MS_KEY_MAX);
+    return sizeof(struct ms_request_terms) + terms->unique.size + terms->group.size +
+           terms->key.size;
 }
 
 size_t ms_request_terms_cost(const struct ms_terms *terms)
@@ -12,10 +14,14 @@ size_t ms_request_terms_cost(const struct ms_terms *terms)
     return terms == NULL ? 0 : ms_slab_cost(block_size(terms));
 }
 
-static struct ms_bytes copy_text(uint8_t *to, struct ms_bytes from)
+/* *end is where the next one goes. */
+static struct ms_bytes copy_text(uint8_t **end, struct ms_bytes from)
 {
+    const uint8_t *to = *end;
+
     if (from.size > 0) {
-        memcpy(to, from.data, from.size);
+        memcpy(*end, from.data, from.size);
+        *end += from.size;
     }
     return (struct ms_bytes){from.size > 0 ? to : NULL, from.size};
 }
@@ -25,7 +31,7 @@ struct ms_request_terms *ms_request_terms_create(struct ms_requests *requests,
 {
     const size_t size = block_size(submit->terms);
     struct ms_request_terms *terms = ms_slab_take(&requests->slab, size);
-    uint8_t *texts = (uint8_t *)(terms + 1);
+    uint8_t *end = (uint8_t *)(terms + 1);
 
     ms_assert(submit->terms->array_count <= MS_ARRAY_MAX);
     if (terms == NULL) {
@@ -37,8 +43,9 @@ struct ms_request_terms *ms_request_terms_create(struct ms_requests *requests,
         .first = requests->seq_last + 1,
         .sent_at = MS_TIME_NEVER,
     };
-    terms->terms.unique = copy_text(texts, submit->terms->unique);
-    terms->terms.group = copy_text(texts + submit->terms->unique.size, submit->terms->group);
+    terms->terms.unique = copy_text(&end, submit->terms->unique);
+    terms->terms.group = copy_text(&end, submit->terms->group);
+    terms->terms.key = copy_text(&end, submit->terms->key);
     if (terms->terms.array_count > 0 && submit->payload.size > 0) {
         const uint8_t *payload =
             ms_slab_copy(&requests->slab, submit->payload.data, submit->payload.size);

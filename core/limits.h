@@ -8,9 +8,10 @@
 #include "core/types.h"
 
 /* Names and texts, in bytes without the terminating zero. */
-#define MS_NAME_MAX       63               /* a slave, a client, a handler */
-#define MS_UNIQUE_KEY_MAX 255              /* bytes of a unique key */
-#define MS_WHERE_MAX      511              /* a filter, as text */
+#define MS_NAME_MAX       63  /* a slave, a client, a handler */
+#define MS_UNIQUE_KEY_MAX 255 /* bytes of a unique key */
+#define MS_KEY_MAX        255 /* bytes of the key that says what a command belongs to */
+#define MS_WHERE_MAX      511 /* a filter, as text */
 #define MS_NUMBER_MAX     (UINT64_MAX - 1) /* of a submission or a token: runs of them end below 2^64 */
 #define MS_DETAIL_MAX     512  /* the reason that goes with a result, an error, a goodbye */
 #define MS_CLI_SAY_MAX    8192 /* what the command line prints as one message, a path included */

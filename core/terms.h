@@ -1,4 +1,4 @@
-/* What a submission may ask for that most do not: priority, a unique key, a group, times, an array. */
+/* What a submission may ask for that most do not: priority, keys, a group, times, an array. */
 #ifndef CORE_TERMS_H
 #define CORE_TERMS_H
 
@@ -32,6 +32,7 @@ struct ms_terms {
                        * has ended for its client */
     struct ms_bytes unique; /* key, at most MS_UNIQUE_KEY_MAX bytes */
     struct ms_bytes group;  /* a name, at most MS_NAME_MAX */
+    struct ms_bytes key;    /* what it belongs to; at most MS_KEY_MAX bytes, empty = none */
 };
 
 const char *ms_unique_name(enum ms_unique unique); /* "join"; never NULL */

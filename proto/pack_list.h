@@ -8,7 +8,7 @@
 
 #define MS_PACK_ELEMENT_MAX                                                                        \
     192 /* bytes of an element beside payload, detail and terms, with its key */
-#define MS_PACK_TERMS_MAX 80 /* bytes of terms beside key, group and closed members */
+#define MS_PACK_TERMS_MAX 80 /* bytes of terms beside keys, group and closed members */
 
 typedef uint8_t *ms_pack_element_fn(uint8_t *at, ms_epoch frame_epoch,
                                     const struct ms_command *command);

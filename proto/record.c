@@ -19,7 +19,7 @@ static_assert(AT_ZERO + 2 == MS_RECORD_HEADER_SIZE, "the header ends with two ze
 static_assert(MS_RECORD_HEADER_SIZE + MS_RECORD_BODY_MAX <= INT32_MAX,
               "a checksum's length is int");
 
-/* Bytes of a body beside name, detail, payload and terms; and of terms beside key and group. */
+/* Bytes of a body beside name, detail, payload and terms; and of terms beside keys and group. */
 #define FIELDS_MAX 400
 #define TERMS_MAX  80
 
@@ -114,11 +114,12 @@ static inline uint8_t *put_uuid(uint8_t *at, unsigned number, const struct ms_uu
 /* Terms that ask for nothing are none. */
 static uint8_t *put_terms(uint8_t *at, unsigned number, const struct ms_terms *terms)
 {
-    uint8_t body[TERMS_MAX + MS_UNIQUE_KEY_MAX + MS_NAME_MAX];
+    uint8_t body[TERMS_MAX + MS_UNIQUE_KEY_MAX + MS_NAME_MAX + MS_KEY_MAX];
     uint8_t *end = body;
 
     ms_assert(terms->unique.size <= MS_UNIQUE_KEY_MAX);
     ms_assert(terms->group.size <= MS_NAME_MAX);
+    ms_assert(terms->key.size <= MS_KEY_MAX);
     ms_assert(terms->unique_mode < MS_UNIQUE_COUNT);
     end = ms_wire_put_u64(end, 1, ms_wire_zigzag(terms->priority));
     end = ms_wire_put_u64(end, 2, terms->unique_mode);
@@ -129,6 +130,7 @@ static uint8_t *put_terms(uint8_t *at, unsigned number, const struct ms_terms *t
     end = ms_wire_put_u64(end, 7, terms->array_count);
     end = ms_wire_put_u64(end, 8, terms->array_concurrency);
     end = ms_wire_put_u64(end, 9, terms->parts_size);
+    end = ms_wire_put_bytes(end, 10, terms->key);
     ms_assert(end <= body + sizeof body);
     return ms_wire_put_bytes(at, number, (struct ms_bytes){body, (size_t)(end - body)});
 }
@@ -173,7 +175,8 @@ size_t ms_record_size_max(const struct ms_record *record)
     ms_assert(record->payload.size <= MS_PAYLOAD_MAX_CEILING);
     size += record->payload.size + record->name.size + record->detail.size;
     if (record->terms != NULL) {
-        size += TERMS_MAX + record->terms->unique.size + record->terms->group.size;
+        size += TERMS_MAX + record->terms->unique.size + record->terms->group.size +
+                record->terms->key.size;
     }
     return size;
 }

@@ -99,7 +99,8 @@ static void copy_body(struct ms_command *to, const struct ms_command *from, uint
 
 static size_t terms_size(const struct ms_terms *terms)
 {
-    return aligned(sizeof *terms) + aligned(terms->unique.size) + aligned(terms->group.size);
+    return aligned(sizeof *terms) + aligned(terms->unique.size) + aligned(terms->group.size) +
+           aligned(terms->key.size);
 }
 
 static const struct ms_terms *copy_terms(const struct ms_terms *from, uint8_t **end)
@@ -108,6 +109,7 @@ static const struct ms_terms *copy_terms(const struct ms_terms *from, uint8_t **
 
     terms->unique.data = place(end, from->unique.data, from->unique.size);
     terms->group.data = place(end, from->group.data, from->group.size);
+    terms->key.data = place(end, from->key.data, from->key.size);
     return terms;
 }
 

@@ -355,6 +355,7 @@ static void next_terms(struct ms_terms *terms)
     terms->array_count = next() % 20;
     terms->array_concurrency = next() % 4;
     terms->parts_size = next();
+    terms->key = next_bytes(next() % 3);
 }
 
 /* The encoder's own rules. */

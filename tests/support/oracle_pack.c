@@ -117,6 +117,7 @@ static void set_terms(Muster__Submits__Submit *to, const struct ms_terms *from, 
     to->array_concurrency = from->array_concurrency;
     to->parts_size = from->parts_size;
     to->array_closed = data_of(from->array_closed);
+    to->key = data_of(from->key);
 }
 
 static void make_submit(Muster__Submits__Submit *to, const struct ms_command *from,

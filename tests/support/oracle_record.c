@@ -33,6 +33,7 @@ static void make_terms(const struct ms_terms *from, Muster__Terms *to)
     to->unique_mode = from->unique_mode;
     to->unique = data_of(from->unique);
     to->group = data_of(from->group);
+    to->key = data_of(from->key);
     to->run_at = (uint64_t)from->run_at;
     to->deadline = (uint64_t)from->deadline;
     to->array_count = from->array_count;
@@ -117,6 +118,7 @@ static void take_terms(const Muster__Terms *from, struct ms_terms *to)
         .deadline = (int64_t)from->deadline,
         .unique = bytes_of(from->unique),
         .group = bytes_of(from->group),
+        .key = bytes_of(from->key),
     };
 }
 

@@ -100,6 +100,7 @@ static const struct ms_terms terms = {
     .deadline = MS_DURATION_MAX,
     .unique = BYTES("key \0 and more"),
     .group = BYTES("nightly"),
+    .key = BYTES("user \0 \xff"),
 };
 
 #define JOIN                                                                                       \

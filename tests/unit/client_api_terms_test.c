@@ -72,6 +72,8 @@ START_TEST(terms_arrive)
     what.unique = "key";
     what.unique_mode = MS_CLIENT_UNIQUE_REJECT;
     what.group = "night";
+    what.key = "u\0r";
+    what.key_size = 3;
     ck_assert_int_eq(submit(&what), MS_CLIENT_OK);
     ck_assert_int_eq(ms_client_wait_all(client, LONG_MS), MS_CLIENT_OK);
     ck_assert_uint_eq(done_count, 1);
@@ -83,6 +85,7 @@ START_TEST(terms_arrive)
     ck_assert_uint_eq(master.terms.unique_mode, MS_UNIQUE_REJECT);
     ck_assert_uint_eq(master.terms.unique.size, 3);
     ck_assert_uint_eq(master.terms.group.size, 5);
+    ck_assert_uint_eq(master.terms.key.size, 3);
 }
 END_TEST
 
@@ -115,6 +118,8 @@ START_TEST(unfit_terms_are_refused)
         {.delay_ms = INT64_MAX / 1000},
         {.timeout_ms = UINT64_MAX},
         {.array_concurrency = 1},
+        {.key_size = 1},
+        {.key = "k", .key_size = MS_KEY_MAX + 1},
         {.array_count = MS_ARRAY_MAX + 1},
         {.flags = 2},
         {.flags = 64},

@@ -293,6 +293,7 @@ START_TEST(unfit_terms_are_refused)
         {.run_at = -1},
         {.deadline = -1},
         {.parts_size = 1},
+        {.key = {(const uint8_t *)"key", MS_KEY_MAX + 1}},
     };
 
     for (size_t i = 0; i < sizeof unfit / sizeof unfit[0]; i++) {
@@ -306,8 +307,13 @@ END_TEST
 
 START_TEST(terms_go_with_every_sending)
 {
-    const struct ms_terms terms = {
-        .unique_mode = MS_UNIQUE_REPLACE, .unique = ms_bytes_of("one"), .run_at = 7, .deadline = 9};
+    char key[] = "owner";
+    struct ms_terms terms = {.unique_mode = MS_UNIQUE_REPLACE,
+                             .unique = ms_bytes_of("one"),
+                             .run_at = 7,
+                             .deadline = 9,
+                             .group = ms_bytes_of("night"),
+                             .key = ms_bytes_of(key)};
 
     come_up();
     request(1, &(struct ms_command){.kind = MS_KIND_SUBMIT,
@@ -316,6 +322,7 @@ START_TEST(terms_go_with_every_sending)
                                     .flags = MS_FLAG_DURABILITY | MS_FLAG_ONCE,
                                     .durability = MS_DURABILITY_SYNC,
                                     .terms = &terms});
+    memset(key, '!', sizeof key);
     for (int i = 0; i < 2; i++) {
         const struct ms_command command = expect_sent(MS_KIND_SUBMIT);
 
@@ -323,6 +330,9 @@ START_TEST(terms_go_with_every_sending)
         ck_assert_uint_eq(command.durability, MS_DURABILITY_SYNC);
         ck_assert_uint_eq(command.terms->unique_mode, MS_UNIQUE_REPLACE);
         ck_assert_mem_eq(command.terms->unique.data, "one", 3);
+        ck_assert_mem_eq(command.terms->group.data, "night", 5);
+        ck_assert_uint_eq(command.terms->key.size, 5);
+        ck_assert_mem_eq(command.terms->key.data, "owner", 5);
         ck_assert_int_eq(command.terms->run_at, 7);
         ck_assert_int_eq(command.terms->deadline, 9);
         lose();

@@ -25,7 +25,8 @@ static const struct ms_terms terms = {.priority = -4,
                                       .group = {(const uint8_t *)"night", 5},
                                       .run_at = 5,
                                       .deadline = 6,
-                                      .array_concurrency = 7};
+                                      .array_concurrency = 7,
+                                      .key = {raw, sizeof raw}};
 
 /* A record with everything in it. */
 static struct ms_record full(void)
@@ -97,6 +98,7 @@ START_TEST(what_was_printed_is_read_back)
     same_bytes(read.payload, record.payload);
     ck_assert_int_eq(read.terms->priority, -4);
     same_bytes(read.terms->unique, terms.unique);
+    same_bytes(read.terms->key, terms.key);
     json_decref(again);
     json_decref(object);
     free(text);

@@ -113,6 +113,7 @@ START_TEST(a_submission_is_read)
                                                    .priority = "-5",
                                                    .unique = "key",
                                                    .unique_mode = MS_CLIENT_UNIQUE_REJECT,
+                                                   .key = "user 7",
                                                    .durability = 2,
                                                    .is_once = true,
                                                    .is_kept = true},
@@ -121,6 +122,8 @@ START_TEST(a_submission_is_read)
     ck_assert_int_eq(submission.deadline_us, NOW + 7200 * MS_SEC);
     ck_assert_int_eq(submission.priority, -5);
     ck_assert_int_eq(submission.unique_mode, MS_CLIENT_UNIQUE_REJECT);
+    ck_assert_uint_eq(submission.key_size, 6);
+    ck_assert_mem_eq(submission.key, "user 7", 6);
     ck_assert_int_eq(submission.durability, MS_CLIENT_DURABILITY_LOCAL);
     ck_assert_uint_eq(submission.flags, MS_CLIENT_ONCE | MS_CLIENT_KEEP | MS_CLIENT_BACKGROUND);
     ck_assert(is_read(&(struct ms_submit_settings){.attempts = 1}, &submission));
@@ -131,6 +134,11 @@ START_TEST(a_submission_is_read)
     ck_assert(is_read(&(struct ms_submit_settings){.attempts = 1, .out = "file"}, &submission));
     ck_assert_uint_eq(submission.flags, 0);
     ck_assert_int_eq(submission.unique_mode, 0);
+    ck_assert_ptr_null(submission.key);
+    ck_assert_uint_eq(submission.key_size, 0);
+    ck_assert(is_read(&(struct ms_submit_settings){.attempts = 1, .array_count = 2, .key = "k"},
+                      &submission));
+    ck_assert_uint_eq(submission.key_size, 1);
     ck_assert_int_eq(submission.deadline_us, 0);
 }
 END_TEST

@@ -148,12 +148,13 @@ END_TEST
 
 START_TEST(test_terms)
 {
-    char unique[] = "key", group[] = "nightly", payload[] = "work";
+    char unique[] = "key", group[] = "nightly", key[] = "user", payload[] = "work";
     struct ms_terms terms = {
         .priority = -3,
         .array_count = 7,
         .unique = ms_bytes_of(unique),
         .group = ms_bytes_of(group),
+        .key = ms_bytes_of(key),
     };
     struct ms_command command = {
         .kind = MS_KIND_SUBMIT, .payload = ms_bytes_of(payload), .terms = &terms};
@@ -161,12 +162,15 @@ START_TEST(test_terms)
 
     memset(unique, '!', sizeof unique);
     memset(group, '!', sizeof group);
+    memset(key, '!', sizeof key);
     memset(&terms, 0xee, sizeof terms);
     ck_assert_int_eq(letter->command.terms->priority, -3);
     ck_assert_uint_eq(letter->command.terms->array_count, 7);
     ck_assert_uint_eq(letter->command.terms->unique.size, 3);
     ck_assert_mem_eq(letter->command.terms->unique.data, "key", 3);
     ck_assert_mem_eq(letter->command.terms->group.data, "nightly", 7);
+    ck_assert_uint_eq(letter->command.terms->key.size, 4);
+    ck_assert_mem_eq(letter->command.terms->key.data, "user", 4);
     free(letter);
 }
 END_TEST

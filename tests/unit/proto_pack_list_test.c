@@ -151,6 +151,7 @@ START_TEST(test_the_longest_terms_fit)
         .deadline = MS_DURATION_MAX,
         .unique = {text, sizeof text},
         .group = {text, MS_NAME_MAX},
+        .key = {text, MS_KEY_MAX},
     };
     struct ms_command command = *sample_of(MS_KIND_SUBMIT);
 

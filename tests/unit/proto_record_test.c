@@ -359,6 +359,7 @@ START_TEST(the_longest_fields_fit)
         .deadline = MS_DURATION_MAX,
         .unique = {bytes, MS_UNIQUE_KEY_MAX},
         .group = {bytes, MS_NAME_MAX},
+        .key = {bytes, MS_KEY_MAX},
     };
     const struct ms_usage usage = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
     struct ms_record record;
