@@ -57,7 +57,7 @@ struct ms_cli_common {
 #define MS_CLI_WHERE_HELP                                                                          \
     "A FILTER is one or more comparisons without blanks inside, with = != < <= > >=; words and\n"  \
     "names take several values (state=ready,delayed) and * for anything. Fields: state, status,\n" \
-    "type, client, slave, group, unique, seq, priority, attempts, failures, crashes, age,\n"       \
+    "type, client, slave, group, unique, key, seq, priority, attempts, failures, crashes, age,\n"  \
     "waiting, deadline (until it must have been started), size.\n"
 
 /* Prints "muster NAME: TEXT" to stderr. A part of it may be what a handler or a master said, so bytes

@@ -20,6 +20,7 @@ enum field {
     FIELD_SLAVE,
     FIELD_GROUP,
     FIELD_UNIQUE,
+    FIELD_KEY,
     FIELD_SEQ,
     FIELD_PRIORITY,
     FIELD_ATTEMPTS,
@@ -36,21 +37,14 @@ static const struct {
     const char *name;
     enum kind kind;
 } fields[FIELD_COUNT] = {
-    [FIELD_STATE] = {"state", KIND_STATE},
-    [FIELD_STATUS] = {"status", KIND_STATUS},
-    [FIELD_TYPE] = {"type", KIND_NAME},
-    [FIELD_CLIENT] = {"client", KIND_NAME},
-    [FIELD_SLAVE] = {"slave", KIND_NAME},
-    [FIELD_GROUP] = {"group", KIND_NAME},
-    [FIELD_UNIQUE] = {"unique", KIND_NAME},
-    [FIELD_SEQ] = {"seq", KIND_NUMBER},
-    [FIELD_PRIORITY] = {"priority", KIND_NUMBER},
-    [FIELD_ATTEMPTS] = {"attempts", KIND_NUMBER},
-    [FIELD_FAILURES] = {"failures", KIND_NUMBER},
-    [FIELD_CRASHES] = {"crashes", KIND_NUMBER},
-    [FIELD_AGE] = {"age", KIND_DURATION},
-    [FIELD_WAITING] = {"waiting", KIND_DURATION},
-    [FIELD_DEADLINE] = {"deadline", KIND_DURATION},
+    [FIELD_STATE] = {"state", KIND_STATE},        [FIELD_STATUS] = {"status", KIND_STATUS},
+    [FIELD_TYPE] = {"type", KIND_NAME},           [FIELD_CLIENT] = {"client", KIND_NAME},
+    [FIELD_SLAVE] = {"slave", KIND_NAME},         [FIELD_GROUP] = {"group", KIND_NAME},
+    [FIELD_UNIQUE] = {"unique", KIND_NAME},       [FIELD_KEY] = {"key", KIND_NAME},
+    [FIELD_SEQ] = {"seq", KIND_NUMBER},           [FIELD_PRIORITY] = {"priority", KIND_NUMBER},
+    [FIELD_ATTEMPTS] = {"attempts", KIND_NUMBER}, [FIELD_FAILURES] = {"failures", KIND_NUMBER},
+    [FIELD_CRASHES] = {"crashes", KIND_NUMBER},   [FIELD_AGE] = {"age", KIND_DURATION},
+    [FIELD_WAITING] = {"waiting", KIND_DURATION}, [FIELD_DEADLINE] = {"deadline", KIND_DURATION},
     [FIELD_SIZE] = {"size", KIND_SIZE},
 };
 
@@ -365,6 +359,8 @@ static bool is_named(const struct ms_filter *filter, const struct ms_filter_term
         return is_one_of(filter, term, facts->group);
     case FIELD_UNIQUE:
         return is_one_of(filter, term, facts->unique);
+    case FIELD_KEY:
+        return is_one_of(filter, term, facts->key);
     default:
         ms_unreachable(); /* the others are numbers */
     }

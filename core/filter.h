@@ -9,7 +9,7 @@
  * In a pattern * stands for any bytes, also none, and \ makes the next byte an ordinary one (blank, comma,
  * star). An empty pattern means that there is none: `slave=` is a command that no slave holds.
  *
- *     names      type (also its number), client (name or 32 hex digits), slave, group, unique
+ *     names      type (also its number), client (name or 32 hex digits), slave, group, unique, key
  *     words      state: ready delayed leased done buried cancelled
  *                status, of the last attempt: those of ms_status_name; empty before one has ended
  *     numbers    seq, priority, attempts (begun), failures, crashes
@@ -52,6 +52,7 @@ struct ms_filter_facts {
     const char *slave;
     struct ms_bytes group;
     struct ms_bytes unique;
+    struct ms_bytes key;
     const struct ms_uuid *client_uuid; /* NULL = none */
     ms_type type_number;
     uint64_t seq;

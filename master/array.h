@@ -25,8 +25,8 @@ struct ms_array {
     struct ms_group *group;  /* of all members, or NULL */
     struct ms_record record; /* SUBMIT; its payload and its terms are the array's */
     struct ms_terms terms;
-    uint8_t *payload;
-    uint8_t *bits; /* of closed members, by place */
+    uint8_t *payload, *key; /* bytes of these: key is that of all members, NULL = none */
+    uint8_t *bits;          /* of closed members, by place */
     uint8_t
         *forgotten; /* of closed members in memory only whose outcomes nobody waited for; or NULL */
     struct ms_array_span *spans; /* of these bits */

@@ -24,6 +24,7 @@ static size_t spans_size(const struct ms_array *array)
 static void free_bytes(struct ms_array *array, struct ms_slab *slab)
 {
     ms_slab_give(slab, array->payload, array->record.payload.size);
+    ms_slab_give(slab, array->key, array->terms.key.size);
     ms_slab_give(slab, array->bits, ms_array_bits_size(array));
     ms_slab_give(slab, array->forgotten, ms_array_bits_size(array));
     ms_slab_give(slab, array->spans, spans_size(array));
@@ -179,8 +180,12 @@ static bool take_bytes(struct ms_array *array, struct ms_slab *slab, const struc
     if (record->payload.size > 0) {
         array->payload = ms_slab_copy(slab, record->payload.data, record->payload.size);
     }
+    if (array->terms.key.size > 0) {
+        array->key = ms_slab_copy(slab, array->terms.key.data, array->terms.key.size);
+    }
     if (array->bits == NULL || array->spans == NULL ||
-        (array->payload == NULL && record->payload.size > 0)) {
+        (array->payload == NULL && record->payload.size > 0) ||
+        (array->key == NULL && array->terms.key.size > 0)) {
         return false;
     }
     memset(array->bits, 0, ms_array_bits_size(array));
@@ -207,6 +212,7 @@ static void fill(struct ms_queue *queue, ms_time now, struct ms_array *array)
         array->terms.deadline > 0 ? array->terms.deadline - queue->wall_offset : MS_TIME_NEVER;
     array->record.payload.data = array->payload;
     array->record.terms = &array->terms;
+    array->terms.key.data = array->key;
     if (array->group != NULL) {
         array->terms.group = array->group->terms.group;
         ms_groups_add(queue->groups, array->group, array->count);

@@ -137,6 +137,18 @@ static inline struct ms_array *ms_work_array(const struct ms_work *work)
     return work->rare != NULL ? work->rare->array : NULL;
 }
 
+/* What it belongs to; empty = nothing. Of what has ended only as long as it can be kicked, or its array lasts. */
+static inline struct ms_bytes ms_work_key(const struct ms_work *work)
+{
+    const struct ms_rare *rare = work->rare;
+
+    if (rare == NULL) {
+        return (struct ms_bytes){0};
+    }
+    return rare->array != NULL ? rare->array->terms.key
+                               : (struct ms_bytes){rare->key, rare->key_size};
+}
+
 /* The payload of what is not finished. */
 static inline struct ms_bytes ms_work_submitted(const struct ms_work *work)
 {

@@ -100,6 +100,17 @@ static void check_unique(const struct ms_master *master, const struct ms_work *w
     sums->settling += ms_unique_is_settling(work);
 }
 
+/* Its own or its array's; what cannot be started any more has none of its own. */
+static void check_key(const struct ms_work *work)
+{
+    const struct ms_rare *rare = work->rare;
+
+    if (rare != NULL && rare->key != NULL) {
+        ms_assert(rare->array == NULL && rare->key_size > 0);
+        ms_assert(!ms_work_is_finished(work) || rare->has_payload);
+    }
+}
+
 static void check_work(const struct ms_master *master, const struct ms_work *work,
                        struct sums *sums)
 {
@@ -119,7 +130,8 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     ms_assert(!work->is_archived || ms_archive_wants(work));
     ms_assert(!work->is_archived || ms_closed_has(&work->client->floor->closed, work->seq));
     ms_assert(ms_work_is_finished(work) || work->rare == NULL || !work->rare->has_payload);
-    ms_assert(work->rare == NULL || work->rare->key == NULL || work->state == MS_LIFE_BURIED);
+    ms_assert(work->rare == NULL || work->rare->unique == NULL || work->state == MS_LIFE_BURIED);
+    check_key(work);
     ms_assert((uint64_t)work->size + work->detail_size +
                   (work->has_usage ? sizeof(struct ms_usage) : 0) <=
               work->block_size);

@@ -21,9 +21,9 @@ static bool is_key_free(const struct ms_queue *queue, const struct ms_work *work
 {
     const struct ms_rare *rare = work->rare;
 
-    return rare->key != NULL &&
+    return rare->unique != NULL &&
            ms_uniques_find(&queue->uniques, work->lane,
-                           (struct ms_bytes){rare->key, rare->key_size}) == NULL;
+                           (struct ms_bytes){rare->unique, rare->unique_size}) == NULL;
 }
 
 struct ms_record ms_changes_record(const struct ms_queue *queue, ms_time now,
@@ -170,11 +170,11 @@ static void take_key(struct ms_queue *queue, struct ms_work *work, const struct 
 
     if (change->index != 0 && is_key_free(queue, work)) {
         const struct ms_terms terms = {.unique_mode = MS_UNIQUE_JOIN,
-                                       .unique = {rare->key, rare->key_size}};
+                                       .unique = {rare->unique, rare->unique_size}};
 
         ms_uniques_meet(&queue->uniques, &queue->slab, work, &terms); /* or not, without memory */
     }
-    ms_rare_drop_key(work, &queue->slab);
+    ms_rare_drop_unique(work, &queue->slab);
 }
 
 static void kick(struct ms_queue *queue, ms_time now, struct ms_work *work,

@@ -1,6 +1,7 @@
 #include "master/facts.h"
 
 #include "core/invariant.h"
+#include "master/arrays.h"
 #include "master/clients.h"
 #include "master/groups.h"
 #include "master/lanes.h"
@@ -39,6 +40,7 @@ void ms_facts_of(const struct ms_work *work, ms_time now, struct ms_filter_facts
                      ? ms_bytes_of(work->rare->group->name)
                      : (struct ms_bytes){0},
         .unique = ms_unique_key(work),
+        .key = ms_work_key(work),
         .client_uuid = &work->client->uuid,
         .type_number = work->lane->type,
         .seq = work->seq,

@@ -384,6 +384,7 @@ static void lift(struct ms_master *master, ms_time now, struct ms_work *work,
     ms_merge_output(master, work, foreign, outcome);
     if (work->rare != NULL) {
         ms_rare_drop_payload(work, &queue->slab);
+        ms_rare_drop_unique(work, &queue->slab);
         ms_rare_drop_key(work, &queue->slab);
     }
     if (!ms_queue_make_room(queue, work, outcome)) {

@@ -234,21 +234,6 @@ static struct ms_work *create(struct ms_queue *queue, struct ms_client *client,
     return work;
 }
 
-static bool keep_deadline(struct ms_queue *queue, struct ms_work *work,
-                          const struct ms_terms *terms)
-{
-    if (terms == NULL || terms->deadline == 0) {
-        return true;
-    }
-    ms_assert(terms->deadline > 0);
-    if (ms_rare_of(work, &queue->slab) == NULL) {
-        return false;
-    }
-    work->rare->has_deadline = true;
-    work->rare->deadline = terms->deadline - queue->wall_offset;
-    return true;
-}
-
 struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_client *client,
                                 struct ms_lane *lane, const struct ms_record *record)
 {
@@ -260,7 +245,8 @@ struct ms_work *ms_queue_submit(struct ms_queue *queue, ms_time now, struct ms_c
     }
     if (!ms_members_join(queue, now, work, record) ||
         !ms_block_copy(work, &queue->slab, record->payload) ||
-        !keep_deadline(queue, work, record->terms) || !index_it(queue, work, due, record->terms)) {
+        !ms_rare_keep_terms(work, &queue->slab, record->terms, queue->wall_offset) ||
+        !index_it(queue, work, due, record->terms)) {
         ms_rare_free(work, &queue->slab, queue->journal);
         ms_slab_give(&queue->slab, work->block, work->block_size);
         ms_pool_give(&queue->pool, work);
@@ -521,7 +507,7 @@ void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
         work->rare->had_claim = work->rare->claim != NULL;
     }
     if (ms_life_buries((enum ms_life_event)record->event) && ms_unique_key(work).size > 0) {
-        ms_rare_keep_key(work, &queue->slab, ms_unique_key(work));
+        ms_rare_keep_unique(work, &queue->slab, ms_unique_key(work));
     }
     take_off(queue, work);
     ms_block_keep(work, record);
@@ -532,7 +518,7 @@ void ms_queue_settle(struct ms_queue *queue, ms_time now, struct ms_work *work,
         ms_queue_remember(queue, work->changed_at, work, record, 0);
     }
     if (work->rare != NULL) {
-        work->rare->has_deadline = false;
+        ms_rare_end_terms(work, &queue->slab);
         ms_array_left(queue, work);
     }
     ms_unique_release(&queue->uniques, &queue->slab, work);

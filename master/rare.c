@@ -133,14 +133,65 @@ void ms_rare_drop_payload(struct ms_work *work, struct ms_slab *slab)
     rare->block_size = 0;
 }
 
-void ms_rare_keep_key(struct ms_work *work, struct ms_slab *slab, struct ms_bytes key)
+void ms_rare_keep_unique(struct ms_work *work, struct ms_slab *slab, struct ms_bytes unique)
 {
     struct ms_rare *rare = work->rare;
 
-    ms_assert(rare != NULL && key.size <= MS_UNIQUE_KEY_MAX);
-    if (rare->key == NULL && key.size > 0) {
+    ms_assert(rare != NULL && unique.size <= MS_UNIQUE_KEY_MAX);
+    if (rare->unique == NULL && unique.size > 0) {
+        rare->unique = ms_slab_copy(slab, unique.data, unique.size);
+        rare->unique_size = rare->unique != NULL ? (uint8_t)unique.size : 0;
+    }
+}
+
+void ms_rare_drop_unique(struct ms_work *work, struct ms_slab *slab)
+{
+    struct ms_rare *rare = work->rare;
+
+    if (rare != NULL) {
+        ms_slab_give(slab, rare->unique, rare->unique_size);
+        rare->unique = NULL;
+        rare->unique_size = 0;
+    }
+}
+
+static bool keep_key(struct ms_rare *rare, struct ms_slab *slab, struct ms_bytes key)
+{
+    ms_assert(rare->key == NULL && key.size <= MS_KEY_MAX);
+    if (key.size > 0) {
         rare->key = ms_slab_copy(slab, key.data, key.size);
         rare->key_size = rare->key != NULL ? (uint8_t)key.size : 0;
+    }
+    return rare->key_size == key.size;
+}
+
+bool ms_rare_keep_terms(struct ms_work *work, struct ms_slab *slab, const struct ms_terms *terms,
+                        ms_time wall_offset)
+{
+    if (terms == NULL || (terms->deadline == 0 && terms->key.size == 0)) {
+        return true;
+    }
+    ms_assert(terms->deadline >= 0 && terms->array_count == 0);
+    if (ms_rare_of(work, slab) == NULL) {
+        return false;
+    }
+    if (terms->deadline != 0) {
+        work->rare->has_deadline = true;
+        work->rare->deadline = terms->deadline - wall_offset;
+    }
+    return keep_key(work->rare, slab, terms->key);
+}
+
+void ms_rare_end_terms(struct ms_work *work, struct ms_slab *slab)
+{
+    struct ms_rare *rare = work->rare;
+
+    ms_assert(ms_work_is_finished(work));
+    if (rare != NULL) {
+        rare->has_deadline = false;
+    }
+    if (rare != NULL && !rare->has_payload) {
+        ms_rare_drop_key(work, slab);
     }
 }
 
@@ -187,6 +238,7 @@ size_t ms_rare_bytes(const struct ms_rare *rare)
     for (uint32_t i = 0; i < rare->past_count; i++) {
         bytes += rare->past[i].detail != NULL ? ms_slab_cost(rare->past[i].detail_size) : 0;
     }
+    bytes += rare->unique != NULL ? ms_slab_cost(rare->unique_size) : 0;
     bytes += rare->key != NULL ? ms_slab_cost(rare->key_size) : 0;
     return bytes + (rare->payload != NULL ? ms_slab_cost(rare->block_size) : 0);
 }
@@ -239,6 +291,7 @@ void ms_rare_free(struct ms_work *work, struct ms_slab *slab, struct ms_journal 
     }
     ms_rare_drop_spool(work, slab, journal);
     ms_rare_drop_payload(work, slab);
+    ms_rare_drop_unique(work, slab);
     ms_rare_drop_key(work, slab);
     ms_slab_give(slab, rare->past, rare->past_capacity * sizeof *rare->past);
     ms_slab_give(slab, rare, sizeof *rare);

@@ -58,8 +58,10 @@ struct ms_rare {
     bool had_claim;         /* finished: it had a key, or had joined for it */
     ms_time
         due; /* it joined: before which it is not to be started, should it have to go on alone */
-    uint8_t *key; /* BURIED: that key, for a kick; NULL = none */
-    uint8_t key_size;
+    uint8_t *unique; /* BURIED: that key, for a kick; NULL = none */
+    uint8_t *key;    /* that it was submitted with, as long as it may be started, so BURIED too: see
+                      * ms_work_key. NULL = none */
+    uint8_t unique_size, key_size;
 };
 
 /* It must not be started after this; MS_TIME_NEVER = it may always be. */
@@ -92,7 +94,16 @@ void ms_rare_restore_payload(struct ms_work *work, struct ms_slab *slab);
 void ms_rare_drop_payload(struct ms_work *work, struct ms_slab *slab);
 
 /* BURIED: its unique key, or the one that it joined for, stays until it is kicked. Not when memory is out. */
-void ms_rare_keep_key(struct ms_work *work, struct ms_slab *slab, struct ms_bytes key);
+void ms_rare_keep_unique(struct ms_work *work, struct ms_slab *slab, struct ms_bytes unique);
+void ms_rare_drop_unique(struct ms_work *work, struct ms_slab *slab);
+
+/* Submitted with these terms (NULL = none): its deadline, which is of the wall clock, and its key. False when memory is
+ * out. */
+bool ms_rare_keep_terms(struct ms_work *work, struct ms_slab *slab, const struct ms_terms *terms,
+                        ms_time wall_offset);
+
+/* It has ended: these mean nothing any more, but for the key of what can be kicked. Harmless without. */
+void ms_rare_end_terms(struct ms_work *work, struct ms_slab *slab);
 void ms_rare_drop_key(struct ms_work *work, struct ms_slab *slab);
 
 /* Records beside SUBMIT and SETTLE that mean nothing without SUBMIT, or it can be kicked. */

@@ -203,6 +203,7 @@ static void fill_command(const struct ms_work *work, ms_time now, struct ms_repo
     ms_page_text(page, "group", group_name(work));
     ms_page_bytes(page, "unique", ms_unique_key(work));
     add_moment(page, "deadline_ms", now, ms_work_deadline(work));
+    ms_page_bytes(page, "key", ms_work_key(work));
     ms_page_end_row(page);
 }
 
@@ -233,6 +234,7 @@ static void add_terms(struct ms_master *master, const struct ms_work *work, ms_t
     add_moment(page, "run_at_ms", now, ms_queue_due(&master->queue, work));
     add_moment(page, "deadline_ms", now, ms_work_deadline(work));
     ms_page_bytes(page, "unique", ms_unique_key(work));
+    ms_page_bytes(page, "key", ms_work_key(work));
 }
 
 static const char *last_slave(const struct ms_work *work)

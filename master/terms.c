@@ -39,7 +39,7 @@ static bool is_time(int64_t wall, const char *name, struct ms_complaint *complai
     return false;
 }
 
-static enum ms_error examine_key(const struct ms_terms *terms, struct ms_complaint *complaint)
+static enum ms_error examine_unique(const struct ms_terms *terms, struct ms_complaint *complaint)
 {
     if (terms->unique_mode >= MS_UNIQUE_COUNT) {
         ms_complain(complaint,
@@ -98,8 +98,13 @@ enum ms_error ms_terms_examine(const struct ms_command *submit, struct ms_compla
         !is_time(terms->deadline, "deadline", complaint)) {
         return MS_E_BAD_ARGUMENT;
     }
+    if (terms->key.size > MS_KEY_MAX) {
+        ms_complain(complaint, "key has %zu bytes, at most %d are allowed", terms->key.size,
+                    MS_KEY_MAX);
+        return MS_E_BAD_ARGUMENT;
+    }
     error = examine_array(submit, complaint);
-    return error == MS_E_OK ? examine_key(terms, complaint) : error;
+    return error == MS_E_OK ? examine_unique(terms, complaint) : error;
 }
 
 int64_t ms_terms_start(const struct ms_command *submit, int64_t wall)

@@ -18,6 +18,7 @@ static struct ms_filter_facts facts_of_one(void)
         .slave = "",
         .group = ms_bytes_of("night, all"),
         .unique = ms_bytes_of("user=7*"),
+        .key = ms_bytes_of("account 9"),
         .client_uuid = &uuid,
         .type_number = 4711,
         .seq = 12,
@@ -102,6 +103,8 @@ START_TEST(a_backslash_makes_a_byte_ordinary)
     ck_assert(matches("unique=user=7\\*"));
     ck_assert(!matches("unique=user=\\*"));
     ck_assert(matches("unique=\\user*"));
+    ck_assert(matches("key=account\\ 9"));
+    ck_assert(!matches("key=account\\ 8,user*"));
 }
 END_TEST
 
@@ -178,7 +181,7 @@ START_TEST(complaints_name_the_word_and_what_is_right)
     ck_assert_str_eq(
         complaint_of("state=buried colour=red"),
         "no field is called \"colour\"; there are state, status, type, client, slave, "
-        "group, unique, seq, priority, attempts, failures, crashes, age, waiting, deadline, "
+        "group, unique, key, seq, priority, attempts, failures, crashes, age, waiting, deadline, "
         "size");
     ck_assert_str_eq(complaint_of("state=bury"),
                      "no state is called \"bury\"; there are ready, delayed, leased, done, buried, "
@@ -245,7 +248,7 @@ START_TEST(patterns_of_stars_stay_cheap)
 {
     char text[MS_WHERE_MAX + 1];
     uint8_t key[MS_UNIQUE_KEY_MAX];
-    struct ms_filter_facts facts = {.unique = {key, sizeof key}};
+    struct ms_filter_facts facts = {.unique = {key, sizeof key}, .key = {key, sizeof key}};
     struct ms_filter filter;
     size_t at = 7;
 

@@ -9,7 +9,8 @@
 static inline void submit_array(struct script *s, uint64_t first, uint32_t count,
                                 uint32_t concurrency)
 {
-    const struct ms_terms terms = {.array_count = count, .array_concurrency = concurrency};
+    const struct ms_terms terms = {
+        .array_count = count, .array_concurrency = concurrency, .key = ms_bytes_of("user 7")};
     struct ms_command command = submission(first, "all");
 
     command.terms = &terms;

@@ -20,7 +20,8 @@ static void begin_durably(struct script *s)
 
 static void submit_members(struct script *s, uint8_t flags, uint32_t concurrency)
 {
-    const struct ms_terms terms = {.array_count = COUNT, .array_concurrency = concurrency};
+    const struct ms_terms terms = {
+        .array_count = COUNT, .array_concurrency = concurrency, .key = ms_bytes_of("user 7")};
     struct ms_command command = submission(1, "all");
 
     command.flags = flags;
@@ -211,6 +212,36 @@ START_TEST(kicks_of_members_outlive_the_master)
 }
 END_TEST
 
+static void want_key(const struct script *s, uint64_t seq)
+{
+    struct ms_array_likeness likeness;
+    const struct ms_id id = {uuid_of(2), seq};
+    const struct ms_work *work = ms_clients_look_at(s->master, s->now, &id, &likeness);
+
+    ck_assert_uint_eq(ms_work_key(work).size, 6);
+    ck_assert_mem_eq(ms_work_key(work).data, "user 7", 6);
+    ck_assert_ptr_null(work->rare->key); /* the array's will do */
+}
+
+START_TEST(all_members_have_the_key_of_their_array)
+{
+    struct script s;
+
+    begin_durably(&s);
+    submit_members(&s, MS_FLAG_BACKGROUND, 0);
+    run_one(&s, 1, MS_STATUS_FAIL, "");
+    for (int i = 0; i < 2; i++) {
+        want_key(&s, 1);
+        want_key(&s, 3);
+        begin_again(&s);
+    }
+    ck_assert_uint_eq(kick_one(&s, 1), 1);
+    want_key(&s, 1);
+    teardown_durable(&s);
+}
+END_TEST
+
 TESTS(a_kept_outcome_of_a_member_outlives_the_master_and_then_goes,
       of_those_that_are_kept_the_first_goes_when_there_are_too_many,
-      a_kicked_member_waits_for_its_turn_and_runs_again, kicks_of_members_outlive_the_master)
+      a_kicked_member_waits_for_its_turn_and_runs_again, kicks_of_members_outlive_the_master,
+      all_members_have_the_key_of_their_array)

@@ -1,6 +1,7 @@
 /* What people wish of a command, and that it is wished as well after a restart. */
 #include "master/changes.h"
 
+#include "master/arrays.h"
 #include "master/clients.h"
 #include "master/rare.h"
 #include "master/state.h"
@@ -289,6 +290,50 @@ START_TEST(one_that_others_had_joined_is_kicked)
 }
 END_TEST
 
+/* --- with a key that says what it belongs to --- */
+
+static void submit_owned(struct script *s, uint64_t seq)
+{
+    const struct ms_terms terms = {.key = ms_bytes_of("user 7")};
+    struct ms_command command = submission(seq, "payload");
+
+    command.flags = MS_FLAG_BACKGROUND | MS_FLAG_KEEP;
+    command.terms = &terms;
+    receive(s, 2, &command);
+    commit(s);
+}
+
+static void want_owned(const struct script *s, enum ms_life_state state)
+{
+    ck_assert_int_eq(work_of(s, 1)->state, state);
+    ck_assert_uint_eq(ms_work_key(work_of(s, 1)).size, 6);
+    ck_assert_mem_eq(ms_work_key(work_of(s, 1)).data, "user 7", 6);
+}
+
+START_TEST(what_can_be_kicked_has_its_key)
+{
+    struct script s;
+
+    begin_durably(&s);
+    submit_owned(&s, 1);
+    want_owned(&s, MS_LIFE_READY);
+    run_one(&s, MS_STATUS_FAIL);
+    want_owned(&s, MS_LIFE_BURIED);
+    submit_owned(&s, 2);
+    run_one(&s, MS_STATUS_OK);
+    ck_assert(work_of(&s, 2)->is_archived);
+    ck_assert_uint_eq(ms_work_key(work_of(&s, 2)).size, 0);
+    restart(&s);
+    want_owned(&s, MS_LIFE_BURIED);
+    client(&s, 2, 2);
+    ck_assert(wish(&s, MS_OPERATION_KICK, 0));
+    want_owned(&s, MS_LIFE_READY);
+    restart(&s);
+    want_owned(&s, MS_LIFE_READY);
+    teardown_durable(&s);
+}
+END_TEST
+
 START_TEST(its_client_comes_back_for_what_was_kicked)
 {
     struct ms_query query = {
@@ -319,7 +364,7 @@ END_TEST
 
 TESTS(a_key_that_is_free_is_taken_again, a_key_that_another_has_stays_there,
       one_with_a_key_is_kicked_again_and_again, one_that_others_had_joined_is_kicked,
-      its_client_comes_back_for_what_was_kicked, what_is_kicked_begins_anew,
-      a_confirmed_outcome_comes_back_in_the_background,
+      what_can_be_kicked_has_its_key, its_client_comes_back_for_what_was_kicked,
+      what_is_kicked_begins_anew, a_confirmed_outcome_comes_back_in_the_background,
       an_outcome_of_an_earlier_master_may_have_been_sent, times_are_given_and_taken_away,
       priorities_change)

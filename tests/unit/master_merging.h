@@ -99,7 +99,8 @@ static inline void submit_as(struct script *s, uint64_t seq, const char *payload
 
 static inline void submit_key(struct script *s, uint64_t seq, enum ms_unique mode)
 {
-    const struct ms_terms terms = {.unique_mode = mode, .unique = ms_bytes_of("k")};
+    const struct ms_terms terms = {
+        .unique_mode = mode, .unique = ms_bytes_of("k"), .key = ms_bytes_of("user 7")};
     struct ms_command command = submission(seq, "x");
 
     command.terms = &terms;

@@ -1,6 +1,7 @@
 /* What only few commands have: attempts that went wrong, and records that go with them. */
 #include "master/rare.h"
 #include "core/invariant.h"
+#include "master/arrays.h"
 #include "master/journal.h"
 #include "master/work.h"
 #include "master_script.h"
@@ -150,7 +151,55 @@ START_TEST(a_payload_outlives_the_outcome)
 }
 END_TEST
 
+static void end_terms(struct ms_work *work, bool has_payload)
+{
+    work->rare->has_payload = has_payload;
+    ms_rare_end_terms(work, &slab);
+    ck_assert(ms_work_deadline(work) == MS_TIME_NEVER);
+    ck_assert_uint_eq(ms_rare_bytes(work->rare), ms_slab_used(&slab));
+}
+
+START_TEST(a_key_stays_as_long_as_it_may_be_started)
+{
+    const struct ms_terms others = {.priority = 1, .group = ms_bytes_of("g")};
+    const struct ms_terms terms = {.deadline = 50, .key = ms_bytes_of("user")};
+    struct ms_work work = {.seq = 1, .state = MS_LIFE_READY};
+
+    begin(1 << 20);
+    ck_assert(ms_rare_keep_terms(&work, &slab, NULL, 20));
+    ck_assert(ms_rare_keep_terms(&work, &slab, &others, 20));
+    ck_assert_ptr_null(work.rare); /* it costs nothing */
+    ck_assert_uint_eq(ms_work_key(&work).size, 0);
+    ck_assert(ms_rare_keep_terms(&work, &slab, &terms, 20));
+    ck_assert_int_eq(ms_work_deadline(&work), 30);
+    ck_assert_uint_eq(ms_rare_bytes(work.rare), ms_slab_used(&slab));
+    work.state = MS_LIFE_BURIED;
+    end_terms(&work, true);
+    ck_assert_uint_eq(ms_work_key(&work).size, 4);
+    ck_assert_mem_eq(ms_work_key(&work).data, "user", 4);
+    end_terms(&work, false);
+    ck_assert_uint_eq(ms_work_key(&work).size, 0);
+    end(&work);
+}
+END_TEST
+
+START_TEST(without_memory_for_its_key_it_is_not_taken)
+{
+    const struct ms_terms terms = {.key = ms_bytes_of("user")};
+    struct ms_work work = {.seq = 1, .state = MS_LIFE_READY};
+
+    begin(1);
+    ck_assert(!ms_rare_keep_terms(&work, &slab, &terms, 0));
+    ck_assert_ptr_null(work.rare);
+    slab.max = ms_slab_cost(sizeof *work.rare);
+    ck_assert(!ms_rare_keep_terms(&work, &slab, &terms, 0));
+    ck_assert_uint_eq(ms_work_key(&work).size, 0);
+    end(&work);
+}
+END_TEST
+
 TESTS(attempts_are_remembered_in_order, the_oldest_makes_room_with_its_record,
       what_cannot_be_remembered_is_erased, a_wish_that_cannot_be_remembered_ends_it,
       a_later_wish_replaces_the_record, its_records_go_with_the_closing,
-      a_payload_outlives_the_outcome)
+      a_payload_outlives_the_outcome, a_key_stays_as_long_as_it_may_be_started,
+      without_memory_for_its_key_it_is_not_taken)

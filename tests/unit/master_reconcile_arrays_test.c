@@ -22,6 +22,7 @@ static void want_members_twice(void)
     for (int i = 0; i < 2; i++) {
         ck_assert(ms_array_is_closed(array_of(&here, 1), 1));
         ck_assert_int_eq(work_of(&here, 2, 2)->state, MS_LIFE_DONE);
+        ck_assert_uint_eq(array_of(&here, 1)->terms.key.size, 6);
         ck_assert_uint_eq(array_of(&here, 1)->waiting_count + array_of(&here, 1)->live_count, 3);
         restart(&here);
     }

@@ -163,6 +163,7 @@ START_TEST(commands_tell_terms_and_filters_name_them)
                              .unique_mode = MS_UNIQUE_JOIN,
                              .unique = ms_bytes_of("key"),
                              .group = ms_bytes_of("nightly"),
+                             .key = ms_bytes_of("user 7"),
                              .deadline = 1060 * MS_SEC};
     struct ms_command command = submission(1, "x");
     struct ms_query query = {.what = MS_QUERY_COMMANDS};
@@ -171,7 +172,7 @@ START_TEST(commands_tell_terms_and_filters_name_them)
     command.terms = &terms;
     receive(&s, 2, &command);
     submit(&s, 2, 2, "y");
-    const char *const wheres[] = {"unique=key", "deadline<2m",
+    const char *const wheres[] = {"unique=key", "deadline<2m", "key=user*",
                                   "deadline>30s group=nightly priority=-2"};
 
     for (size_t i = 0; i < sizeof wheres / sizeof wheres[0]; i++) {
@@ -181,11 +182,15 @@ START_TEST(commands_tell_terms_and_filters_name_them)
         ck_assert_uint_eq(report->rows, 1);
         ck_assert_str_eq(text(report, "priority"), "-2");
         ck_assert_str_eq(text(report, "unique"), "key");
+        ck_assert_str_eq(text(report, "key"), "user 7");
         ck_assert_str_eq(text(report, "group"), "nightly");
         ck_assert_str_eq(text(report, "deadline_ms"), "60000");
     }
     snprintf(query.where, sizeof query.where, "unique= seq=2");
     ck_assert_str_eq(text(ask(&s, &query), "deadline_ms"), "");
+    ck_assert_str_eq(text(ask(&s, &query), "key"), "");
+    query = (struct ms_query){.what = MS_QUERY_SHOW, .id = {uuid_of(2), 1}};
+    ck_assert_str_eq(text(ask(&s, &query), "key"), "user 7");
     teardown(&s);
 }
 END_TEST

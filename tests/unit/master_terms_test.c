@@ -54,6 +54,9 @@ START_TEST(ranges_are_named)
                      "at most 255");
     want_unfit_terms(&(struct ms_terms){.unique_mode = 1, .unique = {key, 1}, .array_count = 2},
                      "array");
+    want_fit(&(struct ms_terms){.key = {key, MS_KEY_MAX}, .array_count = 2});
+    want_unfit_terms(&(struct ms_terms){.key = {key, sizeof key}},
+                     "key has 256 bytes, at most 255 are allowed");
     command.attempts_max = MS_ATTEMPTS_MAX + 1;
     want_unfit(&command, "1001 attempts");
     command.attempts_max = 2;
