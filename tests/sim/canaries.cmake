@@ -569,6 +569,26 @@ ms_sim_canary(last-answer-is-dropped master/pair_talk.c "invariant: liveness"
 "    if (false && pair->tenure == MS_TENURE_NONE && pair->followed == 0 &&"
     --scenario pair-last-answer-in-a-silence)
 
+ms_sim_canary(key-not-written proto/record.c "invariant: key"
+"    end = ms_wire_put_bytes(end, 10, terms->key);"
+"    (void)terms->key;")
+
+ms_sim_canary(key-lost-with-the-outcome master/rare.c "invariant: key"
+"    if (rare != NULL && !rare->has_payload) {
+        ms_rare_drop_key(work, slab);"
+"    if (rare != NULL) {
+        ms_rare_drop_key(work, slab);")
+
+ms_sim_canary(adopted-without-its-key master/merge.c "invariant: key"
+"    struct ms_terms terms;
+    struct ms_work *rival = meet_key(master, record, &terms);"
+"    struct ms_terms terms, bare = record->terms != NULL ? *record->terms : (struct ms_terms){0};
+
+    bare.key.size = 0;
+    record->terms = record->terms != NULL ? &bare : NULL;
+    struct ms_work *rival = meet_key(master, record, &terms);"
+    --merge)
+
 # What merging seeds have found, each with its line taken away.
 ms_sim_canary(output-of-two-slaves-is-mixed master/output.c "invariant: (outcome|stream)"
 "    if (output == NULL || attempt > output->attempt ||"

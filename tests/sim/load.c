@@ -5,6 +5,8 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
+#define KEYED_ONE_IN 3 /* submissions, in seeds that know keys */
+
 typedef void (*attribute_fn)(struct sim_world *world, struct sim_node *node,
                              struct sim_draft *draft);
 
@@ -148,6 +150,20 @@ static void draw_class(const struct sim_world *world, struct ms_rng *rng, struct
     }
 }
 
+/* Few keys, so that they meet. Decided by its number instead of drawn: what is drawn beside it stays as it was. */
+static void add_key(const struct sim_world *world, struct sim_draft *draft)
+{
+    static const uint8_t keys[] = {7, 0, 255, 9};
+    const uint32_t number = world->observer->records_count;
+    const uint64_t decided = sim_hash(world->config.seed, &number, sizeof number);
+
+    if (world->config.has_keys && decided % KEYED_ONE_IN == 0) {
+        draft->terms.key =
+            (struct ms_bytes){keys, 1 + (size_t)(decided / KEYED_ONE_IN % sizeof keys)};
+        draft->has_terms = true;
+    }
+}
+
 void sim_draft(struct sim_world *world, struct sim_node *node, uint8_t *room,
                struct sim_draft *draft)
 {
@@ -172,6 +188,7 @@ void sim_draft(struct sim_world *world, struct sim_node *node, uint8_t *room,
         }
     }
     sim_keep_draft(world, draft);
+    add_key(world, draft);
     submit->terms = draft->has_terms ? &draft->terms : NULL;
     submit->payload.data = room;
     submit->payload.size = SIM_PAYLOAD_MIN + (size_t)ms_rng_below(rng, config->payload_max);

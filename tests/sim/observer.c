@@ -93,6 +93,7 @@ uint32_t sim_record_add(struct sim_world *world, const struct sim_node *node,
         .type = submit->type,
         .payload_hash = sim_hash(0, submit->payload.data, submit->payload.size),
         .payload_size = submit->payload.size,
+        .owner_hash = sim_hash(0, NULL, 0),
         .attempts_max = submit->attempts_max,
         .flags = submit->flags,
         .durability = class_of(world, submit),
@@ -107,6 +108,7 @@ uint32_t sim_record_add(struct sim_world *world, const struct sim_node *node,
 
         record->priority = record->keep.priority_asked = submit->terms->priority;
         record->unique_mode = submit->terms->unique_mode;
+        record->owner_hash = sim_hash(0, submit->terms->key.data, submit->terms->key.size);
         record->key = submit->terms->unique.size > 0 ? submit->terms->unique.data[0] : 0;
     }
     observer->open_count++;

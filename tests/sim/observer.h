@@ -30,6 +30,7 @@ struct sim_record {
     uint32_t failures[SIM_MASTERS_MAX];
     uint8_t key;         /* unique key; 0 = none */
     uint8_t unique_mode; /* enum ms_unique */
+    uint64_t owner_hash; /* of the key that says what it belongs to */
     int8_t priority;
     uint32_t array, place, array_count, concurrency; /* see observer_arrays.c */
     uint32_t leader;    /* that it joined when it was seen last; SIM_NONE = none */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/invariant.h"
+#include "master/clients.h"
 #include "master/state.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/nodes.h"
@@ -267,6 +268,17 @@ static void check_times(struct sim_world *world, const struct sim_node *node,
     }
 }
 
+/* It may have left its master's books since it was chosen. */
+static void check_key(struct sim_world *world, const struct sim_node *node,
+                      const struct sim_record *record)
+{
+    const struct ms_work *work = ms_clients_find_work(sim_master_of(node), &record->id);
+
+    if (work != NULL) {
+        sim_key_check(world, record, work);
+    }
+}
+
 static void hand_out(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
 {
     const struct ms_command *command = &effect->command;
@@ -302,6 +314,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
     if (!is_over) {
         check_times(world, node, record);
         sim_priority_check(world, node, record);
+        check_key(world, node, record);
         check_others(world, node, record, command);
         sim_array_hand_out(world, node, record, command);
     }

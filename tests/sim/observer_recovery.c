@@ -12,6 +12,7 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_arrays.h"
+#include "tests/sim/observer_unique.h"
 
 #define COMPARE_EVERY 60      /* steps of the master between two comparisons, at least */
 #define DUE_SLACK     MS_MSEC /* that a time may lose on its way through the wall clock */
@@ -168,6 +169,17 @@ static bool has_left(struct sim_world *world, const struct ms_id *id, const stru
            (work->rare == NULL || work->rare->claim == NULL);
 }
 
+static void check_keys(struct sim_world *world, const struct ms_id *id, const struct ms_work *work,
+                       const struct ms_work *again)
+{
+    const struct sim_record *record = sim_record_find(world, id);
+
+    if (record != NULL) {
+        sim_key_check(world, record, work);
+        sim_key_check(world, record, again);
+    }
+}
+
 static void compare(struct sim_world *world, const struct sim_node *node,
                     const struct ms_master *again)
 {
@@ -188,6 +200,7 @@ static void compare(struct sim_world *world, const struct sim_node *node,
         if (found == NULL) {
             fail_work(world, work, "unknown");
         }
+        check_keys(world, &id, work, found);
         if (has_left(world, &id, work)) {
             continue;
         }

@@ -54,6 +54,7 @@ void sim_unique_walk(struct sim_world *world, struct sim_node *node)
     while ((work = ms_pool_next(&master->queue.pool, &cursor)) != NULL) {
         struct sim_record *record = &world->observer->records[index_of(world, work)];
 
+        sim_key_check(world, record, work);
         if (record->key == 0 || ms_work_is_finished(work)) {
             continue;
         }
@@ -119,6 +120,21 @@ bool sim_unique_excuses(const struct sim_world *world, const struct sim_record *
         }
     }
     return false;
+}
+
+void sim_key_check(struct sim_world *world, const struct sim_record *record,
+                   const struct ms_work *work)
+{
+    const struct ms_bytes key = ms_work_key(work);
+
+    if (ms_work_is_finished(work) && (work->rare == NULL || !work->rare->has_payload)) {
+        return;
+    }
+    if (sim_hash(0, key.data, key.size) != record->owner_hash) {
+        sim_fail(world, "key", "seq %llu has another key, of %zu bytes, than it was submitted with",
+                 (number)record->id.seq, key.size);
+    }
+    world->stats.counts[SIM_STAT_KEYS] += key.size > 0;
 }
 
 /* Nothing of a higher priority waits in its lane. */

@@ -74,6 +74,7 @@
     X(ONCE_LOST, "at-most-once commands lost with their slave", true)                              \
     X(EXPIRED, "commands past their deadline", true)                                               \
     X(JOINED, "commands seen behind one with their key", true)                                     \
+    X(KEYS, "commands seen with the key that they were submitted with", true)                      \
     X(ARRAYS, "arrays submitted", true)                                                            \
     X(ARRAYS_DONE, "  done as a whole", true)                                                      \
     X(ARRAYS_CANCELLED, "  members cancelled", true)                                               \
