@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/invariant.h"
+#include "core/sections.h"
 
 #define NAME_LENGTH_MAX 40
 #define SUBJECT_MAX     160
@@ -101,7 +102,7 @@ static bool parse_string(const struct ms_option *option, const char *text,
         return ms_complain(complaint, "a text of %zu bytes: %llu to %llu are allowed", size,
                            (unsigned long long)min, (unsigned long long)max);
     }
-    return true;
+    return option->check == NULL || option->check(text, complaint);
 }
 
 static bool parse_value(const struct ms_option *option, const char *text, struct value *out,
@@ -361,6 +362,7 @@ void ms_options_finish(struct ms_options *options)
         options->texts = block->next;
         free(block);
     }
+    ms_sections_destroy(options->sections);
     *options = (struct ms_options){.count = 0};
 }
 
@@ -482,6 +484,10 @@ static bool lint_row(const struct ms_option *option, struct ms_complaint *compla
     }
     if (option->max != 0 && option->min > option->max) {
         return ms_complain(complaint, "--%s: min is above max", option->name);
+    }
+    if (option->check != NULL && option->kind != MS_OPTION_STRING &&
+        option->kind != MS_OPTION_LIST) {
+        return ms_complain(complaint, "--%s: only texts are checked further", option->name);
     }
     if (option->is_required && option->default_text != NULL) {
         return ms_complain(complaint, "--%s: required and a default", option->name);

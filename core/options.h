@@ -47,6 +47,9 @@ struct ms_option {
     const char *group; /* heading in --help and the manual; NULL = that of the row before */
     const char *help;  /* a sentence without full stop */
     size_t offset;     /* of the field in the target struct */
+    /* STRING, each item of a LIST: what the kind cannot say. False with what is wrong and what would be right,
+     * without a name: that comes before it. NULL = nothing more is asked. */
+    bool (*check)(const char *text, struct ms_complaint *complaint);
 };
 
 /* Who said it; a later one wins over an earlier one. */
@@ -66,12 +69,15 @@ struct ms_option_source {
 };
 
 struct ms_options_text;
+struct ms_sections;
 
-/* A table bound to a target. It owns every string the target points to. */
+/* A table bound to a target. It owns every string the target points to, and the sections. */
 struct ms_options {
     const struct ms_option *table;
     size_t count;
     void *target;
+    struct ms_sections
+        *sections; /* of the configuration file (core/sections.h); NULL = it has none */
     struct ms_options_text *texts;
     uint8_t levels[MS_OPTIONS_MAX]; /* enum ms_option_level of each row */
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/invariant.h"
+#include "core/options_private.h"
 
 #define HELP_COLUMN    30 /* where the description begins */
 #define HELP_WIDTH_MIN 40
@@ -70,8 +71,7 @@ void ms_options_print_value(const struct ms_options *options, const struct ms_op
     }
 }
 
-/* What may be given, in words; nothing for kinds that take anything. */
-static void print_range(const struct ms_option *option, struct ms_text *text)
+void ms_option_print_range(const struct ms_option *option, struct ms_text *text)
 {
     if (option->kind == MS_OPTION_ENUM) {
         for (size_t i = 0; option->choices[i] != NULL; i++) {
@@ -101,7 +101,7 @@ static void print_description(const struct ms_option *option, struct ms_text *te
     struct ms_text range_text;
 
     ms_text_init(&range_text, range, sizeof range);
-    print_range(option, &range_text);
+    ms_option_print_range(option, &range_text);
     ms_text_add(text, "%s", option->help);
     if (range[0] != '\0') {
         ms_text_add(text, "; %s", range);
@@ -120,8 +120,7 @@ static void print_description(const struct ms_option *option, struct ms_text *te
     }
 }
 
-/* Words from column on, broken before width. */
-static void print_wrapped(const char *words, size_t column, size_t width, struct ms_text *text)
+void ms_option_print_wrapped(const char *words, size_t column, size_t width, struct ms_text *text)
 {
     size_t at = column;
 
@@ -180,7 +179,7 @@ void ms_options_print_help(const struct ms_option *table, size_t count, size_t w
         } else {
             ms_text_add(text, "%*s", (int)(HELP_COLUMN - used), "");
         }
-        print_wrapped(description, HELP_COLUMN, columns, text);
+        ms_option_print_wrapped(description, HELP_COLUMN, columns, text);
     }
 }
 
@@ -208,7 +207,7 @@ void ms_options_print_manual(const struct ms_option *table, size_t count, struct
         }
         ms_text_init(&range_text, range, sizeof range);
         ms_text_init(&flag_text, flag, sizeof flag);
-        print_range(option, &range_text);
+        ms_option_print_range(option, &range_text);
         print_flag(option, &flag_text);
         ms_text_add(text, "|");
         print_code(flag + strspn(flag, " "), text);
@@ -268,7 +267,7 @@ void ms_options_print_config(const struct ms_option *table, size_t count, struct
             continue;
         }
         ms_text_init(&range_text, range, sizeof range);
-        print_range(&table[i], &range_text);
+        ms_option_print_range(&table[i], &range_text);
         ms_text_add(text, "\n# %s%s%s\n# %s = ", table[i].help, range[0] == '\0' ? "" : "; ", range,
                     table[i].key);
         print_config_value(&table[i], text);

@@ -200,33 +200,45 @@ static bool read_rest(const struct ms_cli *cli, struct ms_options *options,
         return false;
     }
     return ms_options_check(options, complaint) &&
+           (options->sections == NULL || ms_sections_check(options->sections, complaint)) &&
            (cli->check == NULL || cli->check(options->target, complaint));
 }
 
-typedef void (*print_fn)(const struct ms_cli *cli, struct ms_text *text);
+typedef void (*print_fn)(const void *of, struct ms_text *text);
 
-static void options_for_terminal(const struct ms_cli *cli, struct ms_text *text)
+static void options_for_terminal(const void *of, struct ms_text *text)
 {
+    const struct ms_cli *cli = of;
+
     ms_options_print_help(cli->table, cli->count, HELP_WIDTH, text);
+    ms_sections_print_help(cli->sections, HELP_WIDTH, text);
 }
 
-static void options_for_manual(const struct ms_cli *cli, struct ms_text *text)
+static void options_for_manual(const void *of, struct ms_text *text)
 {
+    const struct ms_cli *cli = of;
+
     ms_options_print_manual(cli->table, cli->count, text);
+    ms_sections_print_manual(cli->sections, text);
+}
+
+static void summary(const void *sections, struct ms_text *text)
+{
+    ms_sections_print_summary(sections, text);
 }
 
 /* However long it is; to be freed, NULL when memory is out. */
-static char *print_whole(const struct ms_cli *cli, print_fn print)
+static char *print_whole(const void *of, print_fn print)
 {
     struct ms_text text;
     char *whole;
 
     ms_text_init(&text, NULL, 0);
-    print(cli, &text);
+    print(of, &text);
     whole = malloc(text.length + 1);
     if (whole != NULL) {
         ms_text_init(&text, whole, text.length + 1);
-        print(cli, &text);
+        print(of, &text);
     }
     return whole;
 }
@@ -294,6 +306,29 @@ static bool check_arguments(const struct ms_cli *cli, int count, struct ms_compl
     return true;
 }
 
+/* Defaults, and no sections yet. */
+static bool init(const struct ms_cli *cli, void *target, struct ms_options *options)
+{
+    if (!ms_options_init(options, cli->table, cli->count, target)) {
+        return false;
+    }
+    if (cli->sections != NULL) {
+        options->sections = ms_sections_create(cli->sections);
+    }
+    return cli->sections == NULL || options->sections != NULL;
+}
+
+static void print_check(const struct ms_options *options)
+{
+    char *sections = options->sections == NULL ? NULL : print_whole(options->sections, summary);
+
+    puts("the configuration is right");
+    if (sections != NULL) {
+        fputs(sections, stdout);
+    }
+    free(sections);
+}
+
 struct ms_cli_result ms_cli_parse(const struct ms_cli *cli, int argc, char **argv, void *target,
                                   struct ms_options *options)
 {
@@ -302,7 +337,7 @@ struct ms_cli_result ms_cli_parse(const struct ms_cli *cli, int argc, char **arg
     int argument_at;
 
     ms_assert(argc > 0 && argv[argc] == NULL);
-    if (!ms_options_init(options, cli->table, cli->count, target)) {
+    if (!init(cli, target, options)) {
         fprintf(stderr, "%s: out of memory\n", cli->program);
         return finish(options, EX_OSERR);
     }
@@ -332,7 +367,7 @@ struct ms_cli_result ms_cli_parse(const struct ms_cli *cli, int argc, char **arg
     if (wishes.dump) {
         ms_config_dump(options, stdout);
     } else if (wishes.check) {
-        puts("the configuration is right");
+        print_check(options);
     }
     if (wishes.dump || wishes.check) {
         return finish(options, EX_OK);
@@ -345,7 +380,7 @@ bool ms_cli_reload(const struct ms_cli *cli, char **argv, void *target, struct m
 {
     struct wishes wishes = {0};
 
-    if (!ms_options_init(options, cli->table, cli->count, target)) {
+    if (!init(cli, target, options)) {
         ms_options_finish(options);
         return ms_complain(complaint, "out of memory");
     }

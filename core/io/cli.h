@@ -3,10 +3,10 @@
 #ifndef CORE_IO_CLI_H
 #define CORE_IO_CLI_H
 
-#include "core/options.h"
+#include "core/sections.h"
 
 /* Every program has --help, --version and --manual (what --help says, as Markdown for docs/). One with
- * a config_option also has --check (read all, say whether it is right, end) and --dump-config (print
+ * a config_option also has --check (read all, say whether it is right and what its sections say, end) and --dump-config (print
  * the values in force, end). */
 struct ms_cli {
     const char *program;   /* "muster-master", or "muster submit" */
@@ -20,6 +20,8 @@ struct ms_cli {
     int arguments_max; /* -1 = any number */
     /* What the table cannot say: values that do not go together. May be NULL. */
     bool (*check)(const void *target, struct ms_complaint *complaint);
+    /* Sections that the file may have, ended by NULL; they come to options->sections. NULL = none. */
+    const struct ms_section_kind *const *sections;
     bool is_ordered; /* options end at the first argument (subcommands, map) */
 };
 

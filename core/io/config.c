@@ -7,9 +7,14 @@
 #include <sys/stat.h>
 
 #include "core/invariant.h"
+#include "core/sections.h"
 
 #define FILE_SIZE_MAX (1u << 20)
-#define INCLUDES_MAX  8 /* files within files */
+#define INCLUDES_MAX  8       /* files within files */
+#define DEPTH_MAX     8       /* braces within braces; deeper ones are wrong anyhow */
+#define KINDS_MAX     16      /* of sections */
+#define BEGIN         "{"     /* a row of each section, which no file can name */
+#define BEGIN_TEXT    "begin" /* its default: libconfuse hands it over when the section begins */
 
 /* libconfuse hands its callbacks nothing of ours, so the reading under way stands here. */
 static struct reading {
@@ -19,6 +24,8 @@ static struct reading {
     unsigned depth;
     bool has_complained;
     bool is_set[MS_OPTIONS_MAX];
+    struct ms_section *section; /* that was begun last */
+    bool is_set_there[MS_OPTIONS_MAX];
 } * reading;
 
 static void complain_at(const cfg_t *cfg, const char *text)
@@ -29,20 +36,27 @@ static void complain_at(const cfg_t *cfg, const char *text)
     }
 }
 
+/* True the first time. */
+static bool set_once(const cfg_t *cfg, const struct ms_option *option, bool *is_set)
+{
+    if (*is_set && option->kind != MS_OPTION_LIST) {
+        complain_at(cfg, "this key was set before");
+        return false;
+    }
+    *is_set = true;
+    return true;
+}
+
 static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
     const struct ms_option *option = ms_options_find_key(reading->options, opt->name);
     char place[MS_COMPLAINT_MAX / 2];
-    size_t row;
 
     *(const char **)result = value; /* it wants one; nobody reads it */
     ms_assert(option != NULL);
-    row = (size_t)(option - reading->options->table);
-    if (reading->is_set[row] && option->kind != MS_OPTION_LIST) {
-        complain_at(cfg, "this key was set before");
+    if (!set_once(cfg, option, &reading->is_set[option - reading->options->table])) {
         return -1;
     }
-    reading->is_set[row] = true;
     snprintf(place, sizeof place, "%s:%d", cfg->filename, cfg->line);
     if (!ms_options_set(reading->options, option,
                         (struct ms_option_source){.level = MS_OPTION_FILE, .place = place}, value,
@@ -51,6 +65,59 @@ static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
         return -1;
     }
     return 0;
+}
+
+static const struct ms_section_kind *kind_of(const cfg_t *cfg)
+{
+    const struct ms_sections *sections = reading->options->sections;
+
+    for (size_t i = 0; sections != NULL && sections->kinds[i] != NULL; i++) {
+        if (strcmp(sections->kinds[i]->name, cfg->name) == 0) {
+            return sections->kinds[i];
+        }
+    }
+    return NULL;
+}
+
+static int begin_section(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+    const struct ms_section_place place = {cfg->filename, (unsigned)cfg->line};
+
+    (void)opt;
+    *(const char **)result = value;
+    if (!reading->has_complained) { /* it goes on after a default that it does not like */
+        memset(reading->is_set_there, 0, sizeof reading->is_set_there);
+        reading->section = ms_sections_begin(reading->options->sections, kind_of(cfg), cfg->title,
+                                             place, reading->complaint);
+        reading->has_complained = reading->section == NULL;
+    }
+    return 0;
+}
+
+static int take_value_of_section(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+    const struct ms_option *option;
+
+    *(const char **)result = value;
+    if (reading->has_complained) {
+        return -1;
+    }
+    option = ms_options_find_key(&reading->section->options, opt->name);
+    ms_assert(option != NULL);
+    if (!set_once(cfg, option, &reading->is_set_there[option - reading->section->kind->table])) {
+        return -1;
+    }
+    if (!ms_section_set(reading->section, option, (unsigned)cfg->line, value, reading->complaint)) {
+        reading->has_complained = true;
+        return -1;
+    }
+    return 0;
+}
+
+static int end_section(cfg_t *cfg, cfg_opt_t *opt)
+{
+    (void)cfg, (void)opt;
+    return reading->has_complained ? -1 : 0;
 }
 
 static void print_keys(struct ms_text *text)
@@ -63,6 +130,25 @@ static void print_keys(struct ms_text *text)
             between = ", ";
         }
     }
+}
+
+static void print_valid(const cfg_t *cfg, const char *key, struct ms_text *text)
+{
+    const struct ms_sections *sections = reading->options->sections;
+
+    if (cfg->title != NULL) {
+        ms_text_add(text, "%s \"%s\": unknown key %s; valid keys: ", cfg->name, cfg->title, key);
+        ms_sections_print_keys(kind_of(cfg), text);
+        return;
+    }
+    ms_text_add(text, "unknown key %s; ", key);
+    if (sections != NULL) {
+        ms_text_add(text, "valid sections: ");
+        ms_sections_print_kinds(sections->kinds, text);
+        ms_text_add(text, "; ");
+    }
+    ms_text_add(text, "valid keys: ");
+    print_keys(text);
 }
 
 static void on_error(cfg_t *cfg, const char *format, va_list arguments)
@@ -78,16 +164,16 @@ static void on_error(cfg_t *cfg, const char *format, va_list arguments)
     }
     ms_text_init(&text, keys, sizeof keys);
     key = strchr(message, '\'');
-    ms_text_add(&text, "unknown key %s; valid keys: ", key == NULL ? "" : key);
-    print_keys(&text);
+    print_valid(cfg, key == NULL ? "" : key, &text);
     complain_at(cfg, keys);
 }
 
 /* A key under both spellings, with '-' and with '_'. */
-static size_t add_key(cfg_opt_t *rows, const struct ms_option *option, char **spelling)
+static size_t add_key(cfg_opt_t *rows, const struct ms_option *option, char **spelling,
+                      cfg_callback_t take)
 {
     cfg_flag_t flags = option->kind == MS_OPTION_LIST ? CFGF_LIST : CFGF_NONE;
-    cfg_opt_t row = CFG_STR_CB(option->key, NULL, flags, take_value);
+    cfg_opt_t row = CFG_STR_CB(option->key, NULL, flags, take);
     size_t count = 0;
 
     rows[count++] = row;
@@ -99,6 +185,33 @@ static size_t add_key(cfg_opt_t *rows, const struct ms_option *option, char **sp
         rows[count++] = row;
     }
     return count;
+}
+
+/* What libconfuse has to know of one kind of sections. */
+struct kind_rows {
+    cfg_opt_t rows[2 * MS_OPTIONS_MAX + 2];
+    char *spellings[MS_OPTIONS_MAX];
+};
+
+static void build_kind(const struct ms_section_kind *kind, struct kind_rows *to)
+{
+    size_t count = 0;
+
+    *to = (struct kind_rows){0};
+    to->rows[count] = (cfg_opt_t)CFG_STR_CB(BEGIN, NULL, CFGF_NONE, begin_section);
+    to->rows[count++].def.parsed = BEGIN_TEXT;
+    for (size_t i = 0; i < kind->count; i++) {
+        count +=
+            add_key(to->rows + count, &kind->table[i], &to->spellings[i], take_value_of_section);
+    }
+    to->rows[count] = (cfg_opt_t)CFG_END();
+}
+
+static void free_spellings(char *const *spellings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(spellings[i]);
+    }
 }
 
 /* Overwrites comments with spaces: libconfuse counts their lines more than once, and a complaint that
@@ -158,6 +271,34 @@ static char *read_file(const char *path)
     return NULL;
 }
 
+/* libconfuse takes the end of the file for that of a section. */
+static bool check_braces(const char *text, const char *path)
+{
+    unsigned line = 1, opened_at[DEPTH_MAX] = {0};
+    size_t depth = 0;
+    char quote = '\0';
+
+    for (const char *at = text; *at != '\0'; at++) {
+        line += *at == '\n' ? 1 : 0;
+        if (quote != '\0') {
+            at += *at == '\\' && at[1] != '\0' && at[1] != '\n' ? 1 : 0;
+            quote = *at == quote ? '\0' : quote;
+        } else if (*at == '"' || *at == '\'') {
+            quote = *at;
+        } else if (*at == '{' && depth < DEPTH_MAX) {
+            opened_at[depth++] = line;
+        } else if (*at == '}' && depth > 0) {
+            depth--;
+        }
+    }
+    if (depth > 0) {
+        ms_complain(reading->complaint, "%s:%u: this brace is not closed", path,
+                    opened_at[depth - 1]);
+        reading->has_complained = true;
+    }
+    return depth == 0;
+}
+
 static bool parse_text(cfg_t *cfg, char *text, const char *path)
 {
     /* An empty buffer is none for fmemopen. */
@@ -185,7 +326,7 @@ static bool parse(const char *path)
 
     if (text != NULL) {
         cfg_set_error_function(cfg, on_error);
-        is_right = parse_text(cfg, text, path);
+        is_right = check_braces(text, path) && parse_text(cfg, text, path);
     } else if (cfg == NULL) {
         ms_complain(reading->complaint, "%s: out of memory", path);
     }
@@ -218,36 +359,76 @@ static int include(cfg_t *cfg, cfg_opt_t *opt, int count, const char **arguments
     return is_right ? 0 : 1;
 }
 
-bool ms_config_read(struct ms_options *options, const char *path, struct ms_complaint *complaint)
+/* Rows of all keys, kinds and functions. kinds has room for all of them. */
+static void build_rows(const struct ms_options *options, cfg_opt_t *rows, char **spellings,
+                       struct kind_rows *kinds)
 {
-    struct reading now = {.options = options, .complaint = complaint};
-    cfg_opt_t rows[2 * MS_OPTIONS_MAX + 2];
-    char *spellings[MS_OPTIONS_MAX] = {0};
     size_t count = 0;
-    struct stat status;
-    bool is_right;
 
-    ms_assert(options->count <= MS_OPTIONS_MAX);
-    if (stat(path, &status) != 0) {
-        return ms_complain(complaint, "cannot read %s: %s", path, strerror(errno));
-    }
-    if (S_ISDIR(status.st_mode)) {
-        return ms_complain(complaint, "cannot read %s: it is a directory", path);
-    }
     for (size_t i = 0; i < options->count; i++) {
         if (options->table[i].key != NULL) {
-            count += add_key(rows + count, &options->table[i], &spellings[i]);
+            count += add_key(rows + count, &options->table[i], &spellings[i], take_value);
         }
+    }
+    for (size_t i = 0; kinds != NULL && options->sections->kinds[i] != NULL; i++) {
+        const struct ms_section_kind *kind = options->sections->kinds[i];
+
+        build_kind(kind, &kinds[i]);
+        rows[count] = (cfg_opt_t)CFG_SEC(kind->name, kinds[i].rows, CFGF_MULTI | CFGF_TITLE);
+        rows[count++].validcb = end_section;
     }
     rows[count++] = (cfg_opt_t)CFG_FUNC("include", include);
     rows[count] = (cfg_opt_t)CFG_END();
+}
+
+static size_t count_kinds(const struct ms_options *options)
+{
+    size_t count = 0;
+
+    while (options->sections != NULL && options->sections->kinds[count] != NULL) {
+        count++;
+    }
+    ms_assert(count <= KINDS_MAX);
+    return count;
+}
+
+static bool check_path(const char *path, struct ms_complaint *complaint)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0) {
+        return ms_complain(complaint, "cannot read %s: %s", path, strerror(errno));
+    }
+    return !S_ISDIR(status.st_mode) ||
+           ms_complain(complaint, "cannot read %s: it is a directory", path);
+}
+
+bool ms_config_read(struct ms_options *options, const char *path, struct ms_complaint *complaint)
+{
+    struct reading now = {.options = options, .complaint = complaint};
+    cfg_opt_t rows[2 * MS_OPTIONS_MAX + KINDS_MAX + 2];
+    char *spellings[MS_OPTIONS_MAX] = {0};
+    const size_t kinds_count = count_kinds(options);
+    struct kind_rows *kinds = NULL;
+    bool is_right;
+
+    ms_assert(options->count <= MS_OPTIONS_MAX);
+    if (!check_path(path, complaint)) {
+        return false;
+    }
+    if (kinds_count > 0 && (kinds = calloc(kinds_count, sizeof *kinds)) == NULL) {
+        return ms_complain(complaint, "%s: out of memory", path);
+    }
+    build_rows(options, rows, spellings, kinds);
     now.rows = rows;
     reading = &now;
     is_right = parse(path);
     reading = NULL;
-    for (size_t i = 0; i < options->count; i++) {
-        free(spellings[i]);
+    free_spellings(spellings, options->count);
+    for (size_t i = 0; i < kinds_count; i++) {
+        free_spellings(kinds[i].spellings, MS_OPTIONS_MAX);
     }
+    free(kinds);
     return is_right;
 }
 
@@ -307,6 +488,33 @@ static void print_scalar(FILE *stream, const struct ms_options *options,
     free(value);
 }
 
+static void print_value(FILE *stream, const struct ms_options *options,
+                        const struct ms_option *option)
+{
+    if (option->kind == MS_OPTION_LIST) {
+        print_list(stream, (const void *)((const char *)options->target + option->offset));
+    } else {
+        print_scalar(stream, options, option);
+    }
+}
+
+static void dump_section(const struct ms_section *section, FILE *stream)
+{
+    fprintf(stream, "%s ", section->kind->name);
+    print_string(stream, section->title);
+    fputs(" {\n", stream);
+    for (size_t i = 0; i < section->kind->count; i++) {
+        const struct ms_option *option = &section->kind->table[i];
+
+        if (section->lines[i] > 0) {
+            fprintf(stream, "    %s = ", option->key);
+            print_value(stream, &section->options, option);
+            fputc('\n', stream);
+        }
+    }
+    fputs("}\n", stream);
+}
+
 void ms_config_dump(const struct ms_options *options, FILE *stream)
 {
     static const char *const origins[] = {
@@ -323,11 +531,10 @@ void ms_config_dump(const struct ms_options *options, FILE *stream)
             continue;
         }
         fprintf(stream, "%s%s = ", level == MS_OPTION_UNSET ? "# " : "", option->key);
-        if (option->kind == MS_OPTION_LIST) {
-            print_list(stream, (const void *)((const char *)options->target + option->offset));
-        } else {
-            print_scalar(stream, options, option);
-        }
+        print_value(stream, options, option);
         fprintf(stream, " # %s\n", origins[level]);
+    }
+    for (size_t i = 0; options->sections != NULL && i < options->sections->count; i++) {
+        dump_section(options->sections->items[i], stream);
     }
 }

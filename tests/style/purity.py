@@ -20,7 +20,7 @@ ALLOCATION = {"malloc", "calloc", "realloc", "aligned_alloc", "free"}
 # Memory is taken when an object is made: containers grow in steps, tables are sized once, options copy their
 # values. Only these objects of the libraries do it; everything else goes through them.
 ALLOCATORS = {
-    "ms_core": {"pool", "slab", "heap", "map", "engine", "router", "options"},
+    "ms_core": {"pool", "slab", "heap", "map", "engine", "router", "options", "sections"},
     "ms_proto": {"arena", "acks", "decoder", "encoder"},
     "ms_master": {"answers", "backlog", "connections", "council", "follower", "greeters", "index", "inspect", "journal", "lanes",
                   "leases", "master", "mirror", "mirror_send", "pair", "pair_tenure", "pieces", "suffix"},

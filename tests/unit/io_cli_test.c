@@ -267,6 +267,43 @@ START_TEST(test_check)
 }
 END_TEST
 
+static const struct ms_section_kind door = {.name = "door",
+                                            .title = "NAME",
+                                            .help = "A door",
+                                            .table =
+                                                &(const struct ms_option){.name = "width",
+                                                                          .kind = MS_OPTION_U64,
+                                                                          .max = 9,
+                                                                          .key = "width",
+                                                                          .group = "Door",
+                                                                          .help = "size"},
+                                            .count = 1,
+                                            .target_size = sizeof(uint64_t)};
+
+START_TEST(test_check_of_sections)
+{
+    static const struct ms_section_kind *const kinds[] = {&door, NULL};
+    char *check[] = {"test", "--check", "-c", path, NULL}, *help[] = {"test", "--help", NULL};
+    struct ms_cli with = cli;
+    char says[128];
+
+    with.sections = kinds;
+    write_config("door \"a\" { width = 3 }\ndoor \"b\" {}\n");
+    ck_assert_int_eq(parse_as(&with, 4, check).exit_code, EX_OK);
+    ck_assert_str_eq(out, "the configuration is right\ndoor \"a\": width 3\ndoor \"b\"\n");
+    ck_assert_int_eq(parse("--check", "-c", path).exit_code, EX_CONFIG);
+    unlink(path);
+    write_config("\ndoor \"a\" {\n width = 10\n}\n");
+    ck_assert_int_eq(parse_as(&with, 4, check).exit_code, EX_CONFIG);
+    snprintf(says, sizeof says,
+             "test: %s:3: door \"a\": width: the value is out of range: 0 to 9\n", path);
+    ck_assert_str_eq(out, says);
+    unlink(path);
+    ck_assert_int_eq(parse_as(&with, 2, help).exit_code, EX_OK);
+    ck_assert_ptr_nonnull(strstr(out, "section door \"NAME\" { ... }:\n  A door\n"));
+}
+END_TEST
+
 /* What --dump-config prints is a file that means the same. */
 START_TEST(test_dump)
 {
@@ -359,6 +396,7 @@ static Suite *suite(void)
     tcase_add_test(io, test_environment_mistake);
     tcase_add_test(io, test_help_and_version);
     tcase_add_test(io, test_check);
+    tcase_add_test(io, test_check_of_sections);
     tcase_add_test(io, test_dump);
     tcase_add_test(io, test_include);
     tcase_add_test(io, test_ordered);
