@@ -1,6 +1,7 @@
 #include "core/filter.h"
 
 #include "core/command.h"
+#include "core/glob.h"
 #include "core/invariant.h"
 #include "core/options.h"
 
@@ -71,36 +72,6 @@ static const char *pattern_end(const char *at, const char *end)
     return at;
 }
 
-/* Where the text does not go on, the last star takes one byte more; no earlier one ever has to. */
-static bool glob(const char *pattern, const char *end, struct ms_bytes text)
-{
-    const char *star = NULL;
-    size_t at = 0, star_at = 0;
-
-    ms_assert(pattern <= end);
-    while (at < text.size) {
-        const bool is_escape = pattern < end && *pattern == '\\' && pattern + 1 < end;
-        const char *literal = is_escape ? pattern + 1 : pattern;
-
-        if (pattern < end && *pattern == '*') {
-            star = ++pattern;
-            star_at = at;
-        } else if (pattern < end && (uint8_t)*literal == text.data[at]) {
-            pattern = literal + 1;
-            at++;
-        } else if (star != NULL) {
-            pattern = star;
-            at = ++star_at;
-        } else {
-            return false;
-        }
-    }
-    while (pattern < end && *pattern == '*') {
-        pattern++;
-    }
-    return pattern == end;
-}
-
 static bool is_one_of(const struct ms_filter *filter, const struct ms_filter_term *term,
                       struct ms_bytes text)
 {
@@ -112,7 +83,7 @@ static bool is_one_of(const struct ms_filter *filter, const struct ms_filter_ter
         const char *const stop = pattern_end(at, end);
 
         /* Nothing at all means that there is none, which a star does not. */
-        if (at == stop ? text.size == 0 : text.size > 0 && glob(at, stop, text)) {
+        if (at == stop ? text.size == 0 : text.size > 0 && ms_glob(at, stop, text)) {
             return true;
         }
         if (stop == end) {
@@ -149,7 +120,7 @@ static bool check_words(enum kind kind, const char *at, const char *end,
 
         ms_text_init(&words, list, sizeof list);
         for (uint32_t i = 0; word_of(kind, i) != NULL; i++) {
-            is_known = is_known || glob(at, stop, ms_bytes_of(word_of(kind, i)));
+            is_known = is_known || ms_glob(at, stop, ms_bytes_of(word_of(kind, i)));
             ms_text_add(&words, "%s%s", i > 0 ? ", " : "", word_of(kind, i));
         }
         if (!is_known) {
