@@ -18,9 +18,12 @@
 #define MS_ADDRESS_MAX    255  /* host:port, [v6]:port or unix:/path */
 #define MS_ADDRESSES_MAX  8    /* masters that one slave or client knows */
 
-#define MS_SECTIONS_MAX 1024       /* titled ones of a configuration file, of all kinds together */
-#define MS_ARRAY_MAX    (1u << 20) /* commands of one array */
-#define MS_NAK_RUN_MAX  256        /* members of one that SUBMIT_NAK tells of */
+#define MS_SECTIONS_MAX     1024 /* titled ones of a configuration file, of all kinds together */
+#define MS_CHAIN_MAX        8 /* strategies of one route, the first of which that takes a command counts */
+#define MS_ROUTE_LABELS_MAX 16         /* that a slave must have for one route */
+#define MS_ROUTE_GROUPS_MAX 1024       /* among which one route chooses by key */
+#define MS_ARRAY_MAX        (1u << 20) /* commands of one array */
+#define MS_NAK_RUN_MAX      256        /* members of one that SUBMIT_NAK tells of */
 
 /* Frames, in bytes of body. */
 #define MS_FRAME_HEADER_SIZE  20
