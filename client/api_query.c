@@ -13,7 +13,8 @@ _Static_assert((int)MS_CLIENT_ASK_STATUS == MS_QUERY_STATUS &&
                    (int)MS_CLIENT_ASK_GROUP == MS_QUERY_GROUP &&
                    (int)MS_CLIENT_ASK_RESULT == MS_QUERY_RESULT &&
                    (int)MS_CLIENT_ASK_TAIL == MS_QUERY_TAIL &&
-                   (int)MS_CLIENT_ASK_OPERATE == MS_QUERY_OPERATE,
+                   (int)MS_CLIENT_ASK_OPERATE == MS_QUERY_OPERATE &&
+                   (int)MS_CLIENT_ASK_ROUTES == MS_QUERY_ROUTES,
                "public questions are those of the wire");
 _Static_assert((int)MS_CLIENT_OPERATE_CANCEL == MS_OPERATION_CANCEL &&
                    (int)MS_CLIENT_OPERATE_KICK == MS_OPERATION_KICK &&

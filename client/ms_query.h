@@ -15,10 +15,12 @@ enum ms_client_question {
     MS_CLIENT_ASK_SHOW = 4,     /* one command */
     MS_CLIENT_ASK_WHY = 5,      /* one command: why it waits, in one sentence */
     MS_CLIENT_ASK_GROUP = 6, /* where = a group: how many of it are open, done, buried, cancelled */
-    MS_CLIENT_ASK_RESULT = 7, /* one command: its kept outcome, as output and a row */
-    MS_CLIENT_ASK_TAIL = 8,   /* one command: its output; a row at the end */
-    MS_CLIENT_ASK_OPERATE = 9 /* operation on one command, or on those of where: a row of sums;
+    MS_CLIENT_ASK_RESULT = 7,  /* one command: its kept outcome, as output and a row */
+    MS_CLIENT_ASK_TAIL = 8,    /* one command: its output; a row at the end */
+    MS_CLIENT_ASK_OPERATE = 9, /* operation on one command, or on those of where: a row of sums;
                                 * is_dry_run: a row for each before it, of another shape */
+    MS_CLIENT_ASK_ROUTES =
+        11 /* a row for each type that is known, then one for each route that applies to none */
 };
 
 enum ms_client_operation {

@@ -83,6 +83,7 @@ enum ms_query_what {
     MS_QUERY_RESULT = 7, /* one command: the outcome that was kept, as TAILs and a row */
     MS_QUERY_TAIL = 8, /* one command: its output as TAILs from piece `from` on; a row at its end */
     MS_QUERY_OPERATE = 9, /* operation on all commands of where, or on one id */
+    MS_QUERY_ROUTES = 11, /* a row for each type that is known, and each route of none */
     MS_QUERY_COUNT
 };
 
@@ -101,7 +102,7 @@ const char *ms_operation_name(enum ms_operation operation); /* "cancel"; never N
 struct ms_query {
     enum ms_query_what what;
     struct ms_id id;             /* of one command; seq 0 = none */
-    uint32_t limit;              /* COMMANDS, SLAVES: rows at most; 0 = all the master will send */
+    uint32_t limit;              /* COMMANDS, SLAVES, ROUTES: rows at most; 0 = all there are */
     char state[MS_NAME_MAX + 1]; /* COMMANDS: only in this state; empty = all */
     ms_type type;                /* COMMANDS: only of this type; 0 = all */
     char where[MS_WHERE_MAX +
@@ -134,7 +135,8 @@ struct ms_pair_frame {
     struct ms_start start; /* a master's. PEER_HELLO, PEER_BEAT, and whatever is about decisions */
     struct ms_known_start known[MS_MASTERS]; /* of the halves, by place; of oneself nothing */
     struct ms_pair_settings settings;        /* a master's. PEER_HELLO */
-    uint64_t features;                       /* a master's. PEER_HELLO */
+    uint64_t routes;   /* a master's ms_routes_digest; 0 = was not told. PEER_HELLO, PEER_BEAT */
+    uint64_t features; /* a master's. PEER_HELLO */
     char name[MS_NAME_MAX + 1];
     char build[MS_NAME_MAX + 1];
 };

@@ -174,6 +174,10 @@ struct ms_pair_settings ms_council_settings(const struct ms_council *council);
 /* What is configured in another way on the peer, as it has said last, in a sentence; NULL = nothing that is known of. Then nobody takes
  * over by himself. */
 const char *ms_council_mismatch(const struct ms_council *council);
+/* A number that equal routing tables have in common, and that the peer is told; not 0. */
+void ms_council_set_routes(struct ms_council *council, uint64_t routes);
+/* The peer has another routing table, as it has said last. Whoever takes over hands out by his own. */
+bool ms_council_has_other_routes(const struct ms_council *council);
 /* In S at last and with a usable log: who may take over. */
 bool ms_council_may_lead(const struct ms_council *council);
 /* It waits for an operator before it takes the place of the incumbent. */

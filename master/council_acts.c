@@ -38,6 +38,7 @@ static void fill(const struct ms_council *council, const struct ms_council_recor
         .hold = record->hold,
         .start = record->start,
         .known = {record->known[0], record->known[1]},
+        .routes = council->routes,
     };
     if (decision != NULL && decision->kind == MS_DECISION_BOOTSTRAP) {
         frame->cluster = ms_uuid_is_zero(&record->voter.cluster) ? council->config.cluster_new

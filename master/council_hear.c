@@ -177,6 +177,7 @@ static void note_peer(struct ms_council *council, uint8_t kind, const struct ms_
         view->witnesses = frame->witnesses;
         view->witnesses_next = frame->witnesses_next;
         view->hold = frame->hold;
+        view->routes = frame->routes;
         break;
     case MS_KIND_DECIDED:
         view->state = ms_decision_is_pair(&frame->decision) ? MS_COUNCIL_PAIR : MS_COUNCIL_SOLO;

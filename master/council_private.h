@@ -86,6 +86,7 @@ struct ms_council {
     bool is_slow;                              /* the peer's disk */
     enum ms_room room;                         /* on the own one */
     ms_time full_at, relief_at;                /* since when there is none; when to hand over */
+    uint64_t routes;                           /* ms_routes_digest; 0 = was not told */
 
     ms_time now; /* of the present call */
     ms_time started_at, beat_at, retry_at, stale_at;

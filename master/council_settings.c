@@ -42,3 +42,17 @@ const char *ms_council_mismatch(const struct ms_council *council)
     }
     return theirs->tick != ours.tick ? MISMATCH("tick") : NULL;
 }
+
+void ms_council_set_routes(struct ms_council *council, uint64_t routes)
+{
+    ms_assert(routes != 0);
+    council->routes = routes;
+}
+
+bool ms_council_has_other_routes(const struct ms_council *council)
+{
+    const uint64_t theirs = council->peer.frame.routes;
+
+    return council->peer.link != MS_COUNCIL_UNMET && theirs != 0 && council->routes != 0 &&
+           theirs != council->routes;
+}

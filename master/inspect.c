@@ -49,6 +49,7 @@ static bool is_known(enum ms_query_what what)
     case MS_QUERY_RESULT:
     case MS_QUERY_TAIL:
     case MS_QUERY_OPERATE:
+    case MS_QUERY_ROUTES:
         return true;
     default:
         return false;

@@ -29,7 +29,8 @@ struct ms_inquiry {
     uint32_t rows;      /* told so far */
     bool is_following;  /* a group, of which it has heard */
     uint64_t ends_seen; /* of its members, how many had ended */
-    uint32_t end;       /* OPERATE: where the walk ends */
+    uint32_t end;       /* OPERATE: where the walk ends; ROUTES: where that of types does */
+    uint8_t routes_used[MS_SECTIONS_MAX / 8]; /* ROUTES: bits of those that apply to a type */
     uint64_t matched, changed;
     const char *refusal; /* of the last one that was refused; NULL = none was */
     bool is_over;     /* OPERATE: all is done, SHOW: the command was told; the last part follows */

@@ -13,6 +13,7 @@
 #include "master/main_options.h"
 #include "master/main_pair.h"
 #include "master/main_store.h"
+#include "master/routes.h"
 
 #define FLUSH_TURNS 3 /* of the loop at the end, so that the last words leave */
 
@@ -108,14 +109,32 @@ static void on_clock(struct ev_loop *loop, ev_timer *timer, int revents)
     }
 }
 
+static bool set_routes(struct master_node *self, const struct ms_options *options)
+{
+    struct ms_routes routes;
+    bool is_set;
+
+    if (!ms_routes_read(&routes, options->sections)) {
+        return false;
+    }
+    is_set = self->pair.pair != NULL ? ms_pair_set_routes(self->pair.pair, ms_clock_now(), &routes)
+                                     : ms_master_set_routes(self->master, ms_clock_now(), &routes);
+    ms_routes_finish(&routes);
+    return is_set;
+}
+
 /* A master, or one half of a pair. */
 static enum ms_error create(struct master_node *self, const struct ms_master_config *config)
 {
+    enum ms_error error = MS_E_OK;
+
     if (self->settings.peer != NULL) {
-        return ms_main_pair_open(&self->pair, &self->settings, config);
+        error = ms_main_pair_open(&self->pair, &self->settings, config);
+    } else {
+        self->master = ms_master_create(config);
+        error = self->master != NULL ? MS_E_OK : MS_E_NO_MEMORY;
     }
-    self->master = ms_master_create(config);
-    return self->master != NULL ? MS_E_OK : MS_E_NO_MEMORY;
+    return error == MS_E_OK && !set_routes(self, &self->options) ? MS_E_NO_MEMORY : error;
 }
 
 static enum ms_error init(struct ms_node *node)
@@ -319,6 +338,12 @@ static void on_reload(void *context)
     if (!ms_cli_reload(&ms_master_cli, self->argv, &settings, &options, &complaint)) {
         ms_log(self->program.log, MS_LEVEL_ERROR, "not reloaded",
                MS_LOG_TEXT("error", complaint.text));
+        return;
+    }
+    if (!set_routes(self, &options)) {
+        ms_log(self->program.log, MS_LEVEL_ERROR, "not reloaded",
+               MS_LOG_TEXT("error", "out of memory"));
+        ms_options_finish(&options);
         return;
     }
     config = ms_master_settings_config(&settings);

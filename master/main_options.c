@@ -5,6 +5,7 @@
 
 #include "core/limits.h"
 #include "core/uri.h"
+#include "master/routes.h"
 
 #define FIELD(member) .offset = offsetof(struct ms_master_settings, member)
 
@@ -448,6 +449,8 @@ static bool check(const void *target, struct ms_complaint *complaint)
     return check_pair(settings, complaint);
 }
 
+static const struct ms_section_kind *const sections[] = {&ms_route_section, NULL};
+
 const struct ms_cli ms_master_cli = {
     .program = "muster-master",
     .arguments = "[URL]",
@@ -462,6 +465,7 @@ const struct ms_cli ms_master_cli = {
     .table = table,
     .count = sizeof table / sizeof table[0],
     .config_option = "config",
+    .sections = sections,
     .arguments_max = 1,
     .check = check,
 };

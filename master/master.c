@@ -537,6 +537,7 @@ void ms_master_destroy(struct ms_master *master)
     ms_orphans_finish(&master->orphans);
     ms_journal_finish(&master->journal);
     ms_lanes_finish(&master->lanes);
+    ms_routes_finish(&master->routes);
     ms_session_manager_finish(&master->sessions);
     ms_connections_finish(&master->connections);
     ms_engine_finish(&master->engine);

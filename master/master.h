@@ -55,6 +55,7 @@ struct ms_master_config {
 };
 
 struct ms_master;
+struct ms_routes;
 
 /* NULL when memory is out. */
 struct ms_master *ms_master_create(const struct ms_master_config *config);
@@ -80,6 +81,10 @@ bool ms_master_knows(const struct ms_master *master, ms_peer peer);
 /* Takes over what may change in a running master: payload_max is told to new connections only;
  * commands_max, bytes_max, keep_*, crashes_max, drain_timeout, client_keep hold from now on. The rest is ignored. */
 void ms_master_reconfigure(struct ms_master *master, const struct ms_master_config *config);
+
+/* Takes over a copy of the whole routing table in place of the one before. False, with that one in force, when memory is
+ * out. Once when it is made, and again at any time. */
+bool ms_master_set_routes(struct ms_master *master, ms_time now, const struct ms_routes *routes);
 
 /* Counters and gauges; totals count from creation. */
 struct ms_master_stats {

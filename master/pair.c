@@ -475,6 +475,7 @@ void ms_pair_destroy(struct ms_pair *pair)
     ms_mirror_destroy(pair->mirror);
     ms_council_destroy(pair->council);
     ms_engine_finish(&pair->engine);
+    ms_routes_finish(&pair->routes);
     free(pair->page);
     ms_greeters_finish(&pair->greeters);
     free(pair->leaving.peers);
@@ -501,22 +502,6 @@ void ms_pair_set_asides(struct ms_pair *pair, const uint32_t counts[static MS_AS
     if (counts[MS_ASIDE_UNMERGED] > 0) {
         pair->unmerged = 0; /* it is one of them */
     }
-}
-
-void ms_pair_set_apart(struct ms_pair *pair, const char *address)
-{
-    struct ms_text text;
-
-    ms_text_init(&text, pair->apart, sizeof pair->apart);
-    ms_text_add(&text, "%s", address);
-}
-
-void ms_pair_set_reached(struct ms_pair *pair, const char *addresses)
-{
-    struct ms_text text;
-
-    ms_text_init(&text, pair->reached, sizeof pair->reached);
-    ms_text_add(&text, "%s", addresses);
 }
 
 void ms_pair_reconfigure(struct ms_pair *pair, const struct ms_master_config *config)

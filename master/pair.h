@@ -36,6 +36,9 @@ void ms_pair_set_apart(struct ms_pair *pair, const char *address);
 void ms_pair_set_reached(struct ms_pair *pair, const char *addresses);
 void ms_pair_reconfigure(struct ms_pair *pair, const struct ms_master_config *config);
 
+/* As ms_master_set_routes: of this tenure, if there is one, and of all that follow. */
+bool ms_pair_set_routes(struct ms_pair *pair, ms_time now, const struct ms_routes *routes);
+
 /* The master within; NULL while this half is passive. */
 struct ms_master *ms_pair_master(struct ms_pair *pair);
 /* Slaves and clients that have greeted, and wait until it serves. */

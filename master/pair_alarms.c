@@ -191,6 +191,10 @@ static void add_of_takeover(struct ms_pair_alarms *alarms, const struct ms_pair 
                         : "PEER_LOST: the other half is lost, and was configured otherwise; muster "
                           "promote");
     }
+    if (ms_council_has_other_routes(pair->council)) {
+        add(alarms, "ROUTES_MISMATCH: both halves have different routes in their configuration; "
+                    "give both the same file, and SIGHUP");
+    }
     if (record->hold.is_on && !(stats->state == MS_COUNCIL_SYNC && !stats->has_peer)) {
         add(alarms, "HELD: automatic takeover is switched off; muster unhold");
     }

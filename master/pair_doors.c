@@ -98,3 +98,19 @@ bool ms_pair_refuses(struct ms_pair *pair, ms_time now, ms_peer peer,
     }
     return false;
 }
+
+void ms_pair_set_apart(struct ms_pair *pair, const char *address)
+{
+    struct ms_text text;
+
+    ms_text_init(&text, pair->apart, sizeof pair->apart);
+    ms_text_add(&text, "%s", address);
+}
+
+void ms_pair_set_reached(struct ms_pair *pair, const char *addresses)
+{
+    struct ms_text text;
+
+    ms_text_init(&text, pair->reached, sizeof pair->reached);
+    ms_text_add(&text, "%s", addresses);
+}

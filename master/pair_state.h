@@ -60,6 +60,7 @@ struct ms_pair {
     char apart[MS_ADDRESS_MAX + 1];  /* the first listener for the pair alone; "" = there is none */
     char reached[MS_DETAIL_MAX + 1]; /* where slaves and clients reach it */
     char other_reached[MS_DETAIL_MAX + 1]; /* and the other half, as that has said; "" = nothing */
+    struct ms_routes routes;               /* of each tenure */
     uint64_t other_features; /* of its program, as it has greeted last; before that, none */
     struct ms_rng rng;
     struct ms_council *council;

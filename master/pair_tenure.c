@@ -94,7 +94,10 @@ static void begin(struct ms_pair *pair, const struct ms_decision *decision)
     config.knows_hands = knows_hands(pair, decision);
     config.writes_no_hands = !ms_pair_knows_hands(pair);
     pair->master = ms_master_create(&config);
-    if (pair->master == NULL) {
+    if (pair->master == NULL ||
+        !ms_master_set_routes(pair->master, pair->engine.now, &pair->routes)) {
+        ms_master_destroy(pair->master);
+        pair->master = NULL;
         give_up(pair, MS_E_NO_MEMORY);
         return;
     }
@@ -268,4 +271,21 @@ void ms_pair_replayed(struct ms_pair *pair, ms_time now, const struct ms_event *
     if (is_paused) {
         ms_pair_pause(pair);
     }
+}
+
+bool ms_pair_set_routes(struct ms_pair *pair, ms_time now, const struct ms_routes *routes)
+{
+    struct ms_routes copy;
+
+    if (!ms_routes_copy(&copy, routes)) {
+        return false;
+    }
+    if (pair->master != NULL && !ms_master_set_routes(pair->master, now, routes)) {
+        ms_routes_finish(&copy);
+        return false;
+    }
+    ms_routes_finish(&pair->routes);
+    pair->routes = copy;
+    ms_council_set_routes(pair->council, ms_routes_digest(&pair->routes));
+    return true;
 }

@@ -7,6 +7,7 @@
 #include "master/output.h"
 #include "master/page.h"
 #include "master/rare.h"
+#include "master/routing.h"
 #include "master/slaves.h"
 #include "master/spool.h"
 #include "master/state.h"
@@ -415,6 +416,9 @@ void ms_rows_fill(struct ms_master *master, ms_time now, struct ms_inquiry *inqu
         break;
     case MS_QUERY_GROUP:
         ms_groups_tell(master, inquiry, page);
+        break;
+    case MS_QUERY_ROUTES:
+        ms_routing_fill(master, inquiry, page);
         break;
     default:
         ms_unreachable(); /* ms_inspect_ask refuses others */

@@ -17,6 +17,7 @@
 #include "master/orphans.h"
 #include "master/queue.h"
 #include "master/reconcile.h"
+#include "master/routes.h"
 #include "master/tail.h"
 
 enum ms_drain {
@@ -36,6 +37,7 @@ struct ms_master {
     struct ms_connections connections;
     struct ms_session_manager sessions;
     struct ms_lanes lanes;
+    struct ms_routes routes; /* how commands of each type are to be handed out */
     struct ms_journal journal;
     struct ms_queue queue;
     struct ms_groups groups;

@@ -216,6 +216,7 @@ static bool is_about(const struct ms_query *query)
     case MS_QUERY_STATUS:
     case MS_QUERY_SLAVES:
     case MS_QUERY_COMMANDS:
+    case MS_QUERY_ROUTES:
     case MS_QUERY_COUNT:
         break;
     }

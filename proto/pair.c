@@ -11,7 +11,7 @@
 #define SETTINGS_MAX     (3 + 7 * NUMBER_FIELD_MAX)
 
 #define START_MAX (3 + NUMBER_FIELD_MAX + 2 + 8 * MS_START_LIVES + UUID_FIELD_MAX)
-static_assert(18 * NUMBER_FIELD_MAX + SETTINGS_MAX + 3 * START_MAX +
+static_assert(19 * NUMBER_FIELD_MAX + SETTINGS_MAX + 3 * START_MAX +
                       (2 + 2 * MS_WITNESSES_MAX) * UUID_FIELD_MAX + DECISION_MAX +
                       2 * NAME_FIELD_MAX + 2 * (2 + MS_WIRE_KEY_MAX) <=
                   MS_PAIR_BODY_MAX,
@@ -142,7 +142,8 @@ static uint8_t *put_hello(uint8_t *at, const struct ms_pair_frame *pair)
     at = ms_pair_put_start(at, 29, &pair->start);
     at = ms_pair_put_known(at, 30, &pair->known[0]);
     at = ms_pair_put_known(at, 31, &pair->known[1]);
-    return ms_wire_put_u64(at, 32, pair->features);
+    at = ms_wire_put_u64(at, 32, pair->features);
+    return ms_wire_put_u64(at, 33, pair->routes);
 }
 
 /* Only whoever beats is asked for it, and no age is an age of none. */

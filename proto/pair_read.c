@@ -252,7 +252,8 @@ struct target {
     X(29, BYTES, start, to->pair->start)                                                           \
     X(30, BYTES, known, to->pair->known[0])                                                        \
     X(31, BYTES, known, to->pair->known[1])                                                        \
-    X(32, VARINT, u64, to->pair->features)
+    X(32, VARINT, u64, to->pair->features)                                                         \
+    X(33, VARINT, u64, to->pair->routes)
 MS_READER(read_pair, struct target, struct extra, PAIR_FIELDS)
 
 /* to holds MS_NAME_MAX + 1 bytes, zeroed. */

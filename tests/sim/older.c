@@ -129,6 +129,7 @@ static void see_pair(const struct sim_node *node, bool is_sent, struct sim_older
     room->frame = *command->body.pair;
     command->body.pair = &room->frame;
     room->frame.features = 0;
+    room->frame.routes = 0;
     if (node->age > AGE_STARTS) {
         room->frame.start = (struct ms_start){0};
         memset(room->frame.known, 0, sizeof room->frame.known);

@@ -463,7 +463,8 @@ bool oracle_pair_equal(const struct ms_pair_frame *a, const struct ms_pair_frame
            a->hold.version == b->hold.version && a->hold.is_on == b->hold.is_on &&
            a->start.number == b->start.number &&
            memcmp(a->start.lives, b->start.lives, sizeof a->start.lives) == 0 &&
-           a->features == b->features && oracle_start_equal(&a->known[0], &b->known[0]) &&
+           a->features == b->features && a->routes == b->routes &&
+           oracle_start_equal(&a->known[0], &b->known[0]) &&
            oracle_start_equal(&a->known[1], &b->known[1]) &&
            oracle_settings_equal(&a->settings, &b->settings) && strcmp(a->name, b->name) == 0 &&
            strcmp(a->build, b->build) == 0;

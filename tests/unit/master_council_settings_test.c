@@ -140,8 +140,35 @@ START_TEST(lists_are_marked_alike_in_any_order)
 }
 END_TEST
 
+/* A reload changes them while both are connected, so a beat tells it; whoever tells nothing is an older program. */
+START_TEST(routes_that_differ_are_known_and_do_not_prevent_a_takeover)
+{
+    struct assembly *room = assemble_pair(WITNESSES);
+
+    ms_council_set_routes(room->masters[0].council, 5);
+    pass(room, 1 * MS_SEC);
+    ck_assert(!ms_council_has_other_routes(room->masters[0].council));
+    ms_council_set_routes(room->masters[1].council, 6);
+    pass(room, 1 * MS_SEC);
+    ck_assert(ms_council_has_other_routes(room->masters[0].council));
+    ck_assert(ms_council_has_other_routes(room->masters[1].council));
+    ck_assert_ptr_null(ms_council_mismatch(room->masters[1].council));
+    ms_council_set_routes(room->masters[0].council, 6);
+    pass(room, 1 * MS_SEC);
+    ck_assert(!ms_council_has_other_routes(room->masters[0].council));
+    ck_assert(!ms_council_has_other_routes(room->masters[1].council));
+    ms_council_set_routes(room->masters[1].council, 5);
+    pass(room, 1 * MS_SEC);
+    stop(room, 0, true);
+    pass(room, 3 * MS_SEC);
+    ck_assert_state(room, 1, SOLO);
+    dismiss(room);
+}
+END_TEST
+
 TESTS(halves_that_are_configured_differently_leave_takeover_to_an_operator,
       once_they_agree_again_the_standby_takes_over, a_hold_is_known_to_a_half_that_was_away,
+      routes_that_differ_are_known_and_do_not_prevent_a_takeover,
       of_two_words_that_were_given_apart_hold_counts,
       a_list_that_is_configured_takes_the_place_of_the_one_before,
       lists_are_marked_alike_in_any_order)

@@ -1,8 +1,12 @@
 /* Which alarms a half of a pair tells, and in which order. */
 #include "master/pair_alarms.h"
 
+#include <stdio.h>
+
+#include "master/state.h"
 #include "tests/support/suite.h"
 #include "tests/unit/master_halves.h"
+#include "tests/unit/master_routes.h"
 
 #define TYPE 5000
 
@@ -158,6 +162,39 @@ START_TEST(test_a_held_half_says_so_once)
     kill_half(0);
     pass(2 * MS_SEC);
     want(1, "PEER_LOST_HELD AUTO_FAILOVER_DISARMED");
+}
+END_TEST
+
+static void set_group(int place, const char *group)
+{
+    char line[64];
+    struct ms_routes routes;
+
+    snprintf(line, sizeof line, "group %s", group);
+    routes = ROUTES("route echo", line);
+    ck_assert(ms_pair_set_routes(halves[place].pair, now, &routes));
+    ms_routes_finish(&routes);
+    pass(1 * MS_SEC);
+}
+
+/* Each reign has the routes that its half was given last. */
+START_TEST(test_routes_that_differ_are_told_of)
+{
+    begin_pair(false, MS_FAILOVER_EVIDENCE);
+    set_group(0, "a");
+    want(0, "");
+    set_group(1, "b");
+    want(0, "ROUTES_MISMATCH");
+    want(1, "ROUTES_MISMATCH");
+    set_group(1, "a");
+    want(0, "");
+    want(1, "");
+    ck_assert_str_eq(ms_routes_find(&ms_pair_master(halves[0].pair)->routes, "echo")->group, "a");
+    order(0, MS_ORDER_SWITCHOVER);
+    pass(2 * MS_SEC);
+    ck_assert_ptr_null(ms_pair_master(halves[0].pair));
+    ck_assert_ptr_nonnull(ms_pair_master(halves[1].pair));
+    ck_assert_str_eq(ms_routes_find(&ms_pair_master(halves[1].pair)->routes, "echo")->group, "a");
 }
 END_TEST
 
@@ -441,6 +478,7 @@ int main(void)
     tcase_add_test(all, test_a_takeover_that_is_left_to_an_operator_needs_no_force);
     tcase_add_test(all, test_witnesses_that_do_not_vote_are_no_reason_to_force);
     tcase_add_test(all, test_a_held_half_says_so_once);
+    tcase_add_test(all, test_routes_that_differ_are_told_of);
     tcase_add_test(all, test_a_silent_active_is_told_of);
     tcase_add_test(all, test_an_old_copy_is_told_of);
     tcase_add_test(all, test_an_old_copy_waits_for_the_active_half);

@@ -93,7 +93,7 @@ START_TEST(test_the_longest_body)
     longest.witnesses_next = longest.witnesses;
     longest.hold.version = UINT64_MAX >> 1;
     longest.known[0].number = UINT64_MAX;
-    longest.features = UINT64_MAX;
+    longest.features = longest.routes = UINT64_MAX;
     longest.settings = (struct ms_pair_settings){.beat = MS_DURATION_MAX,
                                                  .lease = MS_DURATION_MAX,
                                                  .silent = MS_DURATION_MAX,

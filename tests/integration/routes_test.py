@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Routes of the configuration file: --check, reload on SIGHUP all or nothing, `muster routes`, and both halves of a pair."""
+import os
+import signal
+import subprocess
+import tempfile
+
+from harness import BIN, Cluster, main, wait_until
+from pair import Pair
+
+CONFIG = 78
+
+GOOD = """
+# what the file says beside
+route "echo" {
+    strategy = {"hash:jump", "least"}
+    groups = {"a", "b"}
+    on_absent = next
+    rate = "100/s:200"
+}
+route "sl*" { group = "slow" labels = {"ssd"} concurrency = 4 }
+route "later" { priority = -3 }
+"""
+
+
+def write(path, text):
+    """Whole or not at all: a program may read it at any time."""
+    with open(path + ".new", "w") as file:
+        file.write(text)
+    os.rename(path + ".new", path)
+
+
+def run(*arguments):
+    done = subprocess.run([os.path.join(BIN, arguments[0]), *arguments[1:]], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_check_says_what_is_wrong_and_where():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "m.conf")
+        write(path, GOOD)
+        code, out, err = run("muster-master", "--check", "--config", path)
+        assert code == 0, f"{code}: {err}"
+        assert out == ("the configuration is right\n"
+                       'route "echo": strategy hash:jump, least; groups a, b; on-absent next; rate 100/s:200\n'
+                       'route "sl*": group slow; labels ssd; concurrency 4\n'
+                       'route "later": priority -3\n'), out
+        for text, says in (
+                ('\nroute "a" {\n  strategy = {"lest"}\n}\n', ':3: route "a": strategy: "lest" is none of any, round-robin'),
+                ('route "a" { groups = {"x"} }\n', ':1: route "a": groups: a hash strategy chooses among them'),
+                ('route "a" {}\nroute "a" {}\n', f':2: route "a": it is there already, at {path}:1'),
+                ('\n\nroute "a" { strategies = {"any"} }\n', ":3: route \"a\": unknown key 'strategies'; valid keys: strategy, group"),
+                ('rout "a" {}\n', ":1: unknown key 'rout'; valid sections: route; valid keys: listen"),
+                ('route "a" {\n rate = "fast"\n}\n', ':2: route "a": rate: "fast" is not a rate: N/s, N/m or N/h'),
+                ('name = "m"\nroute "a" {\n rate = "1/s"\n', ":2: this brace is not closed")):
+            write(path, text)
+            code, out, err = run("muster-master", "--check", "--config", path)
+            assert code == CONFIG and err.startswith(f"muster-master: {path}{says}"), f"{code}: {err}"
+            assert run("muster-master", "--listen", "127.0.0.1:0", "--config", path)[0] == CONFIG
+
+
+def routes(cluster):
+    return {(row["type"], row["route"]): row for row in cluster.rows("routes")}
+
+
+def test_reload_takes_all_routes_or_none():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "m.conf")
+        write(path, GOOD)
+        with Cluster("--config", path) as cluster:
+            assert set(routes(cluster)) == {("", "echo"), ("", "sl*"), ("", "later")}, routes(cluster)
+            cluster.slave()
+            told = routes(cluster)
+            assert told[("echo", "echo")]["strategy"] == "hash:jump, least", told
+            assert told[("echo", "echo")]["groups"] == 2 and told[("echo", "echo")]["on_absent"] == "next", told
+            assert told[("echo", "echo")]["rate"] == "100/s:200", told
+            assert told[("sleep", "sl*")]["labels"] == "ssd" and told[("sleep", "sl*")]["concurrency"] == 4, told
+            assert told[("checksum", "")]["strategy"] == "any", told
+            assert told[("", "later")]["priority"] == "-3", told
+            table = cluster.muster("routes").stdout.decode().splitlines()
+            assert table[0].split()[:4] == ["type", "route", "strategy", "group"] and "key_rate" not in table[0], table
+            assert "key_rate" in cluster.muster("routes", "--long").stdout.decode()
+
+            write(path, 'route "echo" { group = "new" }\nroute "sleep" {\n  strategy = {"nobody"}\n}\n')
+            cluster.master.signal(signal.SIGHUP)
+            wait_until("it refuses", lambda: "not reloaded" in cluster.master.log())
+            assert f'{path}:3: route \\"sleep\\": strategy: \\"nobody\\" is none of' in cluster.master.log(), cluster.master.log()
+            assert routes(cluster) == told
+
+            write(path, 'route "echo" { group = "new" }\n')
+            cluster.master.signal(signal.SIGHUP)
+            wait_until("the new ones hold", lambda: ("sleep", "") in routes(cluster))
+            assert routes(cluster)[("echo", "echo")]["group"] == "new"
+            assert cluster.muster("submit", "echo", "--payload", "x", "--wait").stdout == b"x"
+
+
+def group_of(pair):
+    rows = [row for row in pair.rows("routes") if row["type"] == "torture"]
+    return rows[0]["group"] if rows else None
+
+
+def is_told(pair, place):
+    return any(alarm.startswith("ROUTES_MISMATCH") for alarm in pair.rows_of_pair()[place].get("alarms", []))
+
+
+def test_halves_with_different_routes_say_so_and_each_reign_has_its_own():
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [os.path.join(folder, f"{place}.conf") for place in (0, 1)]
+        for path in paths:
+            write(path, 'route "*" { group = "old" }\n')
+        with Pair(options=["--config", os.path.join(folder, "{place}.conf")]) as pair:
+            active = pair.active()
+            assert group_of(pair) == "old"
+            assert not is_told(pair, 0) and not is_told(pair, 1), pair.rows_of_pair()
+            write(paths[1 - active], 'route "*" { group = "new" }\n')
+            pair.masters[1 - active].signal(signal.SIGHUP)
+            wait_until("both say that routes differ", lambda: is_told(pair, 0) and is_told(pair, 1))
+            assert group_of(pair) == "old"
+            code, out, err = pair.ask("switchover")
+            assert code == 0, f"{code}: {out} {err}"
+            wait_until("those of the other one hold", lambda: group_of(pair) == "new")
+            write(paths[active], 'route "*" { group = "new" }\n')
+            pair.masters[active].signal(signal.SIGHUP)
+            wait_until("nothing differs", lambda: not is_told(pair, 0) and not is_told(pair, 1))
+
+
+if __name__ == "__main__":
+    main(globals())
