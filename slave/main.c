@@ -16,6 +16,7 @@
 #include "core/uri.h"
 #include "slave/main_host.h"
 #include "slave/main_options.h"
+#include "slave/main_routes.h"
 #include "slave/main_witness.h"
 #include "slave/slave.h"
 
@@ -191,7 +192,7 @@ static bool load_handlers(struct program *program, struct ms_complaint *complain
     if (ms_plugins_count(program->plugins) == 0) {
         return ms_complain(complaint, "no handlers: say --handler FILE.so or --handlers DIR");
     }
-    return true;
+    return slave_routes_check(program->options.sections, program->plugins, complaint);
 }
 
 static struct program *program_of(struct ms_node *node)
@@ -251,6 +252,7 @@ static struct ms_slave *create_slave(struct program *program, struct ms_complain
             .timeout = plugin->handler->timeout_ms * MS_MSEC,
             .payload_max = plugin->handler->payload_max,
         };
+        slave_routes_apply(program->options.sections, &types[i]);
     }
     return ms_slave_create(
         &(struct ms_slave_config){

@@ -2,6 +2,7 @@
 
 #include "core/limits.h"
 #include "slave/credits.h"
+#include "slave/main_routes.h"
 
 #define FIELD(member) offsetof(struct slave_options, member)
 
@@ -123,6 +124,8 @@ static const struct ms_option table[] = {
     MS_PROGRAM_OPTIONS(struct slave_options, program),
 };
 
+static const struct ms_section_kind *const sections[] = {&slave_route_section, NULL};
+
 const struct ms_cli slave_cli = {
     .program = "muster-slave",
     .arguments = "[MASTER[,MASTER]...]",
@@ -134,6 +137,7 @@ const struct ms_cli slave_cli = {
     .table = table,
     .count = sizeof table / sizeof table[0],
     .config_option = "config",
+    .sections = sections,
     .arguments_min = 0,
     .arguments_max = 1,
 };

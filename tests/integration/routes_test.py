@@ -59,6 +59,32 @@ def test_check_says_what_is_wrong_and_where():
             assert run("muster-master", "--listen", "127.0.0.1:0", "--config", path)[0] == CONFIG
 
 
+def test_check_of_a_slave():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "s.conf")
+        write(path, 'slots = 2\nroute "echo" { timeout = 5s payload_max = 64KiB }\n')
+        code, out, err = run("muster-slave", "--check", "--config", path)
+        assert code == 0 and out == 'the configuration is right\nroute "echo": timeout 5s; payload-max 64KiB\n', f"{code}: {out} {err}"
+        write(path, 'route "echo" {\n timeout = 5\n}\n')
+        code, out, err = run("muster-slave", "--check", "--config", path)
+        assert code == CONFIG and err.startswith(f'muster-slave: {path}:2: route "echo": timeout: "5" is not a duration'), err
+        write(path, '\nroute "ehco" { timeout = 5s }\n')
+        code, out, err = run("muster-slave", "--config", path, "127.0.0.1:1")
+        assert code == CONFIG and f'{path}:2: route "ehco": no handler has that name; there are ' in err, f"{code}: {err}"
+
+
+def test_a_slave_takes_the_time_out_of_its_route():
+    with tempfile.TemporaryDirectory() as folder, Cluster() as cluster:
+        path = os.path.join(folder, "s.conf")
+        write(path, 'route "sleep" { timeout = 100ms payload_max = 10B }\n')
+        cluster.slave("--config", path)
+        assert cluster.muster("submit", "echo", "--payload", "x" * 20, "--wait").stdout == b"x" * 20
+        late = cluster.muster("submit", "sleep", "--payload", "1h", "--wait", check=False)
+        assert late.returncode != 0 and b"timeout" in late.stderr, late.stderr
+        long = cluster.muster("submit", "sleep", "--payload", "1" * 20, "--wait", check=False)
+        assert long.returncode != 0 and b"payload larger than max_payload" in long.stderr, long.stderr
+
+
 def routes(cluster):
     return {(row["type"], row["route"]): row for row in cluster.rows("routes")}
 
