@@ -59,6 +59,27 @@ def test_check_says_what_is_wrong_and_where():
             assert run("muster-master", "--listen", "127.0.0.1:0", "--config", path)[0] == CONFIG
 
 
+def code_of(page, begins):
+    """The block of a page of the documents that begins so."""
+    with open(os.path.join(os.environ["MS_SOURCE_DIR"], "docs", page)) as file:
+        blocks = file.read().split("```")[1::2]
+    return next(block for block in blocks if block.lstrip().startswith(begins))
+
+
+def test_what_the_manual_shows_is_right():
+    with tempfile.TemporaryDirectory() as folder:
+        write(os.path.join(folder, "more-routes.conf"), "")
+        for program, routes_count in (("master", 4), ("slave", 1)):
+            path = os.path.join(folder, f"{program}.conf")
+            write(path, code_of("routes.md", f"# muster-{program} --config {program}.conf"))
+            code, out, err = run(f"muster-{program}", "--check", "--config", path)
+            assert code == 0 and len(out.splitlines()) == 1 + routes_count, f"{code}: {out} {err}"
+            code, dumped, err = run(f"muster-{program}", "--dump-config", "--config", path)
+            assert code == 0, f"{code}: {err}"
+            write(path, dumped)
+            assert run(f"muster-{program}", "--check", "--config", path)[:2] == (0, out), dumped
+
+
 def test_check_of_a_slave():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "s.conf")
