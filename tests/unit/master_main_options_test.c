@@ -242,8 +242,7 @@ START_TEST(what_is_said_of_a_pair_on_the_command_line_needs_a_peer)
 END_TEST
 
 TESTS(what_is_said_of_a_pair_on_the_command_line_needs_a_peer, the_table_is_sound,
-      the_tables_of_sections_are_sound,
-      what_is_of_a_single_master_is_refused_with_a_peer,
+      the_tables_of_sections_are_sound, what_is_of_a_single_master_is_refused_with_a_peer,
       what_is_of_a_pair_is_refused_without_a_peer, defaults_of_a_pair_are_no_wish_for_one,
       a_witness_is_named_once, where_a_master_is_reached_is_said_as_others_say_it,
       more_addresses_than_fit_are_left_out_whole, who_is_notified_can_be_run, defaults,
