@@ -1,11 +1,12 @@
 /* Bodies of the framework's commands that are more than a number and a text: greetings, what a slave
- * runs, rolls, questions and their answers. All pointers are borrowed with the command they stand in. */
+ * runs, rolls, answers to questions (core/query.h). All pointers are borrowed with the command they stand in. */
 #ifndef CORE_BODY_H
 #define CORE_BODY_H
 
 #include "core/decision.h"
 #include "core/error.h"
 #include "core/limits.h"
+#include "core/query.h"
 #include "core/types.h"
 
 enum ms_role {
@@ -20,6 +21,19 @@ enum ms_role {
 
 const char *ms_role_name(enum ms_role role); /* "slave"; never NULL */
 
+/* Protocol versions this code speaks, and optional features as bits of HELLO and WELCOME. */
+#define MS_PROTOCOL_MIN   1u
+#define MS_PROTOCOL_MAX   1u
+#define MS_FEATURE_STREAM (1ull << 0) /* OUTPUT and STREAM frames */
+#define MS_FEATURE_RESUME (1ull << 1) /* ROLL and VERDICT */
+#define MS_FEATURE_PARTS  (1ull << 2) /* PART frames; who says so takes them */
+#define MS_FEATURE_FOLLOW (1ull << 3) /* FOLLOW */
+#define MS_FEATURE_ADJUST                                                                          \
+    (1ull << 4) /* of slaves ADJUST, of masters filters and orders of slaves */
+#define MS_FEATURES_ALL                                                                            \
+    (MS_FEATURE_STREAM | MS_FEATURE_RESUME | MS_FEATURE_PARTS | MS_FEATURE_FOLLOW |                \
+     MS_FEATURE_ADJUST)
+
 struct ms_hello {
     enum ms_role role;
     uint32_t version_min, version_max;
@@ -29,9 +43,23 @@ struct ms_hello {
     ms_epoch epoch;       /* highest seen */
     uint64_t floor;       /* client: every seq up to this is closed */
     uint32_t slots;       /* slave: commands it runs at a time */
+    uint32_t slots_max;   /* slave: what they may be changed to while it runs; 0 = not at all */
+    uint32_t weight;      /* slave: 1 .. MS_WEIGHT_MAX; 0 = MS_WEIGHT_DEFAULT */
+    uint32_t
+        labels_count; /* slave: that were told; of those beyond MS_LABELS_MAX no more is known */
     char name[MS_NAME_MAX + 1];
     char group[MS_NAME_MAX + 1];
     char build[MS_NAME_MAX + 1];
+    char labels[MS_LABELS_MAX][MS_NAME_MAX + 1];
+};
+
+/* How much a slave and its machine have to do: rides in its BEAT. */
+struct ms_load {
+    uint16_t cpu;     /* permille of all processors of the machine; MS_PERMILLE_UNKNOWN */
+    uint16_t memory;  /* permille of its memory that is in use; the same */
+    uint32_t running; /* attempts of this slave */
+    uint32_t queued;  /* commands it has and has not started */
+    uint32_t slots;   /* it runs at a time by now; 0 = as it said before */
 };
 
 struct ms_welcome {
@@ -71,47 +99,6 @@ struct ms_tokens {
     const struct ms_token *tokens;
     const struct ms_holding *holdings; /* ROLL: as many; VERDICT: NULL */
     bool last;                         /* no more frames of this roll follow */
-};
-
-enum ms_query_what {
-    MS_QUERY_STATUS = 1,
-    MS_QUERY_SLAVES = 2,
-    MS_QUERY_COMMANDS = 3,
-    MS_QUERY_SHOW = 4,
-    MS_QUERY_WHY = 5,    /* one command: why it waits, in one sentence */
-    MS_QUERY_GROUP = 6,  /* where = its name: how many are open, done, buried, cancelled */
-    MS_QUERY_RESULT = 7, /* one command: the outcome that was kept, as TAILs and a row */
-    MS_QUERY_TAIL = 8, /* one command: its output as TAILs from piece `from` on; a row at its end */
-    MS_QUERY_OPERATE = 9, /* operation on all commands of where, or on one id */
-    MS_QUERY_ROUTES = 11, /* a row for each type that is known, and each route of none */
-    MS_QUERY_COUNT
-};
-
-enum ms_operation {
-    MS_OPERATION_NONE = 0,
-    MS_OPERATION_CANCEL = 1,
-    MS_OPERATION_KICK = 2,        /* BURIED -> READY, a new generation */
-    MS_OPERATION_RELEASE = 3,     /* DELAYED -> READY, or delayed for value microseconds from now */
-    MS_OPERATION_PRIORITY = 4,    /* value */
-    MS_OPERATION_CONCURRENCY = 5, /* of an array: value, 0 = no limit */
-    MS_OPERATION_COUNT
-};
-
-const char *ms_operation_name(enum ms_operation operation); /* "cancel"; never NULL */
-
-struct ms_query {
-    enum ms_query_what what;
-    struct ms_id id;             /* of one command; seq 0 = none */
-    uint32_t limit;              /* COMMANDS, SLAVES, ROUTES: rows at most; 0 = all there are */
-    char state[MS_NAME_MAX + 1]; /* COMMANDS: only in this state; empty = all */
-    ms_type type;                /* COMMANDS: only of this type; 0 = all */
-    char where[MS_WHERE_MAX +
-               1]; /* COMMANDS, OPERATE: a filter (core/filter.h); empty = all. GROUP: name */
-    enum ms_operation operation; /* OPERATE */
-    bool is_dry;                 /* OPERATE: only tell what would be done */
-    bool is_following; /* TAIL: until the command has ended; GROUP: answer at each change */
-    uint32_t from;     /* TAIL: piece, from 0 */
-    int64_t value;     /* OPERATE */
 };
 
 /* What masters of a pair, witnesses and operators tell each other; which fields mean something depends on the

@@ -25,6 +25,7 @@ const char *ms_kind_name(enum ms_kind kind)
         [MS_KIND_VERDICT] = "VERDICT",
         [MS_KIND_BYE] = "BYE",
         [MS_KIND_FOLLOW] = "FOLLOW",
+        [MS_KIND_ADJUST] = "ADJUST",
         [MS_KIND_SUBMIT] = "SUBMIT",
         [MS_KIND_SUBMIT_ACK] = "SUBMIT_ACK",
         [MS_KIND_SUBMIT_NAK] = "SUBMIT_NAK",
@@ -105,6 +106,17 @@ const char *ms_role_name(enum ms_role role)
     };
 
     return NAME_IN(names, role);
+}
+
+const char *ms_slave_order_name(enum ms_slave_order order)
+{
+    static const char *const names[MS_SLAVE_ORDER_COUNT] = {
+        [MS_SLAVE_ORDER_NONE] = "none",           [MS_SLAVE_ORDER_CORDON] = "cordon",
+        [MS_SLAVE_ORDER_UNCORDON] = "uncordon",   [MS_SLAVE_ORDER_SLOTS] = "slots",
+        [MS_SLAVE_ORDER_LOG_LEVEL] = "log-level",
+    };
+
+    return NAME_IN(names, order);
 }
 
 const char *ms_operation_name(enum ms_operation operation)

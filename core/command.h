@@ -16,7 +16,7 @@ enum ms_kind {
     MS_KIND_NONE = 0,
     MS_KIND_HELLO = 1,    /* s,c -> m  first frame; body.hello */
     MS_KIND_WELCOME = 2,  /* m -> s,c  answer to HELLO; body.welcome */
-    MS_KIND_BEAT = 3,     /* s,c <-> m heartbeat; count numbers it */
+    MS_KIND_BEAT = 3,     /* s,c <-> m heartbeat; count numbers it; of slaves body.load, or NULL */
     MS_KIND_BEAT_ACK = 4, /* answer to BEAT; count as in the beat */
     MS_KIND_ERROR = 5,    /* last frame before a close: error, detail */
     MS_KIND_GOAWAY = 6,   /* no more work, please: error says why, detail may name another master */
@@ -33,6 +33,8 @@ enum ms_kind {
     MS_KIND_VERDICT = 25, /* m -> s  body.tokens: which of these are revoked; last ends the roll */
     MS_KIND_BYE = 26,     /* s,c -> m  this session ends now */
     MS_KIND_FOLLOW = 27,  /* m -> s  output of that attempt is wanted as it comes: token */
+    MS_KIND_ADJUST = 28,  /* m -> s  count = slots from now on, 0: as they are; index = 1 + enum
+                            * ms_level of its log, 0: as it is */
 
     MS_KIND_SUBMIT = 32, /* c -> m  id.seq, type, attempts_max, timeout, delay, flags, payload */
     MS_KIND_SUBMIT_ACK = 33, /* m -> c  id.seq .. +count-1 accepted; durability, copies */
@@ -130,16 +132,6 @@ enum ms_command_flags {
 #define MS_FLAGS_LASTING                                                                           \
     (MS_FLAG_BACKGROUND | MS_FLAG_STREAM | MS_FLAG_ONCE | MS_FLAG_KEEP | MS_FLAG_PARTS)
 
-/* Protocol versions this code speaks, and optional features as bits of HELLO and WELCOME. */
-#define MS_PROTOCOL_MIN   1u
-#define MS_PROTOCOL_MAX   1u
-#define MS_FEATURE_STREAM (1ull << 0) /* OUTPUT and STREAM frames */
-#define MS_FEATURE_RESUME (1ull << 1) /* ROLL and VERDICT */
-#define MS_FEATURE_PARTS  (1ull << 2) /* PART frames; who says so takes them */
-#define MS_FEATURE_FOLLOW (1ull << 3) /* FOLLOW */
-#define MS_FEATURES_ALL                                                                            \
-    (MS_FEATURE_STREAM | MS_FEATURE_RESUME | MS_FEATURE_PARTS | MS_FEATURE_FOLLOW)
-
 /* What an attempt cost. */
 struct ms_usage {
     uint64_t wall_us;
@@ -184,6 +176,7 @@ struct ms_command {
         const struct ms_welcome *welcome;
         const struct ms_announce *announce;
         const struct ms_tokens *tokens;
+        const struct ms_load *load;
         const struct ms_query *query;
         const struct ms_report *report;
         const struct ms_pair_frame *pair;

@@ -44,6 +44,7 @@ enum ms_event_type {
     MS_EVENT_SCANNED, /* answers SCAN: entries in command.payload, seq = the last of them; none = that was all */
     MS_EVENT_ARRIVING, /* peer, which is MARKed: bytes of a command that is not whole yet */
     MS_EVENT_CLEARED,  /* answers CLEAR; error: it is not empty, for good */
+    MS_EVENT_LOAD, /* slave: command (BEAT with body.load): how busy the machine is; the rest of it is not told */
 };
 
 struct ms_event {
@@ -76,6 +77,7 @@ enum ms_effect_type {
     MS_EFFECT_RUN,     /* slave: run the handler of this COMMAND; answered by FINISHED, once */
     MS_EFFECT_ABORT,   /* slave: the attempt command.token shall stop; FINISHED still follows */
     MS_EFFECT_FOLLOW,  /* slave: somebody watches command.token: its output is wanted as it comes */
+    MS_EFFECT_LEVEL,   /* slave: count = enum ms_level of its log from now on */
     MS_EFFECT_PRODUCE, /* master: a provider shall make up to count commands */
     MS_EFFECT_DELIVER, /* client: command is for the application */
     MS_EFFECT_READY,   /* master: all is replayed, and the new epoch is durable: clients may come */

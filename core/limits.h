@@ -17,6 +17,14 @@
 #define MS_CLI_SAY_MAX    8192 /* what the command line prints as one message, a path included */
 #define MS_ADDRESS_MAX    255  /* host:port, [v6]:port or unix:/path */
 #define MS_ADDRESSES_MAX  8    /* masters that one slave or client knows */
+#define MS_LABELS_MAX     16   /* of one slave; each at most MS_NAME_MAX bytes */
+
+/* What a slave counts for where work is shared out by weight. */
+#define MS_WEIGHT_MAX     1000u
+#define MS_WEIGHT_DEFAULT 100u
+
+#define MS_PERMILLE_MAX     1000u
+#define MS_PERMILLE_UNKNOWN UINT16_MAX
 
 #define MS_SECTIONS_MAX     1024 /* titled ones of a configuration file, of all kinds together */
 #define MS_CHAIN_MAX        8 /* strategies of one route, the first of which that takes a command counts */
@@ -108,6 +116,8 @@
 
 /* Inside the master. */
 #define MS_PROFILE_MEMBERS_MAX (1u << 20)  /* types of all distinct sets of types, summed */
+#define MS_TAGS_BYTES_MAX      (64u << 20) /* groups, labels and builds of slaves, each set once */
+#define MS_CORDONS_MAX         16384u      /* slaves that get nothing new, because people said so */
 #define MS_CLOSED_CHUNKS_MAX   16384u      /* half-closed spans of 4096 numbers of one client */
 #define MS_INQUIRIES_MAX       256u        /* queries that are being answered at a time */
 #define MS_FOLLOWERS_MAX       128u        /* of them: that follow the output of a command */

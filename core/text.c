@@ -134,6 +134,14 @@ void ms_text_copy_name(char *to, const char *from)
     to[size] = '\0';
 }
 
+static bool is_of_name(char c)
+{
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool is_digit = c >= '0' && c <= '9';
+
+    return is_letter || is_digit || c == '.' || c == '_' || c == '-';
+}
+
 bool ms_text_is_name(const char *text, size_t size)
 {
     ms_assert(text != NULL || size == 0);
@@ -141,13 +149,27 @@ bool ms_text_is_name(const char *text, size_t size)
         return false;
     }
     for (size_t i = 0; i < size; i++) {
-        const char c = text[i];
-        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        const bool is_digit = c >= '0' && c <= '9';
-
-        if (!is_letter && !is_digit && c != '.' && c != '_' && c != '-') {
+        if (!is_of_name(text[i])) {
             return false;
         }
     }
     return true;
+}
+
+bool ms_text_is_label(const char *text, size_t size)
+{
+    size_t equals = size; /* place of the sign that stands between key and value */
+
+    ms_assert(text != NULL || size == 0);
+    if (size == 0 || size > MS_NAME_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '=' && equals == size) {
+            equals = i;
+        } else if (!is_of_name(text[i]) && text[i] != ':') {
+            return false;
+        }
+    }
+    return equals > 0 && equals != size - 1;
 }

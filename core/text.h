@@ -47,4 +47,8 @@ void ms_text_copy_name(char *to, const char *from);
 /* 1 .. MS_NAME_MAX letters, digits and ". _ -": what slaves, clients, handlers are called. */
 bool ms_text_is_name(const char *text, size_t size);
 
+/* WORD or KEY=VALUE, 1 .. MS_NAME_MAX letters, digits and ". _ - :", but for the sign: what a slave is labelled
+ * with. */
+bool ms_text_is_label(const char *text, size_t size);
+
 #endif

@@ -294,6 +294,7 @@ static void send_beat(struct ms_upstream *upstream, ms_time now)
     ms_upstream_send(upstream, &(struct ms_command){
                                    .kind = MS_KIND_BEAT,
                                    .count = upstream->beats_count,
+                                   .body.load = upstream->load,
                                });
 }
 

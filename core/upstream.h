@@ -92,6 +92,7 @@ struct ms_upstream {
     uint32_t last_error_at;   /* index of the address that it is of */
     struct ms_hello hello;    /* the owner fills it; token is kept up to date from WELCOME */
     struct ms_welcome welcome;
+    const struct ms_load *load; /* the owner's, told with each BEAT; NULL = none */
 };
 
 /* addresses: comma list of host:port, [v6]:port, unix:/path, already checked by core/uri. */

@@ -155,6 +155,7 @@ static void receive(struct ms_master *master, ms_time now, struct ms_session *se
         ms_master_refuse(master, session->peer, MS_E_ORDER, "HELLO was said before");
         break;
     case MS_KIND_BEAT:
+        ms_slaves_load(master, now, session, command->body.load);
         answer_beat(master, session, command->count);
         break;
     case MS_KIND_BEAT_ACK:
@@ -463,8 +464,7 @@ static bool init(struct ms_master *master)
            ms_tails_init(&master->tails, &master->inspect.inquiries) &&
            ms_groups_init(&master->groups, &master->queue.slab, &master->journal,
                           ms_rng_next(&master->rng)) &&
-           ms_orphans_init(&master->orphans, ms_rng_next(&master->rng)) &&
-           ms_pool_init(&master->slaves, sizeof(struct ms_slave), limits->sessions_max) &&
+           ms_orphans_init(&master->orphans, ms_rng_next(&master->rng)) && ms_slaves_init(master) &&
            ms_pool_init(&master->clients, sizeof(struct ms_client), clients_max) &&
            ms_floors_init(&master->floors, clients_max + MS_FLOORS_DORMANT_MAX,
                           ms_rng_next(&master->rng));
@@ -503,29 +503,12 @@ struct ms_master *ms_master_create(const struct ms_master_config *config)
     return master;
 }
 
-/* Profiles end with the last session that has one. */
-static void leave_all(struct ms_master *master)
-{
-    uint32_t cursor = 0;
-    struct ms_slave *slave;
-
-    while (master->slaves.chunks != NULL &&
-           (slave = ms_pool_next(&master->slaves, &cursor)) != NULL) {
-        if (ms_list_is_linked(&slave->session->link)) {
-            ms_lanes_withdraw(slave->profile, slave->session);
-        }
-        ms_seats_leave(slave);
-        ms_lanes_leave(&master->lanes, slave->profile);
-    }
-    ms_pool_finish(&master->slaves);
-}
-
 void ms_master_destroy(struct ms_master *master)
 {
     if (master == NULL) {
         return;
     }
-    leave_all(master);
+    ms_slaves_finish(master);
     ms_reconcile_forget(master);
     ms_tails_finish(&master->tails, &master->queue);
     ms_inspect_finish(&master->inspect);

@@ -296,6 +296,7 @@ void ms_results_receive(struct ms_master *master, ms_time now, struct ms_slave *
     } else {
         const bool is_durable = work->durability != MS_DURABILITY_MEM;
 
+        ms_tempo_count(&slave->tempo, now, 1);
         slave->done_total += command->status == MS_STATUS_OK;
         slave->failed_total += command->status != MS_STATUS_OK;
         conclude(master, now, work, command);

@@ -62,6 +62,31 @@ bool ms_sessions_is_outdone(struct ms_master *master, ms_time now, ms_epoch epoc
     return true;
 }
 
+/* What is wrong with what a slave says of itself; NULL when nothing is. */
+static const char *blame(const struct ms_hello *hello)
+{
+    if (hello->slots > MS_SLOTS_MAX || hello->slots_max > MS_SLOTS_MAX) {
+        return "more slots than a slave may have";
+    }
+    if (hello->group[0] != '\0' && !ms_text_is_name(hello->group, strlen(hello->group))) {
+        return "a group is made of letters, digits and . _ -";
+    }
+    if (hello->weight > MS_WEIGHT_MAX) {
+        return "a slave's weight is 1 to 1000";
+    }
+    if (hello->labels_count > MS_LABELS_MAX) {
+        return "a slave has at most 16 labels";
+    }
+    for (uint32_t i = 0; i < hello->labels_count; i++) {
+        if (!ms_text_is_label(hello->labels[i], strlen(hello->labels[i]))) {
+            return "a label is WORD or KEY=VALUE, of letters, digits and . _ - :";
+        }
+    }
+    return NULL;
+}
+
+static_assert(MS_WEIGHT_MAX == 1000 && MS_LABELS_MAX == 16, "what blame says");
+
 /* Why a HELLO is refused; MS_E_OK when it is not. */
 static enum ms_error examine(struct ms_master *master, ms_time now, const struct ms_hello *hello,
                              const char **detail_out)
@@ -84,11 +109,8 @@ static enum ms_error examine(struct ms_master *master, ms_time now, const struct
         *detail_out = "a name is made of letters, digits and . _ - :";
         return MS_E_BAD_ARGUMENT;
     }
-    if (hello->slots > MS_SLOTS_MAX) {
-        *detail_out = "more slots than a slave may have";
-        return MS_E_BAD_ARGUMENT;
-    }
-    return MS_E_OK;
+    *detail_out = blame(hello);
+    return *detail_out == NULL ? MS_E_OK : MS_E_BAD_ARGUMENT;
 }
 
 /* False once the role's side of the session has ended. */
@@ -286,10 +308,15 @@ void ms_sessions_hello(struct ms_master *master, ms_time now, struct ms_connecti
 {
     const char *detail;
     enum ms_error error = examine(master, now, hello, &detail);
+    const struct ms_tags *tags = NULL;
     struct ms_session *session;
     bool is_resumed = false;
 
     ms_assert(connection->session == NULL);
+    if (error == MS_E_OK && hello->role == MS_ROLE_SLAVE) {
+        tags = ms_tagging_take(&master->tagging, hello);
+        error = tags != NULL ? MS_E_OK : MS_E_TOO_MANY;
+    }
     if (error != MS_E_OK) {
         ms_master_refuse(master, connection->peer, error, detail);
         return;
@@ -305,11 +332,12 @@ void ms_sessions_hello(struct ms_master *master, ms_time now, struct ms_connecti
         session = create(master, now, connection, hello);
     }
     if (session == NULL) {
+        ms_tagging_give(&master->tagging, tags);
         ms_master_refuse(master, connection->peer, MS_E_TOO_MANY, NULL);
         return;
     }
     if (session->role == MS_ROLE_SLAVE) {
-        ms_slave_of(session)->features = hello->features;
+        ms_slaves_greet(master, ms_slave_of(session), hello, tags);
     }
     ms_connections_greet(&master->connections, connection, session);
     welcome(master, session, hello, is_resumed);

@@ -10,6 +10,32 @@
 #include "master/upload.h"
 #include "master/work.h"
 
+bool ms_slaves_init(struct ms_master *master)
+{
+    /* Groups and labels are of whoever connects, and nobody shall aim at a place of a table. */
+    ms_tagging_init(&master->tagging, ~master->config.seed);
+    return ms_pool_init(&master->slaves, sizeof(struct ms_slave),
+                        master->config.limits.sessions_max);
+}
+
+/* Profiles end with the last session that has one. */
+void ms_slaves_finish(struct ms_master *master)
+{
+    uint32_t cursor = 0;
+    struct ms_slave *slave;
+
+    while (master->slaves.chunks != NULL &&
+           (slave = ms_pool_next(&master->slaves, &cursor)) != NULL) {
+        if (ms_list_is_linked(&slave->session->link)) {
+            ms_lanes_withdraw(slave->profile, slave->session);
+        }
+        ms_seats_leave(slave);
+        ms_lanes_leave(&master->lanes, slave->profile);
+    }
+    ms_pool_finish(&master->slaves);
+    ms_tagging_finish(&master->tagging);
+}
+
 bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32_t slots,
                     uint64_t number)
 {
@@ -22,6 +48,7 @@ bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32
     slave->session = session;
     slave->number = number;
     slave->slots = slots;
+    slave->group = "";
     slave->weight = MS_WEIGHT_DEFAULT;
     slave->is_rolled = true; /* a new session holds nothing */
     ms_list_init(&slave->held);
@@ -32,6 +59,46 @@ bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32
     session->user = slave;
     master->slots += slave->slots;
     return true;
+}
+
+void ms_slaves_greet(struct ms_master *master, struct ms_slave *slave, const struct ms_hello *hello,
+                     const struct ms_tags *tags)
+{
+    ms_assert(tags != NULL && tags->users_count > 0);
+    ms_tagging_give(&master->tagging, slave->tags);
+    slave->tags = tags;
+    slave->group = tags->group;
+    slave->labels = tags->labels;
+    slave->weight = hello->weight > 0 ? hello->weight : MS_WEIGHT_DEFAULT;
+    slave->slots_max = hello->slots_max;
+    slave->features = hello->features;
+    slave->load_at = 0; /* of its last connection */
+}
+
+static void set_slots(struct ms_master *master, struct ms_slave *slave, uint32_t slots)
+{
+    ms_assert(master->slots >= slave->slots);
+    master->slots += (uint64_t)slots - slave->slots;
+    slave->slots = slots;
+}
+
+void ms_slaves_load(struct ms_master *master, ms_time now, struct ms_session *session,
+                    const struct ms_load *load)
+{
+    struct ms_slave *slave;
+
+    if (session->role != MS_ROLE_SLAVE || load == NULL) {
+        return;
+    }
+    slave = ms_slave_of(session);
+    ms_assert(load->slots <= MS_SLOTS_MAX);
+    slave->load = *load;
+    slave->load_at = now;
+    if (load->slots > 0 && load->slots != slave->slots) {
+        ms_trace(&master->engine.trace, MS_LEVEL_INFO, "slots changed",
+                 "slave=\"%s\" from=%u to=%u", slave->session->name, slave->slots, load->slots);
+        set_slots(master, slave, load->slots);
+    }
 }
 
 void ms_slaves_refresh(struct ms_lanes *lanes, struct ms_slave *slave)
@@ -96,9 +163,7 @@ void ms_slaves_resume(struct ms_master *master, struct ms_slave *slave, uint32_t
     slave->is_rolled = false;
     slave->is_announced = false;
     slave->is_draining = false;
-    ms_assert(master->slots >= slave->slots);
-    master->slots += (uint64_t)slots - slave->slots;
-    slave->slots = slots;
+    set_slots(master, slave, slots);
 }
 
 void ms_slaves_lost(struct ms_master *master, struct ms_slave *slave)
@@ -142,6 +207,7 @@ void ms_slaves_close(struct ms_master *master, struct ms_slave *slave)
     ms_assert(slave->session->held == 0 && ms_list_is_empty(&slave->held));
     ms_assert(master->slots >= slave->slots);
     master->slots -= slave->slots;
+    ms_tagging_give(&master->tagging, slave->tags);
     slave->session->user = NULL;
     ms_pool_give(&master->slaves, slave);
 }

@@ -4,8 +4,10 @@
 
 #include "core/command.h"
 #include "core/list.h"
+#include "core/tempo.h"
 #include "core/session.h"
 #include "master/seats.h"
+#include "master/tags.h"
 
 struct ms_lanes;
 struct ms_master;
@@ -32,8 +34,16 @@ struct ms_slave {
     ms_seq record;                     /* SESSION; 0 = none is kept */
     struct ms_list orphans;            /* attempts of commands not heard of yet */
     struct ms_seats seats;
-    uint32_t slots;
-    uint32_t weight;   /* 1 .. MS_WEIGHT_MAX */
+    uint32_t slots;                    /* commands it runs at a time, as it said last */
+    uint32_t slots_max;                /* what they may be changed to; 0 = not at all */
+    /* What it says of itself: for choosing by. Of one that is awaited nothing is known: no group, no labels. */
+    const char *group; /* "" = none; never NULL */
+    struct ms_labels labels;
+    uint32_t weight;            /* 1 .. MS_WEIGHT_MAX */
+    const struct ms_tags *tags; /* of group, labels and build: the same for all who say the same */
+    struct ms_load load;        /* as it was told last, */
+    ms_time load_at;            /* when; 0 = it has not told any */
+    struct ms_tempo tempo;        /* of attempts it has finished */
     bool is_awaited;   /* from before the master's start, and has not told yet what it holds */
     bool is_welcome;   /* WELCOME is out on this connection: before it nothing else may be */
     bool is_rolled;    /* what it holds is agreed on this connection */
@@ -43,6 +53,18 @@ struct ms_slave {
     bool is_ending;    /* the session is over: everything held goes back */
     bool is_crash;     /* it ended in a way that counts against what it held */
 };
+
+/* The slaves of a master that begins; false when memory is out. And of one that is over. */
+bool ms_slaves_init(struct ms_master *master);
+void ms_slaves_finish(struct ms_master *master);
+
+/* A HELLO was taken: what it says of the slave, with the set of tags, which is the slave's from now on. */
+void ms_slaves_greet(struct ms_master *master, struct ms_slave *slave, const struct ms_hello *hello,
+                     const struct ms_tags *tags);
+
+/* What a BEAT of whomever says of his load; NULL = nothing. */
+void ms_slaves_load(struct ms_master *master, ms_time now, struct ms_session *session,
+                    const struct ms_load *load);
 
 /* Gives a new session its slave's side, or prepares the slave of a resumed one for its roll. False when
  * memory is out. */

@@ -18,6 +18,7 @@
 #include "master/queue.h"
 #include "master/reconcile.h"
 #include "master/routes.h"
+#include "master/tags.h"
 #include "master/tail.h"
 
 enum ms_drain {
@@ -56,6 +57,7 @@ struct ms_master {
     struct ms_reconcile reconcile;
 
     struct ms_pool slaves;
+    struct ms_tagging tagging;
     struct ms_list slave_sweeps; /* slaves whose held commands are to be put right */
 
     struct ms_pool clients;

@@ -43,6 +43,19 @@ static bool read_optional_uuid(struct ms_uuid *to, ProtobufCBinaryData from)
     return from.len == 0 || read_uuid(to, from);
 }
 
+/* Those that are too many are counted, so that whoever is greeted can say so. */
+static bool read_labels(struct ms_hello *hello, const Muster__Hello *from)
+{
+    ms_assert(hello->labels_count == 0);
+    hello->labels_count = from->n_labels < UINT32_MAX ? (uint32_t)from->n_labels : UINT32_MAX;
+    for (size_t i = 0; i < from->n_labels && i < MS_LABELS_MAX; i++) {
+        if (!read_name(hello->labels[i], from->labels[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum ms_error read_hello(struct ms_arena *arena, const Muster__Hello *from,
                                 struct ms_command *command)
 {
@@ -62,11 +75,14 @@ static enum ms_error read_hello(struct ms_arena *arena, const Muster__Hello *fro
     hello->epoch = from->epoch;
     hello->floor = from->floor;
     hello->slots = from->slots;
+    hello->slots_max = from->slots_max;
+    hello->weight = from->weight;
     command->body.hello = hello;
-    const bool is_fine =
-        read_uuid(&hello->node, from->node) && !ms_uuid_is_zero(&hello->node) &&
-        read_optional_uuid(&hello->token, from->token) && read_name(hello->name, from->name) &&
-        read_name(hello->group, from->group) && read_name(hello->build, from->build);
+    const bool is_fine = read_uuid(&hello->node, from->node) && !ms_uuid_is_zero(&hello->node) &&
+                         read_optional_uuid(&hello->token, from->token) &&
+                         read_name(hello->name, from->name) &&
+                         read_name(hello->group, from->group) &&
+                         read_name(hello->build, from->build) && read_labels(hello, from);
     return is_fine ? MS_E_OK : MS_E_MALFORMED;
 }
 
@@ -213,6 +229,8 @@ static bool is_about(const struct ms_query *query)
         return query->where[0] != '\0';
     case MS_QUERY_OPERATE:
         return query->operation != MS_OPERATION_NONE;
+    case MS_QUERY_COMMAND_SLAVES:
+        return query->order != MS_SLAVE_ORDER_NONE;
     case MS_QUERY_STATUS:
     case MS_QUERY_SLAVES:
     case MS_QUERY_COMMANDS:
@@ -232,7 +250,7 @@ static enum ms_error read_query(struct ms_arena *arena, const Muster__Query *fro
         return arena->error;
     }
     if (from->what < MS_QUERY_STATUS || from->what >= MS_QUERY_COUNT ||
-        from->operation >= MS_OPERATION_COUNT) {
+        from->operation >= MS_OPERATION_COUNT || from->order >= MS_SLAVE_ORDER_COUNT) {
         return MS_E_MALFORMED;
     }
     query->what = (enum ms_query_what)from->what;
@@ -244,6 +262,7 @@ static enum ms_error read_query(struct ms_arena *arena, const Muster__Query *fro
     query->is_following = from->is_following != 0;
     query->from = from->from;
     query->value = from->value;
+    query->order = (enum ms_slave_order)from->order;
     command->count = from->number;
     command->body.query = query;
     const struct ms_bytes where = ms_bytes_of(from->where);

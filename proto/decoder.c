@@ -93,7 +93,7 @@ enum ms_error ms_decoder_begin(struct ms_decoder *decoder, const struct ms_frame
     if (ms_element_is_list(frame->kind)) {
         return begin_list(decoder, frame);
     }
-    if (ms_element_is_number(frame->kind)) {
+    if (ms_element_is_flat(frame->kind)) {
         if (!ms_element_read(frame->kind, frame->epoch, frame->body, &decoder->single,
                              &decoder->room)) {
             error = MS_E_MALFORMED;

@@ -1,6 +1,7 @@
 #include "proto/element.h"
 
 #include "core/invariant.h"
+#include "core/trace.h"
 #include "proto/reader.h"
 
 /* What an element holds beside the members of its command. */
@@ -148,6 +149,21 @@ READER(read_run, struct ms_command, RUN_FIELDS)
 #define NUMBER_FIELDS(X) X(1, VARINT, u64, to->count)
 READER(read_number, struct ms_command, NUMBER_FIELDS)
 
+/* As they stand on the wire, until finish_beat. */
+#define BEAT_FIELDS(X)                                                                             \
+    X(1, VARINT, u64, to->count)                                                                   \
+    X(2, VARINT, u16, extra->room->load.cpu)                                                       \
+    X(3, VARINT, u16, extra->room->load.memory)                                                    \
+    X(4, VARINT, u32, extra->room->load.running)                                                   \
+    X(5, VARINT, u32, extra->room->load.queued)                                                    \
+    X(6, VARINT, u32, extra->room->load.slots)
+READER(read_beat, struct ms_command, BEAT_FIELDS)
+
+#define ADJUST_FIELDS(X)                                                                           \
+    X(1, VARINT, u64, to->count)                                                                   \
+    X(2, VARINT, u32, to->index)
+READER(read_adjust, struct ms_command, ADJUST_FIELDS)
+
 /* A whole frame of acknowledgements; of its runs only the last is seen. */
 struct ack_frame {
     struct ms_bytes run;
@@ -171,19 +187,21 @@ static reader *const readers[MS_KIND_COUNT] = {
     [MS_KIND_SUBMIT_ACK] = read_run,    [MS_KIND_SUBMIT_NAK] = read_nak,
     [MS_KIND_OUTCOME] = read_outcome,   [MS_KIND_OUTCOME_ACK] = read_run,
     [MS_KIND_STREAM] = read_output,     [MS_KIND_CANCEL] = read_cancel,
-    [MS_KIND_CANCEL_ACK] = read_cancel, [MS_KIND_BEAT] = read_number,
-    [MS_KIND_BEAT_ACK] = read_number,   [MS_KIND_PULL] = read_number,
+    [MS_KIND_CANCEL_ACK] = read_cancel, [MS_KIND_BEAT] = read_beat,
+    [MS_KIND_BEAT_ACK] = read_beat,     [MS_KIND_PULL] = read_number,
     [MS_KIND_PART] = read_part,         [MS_KIND_TAIL] = read_tail,
+    [MS_KIND_ADJUST] = read_adjust,
 };
 
-bool ms_element_is_number(enum ms_kind kind)
+bool ms_element_is_flat(enum ms_kind kind)
 {
-    return kind < MS_KIND_COUNT && readers[kind] == read_number;
+    return kind < MS_KIND_COUNT && (readers[kind] == read_number || readers[kind] == read_beat ||
+                                    readers[kind] == read_adjust);
 }
 
 bool ms_element_is_list(enum ms_kind kind)
 {
-    return kind < MS_KIND_COUNT && readers[kind] != NULL && readers[kind] != read_number;
+    return kind < MS_KIND_COUNT && readers[kind] != NULL && !ms_element_is_flat(kind);
 }
 
 static bool is_duration(ms_time time)
@@ -290,8 +308,26 @@ static bool finish_cancel(struct ms_command *command)
     return command->id.seq > 0;
 }
 
+static bool finish_permille(uint16_t *permille)
+{
+    *permille = (uint16_t)(*permille == 0 ? MS_PERMILLE_UNKNOWN : *permille - 1);
+    return *permille <= MS_PERMILLE_MAX || *permille == MS_PERMILLE_UNKNOWN;
+}
+
+/* Who tells nothing, as clients and older slaves, has no load. */
+static bool finish_beat(struct ms_command *command, struct ms_load *load)
+{
+    if ((load->cpu | load->memory | load->running | load->queued | load->slots) == 0) {
+        return true;
+    }
+    command->body.load = load;
+    return finish_permille(&load->cpu) && finish_permille(&load->memory) &&
+           load->slots <= MS_SLOTS_MAX;
+}
+
 /* Checks what was read and completes it; the rules of docs/protocol.md, kind by kind. */
-static inline bool finish(struct ms_command *command, ms_epoch frame_epoch, struct ms_bytes client)
+static inline bool finish(struct ms_command *command, ms_epoch frame_epoch, struct ms_bytes client,
+                          struct ms_load *load)
 {
     switch ((enum ms_kind)command->kind) {
     case MS_KIND_COMMAND:
@@ -328,8 +364,13 @@ static inline bool finish(struct ms_command *command, ms_epoch frame_epoch, stru
         return command->attempt > 0 && command->stream < MS_STREAM_COUNT;
     case MS_KIND_PULL:
         return command->count > 0;
+    case MS_KIND_ADJUST:
+        return command->count <= MS_SLOTS_MAX && command->index <= MS_LEVEL_DEBUG + 1u &&
+               (command->count > 0 || command->index > 0);
+    case MS_KIND_BEAT:
+        return finish_beat(command, load);
     default:
-        ms_assert(ms_element_is_number(command->kind));
+        ms_assert(command->kind == MS_KIND_BEAT_ACK);
         return true;
     }
 }
@@ -351,12 +392,15 @@ bool ms_element_read(enum ms_kind kind, ms_epoch frame_epoch, struct ms_bytes el
     ms_assert(kind < MS_KIND_COUNT && readers[kind] != NULL);
     clear(command_out);
     command_out->kind = (uint8_t)kind;
+    if (readers[kind] == read_beat) {
+        room->load = (struct ms_load){0};
+    }
     if (!readers[kind](ms_wire_of(element), command_out, &extra)) {
         return false;
     }
     command_out->usage = extra.has_usage ? &room->usage : NULL;
     command_out->terms = extra.has_terms ? &room->terms : NULL;
-    return finish(command_out, frame_epoch, extra.client);
+    return finish(command_out, frame_epoch, extra.client, &room->load);
 }
 
 bool ms_element_read_scope(struct ms_bytes body, struct ms_ack_scope *scope_out)

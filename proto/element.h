@@ -9,13 +9,14 @@
 /* True for kinds whose frames are lists of elements that are commands each. */
 bool ms_element_is_list(enum ms_kind kind);
 
-/* True for kinds whose frames are one flat message with a number: BEAT, BEAT_ACK, PULL. */
-bool ms_element_is_number(enum ms_kind kind);
+/* True for kinds whose frames are one flat message: BEAT, BEAT_ACK, PULL, ADJUST. */
+bool ms_element_is_flat(enum ms_kind kind);
 
 /* What a command may point to beside its element. */
 struct ms_element_room {
     struct ms_usage usage;
     struct ms_terms terms;
+    struct ms_load load;
 };
 
 /* Reads the whole of element into *command_out, which need not be initialised; it borrows element

@@ -14,14 +14,15 @@
 #define COLUMN_MAX           (2 + TEXT_FIELD_MAX(MS_NAME_MAX) + 2)
 #define CELL_MAX             (3 + TEXT_FIELD_MAX(MS_DETAIL_MAX))
 #define REPORT_MAX           (3 * NUMBER_FIELD_MAX + MS_REPORT_COLUMNS_MAX * COLUMN_MAX)
-#define SMALL_BODY_MAX       1024 /* HELLO is the longest: three names, two uuids, some numbers */
+#define SMALL_BODY_MAX       1024
+#define HELLO_MAX            (SMALL_BODY_MAX + MS_LABELS_MAX * TEXT_FIELD_MAX(MS_NAME_MAX))
 
 static_assert(MS_HELD_PER_FRAME_MAX * HELD_MAX + 2 <= MS_FRAME_CONTROL_MAX, "a roll fits");
 static_assert(MS_SLAVE_TYPES_MAX * TYPE_MAX <= MS_FRAME_CONTROL_MAX, "an announcement fits");
 static_assert(REPORT_MAX + MS_REPORT_COLUMNS_MAX * CELL_MAX <= MS_FRAME_CONTROL_MAX, "a row fits");
 static_assert(SMALL_BODY_MAX >= MS_DETAIL_MAX + 64, "a goodbye fits");
 static_assert(SMALL_BODY_MAX >= MS_WHERE_MAX + 256, "a query fits");
-static_assert(SMALL_BODY_MAX <= MS_FRAME_HELLO_MAX, "a greeting fits");
+static_assert(HELLO_MAX <= MS_FRAME_HELLO_MAX, "a greeting fits");
 
 bool ms_pack_is_ack(enum ms_kind kind)
 {
@@ -67,7 +68,46 @@ static uint8_t *pack_hello(uint8_t *at, const struct ms_hello *hello)
     at = ms_wire_put_u64(at, 9, hello->slots);
     at = put_name(at, 10, hello->name);
     at = put_name(at, 11, hello->group);
-    return put_name(at, 12, hello->build);
+    at = put_name(at, 12, hello->build);
+    ms_assert(hello->labels_count <= MS_LABELS_MAX);
+    for (uint32_t i = 0; i < hello->labels_count; i++) {
+        ms_assert(hello->labels[i][0] != '\0');
+        at = put_name(at, 13, hello->labels[i]);
+    }
+    at = ms_wire_put_u64(at, 14, hello->weight);
+    return ms_wire_put_u64(at, 15, hello->slots_max);
+}
+
+/* Once more than nothing, so that nothing is told from what is not known. */
+static uint8_t *put_permille(uint8_t *at, unsigned number, uint16_t permille)
+{
+    if (permille == MS_PERMILLE_UNKNOWN) {
+        return at;
+    }
+    ms_assert(permille <= MS_PERMILLE_MAX);
+    return ms_wire_put_u64(at, number, permille + 1u);
+}
+
+static uint8_t *pack_beat(uint8_t *at, const struct ms_command *command)
+{
+    const struct ms_load *load = command->body.load;
+
+    at = ms_wire_put_u64(at, 1, command->count);
+    if (load == NULL) {
+        return at;
+    }
+    at = put_permille(at, 2, load->cpu);
+    at = put_permille(at, 3, load->memory);
+    at = ms_wire_put_u64(at, 4, load->running);
+    at = ms_wire_put_u64(at, 5, load->queued);
+    return ms_wire_put_u64(at, 6, load->slots);
+}
+
+static uint8_t *pack_adjust(uint8_t *at, const struct ms_command *command)
+{
+    ms_assert(command->count <= MS_SLOTS_MAX);
+    at = ms_wire_put_u64(at, 1, command->count);
+    return ms_wire_put_u64(at, 2, command->index);
 }
 
 static uint8_t *pack_welcome(uint8_t *at, const struct ms_welcome *welcome)
@@ -160,7 +200,8 @@ static uint8_t *pack_query(uint8_t *at, const struct ms_command *command)
     at = put_bool(at, 10, query->is_dry);
     at = put_bool(at, 11, query->is_following);
     at = ms_wire_put_u64(at, 12, query->from);
-    return ms_wire_put_u64(at, 13, zigzag64(query->value));
+    at = ms_wire_put_u64(at, 13, zigzag64(query->value));
+    return ms_wire_put_u64(at, 14, (uint64_t)query->order);
 }
 
 static size_t cell_max(const struct ms_cell *cell)
@@ -273,6 +314,7 @@ size_t ms_pack_max(const struct ms_command *command)
     case MS_KIND_REPORT:
         return report_max(command->body.report);
     case MS_KIND_HELLO:
+        return HELLO_MAX;
     case MS_KIND_WELCOME:
     case MS_KIND_ERROR:
     case MS_KIND_GOAWAY:
@@ -302,6 +344,9 @@ uint8_t *ms_pack(uint8_t *at, ms_epoch frame_epoch, const struct ms_command *com
     case MS_KIND_WELCOME:
         return pack_welcome(at, command->body.welcome);
     case MS_KIND_BEAT:
+        return pack_beat(at, command);
+    case MS_KIND_ADJUST:
+        return pack_adjust(at, command);
     case MS_KIND_BEAT_ACK:
     case MS_KIND_PULL:
         return ms_wire_put_u64(at, 1, command->count);

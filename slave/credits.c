@@ -12,6 +12,15 @@ void ms_credits_init(struct ms_credits *credits, enum ms_credit_mode mode, uint3
     *credits = (struct ms_credits){.mode = mode, .target = slots + prefetch};
 }
 
+void ms_credits_resize(struct ms_credits *credits, uint32_t slots, uint32_t prefetch, uint32_t held)
+{
+    ms_assert(slots >= 1 && slots <= MS_SLOTS_MAX);
+    credits->target = slots + prefetch;
+    const uint32_t free = held < credits->target ? credits->target - held : 0;
+
+    credits->granted = credits->granted < free ? credits->granted : free;
+}
+
 uint32_t ms_credits_due(const struct ms_credits *credits, uint32_t held, uint32_t room)
 {
     ms_assert(credits->granted <= credits->target);

@@ -26,6 +26,11 @@ struct ms_credits {
 void ms_credits_init(struct ms_credits *credits, enum ms_credit_mode mode, uint32_t slots,
                      uint32_t prefetch);
 
+/* There are so many slots from now on, with held commands in hand. Grants that there is no room for are void: a
+ * command that comes for one of them was not granted. */
+void ms_credits_resize(struct ms_credits *credits, uint32_t slots, uint32_t prefetch,
+                       uint32_t held);
+
 /* What may be granted now, with held commands in hand and room for so many more of them. */
 uint32_t ms_credits_due(const struct ms_credits *credits, uint32_t held, uint32_t room);
 

@@ -15,12 +15,15 @@
 #include "core/list.h"
 #include "core/uri.h"
 #include "slave/main_host.h"
+#include "slave/main_load.h"
 #include "slave/main_options.h"
 #include "slave/main_routes.h"
 #include "slave/main_witness.h"
 #include "slave/slave.h"
 
-#define PATH_SIZE 4096
+#define PATH_SIZE     4096
+#define SLOTS_GROWTH  4u  /* slots may be changed to so many times what they were */
+#define SLOTS_MAX_MIN 64u /* and to so many, at the least */
 
 /* The SlaveNode. */
 struct program {
@@ -31,7 +34,9 @@ struct program {
     char **argv;
     char addresses[MS_ADDRESSES_MAX * (MS_ADDRESS_MAX + 1)];
     char name[MS_NAME_MAX + 1];
-    uint32_t slots;
+    uint32_t slots, slots_max;
+    struct slave_labels labels;
+    struct ms_main_load load;
     struct ms_plugins *plugins;
     struct ms_slave *slave;
     struct ms_driver *driver;
@@ -86,6 +91,20 @@ static void choose_name(struct program *program)
     ms_text_add(&text, "%.40s-%ld", host, (long)getpid());
 }
 
+/* What people may change the slots to while this runs: threads start when they are needed, while each process for
+ * handlers is there from the beginning. */
+static void choose_slots_max(struct program *program)
+{
+    const uint32_t more = SLOTS_GROWTH * program->slots;
+
+    program->slots_max = program->slots;
+    if (!program->settings.isolate) {
+        program->slots_max = more < SLOTS_MAX_MIN  ? SLOTS_MAX_MIN
+                             : more < MS_SLOTS_MAX ? more
+                                                   : MS_SLOTS_MAX;
+    }
+}
+
 static bool check_settings(struct program *program, const char *masters,
                            struct ms_complaint *complaint)
 {
@@ -111,7 +130,9 @@ static bool check_settings(struct program *program, const char *masters,
         program->slots =
             processors > 0 && processors < (long)MS_SLOTS_MAX ? (uint32_t)processors : 1;
     }
-    return choose_addresses(program, masters, complaint);
+    choose_slots_max(program);
+    return slave_labels_read(&program->labels, &settings->label, complaint) &&
+           choose_addresses(program, masters, complaint);
 }
 
 /* The directory that belongs to this program: of the installation, or of the build. False when
@@ -200,6 +221,14 @@ static struct program *program_of(struct ms_node *node)
     return ms_container_of(node, struct program, node);
 }
 
+static void set_level(struct program *program, enum ms_level level)
+{
+    ms_log_set_level(program->base.log, level);
+    if (program->slave != NULL) {
+        ms_slave_engine(program->slave)->trace = ms_log_trace(program->base.log);
+    }
+}
+
 static void carry_out(void *context, const struct ms_effect *effect)
 {
     struct program *program = context;
@@ -213,6 +242,9 @@ static void carry_out(void *context, const struct ms_effect *effect)
         break;
     case MS_EFFECT_FOLLOW:
         program->executor->ops->follow(program->executor, effect->command.token);
+        break;
+    case MS_EFFECT_LEVEL:
+        set_level(program, (enum ms_level)effect->count);
         break;
     case MS_EFFECT_STOPPED:
         ms_program_end(&program->base, ms_program_exit_code(effect->error));
@@ -265,6 +297,10 @@ static struct ms_slave *create_slave(struct program *program, struct ms_complain
             .name = program->name,
             .group = program->settings.group,
             .build = MS_VERSION,
+            .labels = program->labels.words,
+            .labels_count = program->labels.count,
+            .weight = (uint32_t)program->settings.weight,
+            .slots_max = program->slots_max,
             .types = types,
             .types_count = (uint32_t)count,
             .drain_timeout = program->settings.drain_timeout,
@@ -280,7 +316,7 @@ static bool create_workers(struct program *program, struct ms_complaint *complai
         .size = sizeof(struct ms_workers_options),
         .loop = program->base.loop,
         .plugins = program->plugins,
-        .slots = program->slots,
+        .slots = program->slots_max,
         .slave = program->name,
         .report = report,
         .context = program,
@@ -303,7 +339,7 @@ static bool create_hosts(struct program *program, struct ms_complaint *complaint
             .size = sizeof(struct ms_hosts_options),
             .loop = program->base.loop,
             .argv = program->host_argv,
-            .slots = program->slots,
+            .slots = program->slots_max,
             .report = report,
             .context = program,
         },
@@ -368,9 +404,9 @@ static void log_state(void *context)
            MS_LOG_TEXT("phase", ms_slave_phase_name(slave.phase)),
            MS_LOG_TEXT("master", slave.address), MS_LOG_TEXT("error", ms_error_name(slave.error)),
            MS_LOG_NUMBER("epoch", slave.epoch), MS_LOG_NUMBER("session", slave.session),
-           MS_LOG_NUMBER("running", slave.running), MS_LOG_NUMBER("queued", slave.queued),
-           MS_LOG_NUMBER("kept", slave.kept), MS_LOG_NUMBER("granted", slave.granted),
-           MS_LOG_NUMBER("commands", slave.commands_total),
+           MS_LOG_NUMBER("slots", slave.slots), MS_LOG_NUMBER("running", slave.running),
+           MS_LOG_NUMBER("queued", slave.queued), MS_LOG_NUMBER("kept", slave.kept),
+           MS_LOG_NUMBER("granted", slave.granted), MS_LOG_NUMBER("commands", slave.commands_total),
            MS_LOG_NUMBER("results", slave.results_total),
            MS_LOG_NUMBER("returned", slave.returned_total), MS_LOG_NUMBER("late", slave.late_total),
            MS_LOG_NUMBER("timeouts", slave.timeouts_total),
@@ -414,6 +450,7 @@ static enum ms_error start(struct ms_node *node)
     if (program->settings.witness_only) {
         return ms_program_serving(&program->base, program->addresses) ? MS_E_OK : MS_E_IO;
     }
+    ms_main_load_start(&program->load, program->base.loop, program->driver);
     ev_prepare_init(&program->readiness, readiness_cb);
     program->readiness.data = program;
     ev_prepare_start(program->base.loop, &program->readiness);
@@ -425,6 +462,7 @@ static void stop(struct ms_node *node)
     struct program *program = program_of(node);
 
     ev_prepare_stop(program->base.loop, &program->readiness);
+    ms_main_load_stop(&program->load);
     ms_main_witness_stop(&program->witness);
     if (program->executor != NULL && !program->executor->ops->destroy(program->executor)) {
         /* A handler that does not listen holds a thread that nobody can end but the process. */
@@ -478,10 +516,7 @@ static void on_reload(void *context)
                MS_LOG_TEXT("error", complaint.text));
         return;
     }
-    ms_log_set_level(program->base.log, (enum ms_level)settings.program.log_level);
-    if (program->slave != NULL) {
-        ms_slave_engine(program->slave)->trace = ms_log_trace(program->base.log);
-    }
+    set_level(program, (enum ms_level)settings.program.log_level);
     ms_options_finish(&options);
     ms_log(program->base.log, MS_LEVEL_INFO, "configuration reloaded");
 }

@@ -1,6 +1,7 @@
 #include "slave/main_options.h"
 
-#include "core/limits.h"
+#include <string.h>
+
 #include "slave/credits.h"
 #include "slave/main_routes.h"
 
@@ -101,6 +102,22 @@ static const struct ms_option table[] = {
      .key = "group",
      .help = "group of slaves it belongs to",
      .offset = FIELD(group)},
+    {.name = "label",
+     .kind = MS_OPTION_LIST,
+     .argument = "WORD[,WORD]",
+     .env = "MUSTER_LABELS",
+     .key = "label",
+     .help = "what else is true of it, for work that asks for it: gpu, or zone=b; at most 16",
+     .offset = FIELD(label)},
+    {.name = "weight",
+     .kind = MS_OPTION_U64,
+     .min = 1,
+     .max = MS_WEIGHT_MAX,
+     .default_text = "100",
+     .env = "MUSTER_WEIGHT",
+     .key = "weight",
+     .help = "how much of the work it takes where that is shared out by weight",
+     .offset = FIELD(weight)},
     {.name = "busy-poll",
      .kind = MS_OPTION_DURATION,
      .default_text = "0",
@@ -141,3 +158,43 @@ const struct ms_cli slave_cli = {
     .arguments_min = 0,
     .arguments_max = 1,
 };
+
+static bool add_label(struct slave_labels *labels, const char *word, size_t size,
+                      struct ms_complaint *complaint)
+{
+    if (!ms_text_is_label(word, size)) {
+        return ms_complain(complaint,
+                           "--label: \"%.*s\" is no label, which is WORD or KEY=VALUE: up to %d "
+                           "letters, digits, '.', '_', '-' or ':'",
+                           (int)size, word, MS_NAME_MAX);
+    }
+    if (labels->count == MS_LABELS_MAX) {
+        return ms_complain(complaint, "--label: a slave has at most %d labels", MS_LABELS_MAX);
+    }
+    ms_text_copy(labels->text[labels->count], sizeof labels->text[0], word, size);
+    labels->words[labels->count] = labels->text[labels->count];
+    labels->count++;
+    return true;
+}
+
+bool slave_labels_read(struct slave_labels *labels_out, const struct ms_option_list *list,
+                       struct ms_complaint *complaint)
+{
+    labels_out->count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const char *at = list->items[i];
+
+        for (;;) {
+            const size_t size = strcspn(at, ",");
+
+            if (!add_label(labels_out, at, size, complaint)) {
+                return false;
+            }
+            if (at[size] == '\0') {
+                break;
+            }
+            at += size + 1;
+        }
+    }
+    return true;
+}

@@ -4,12 +4,16 @@
 
 #include "core/io/cli.h"
 #include "core/io/program.h"
+#include "core/limits.h"
+#include "core/text.h"
 
 struct slave_options {
     struct ms_program_settings program;
     const char *master;
     const char *name;
     const char *group;
+    struct ms_option_list label; /* each WORD[,WORD]... */
+    uint64_t weight;
     const char *handlers; /* NULL: not said */
     struct ms_option_list handler;
     bool allow_exec;
@@ -25,5 +29,16 @@ struct slave_options {
 };
 
 extern const struct ms_cli slave_cli;
+
+/* The labels one by one; they borrow from text. */
+struct slave_labels {
+    uint32_t count;
+    const char *words[MS_LABELS_MAX];
+    char text[MS_LABELS_MAX][MS_NAME_MAX + 1];
+};
+
+/* False with a sentence about the first that is none, or is one too many. */
+bool slave_labels_read(struct slave_labels *labels_out, const struct ms_option_list *list,
+                       struct ms_complaint *complaint);
 
 #endif

@@ -44,7 +44,7 @@ void ms_slave_start(struct ms_slave *slave, ms_time now, struct ms_attempt *atte
     };
 
     ms_assert(attempt->state == MS_ATTEMPT_RUNNING);
-    ms_assert(slave->attempts.running_count <= slave->slots);
+    ms_assert(slave->attempts.running_count <= slave->running_max);
     if (attempt->timeout > 0 && attempt->timeout < MS_TIME_NEVER - now) {
         /* Without memory for a deadline it runs without one; the master's own walk still guards. */
         ms_attempts_limit(&slave->attempts, attempt, now + attempt->timeout);

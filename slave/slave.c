@@ -79,6 +79,33 @@ static void fail(struct ms_slave *slave, ms_time now, enum ms_error error)
     lost(slave, slave->upstream.last_error);
 }
 
+/* Of what is granted and over, the next commands are handed back as they come; what runs goes on. */
+static void set_slots(struct ms_slave *slave, uint32_t slots)
+{
+    const uint32_t running = slave->attempts.running_count;
+
+    ms_trace(&slave->engine.trace, MS_LEVEL_INFO, "slots changed", "from=%u to=%u", slave->slots,
+             slots);
+    slave->slots = slots;
+    slave->running_max = slots > running ? slots : running;
+    slave->upstream.hello.slots = slots;
+    slave->load.slots = slots;
+    ms_credits_resize(&slave->credits, slots, slave->prefetch, ms_attempts_held(&slave->attempts));
+}
+
+/* People want it otherwise; a beat says at once how it is now. */
+static void adjusted(struct ms_slave *slave, ms_time now, const struct ms_command *adjust)
+{
+    if (adjust->count > 0 && adjust->count <= slave->slots_max) {
+        set_slots(slave, (uint32_t)adjust->count);
+    }
+    if (adjust->index > 0) {
+        ms_engine_emit(&slave->engine,
+                       &(struct ms_effect){.type = MS_EFFECT_LEVEL, .count = adjust->index - 1});
+    }
+    ms_upstream_beat(&slave->upstream, now);
+}
+
 static void received(struct ms_slave *slave, ms_time now, const struct ms_command *command)
 {
     switch (command->kind) {
@@ -96,6 +123,9 @@ static void received(struct ms_slave *slave, ms_time now, const struct ms_comman
         return;
     case MS_KIND_FOLLOW:
         ms_slave_followed(slave, command->token);
+        return;
+    case MS_KIND_ADJUST:
+        adjusted(slave, now, command);
         return;
     case MS_KIND_VERDICT:
         if (slave->phase != MS_SLAVE_ROLLING || command->body.tokens == NULL) {
@@ -145,6 +175,22 @@ static void stop(struct ms_slave *slave, ms_time now)
     }
 }
 
+/* What the next BEAT says; the machine's part comes by LOAD. */
+static void see_to_load(struct ms_slave *slave)
+{
+    slave->load.running = slave->attempts.running_count;
+    slave->load.queued = slave->attempts.queued_count;
+    slave->load.slots = slave->slots;
+}
+
+static void loaded(struct ms_slave *slave, const struct ms_load *load)
+{
+    ms_assert(load->cpu <= MS_PERMILLE_MAX || load->cpu == MS_PERMILLE_UNKNOWN);
+    ms_assert(load->memory <= MS_PERMILLE_MAX || load->memory == MS_PERMILLE_UNKNOWN);
+    slave->load.cpu = load->cpu;
+    slave->load.memory = load->memory;
+}
+
 /* Routes; decides nothing. */
 static void step(struct ms_engine *engine, ms_time now, const struct ms_event *event)
 {
@@ -154,6 +200,7 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
         slave->are_parts_taken = false;
         ms_parts_drop(&slave->parts);
     }
+    see_to_load(slave);
     switch (ms_upstream_step(&slave->upstream, now, event)) {
     case MS_UPSTREAM_RECEIVED:
         received(slave, now, event->command);
@@ -179,6 +226,8 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
         ms_slave_finished(slave, event->command);
     } else if (event->type == MS_EVENT_OUTPUT) {
         ms_slave_output(slave, event->command);
+    } else if (event->type == MS_EVENT_LOAD) {
+        loaded(slave, event->command->body.load);
     } else if (event->type == MS_EVENT_STOP) {
         stop(slave, now);
     }
@@ -240,11 +289,17 @@ static bool add_types(struct ms_slave *slave, const struct ms_slave_config *conf
     return true;
 }
 
+static uint32_t slots_max_of(const struct ms_slave_config *config)
+{
+    return config->slots_max > config->slots ? config->slots_max : config->slots;
+}
+
 static bool init_parts(struct ms_slave *slave, const struct ms_slave_config *config,
                        struct ms_complaint *complaint)
 {
     static const struct ms_engine_ops ops = {"slave", step, deadline};
-    const uint32_t attempts_max = 2 * (config->slots + config->prefetch) + MS_SLAVE_RESULTS_MAX;
+    const uint32_t attempts_max =
+        2 * (slots_max_of(config) + config->prefetch) + MS_SLAVE_RESULTS_MAX;
 
     ms_rng_init(&slave->rng, config->seed);
     slave->tokens = calloc(attempts_max, sizeof *slave->tokens);
@@ -260,7 +315,25 @@ static bool init_parts(struct ms_slave *slave, const struct ms_slave_config *con
     ms_credits_init(&slave->credits, config->mode, config->slots, config->prefetch);
     ms_upstream_init(&slave->upstream, &slave->engine, &slave->rng, config->addresses);
     slave->upstream.is_parking = true;
+    slave->upstream.load = &slave->load;
     return add_types(slave, config, complaint);
+}
+
+static void introduce(struct ms_hello *hello, const struct ms_slave_config *config)
+{
+    hello->role = MS_ROLE_SLAVE;
+    hello->node = config->node;
+    hello->slots = config->slots;
+    hello->slots_max = slots_max_of(config);
+    hello->weight = config->weight;
+    ms_text_copy_name(hello->name, config->name);
+    ms_text_copy_name(hello->group, config->group);
+    ms_text_copy_name(hello->build, config->build);
+    ms_assert(config->labels_count <= MS_LABELS_MAX);
+    for (uint32_t i = 0; i < config->labels_count; i++) {
+        ms_assert(ms_text_is_label(config->labels[i], strlen(config->labels[i])));
+        ms_text_copy_name(hello->labels[hello->labels_count++], config->labels[i]);
+    }
 }
 
 struct ms_slave *ms_slave_create(const struct ms_slave_config *config,
@@ -279,19 +352,15 @@ struct ms_slave *ms_slave_create(const struct ms_slave_config *config,
         ms_slave_destroy(slave);
         return NULL;
     }
-    slave->slots = config->slots;
+    slave->slots = slave->running_max = config->slots;
+    slave->slots_max = slots_max_of(config);
+    slave->prefetch = config->prefetch;
+    slave->load = (struct ms_load){.cpu = MS_PERMILLE_UNKNOWN, .memory = MS_PERMILLE_UNKNOWN};
     slave->parts.max = config->parts_bytes_max != 0 ? config->parts_bytes_max : MS_SPOOL_BYTES_MAX;
     slave->drain_at = MS_TIME_NEVER;
     slave->drain_timeout =
         config->drain_timeout > 0 ? config->drain_timeout : MS_DRAIN_TIMEOUT_DEFAULT;
-    struct ms_hello *hello = &slave->upstream.hello;
-
-    hello->role = MS_ROLE_SLAVE;
-    hello->node = config->node;
-    hello->slots = config->slots;
-    ms_text_copy_name(hello->name, config->name);
-    ms_text_copy_name(hello->group, config->group);
-    ms_text_copy_name(hello->build, config->build);
+    introduce(&slave->upstream.hello, config);
     ms_upstream_start(&slave->upstream, 0);
     return slave;
 }
@@ -330,6 +399,7 @@ void ms_slave_stats(const struct ms_slave *slave, struct ms_slave_stats *stats_o
     stats_out->running = slave->attempts.running_count;
     stats_out->kept = slave->attempts.done_count;
     stats_out->granted = slave->credits.granted;
+    stats_out->slots = slave->slots;
     stats_out->kept_bytes = ms_slab_used(&slave->attempts.slab);
 }
 
@@ -350,13 +420,14 @@ void ms_slave_check(const struct ms_slave *slave)
     const bool is_up = ms_upstream_is_up(&slave->upstream);
 
     ms_attempts_check(attempts);
-    ms_assert(attempts->running_count <= slave->slots);
+    ms_assert(attempts->running_count <= slave->running_max);
+    ms_assert(slave->slots >= 1 && slave->slots <= slave->slots_max);
     ms_assert(slave->credits.granted <= slave->credits.target);
     ms_assert(slave->credits.granted <= ms_attempts_room(attempts));
     ms_assert(slave->credits.granted == 0 || slave->phase == MS_SLAVE_SERVING);
     ms_assert(slave->credits.granted == 0 ||
               slave->credits.granted + ms_attempts_held(attempts) <= slave->credits.target);
-    ms_assert(attempts->queued_count <= slave->credits.target);
+    ms_assert(attempts->queued_count <= slave->slots_max + slave->prefetch);
     ms_assert(is_up == (slave->phase == MS_SLAVE_ROLLING || slave->phase == MS_SLAVE_RESENDING ||
                         slave->phase == MS_SLAVE_SERVING));
 }

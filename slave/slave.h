@@ -30,6 +30,10 @@ struct ms_slave_config {
     const char *name;    /* at most MS_NAME_MAX, like group and build; NULL = "" */
     const char *group;
     const char *build;
+    const char *const *labels; /* that ms_text_is_label takes */
+    uint32_t labels_count;     /* at most MS_LABELS_MAX */
+    uint32_t weight;           /* 1 .. MS_WEIGHT_MAX; 0 = MS_WEIGHT_DEFAULT */
+    uint32_t slots_max; /* the executor can run so many: what slots may be changed to; 0 = slots */
     const struct ms_slave_type *types;
     uint32_t types_count;   /* at most MS_SLAVE_TYPES_MAX */
     ms_time drain_timeout;  /* 0 = MS_DRAIN_TIMEOUT_DEFAULT */
@@ -68,6 +72,7 @@ struct ms_slave_stats {
     uint64_t duplicates_total; /* commands for an attempt in hand already */
     uint64_t late_total;       /* results of attempts that had been taken away */
     uint64_t timeouts_total, welcomes_total, resumes_total;
+    uint32_t slots; /* at a time, as they were changed last */
 };
 
 void ms_slave_stats(const struct ms_slave *slave, struct ms_slave_stats *stats_out);

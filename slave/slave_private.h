@@ -44,7 +44,9 @@ struct ms_slave {
     bool has_more; /* the last step ran out of room: come back at once */
     enum ms_error end_error;
     ms_time drain_at, drain_timeout;
-    uint32_t slots;
+    uint32_t slots, slots_max, prefetch;
+    uint32_t running_max;    /* slots, or what ran when they were lowered */
+    struct ms_load load;     /* as it is told with each BEAT */
     struct ms_token highest; /* of all commands of this session */
     uint32_t types_count;
     struct ms_service *services;

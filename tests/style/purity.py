@@ -22,8 +22,9 @@ ALLOCATION = {"malloc", "calloc", "realloc", "aligned_alloc", "free"}
 ALLOCATORS = {
     "ms_core": {"pool", "slab", "heap", "map", "engine", "router", "options", "sections"},
     "ms_proto": {"arena", "acks", "decoder", "encoder"},
-    "ms_master": {"answers", "backlog", "connections", "council", "follower", "greeters", "index", "inspect", "journal", "lanes",
-                  "leases", "master", "mirror", "mirror_send", "pair", "pair_tenure", "pieces", "routes", "suffix"},
+    "ms_master": {"answers", "backlog", "connections", "cordons", "council", "follower", "greeters", "index", "inspect", "journal", "lanes",
+                  "leases", "master", "mirror", "mirror_send", "pair", "pair_tenure", "pieces", "profiles", "routes", "seats", "suffix", "tags",
+                  "traits"},
     "ms_slave": {"parts", "slave", "witness"},
     "ms_client": {"requests"},
 }

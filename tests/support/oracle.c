@@ -29,6 +29,7 @@ static const ProtobufCMessageDescriptor *descriptor_of(enum ms_kind kind)
         [MS_KIND_CANCEL_ACK] = &muster__cancels__descriptor,
         [MS_KIND_PART] = &muster__parts__descriptor,
         [MS_KIND_TAIL] = &muster__tails__descriptor,
+        [MS_KIND_ADJUST] = &muster__adjust__descriptor,
     };
 
     ms_assert(descriptors[kind] != NULL);
@@ -276,6 +277,23 @@ static bool take_tail(const Muster__Tails__Tail *from, struct ms_command *to)
     return from->attempt != 0 && from->stream < 4;
 }
 
+static bool take_load(const Muster__Beat *from, struct ms_command *to, struct ms_load *load)
+{
+    if ((from->cpu | from->memory | from->running | from->queued | from->slots) == 0) {
+        return true;
+    }
+    *load = (struct ms_load){
+        .cpu = from->cpu > 0 ? (uint16_t)(from->cpu - 1) : MS_PERMILLE_UNKNOWN,
+        .memory = from->memory > 0 ? (uint16_t)(from->memory - 1) : MS_PERMILLE_UNKNOWN,
+        .running = from->running,
+        .queued = from->queued,
+        .slots = from->slots,
+    };
+    to->body.load = load;
+    return from->cpu <= MS_PERMILLE_MAX + 1 && from->memory <= MS_PERMILLE_MAX + 1 &&
+           from->slots <= MS_SLOTS_MAX;
+}
+
 static size_t elements_of(enum ms_kind kind, const void *message)
 {
     switch (kind) {
@@ -351,9 +369,13 @@ static bool take(const struct ms_frame *frame, struct oracle_list *list, size_t 
     case MS_KIND_PULL:
         to->count = ((const Muster__Pull *)message)->count;
         return to->count > 0;
+    case MS_KIND_ADJUST:
+        to->count = ((const Muster__Adjust *)message)->slots;
+        to->index = ((const Muster__Adjust *)message)->log_level;
+        return to->count <= MS_SLOTS_MAX && to->index <= 4 && to->count + to->index > 0;
     default:
         to->count = ((const Muster__Beat *)message)->number;
-        return true;
+        return frame->kind == MS_KIND_BEAT_ACK || take_load(message, to, &list->load);
     }
 }
 
@@ -470,6 +492,21 @@ bool oracle_pair_equal(const struct ms_pair_frame *a, const struct ms_pair_frame
            strcmp(a->build, b->build) == 0;
 }
 
+static bool is_load_equal(const struct ms_load *a, const struct ms_load *b)
+{
+    if (a == NULL || b == NULL) {
+        return a == b;
+    }
+    return a->cpu == b->cpu && a->memory == b->memory && a->running == b->running &&
+           a->queued == b->queued && a->slots == b->slots;
+}
+
+static bool is_body_equal(const struct ms_command *a, const struct ms_command *b)
+{
+    return a->kind == MS_KIND_BEAT ? is_load_equal(a->body.load, b->body.load)
+                                   : a->body.any == b->body.any;
+}
+
 bool oracle_equal(const struct ms_command *a, const struct ms_command *b)
 {
     return a->kind == b->kind && a->status == b->status && a->stream == b->stream &&
@@ -481,5 +518,5 @@ bool oracle_equal(const struct ms_command *a, const struct ms_command *b)
            a->timeout == b->timeout && a->delay == b->delay &&
            oracle_bytes_equal(a->payload, b->payload) && oracle_bytes_equal(a->detail, b->detail) &&
            oracle_usage_equal(a->usage, b->usage) && oracle_terms_equal(a->terms, b->terms) &&
-           a->body.any == b->body.any;
+           is_body_equal(a, b);
 }

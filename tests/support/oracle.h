@@ -10,6 +10,7 @@ struct oracle_list {
     struct ms_command *commands; /* they borrow from message and from this list */
     struct ms_usage *usages;
     struct ms_terms *terms;
+    struct ms_load load; /* of a BEAT */
     size_t count;
     void *message;
 };
@@ -33,7 +34,7 @@ bool oracle_pair_equal(const struct ms_pair_frame *a, const struct ms_pair_frame
 bool oracle_decision_equal(const struct ms_decision *a, const struct ms_decision *b);
 bool oracle_witnesses_equal(const struct ms_witnesses *a, const struct ms_witnesses *b);
 
-/* Field by field, following pointers; body is compared by its address only. */
+/* Field by field, following pointers; body is compared by its address only, but for a BEAT's. */
 bool oracle_equal(const struct ms_command *a, const struct ms_command *b);
 
 #endif

@@ -261,10 +261,33 @@ static size_t pack_list(const struct ms_command *first, ms_epoch epoch, union el
     return pack_message(&acks.base, body_out);
 }
 
+static size_t pack_beat(const struct ms_command *command, uint8_t **body_out)
+{
+    const struct ms_load *load = command->body.load;
+    Muster__Beat beat = MUSTER__BEAT__INIT;
+
+    beat.number = command->count;
+    beat.cpu = load->cpu != MS_PERMILLE_UNKNOWN ? load->cpu + 1u : 0;
+    beat.memory = load->memory != MS_PERMILLE_UNKNOWN ? load->memory + 1u : 0;
+    beat.running = load->running;
+    beat.queued = load->queued;
+    beat.slots = load->slots;
+    return pack_message(&beat.base, body_out);
+}
+
 size_t oracle_pack(ms_epoch frame_epoch, const struct ms_command *commands, size_t count,
                    uint8_t **body_out)
 {
     ms_assert(count > 0);
+    if (commands->kind == MS_KIND_BEAT && commands->body.load != NULL) {
+        return pack_beat(commands, body_out);
+    }
+    if (commands->kind == MS_KIND_ADJUST) {
+        Muster__Adjust adjust = MUSTER__ADJUST__INIT;
+        adjust.slots = commands->count;
+        adjust.log_level = commands->index;
+        return pack_message(&adjust.base, body_out);
+    }
     if (commands->kind == MS_KIND_BEAT || commands->kind == MS_KIND_BEAT_ACK ||
         commands->kind == MS_KIND_PULL) {
         Muster__Pull pull = MUSTER__PULL__INIT;

@@ -21,9 +21,21 @@ static const struct ms_hello hello = {
     .epoch = 6,
     .floor = 99,
     .slots = 8,
+    .slots_max = MS_SLOTS_MAX,
+    .weight = MS_WEIGHT_MAX,
+    .labels_count = 2,
     .name = "n\xc3\xa4me",
     .group = "group",
     .build = "muster 0.1.0",
+    .labels = {"gpu", "zone=b"},
+};
+
+static const struct ms_load load = {
+    .cpu = 0,
+    .memory = MS_PERMILLE_MAX,
+    .running = 7,
+    .queued = UINT32_MAX,
+    .slots = MS_SLOTS_MAX,
 };
 
 static const struct ms_welcome welcome = {
@@ -71,6 +83,7 @@ static const struct ms_query query = {
     .is_following = true,
     .from = UINT32_MAX,
     .value = INT64_MIN,
+    .order = MS_SLAVE_ORDER_LOG_LEVEL,
 };
 
 static const struct ms_cell cells[] = {
@@ -154,7 +167,7 @@ static const struct ms_pair_frame pair_plain = {
 static const struct ms_command samples[MS_KIND_COUNT] = {
     [MS_KIND_HELLO] = {.kind = MS_KIND_HELLO, .body.hello = &hello},
     [MS_KIND_WELCOME] = {.kind = MS_KIND_WELCOME, .body.welcome = &welcome},
-    [MS_KIND_BEAT] = {.kind = MS_KIND_BEAT, .count = 300},
+    [MS_KIND_BEAT] = {.kind = MS_KIND_BEAT, .count = 300, .body.load = &load},
     [MS_KIND_BEAT_ACK] = {.kind = MS_KIND_BEAT_ACK, .count = UINT64_MAX},
     [MS_KIND_ERROR] = {.kind = MS_KIND_ERROR, .error = MS_E_MALFORMED, .detail = BYTES("why")},
     [MS_KIND_GOAWAY] = {.kind = MS_KIND_GOAWAY, .error = MS_E_DRAINING, .detail = BYTES("h:1")},
@@ -192,6 +205,7 @@ static const struct ms_command samples[MS_KIND_COUNT] = {
     [MS_KIND_VERDICT] = {.kind = MS_KIND_VERDICT, .body.tokens = &tokens},
     [MS_KIND_BYE] = {.kind = MS_KIND_BYE},
     [MS_KIND_FOLLOW] = {.kind = MS_KIND_FOLLOW, .token = {SAMPLES_EPOCH, 9}},
+    [MS_KIND_ADJUST] = {.kind = MS_KIND_ADJUST, .count = MS_SLOTS_MAX, .index = 4},
     [MS_KIND_SUBMIT] = {.kind = MS_KIND_SUBMIT,
                         .type = MS_TYPE_USER_MIN,
                         .id.seq = UINT64_MAX - 12,

@@ -161,6 +161,26 @@ START_TEST(buffer_without_memory_aborts)
 }
 END_TEST
 
+START_TEST(labels_are_words_or_pairs)
+{
+    char name[MS_NAME_MAX + 2];
+
+    memset(name, 'x', sizeof name);
+    ck_assert(ms_text_is_label("gpu", 3));
+    ck_assert(ms_text_is_label("zone=b-1.2:3_4", 14));
+    ck_assert(ms_text_is_label(name, MS_NAME_MAX));
+    ck_assert(!ms_text_is_label(name, MS_NAME_MAX + 1));
+    ck_assert(!ms_text_is_label("", 0));
+    ck_assert(!ms_text_is_label("=", 1));
+    ck_assert(!ms_text_is_label("a=", 2));
+    ck_assert(!ms_text_is_label("=b", 2));
+    ck_assert(!ms_text_is_label("a=b=c", 5));
+    ck_assert(!ms_text_is_label("a b", 3));
+    ck_assert(!ms_text_is_label("a,b", 3));
+    ck_assert(!ms_text_is_label("a*", 2));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("core_text");
@@ -175,6 +195,7 @@ int main(void)
     tcase_add_test(tests, a_name_is_cut);
     tcase_add_test(tests, times_are_dates);
     tcase_add_test(tests, names_have_bounds_and_an_alphabet);
+    tcase_add_test(tests, labels_are_words_or_pairs);
     tcase_add_test_raise_signal(tests, buffer_without_memory_aborts, SIGABRT);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);

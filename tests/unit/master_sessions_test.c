@@ -53,6 +53,18 @@ START_TEST(odd_greetings_are_refused)
     hello.slots = MS_SLOTS_MAX + 1;
     refuse_hello(hello, MS_E_BAD_ARGUMENT);
     hello = hello_of(MS_ROLE_SLAVE, 1);
+    hello.group[0] = '/';
+    refuse_hello(hello, MS_E_BAD_ARGUMENT);
+    hello = hello_of(MS_ROLE_SLAVE, 1);
+    hello.weight = MS_WEIGHT_MAX + 1;
+    refuse_hello(hello, MS_E_BAD_ARGUMENT);
+    hello = hello_of(MS_ROLE_SLAVE, 1);
+    hello.labels_count = 1; /* an empty one */
+    refuse_hello(hello, MS_E_BAD_ARGUMENT);
+    hello = hello_of(MS_ROLE_SLAVE, 1);
+    hello.labels_count = MS_LABELS_MAX + 1;
+    refuse_hello(hello, MS_E_BAD_ARGUMENT);
+    hello = hello_of(MS_ROLE_SLAVE, 1);
     hello.epoch = EPOCH + 1;
     refuse_hello(hello, MS_E_NOT_ACTIVE);
 }

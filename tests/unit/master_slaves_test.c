@@ -1,4 +1,6 @@
 /* What slaves do: announce, pull, hand back, call the roll, drain, die. */
+#include "master/slaves.h"
+#include "master/state.h"
 #include "master_frames.h"
 #include "master_shelf.h"
 
@@ -272,7 +274,77 @@ START_TEST(a_type_of_a_refused_announcement_is_read_back)
 }
 END_TEST
 
-TESTS(a_type_of_a_refused_announcement_is_read_back, a_resumed_slave_keeps_what_it_holds,
+static const struct ms_slave *only_slave(const struct script *s)
+{
+    const struct ms_slave *found = ms_pool_at(&s->master->slaves, 0);
+
+    ck_assert_ptr_nonnull(found);
+    return found;
+}
+
+START_TEST(what_a_slave_says_of_itself_is_kept)
+{
+    struct script s;
+    struct ms_hello hello = hello_of(MS_ROLE_SLAVE, 1);
+
+    setup(&s);
+    ms_text_copy_name(hello.group, "render");
+    ms_text_copy_name(hello.labels[0], "zone=b");
+    ms_text_copy_name(hello.labels[1], "gpu");
+    hello.labels_count = 2;
+    hello.weight = 7;
+    hello.slots_max = 9;
+    const struct ms_welcome welcome = greet(&s, 1, &hello);
+    const struct ms_slave *slave = only_slave(&s);
+
+    ck_assert_str_eq(slave->group, "render");
+    ck_assert_uint_eq(slave->labels.count, 2);
+    ck_assert_str_eq(slave->labels.words[0], "gpu");
+    ck_assert_uint_eq(slave->weight, 7);
+    ck_assert_uint_eq(slave->slots_max, 9);
+    close_peer(&s, 1);
+    hello.token = welcome.token; /* it comes again, and says otherwise */
+    hello.labels_count = 0;
+    hello.weight = 0;
+    ck_assert(greet(&s, 5, &hello).resumed);
+    ck_assert_ptr_eq(only_slave(&s), slave);
+    ck_assert_uint_eq(slave->labels.count, 0);
+    ck_assert_uint_eq(slave->weight, MS_WEIGHT_DEFAULT);
+    receive(&s, 5, &(struct ms_command){.kind = MS_KIND_BYE});
+    run_until(&s, s.now + 10 * MS_TICK_DEFAULT);
+    ck_assert_uint_eq(s.master->tagging.bytes, 0);
+    teardown(&s);
+}
+END_TEST
+
+START_TEST(beats_tell_the_load)
+{
+    struct ms_load load = {.cpu = 250, .memory = MS_PERMILLE_UNKNOWN, .running = 3, .slots = 11};
+    struct script s;
+
+    setup(&s);
+    slave(&s, 1, 1);
+    const struct ms_slave *slave = only_slave(&s);
+
+    receive(&s, 1, &(struct ms_command){.kind = MS_KIND_BEAT, .count = 1});
+    ck_assert_int_eq(slave->load_at, 0);
+    ck_assert_uint_eq(stats_of(&s).slots, 4);
+    run_until(&s, s.now + MS_MSEC);
+    receive(&s, 1, &(struct ms_command){.kind = MS_KIND_BEAT, .count = 2, .body.load = &load});
+    ck_assert_uint_eq(want(&s, MS_KIND_BEAT_ACK)->effect.command.count, 2);
+    ck_assert_int_eq(slave->load_at, s.now);
+    ck_assert_uint_eq(slave->load.cpu, 250);
+    ck_assert_uint_eq(slave->slots, 11);
+    ck_assert_uint_eq(stats_of(&s).slots, 11);
+    load.slots = 0; /* as it said before */
+    receive(&s, 1, &(struct ms_command){.kind = MS_KIND_BEAT, .count = 3, .body.load = &load});
+    ck_assert_uint_eq(slave->slots, 11);
+    teardown(&s);
+}
+END_TEST
+
+TESTS(what_a_slave_says_of_itself_is_kept, beats_tell_the_load,
+      a_type_of_a_refused_announcement_is_read_back, a_resumed_slave_keeps_what_it_holds,
       a_roll_broken_off_begins_anew, a_result_may_come_before_the_roll,
       what_was_cancelled_meanwhile_is_dropped, draining_takes_nothing_more_and_hands_back,
       a_clash_is_refused_and_harms_nobody, announcing_again_replaces,

@@ -84,6 +84,30 @@ START_TEST(test_hello)
 }
 END_TEST
 
+/* Too many labels are the master's to refuse, in words; what is no word at all is malformed. */
+START_TEST(test_hello_labels)
+{
+    char *labels[MS_LABELS_MAX + 2];
+    Muster__Hello message = hello();
+
+    for (size_t i = 0; i < MS_LABELS_MAX + 2; i++) {
+        labels[i] = long_name + 1;
+    }
+    message.labels = labels;
+    message.n_labels = MS_LABELS_MAX;
+    ck_assert_int_eq(read_message(MS_KIND_HELLO, &message), MS_E_OK);
+    ck_assert_uint_eq(command.body.hello->labels_count, MS_LABELS_MAX);
+    ck_assert_str_eq(command.body.hello->labels[MS_LABELS_MAX - 1], long_name + 1);
+    message.n_labels = MS_LABELS_MAX + 2;
+    ck_assert_int_eq(read_message(MS_KIND_HELLO, &message), MS_E_OK);
+    ck_assert_uint_eq(command.body.hello->labels_count, MS_LABELS_MAX + 2);
+    labels[1] = long_name;
+    ck_assert_int_eq(read_message(MS_KIND_HELLO, &message), MS_E_MALFORMED);
+    labels[1] = (char *)(uintptr_t) "a\nb";
+    ck_assert_int_eq(read_message(MS_KIND_HELLO, &message), MS_E_MALFORMED);
+}
+END_TEST
+
 #define ASSERT_WELCOME(field, value, expected)                                                     \
     do {                                                                                           \
         Muster__Welcome message = MUSTER__WELCOME__INIT;                                           \
@@ -360,6 +384,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_hello);
+    tcase_add_test(tcase, test_hello_labels);
     tcase_add_test(tcase, test_welcome);
     tcase_add_test(tcase, test_goodbye);
     tcase_add_test(tcase, test_announce);

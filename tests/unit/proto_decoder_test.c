@@ -36,6 +36,9 @@ static struct ms_frame first_frame(struct ms_encoder *encoder)
 static void assert_body_equal(const struct ms_command *a, const struct ms_command *b)
 {
     switch ((enum ms_kind)a->kind) {
+    case MS_KIND_BEAT:
+        ck_assert(oracle_equal(a, b));
+        break;
     case MS_KIND_HELLO:
         ck_assert_mem_eq(a->body.hello, b->body.hello, sizeof(struct ms_hello));
         break;
@@ -76,6 +79,7 @@ static void assert_body_equal(const struct ms_command *a, const struct ms_comman
         ck_assert(a->body.query->is_following == b->body.query->is_following);
         ck_assert_uint_eq(a->body.query->from, b->body.query->from);
         ck_assert(a->body.query->value == b->body.query->value);
+        ck_assert_int_eq(a->body.query->order, b->body.query->order);
         break;
     default:
         if (ms_kind_is_pair((enum ms_kind)a->kind)) {

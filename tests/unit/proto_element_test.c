@@ -482,9 +482,10 @@ START_TEST(test_every_kind_has_one_way)
 {
     for (int kind = 0; kind < MS_KIND_COUNT + 2; kind++) {
         ck_assert(!ms_element_is_list((enum ms_kind)kind) ||
-                  (sample_exists((enum ms_kind)kind) && !ms_element_is_number((enum ms_kind)kind)));
+                  (sample_exists((enum ms_kind)kind) && !ms_element_is_flat((enum ms_kind)kind)));
     }
-    ck_assert(ms_element_is_number(MS_KIND_PULL));
+    ck_assert(ms_element_is_flat(MS_KIND_PULL));
+    ck_assert(ms_element_is_flat(MS_KIND_ADJUST));
     ck_assert(!ms_element_is_list(MS_KIND_HELLO));
 }
 END_TEST

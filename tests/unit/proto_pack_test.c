@@ -51,6 +51,11 @@ START_TEST(test_hello)
     ck_assert_str_eq(hello->name, sample->name);
     ck_assert_str_eq(hello->group, sample->group);
     ck_assert_str_eq(hello->build, sample->build);
+    ck_assert_uint_eq(hello->n_labels, 2);
+    ck_assert_str_eq(hello->labels[0], "gpu");
+    ck_assert_str_eq(hello->labels[1], "zone=b");
+    ck_assert_uint_eq(hello->weight, sample->weight);
+    ck_assert_uint_eq(hello->slots_max, sample->slots_max);
     release(hello);
 }
 END_TEST

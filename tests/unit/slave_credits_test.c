@@ -36,6 +36,24 @@ START_TEST(what_was_granted_is_not_due_again)
 }
 END_TEST
 
+START_TEST(other_slots)
+{
+    struct ms_credits credits;
+
+    ms_credits_init(&credits, MS_CREDIT_PUSH, 4, 2);
+    ms_credits_grant(&credits, 5);
+    ms_credits_resize(&credits, 8, 2, 1);
+    ck_assert_uint_eq(credits.granted, 5);
+    ck_assert_uint_eq(ms_credits_due(&credits, 1, 100), 4);
+    ms_credits_resize(&credits, 1, 2, 1); /* one is in hand, two more may come */
+    ck_assert_uint_eq(credits.granted, 2);
+    ck_assert_uint_eq(ms_credits_due(&credits, 1, 100), 0);
+    ms_credits_resize(&credits, 1, 0, 3);
+    ck_assert_uint_eq(credits.granted, 0);
+    ck_assert_uint_eq(ms_credits_due(&credits, 3, 100), 0);
+}
+END_TEST
+
 START_TEST(spending_more_than_granted_is_refused)
 {
     struct ms_credits credits;
@@ -120,6 +138,7 @@ int main(void)
     tcase_add_test(tests, everything_is_due_at_first);
     tcase_add_test(tests, what_was_granted_is_not_due_again);
     tcase_add_test(tests, spending_more_than_granted_is_refused);
+    tcase_add_test(tests, other_slots);
     tcase_add_test_raise_signal(tests, granting_beyond_the_target_is_a_programmer_error, SIGABRT);
     tcase_add_loop_test(tests, held_never_exceeds_what_was_granted, 0, 20);
     suite_add_tcase(suite, tests);
