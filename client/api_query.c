@@ -14,7 +14,8 @@ _Static_assert((int)MS_CLIENT_ASK_STATUS == MS_QUERY_STATUS &&
                    (int)MS_CLIENT_ASK_RESULT == MS_QUERY_RESULT &&
                    (int)MS_CLIENT_ASK_TAIL == MS_QUERY_TAIL &&
                    (int)MS_CLIENT_ASK_OPERATE == MS_QUERY_OPERATE &&
-                   (int)MS_CLIENT_ASK_ROUTES == MS_QUERY_ROUTES,
+                   (int)MS_CLIENT_ASK_ROUTES == MS_QUERY_ROUTES &&
+                   (int)MS_CLIENT_ASK_COMMAND_SLAVES == MS_QUERY_COMMAND_SLAVES,
                "public questions are those of the wire");
 _Static_assert((int)MS_CLIENT_OPERATE_CANCEL == MS_OPERATION_CANCEL &&
                    (int)MS_CLIENT_OPERATE_KICK == MS_OPERATION_KICK &&
@@ -22,6 +23,21 @@ _Static_assert((int)MS_CLIENT_OPERATE_CANCEL == MS_OPERATION_CANCEL &&
                    (int)MS_CLIENT_OPERATE_PRIORITY == MS_OPERATION_PRIORITY &&
                    (int)MS_CLIENT_OPERATE_CONCURRENCY == MS_OPERATION_CONCURRENCY,
                "public operations are those of the wire");
+
+_Static_assert((int)MS_CLIENT_ORDER_CORDON == MS_SLAVE_ORDER_CORDON &&
+                   (int)MS_CLIENT_ORDER_UNCORDON == MS_SLAVE_ORDER_UNCORDON &&
+                   (int)MS_CLIENT_ORDER_SLOTS == MS_SLAVE_ORDER_SLOTS &&
+                   (int)MS_CLIENT_ORDER_LOG_LEVEL == MS_SLAVE_ORDER_LOG_LEVEL,
+               "public orders are those of the wire");
+
+static bool is_order_fit(const struct ms_client_query *from)
+{
+    if (from->what != MS_CLIENT_ASK_COMMAND_SLAVES) {
+        return from->order == 0;
+    }
+    return from->order > MS_SLAVE_ORDER_NONE && from->order < MS_SLAVE_ORDER_COUNT &&
+           from->where != NULL && from->where[0] != '\0';
+}
 
 static bool is_operation_fit(const struct ms_client_query *from)
 {
@@ -41,8 +57,15 @@ static bool is_where_fit(const struct ms_client_query *from)
     if (from->where == NULL) {
         return from->what != MS_CLIENT_ASK_GROUP;
     }
-    return from->what == MS_CLIENT_ASK_GROUP ? ms_text_is_name(from->where, strlen(from->where))
-                                             : ms_filter_parse(from->where, &filter, NULL);
+    switch (from->what) {
+    case MS_CLIENT_ASK_GROUP:
+        return ms_text_is_name(from->where, strlen(from->where));
+    case MS_CLIENT_ASK_SLAVES:
+    case MS_CLIENT_ASK_COMMAND_SLAVES:
+        return ms_filter_parse_slaves(from->where, &filter, NULL);
+    default:
+        return ms_filter_parse(from->where, &filter, NULL);
+    }
 }
 
 static bool translate(const struct ms_client *client, const struct ms_client_query *from,
@@ -53,6 +76,7 @@ static bool translate(const struct ms_client *client, const struct ms_client_que
         .id = {client->engine.client, from->seq},
         .limit = from->limit,
         .operation = (enum ms_operation)from->operation,
+        .order = (enum ms_slave_order)from->order,
         .is_dry = from->is_dry_run,
         .is_following = from->is_following,
         .from = from->from,
@@ -60,7 +84,7 @@ static bool translate(const struct ms_client *client, const struct ms_client_que
     };
 
     if (from->what < MS_QUERY_STATUS || from->what >= MS_QUERY_COUNT || !is_operation_fit(from) ||
-        !is_where_fit(from)) {
+        !is_order_fit(from) || !is_where_fit(from)) {
         return false;
     }
     if (from->where != NULL &&

@@ -60,6 +60,12 @@ struct ms_cli_common {
     "type, client, slave, group, unique, key, seq, priority, attempts, failures, crashes, age,\n"  \
     "waiting, deadline (until it must have been started), size.\n"
 
+/* The same of a filter of slaves. */
+#define MS_CLI_WHERE_SLAVES_HELP                                                                   \
+    "A FILTER is one or more comparisons without blanks inside, with = != < <= > >=; words and\n"  \
+    "names take several values (group=a,b) and * for anything. Fields: name, state, group,\n"      \
+    "label, build, connected, draining, cordoned, slots, held.\n"
+
 /* Prints "muster NAME: TEXT" to stderr. A part of it may be what a handler or a master said, so bytes
  * that would steer the terminal become '?'; beyond MS_CLI_SAY_MAX it is cut. */
 void ms_cli_say(const struct ms_cli *cli, const char *format, ...)

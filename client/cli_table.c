@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "core/error.h"
+
 #define COLUMN_GAP  2
 #define NUMBER_SIZE 32 /* also of a time */
 
@@ -157,6 +159,33 @@ static void print_record(const struct ms_client_report *report)
         ms_cli_print_clean(cell_text(&report->cells[i], number));
         putchar('\n');
     }
+}
+
+static const struct ms_client_cell *cell_of(const struct ms_client_report *report, uint32_t row,
+                                            const char *column, bool is_number)
+{
+    const struct ms_client_cell *cells = &report->cells[row * report->columns];
+
+    for (uint32_t i = 0; i < report->columns; i++) {
+        if (cells[i].is_number == is_number && strcmp(cells[i].name, column) == 0) {
+            return &cells[i];
+        }
+    }
+    return NULL;
+}
+
+const char *ms_cli_text_of(const struct ms_client_report *report, uint32_t row, const char *column)
+{
+    const struct ms_client_cell *cell = cell_of(report, row, column, false);
+
+    return cell != NULL && cell->text != NULL ? cell->text : "";
+}
+
+uint64_t ms_cli_number_of(const struct ms_client_report *report, uint32_t row, const char *column)
+{
+    const struct ms_client_cell *cell = cell_of(report, row, column, true);
+
+    return cell != NULL ? cell->number : 0;
 }
 
 static json_t *json_cell(const struct ms_client_cell *cell)
@@ -355,6 +384,10 @@ static int explain(const struct ms_cli *cli, const struct ms_client_query *query
 {
     if (error == MS_CLIENT_NOT_FOUND && query->what == MS_CLIENT_ASK_GROUP) {
         ms_cli_say(cli, "the master knows no command of a group \"%s\"", query->where);
+    } else if (error == MS_CLIENT_NOT_FOUND && query->what == MS_CLIENT_ASK_COMMAND_SLAVES) {
+        ms_cli_say(cli, "no slave fits \"%s\"; muster slaves lists them", query->where);
+    } else if (error == MS_E_FRAME_KIND) {
+        ms_cli_say(cli, "the master's program is older than this order");
     } else if (error == MS_CLIENT_NOT_FOUND && query->client_id != NULL) {
         explain_unknown(cli, query, called);
     } else {

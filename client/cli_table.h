@@ -45,6 +45,10 @@ json_t *ms_cli_row_to_json(const struct ms_client_report *report, uint32_t row);
 void ms_cli_print_report(const struct ms_cli *cli, const struct ms_client_report *report,
                          const struct ms_cli_table *table);
 
+/* Cells of a row; "" and 0 when there is no such column of that kind. */
+const char *ms_cli_text_of(const struct ms_client_report *report, uint32_t row, const char *column);
+uint64_t ms_cli_number_of(const struct ms_client_report *report, uint32_t row, const char *column);
+
 /* Prints text to standard output; control characters become '?'. */
 void ms_cli_print_clean(const char *text);
 

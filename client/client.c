@@ -137,6 +137,26 @@ static struct ms_client_asked *next_query(struct ms_client_engine *engine)
     return next;
 }
 
+/* Older masters take no filters and no orders of slaves: the first would be passed over, the second end the connection. */
+static bool is_understood(const struct ms_client_engine *engine, const struct ms_query *query)
+{
+    const bool is_of_slaves = query->what == MS_QUERY_COMMAND_SLAVES ||
+                              (query->what == MS_QUERY_SLAVES && query->where[0] != '\0');
+
+    return !is_of_slaves || (engine->upstream.welcome.features & MS_FEATURE_ADJUST) != 0;
+}
+
+static void refuse_query(struct ms_client_engine *engine, struct ms_client_asked *query)
+{
+    static const struct ms_report unknown = {.error = MS_E_FRAME_KIND, .last = true};
+
+    query->number = 0;
+    ms_client_engine_deliver(engine, query->cookie, MS_CLIENT_NOTE_NONE,
+                             &(struct ms_command){.kind = MS_KIND_REPORT,
+                                                  .error = MS_E_FRAME_KIND,
+                                                  .body.report = &unknown});
+}
+
 static void send_queries(struct ms_client_engine *engine)
 {
     while (engine->queries_unsent > 0) {
@@ -148,8 +168,12 @@ static void send_queries(struct ms_client_engine *engine)
                                      &(struct ms_command){.kind = MS_KIND_REPORT});
             query->has_rows = false;
         }
-        query->is_sent = true;
         engine->queries_unsent--;
+        if (!is_understood(engine, &query->query)) {
+            refuse_query(engine, query);
+            continue;
+        }
+        query->is_sent = true;
         ms_upstream_send(&engine->upstream, &(struct ms_command){
                                                 .kind = MS_KIND_QUERY,
                                                 .count = query->number,

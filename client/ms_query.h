@@ -18,9 +18,19 @@ enum ms_client_question {
     MS_CLIENT_ASK_RESULT = 7,  /* one command: its kept outcome, as output and a row */
     MS_CLIENT_ASK_TAIL = 8,    /* one command: its output; a row at the end */
     MS_CLIENT_ASK_OPERATE = 9, /* operation on one command, or on those of where: a row of sums;
-                                * is_dry_run: a row for each before it, of another shape */
+                                 * is_dry_run: a row for each before it, of another shape */
+    MS_CLIENT_ASK_COMMAND_SLAVES =
+        10, /* order to the slaves of where: a row for each; the last part
+                                        * says that all of it is durable. NOT_FOUND: there is none */
     MS_CLIENT_ASK_ROUTES =
         11 /* a row for each type that is known, then one for each route that applies to none */
+};
+
+enum ms_client_slave_order {
+    MS_CLIENT_ORDER_CORDON = 1, /* nothing new is given to it */
+    MS_CLIENT_ORDER_UNCORDON = 2,
+    MS_CLIENT_ORDER_SLOTS = 3,    /* value at a time */
+    MS_CLIENT_ORDER_LOG_LEVEL = 4 /* value: 0 error, 1 warn, 2 info, 3 debug */
 };
 
 enum ms_client_operation {
@@ -40,15 +50,16 @@ struct ms_client_query {
     const char *type;      /* COMMANDS: of this type only; NULL = all */
     const char *client_id; /* of one command: 32 hex digits; NULL = this client's */
     uint64_t seq;          /* of one command; OPERATE: 0 = those of where */
-    const char
-        *where;    /* COMMANDS, OPERATE: a filter, as for `muster commands --where`; GROUP: name */
-    int operation; /* OPERATE: enum ms_client_operation */
-    bool is_dry_run;   /* OPERATE: only tell what would be done */
-    bool is_following; /* TAIL: until the command has ended; GROUP: a row at each change */
-    uint32_t from;     /* TAIL: first piece, from 0 */
-    int64_t value;     /* OPERATE */
+    const char *where;     /* COMMANDS, OPERATE: a filter, as for `muster commands --where`; SLAVES,
+                         * COMMAND_SLAVES: one, as for `muster slaves --where`; GROUP: name */
+    int operation;         /* OPERATE: enum ms_client_operation */
+    bool is_dry_run;       /* OPERATE, COMMAND_SLAVES: only tell what would be done */
+    bool is_following;     /* TAIL: until the command has ended; GROUP: a row at each change */
+    uint32_t from;         /* TAIL: first piece, from 0 */
+    int64_t value;         /* OPERATE, COMMAND_SLAVES */
     ms_client_output_fn
         on_output; /* RESULT, TAIL: the output, in order; a rising attempt begins anew */
+    int order;     /* COMMAND_SLAVES: enum ms_client_slave_order */
 };
 
 struct ms_client_cell {

@@ -4,6 +4,7 @@
 #include "core/glob.h"
 #include "core/invariant.h"
 #include "core/options.h"
+#include "core/session.h"
 
 #define BLANKS         " \t\r\n"
 #define VALUE_SIZE     64 /* of a number as text, with its unit and the terminating zero */
@@ -11,7 +12,16 @@
 #define DECIMAL_SIZE   21 /* of 64 bits */
 #define WORDS_TEXT_MAX 256
 
-enum kind { KIND_NAME, KIND_STATE, KIND_STATUS, KIND_NUMBER, KIND_DURATION, KIND_SIZE };
+enum kind {
+    KIND_NAME,
+    KIND_STATE,
+    KIND_STATUS,
+    KIND_WALK, /* state of a session */
+    KIND_YES_NO,
+    KIND_NUMBER, /* this one and those behind it are compared as numbers */
+    KIND_DURATION,
+    KIND_SIZE
+};
 
 enum field {
     FIELD_STATE,
@@ -31,6 +41,17 @@ enum field {
     FIELD_WAITING,
     FIELD_DEADLINE,
     FIELD_SIZE,
+    FIELD_OF_SLAVES, /* those from here on */
+    FIELD_NAME = FIELD_OF_SLAVES,
+    FIELD_SLAVE_STATE,
+    FIELD_SLAVE_GROUP,
+    FIELD_LABEL,
+    FIELD_BUILD,
+    FIELD_CONNECTED,
+    FIELD_DRAINING,
+    FIELD_CORDONED,
+    FIELD_SLOTS,
+    FIELD_HELD,
     FIELD_COUNT
 };
 
@@ -47,6 +68,16 @@ static const struct {
     [FIELD_CRASHES] = {"crashes", KIND_NUMBER},   [FIELD_AGE] = {"age", KIND_DURATION},
     [FIELD_WAITING] = {"waiting", KIND_DURATION}, [FIELD_DEADLINE] = {"deadline", KIND_DURATION},
     [FIELD_SIZE] = {"size", KIND_SIZE},
+    [FIELD_NAME] = {"name", KIND_NAME},
+    [FIELD_SLAVE_STATE] = {"state", KIND_WALK},
+    [FIELD_SLAVE_GROUP] = {"group", KIND_NAME},
+    [FIELD_LABEL] = {"label", KIND_NAME},
+    [FIELD_BUILD] = {"build", KIND_NAME},
+    [FIELD_CONNECTED] = {"connected", KIND_YES_NO},
+    [FIELD_DRAINING] = {"draining", KIND_YES_NO},
+    [FIELD_CORDONED] = {"cordoned", KIND_YES_NO},
+    [FIELD_SLOTS] = {"slots", KIND_NUMBER},
+    [FIELD_HELD] = {"held", KIND_NUMBER},
 };
 
 enum comparison { EQUAL, UNEQUAL, LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL };
@@ -100,11 +131,23 @@ static const char *word_of(enum kind kind, uint32_t index)
     static const char *const states[] = {"ready", "delayed", "leased",
                                          "done",  "buried",  "cancelled"};
 
-    ms_assert(kind == KIND_STATE || kind == KIND_STATUS);
-    if (kind == KIND_STATE) {
+    switch (kind) {
+    case KIND_STATE:
         return index < sizeof states / sizeof states[0] ? states[index] : NULL;
+    case KIND_STATUS:
+        return index < MS_STATUS_COUNT ? ms_status_name((enum ms_status)index) : NULL;
+    case KIND_WALK:
+        return index < MS_SESSION_STATES ? ms_session_state_name((enum ms_session_state)index)
+                                         : NULL;
+    default:
+        ms_assert(kind == KIND_YES_NO);
+        return index == 0 ? "yes" : index == 1 ? "no" : NULL;
     }
-    return index < MS_STATUS_COUNT ? ms_status_name((enum ms_status)index) : NULL;
+}
+
+static const char *title_of(enum kind kind)
+{
+    return kind == KIND_STATUS ? "status" : kind == KIND_YES_NO ? "answer" : "state";
 }
 
 /* A word that no command can have is a slip, and would quietly match nothing. */
@@ -124,8 +167,8 @@ static bool check_words(enum kind kind, const char *at, const char *end,
             ms_text_add(&words, "%s%s", i > 0 ? ", " : "", word_of(kind, i));
         }
         if (!is_known) {
-            return ms_complain(complaint, "no %s is called \"%.*s\"; there are %s",
-                               kind == KIND_STATE ? "state" : "status", (int)(stop - at), at, list);
+            return ms_complain(complaint, "no %s is called \"%.*s\"; there are %s", title_of(kind),
+                               (int)(stop - at), at, list);
         }
         at = stop;
     }
@@ -168,19 +211,21 @@ static bool parse_number(enum kind kind, const char *at, const char *end, int64_
     return true;
 }
 
-static bool find_field(const char *name, size_t size, uint8_t *field_out,
+static bool find_field(const char *name, size_t size, bool is_of_slaves, uint8_t *field_out,
                        struct ms_complaint *complaint)
 {
+    const uint8_t first = is_of_slaves ? FIELD_OF_SLAVES : 0;
+    const uint8_t end = is_of_slaves ? FIELD_COUNT : FIELD_OF_SLAVES;
     char list[WORDS_TEXT_MAX];
     struct ms_text names;
 
     ms_text_init(&names, list, sizeof list);
-    for (uint8_t i = 0; i < FIELD_COUNT; i++) {
+    for (uint8_t i = first; i < end; i++) {
         if (strlen(fields[i].name) == size && memcmp(fields[i].name, name, size) == 0) {
             *field_out = i;
             return true;
         }
-        ms_text_add(&names, "%s%s", i > 0 ? ", " : "", fields[i].name);
+        ms_text_add(&names, "%s%s", i > first ? ", " : "", fields[i].name);
     }
     ms_assert(!ms_text_is_cut(&names));
     return ms_complain(complaint, "no field is called \"%.*s\"; there are %s", (int)size, name,
@@ -203,7 +248,7 @@ static const char *take_operator(const char *at, uint8_t *operator_out)
 }
 
 /* One comparison: the bytes from at to end, which lie in filter->text. */
-static bool parse_term(struct ms_filter *filter, const char *at, const char *end,
+static bool parse_term(struct ms_filter *filter, bool is_of_slaves, const char *at, const char *end,
                        struct ms_complaint *complaint)
 {
     struct ms_filter_term *term = &filter->terms[filter->count];
@@ -213,11 +258,11 @@ static bool parse_term(struct ms_filter *filter, const char *at, const char *end
     ms_assert(filter->count < MS_FILTER_TERMS_MAX);
     if (name_size == 0 || value == NULL || value > end) {
         return ms_complain(complaint,
-                           "\"%.*s\" is no comparison such as state=buried or age>1h, "
-                           "which have no blanks inside",
-                           (int)(end - at), at);
+                           "\"%.*s\" is no comparison such as %s, which have no blanks inside",
+                           (int)(end - at), at,
+                           is_of_slaves ? "group=render or held>0" : "state=buried or age>1h");
     }
-    if (!find_field(at, name_size, &term->field, complaint)) {
+    if (!find_field(at, name_size, is_of_slaves, &term->field, complaint)) {
         return false;
     }
     const enum kind kind = fields[term->field].kind;
@@ -244,7 +289,8 @@ static const char *comparison_end(const char *at)
     return at;
 }
 
-bool ms_filter_parse(const char *text, struct ms_filter *filter_out, struct ms_complaint *complaint)
+static bool parse(const char *text, bool is_of_slaves, struct ms_filter *filter_out,
+                  struct ms_complaint *complaint)
 {
     struct ms_filter filter = {.count = 0};
     const char *at = filter.text;
@@ -260,13 +306,24 @@ bool ms_filter_parse(const char *text, struct ms_filter *filter_out, struct ms_c
             return ms_complain(complaint, "a filter has %d comparisons at most",
                                MS_FILTER_TERMS_MAX);
         }
-        if (!parse_term(&filter, at, end, complaint)) {
+        if (!parse_term(&filter, is_of_slaves, at, end, complaint)) {
             return false;
         }
         at = end;
     }
     *filter_out = filter;
     return true;
+}
+
+bool ms_filter_parse(const char *text, struct ms_filter *filter_out, struct ms_complaint *complaint)
+{
+    return parse(text, false, filter_out, complaint);
+}
+
+bool ms_filter_parse_slaves(const char *text, struct ms_filter *filter_out,
+                            struct ms_complaint *complaint)
+{
+    return parse(text, true, filter_out, complaint);
 }
 
 /* ---- matching ---- */
@@ -407,6 +464,67 @@ bool ms_filter_matches(const struct ms_filter *filter, const struct ms_filter_fa
         const bool is_match = fields[term->field].kind >= KIND_NUMBER
                                   ? is_compared(term, facts)
                                   : is_named(filter, term, facts) == (comparison == EQUAL);
+
+        if (!is_match) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_label(const struct ms_filter *filter, const struct ms_filter_term *term,
+                      const struct ms_filter_slave *slave)
+{
+    for (uint32_t i = 0; i < slave->labels_count; i++) {
+        if (is_one_of(filter, term, text_of(slave->labels[i]))) {
+            return true;
+        }
+    }
+    return slave->labels_count == 0 && is_one_of(filter, term, text_of(NULL));
+}
+
+static const char *answer(bool is_so)
+{
+    return is_so ? "yes" : "no";
+}
+
+static bool is_slave_named(const struct ms_filter *filter, const struct ms_filter_term *term,
+                           const struct ms_filter_slave *slave)
+{
+    switch ((enum field)term->field) {
+    case FIELD_NAME:
+        return is_one_of(filter, term, text_of(slave->name));
+    case FIELD_SLAVE_STATE:
+        return is_one_of(filter, term, text_of(slave->state));
+    case FIELD_SLAVE_GROUP:
+        return is_one_of(filter, term, text_of(slave->group));
+    case FIELD_LABEL:
+        return has_label(filter, term, slave);
+    case FIELD_BUILD:
+        return is_one_of(filter, term, text_of(slave->build));
+    case FIELD_CONNECTED:
+        return is_one_of(filter, term, text_of(answer(slave->is_connected)));
+    case FIELD_DRAINING:
+        return is_one_of(filter, term, text_of(answer(slave->is_draining)));
+    case FIELD_CORDONED:
+        return is_one_of(filter, term, text_of(answer(slave->is_cordoned)));
+    default:
+        ms_unreachable(); /* the others are numbers */
+    }
+}
+
+bool ms_filter_matches_slave(const struct ms_filter *filter, const struct ms_filter_slave *slave)
+{
+    ms_assert(filter->count <= MS_FILTER_TERMS_MAX);
+    for (uint32_t i = 0; i < filter->count; i++) {
+        const struct ms_filter_term *term = &filter->terms[i];
+        const enum comparison comparison = term->compare;
+        const uint32_t number = term->field == FIELD_SLOTS ? slave->slots : slave->held;
+
+        ms_assert(term->field >= FIELD_OF_SLAVES && term->field < FIELD_COUNT);
+        const bool is_match = fields[term->field].kind >= KIND_NUMBER
+                                  ? compare(comparison, number, term->number)
+                                  : is_slave_named(filter, term, slave) == (comparison == EQUAL);
 
         if (!is_match) {
             return false;

@@ -1,4 +1,4 @@
-/* The language of `--where`: which commands somebody means, as text.
+/* The language of `--where`: which commands, or which slaves, somebody means, as text.
  *
  *     filter     = [ comparison { blanks comparison } ]      all of them must hold; none = every command
  *     comparison = field operator value                      without blanks: age>1h
@@ -18,6 +18,15 @@
  *     sizes      size (of its payload)
  *
  * Example: state=buried,delayed type=thumb* age>1h attempts>=2 priority<0 status=timeout
+ *
+ * Of slaves:
+ *
+ *     names      name, group, label (of those it has; != holds when none of them fits), build
+ *     words      state: alive waiting_0 waiting_1 waiting_2 dead
+ *                connected, draining, cordoned: yes no
+ *     numbers    slots, held (commands)
+ *
+ * Example: group=render label=zone=b,gpu cordoned=no held>0
  *
  * Pure; a parsed filter borrows nothing and may be copied. */
 #ifndef CORE_FILTER_H
@@ -67,10 +76,30 @@ struct ms_filter_facts {
     int32_t priority;
 };
 
+/* The same about one slave. */
+struct ms_filter_slave {
+    const char *name;
+    const char *state;
+    const char *group;
+    const char *build;
+    const char *const *labels;
+    uint32_t labels_count;
+    uint32_t slots;
+    uint32_t held;
+    bool is_connected;
+    bool is_draining;
+    bool is_cordoned;
+};
+
 /* False with a sentence that quotes the word and says what would be right. */
 bool ms_filter_parse(const char *text, struct ms_filter *filter_out,
                      struct ms_complaint *complaint);
 
 bool ms_filter_matches(const struct ms_filter *filter, const struct ms_filter_facts *facts);
+
+/* The same for a filter of slaves; one kind of filter is never asked about the other. */
+bool ms_filter_parse_slaves(const char *text, struct ms_filter *filter_out,
+                            struct ms_complaint *complaint);
+bool ms_filter_matches_slave(const struct ms_filter *filter, const struct ms_filter_slave *slave);
 
 #endif

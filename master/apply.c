@@ -343,14 +343,30 @@ static enum ms_error apply_change(struct ms_master *master, ms_time now,
     return MS_E_OK;
 }
 
+/* Sessions come before it, or behind it. */
+static enum ms_error apply_epoch(struct ms_master *master, const struct ms_record *record,
+                                 ms_seq seq)
+{
+    struct ms_slave *slave;
+    uint32_t cursor = 0;
+
+    if (!ms_cordons_take(&master->cordons, record->payload)) {
+        return complain(master, record, seq, "not a list of slaves");
+    }
+    while (master->cordons.count > 0 && (slave = ms_pool_next(&master->slaves, &cursor)) != NULL) {
+        slave->is_cordoned = ms_cordons_has(&master->cordons, &slave->session->uuid);
+    }
+    master->config.epoch = record->token.epoch;
+    master->epoch_record = seq;
+    return MS_E_OK;
+}
+
 enum ms_error ms_apply(struct ms_master *master, ms_time now, const struct ms_record *record,
                        ms_seq seq)
 {
     switch (record->kind) {
     case MS_RECORD_EPOCH:
-        master->config.epoch = record->token.epoch;
-        master->epoch_record = seq;
-        return MS_E_OK;
+        return apply_epoch(master, record, seq);
     case MS_RECORD_TYPE:
         return apply_type(master, record, seq);
     case MS_RECORD_SESSION:

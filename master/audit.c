@@ -334,7 +334,9 @@ static void check_slave(const struct ms_slave *slave, struct sums *sums)
     ms_assert(own <= slave->dispatched_total);
     ms_assert(session->credit == 0 || session->peer != MS_PEER_NONE);
     ms_assert(!is_ready || (session->credit > 0 && slave->is_rolled && slave->is_announced));
-    ms_assert(!is_ready || !(slave->is_draining || slave->is_ending));
+    ms_assert(!is_ready || !(slave->is_draining || slave->is_ending || slave->is_cordoned));
+    ms_assert(slave->is_cordoned ? session->credit == 0 : slave->withheld == 0);
+    ms_assert(slave->dispatched_total + slave->withheld <= slave->granted_total);
     ms_assert(is_ready || session->credit == 0 || !slave->is_rolled || !slave->is_announced ||
               slave->upload != NULL);
     ms_assert(!is_ready || slave->upload == NULL);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "master/fleet.h"
 #include "master/operate.h"
 #include "master/page.h"
 #include "master/rows.h"
@@ -50,15 +51,30 @@ static bool is_known(enum ms_query_what what)
     case MS_QUERY_TAIL:
     case MS_QUERY_OPERATE:
     case MS_QUERY_ROUTES:
+    case MS_QUERY_COMMAND_SLAVES:
         return true;
     default:
         return false;
     }
 }
 
-static bool has_filter(const struct ms_query *query)
+/* False when the question makes no sense. */
+static bool parse_filter(const struct ms_query *query, struct ms_filter *filter_out)
 {
-    return query->what == MS_QUERY_COMMANDS || query->what == MS_QUERY_OPERATE;
+    switch (query->what) {
+    case MS_QUERY_COMMANDS:
+        return ms_filter_parse(query->where, filter_out, NULL);
+    case MS_QUERY_OPERATE:
+        return ms_operate_examine(query) == MS_E_OK &&
+               ms_filter_parse(query->where, filter_out, NULL);
+    case MS_QUERY_COMMAND_SLAVES:
+        return ms_fleet_examine(query) == MS_E_OK &&
+               ms_filter_parse_slaves(query->where, filter_out, NULL);
+    case MS_QUERY_SLAVES:
+        return ms_filter_parse_slaves(query->where, filter_out, NULL);
+    default:
+        return true;
+    }
 }
 
 /* Who asked knows all, or is not there any more. */
@@ -92,9 +108,7 @@ void ms_inspect_ask(struct ms_master *master, ms_peer peer, uint64_t number,
     struct ms_filter filter = {0};
     struct ms_inquiry *inquiry;
 
-    if (!is_known(query->what) ||
-        (query->what == MS_QUERY_OPERATE && ms_operate_examine(query) != MS_E_OK) ||
-        (has_filter(query) && !ms_filter_parse(query->where, &filter, NULL))) {
+    if (!is_known(query->what) || !parse_filter(query, &filter)) {
         send_report(master, peer, number, &unknown);
         return;
     }

@@ -21,8 +21,9 @@ struct ms_inquiry {
     ms_peer peer;
     uint64_t number; /* of the query */
     struct ms_query query;
-    struct ms_filter filter; /* query.where; of a group's name it is empty */
-    uint32_t serial;         /* counts the inquiries; > 0 */
+    struct ms_filter
+        filter;      /* query.where, of commands or of slaves; of a group's name it is empty */
+    uint32_t serial; /* counts the inquiries; > 0 */
     struct ms_array_walk
         waiting;        /* COMMANDS, OPERATE: first come the members of arrays that wait */
     uint32_t cursor;    /* where the walk goes on; TAIL, RESULT: index of the next piece */
@@ -33,10 +34,11 @@ struct ms_inquiry {
     uint8_t routes_used[MS_SECTIONS_MAX / 8]; /* ROUTES: bits of those that apply to a type */
     uint64_t matched, changed;
     const char *refusal; /* of the last one that was refused; NULL = none was */
-    bool is_over;     /* OPERATE: all is done, SHOW: the command was told; the last part follows */
-    bool is_done;     /* all was told */
-    ms_seq waits_for; /* record that must be durable before the next part, or MS_INQUIRY_ALL */
-    struct ms_tail *tail;         /* TAIL, RESULT: what it reads; NULL = it has not begun */
+    bool
+        is_over; /* OPERATE, COMMAND_SLAVES: all is done, SHOW: the command was told; the last part follows */
+    bool is_done;         /* all was told */
+    ms_seq waits_for;     /* record that must be durable before the next part, or MS_INQUIRY_ALL */
+    struct ms_tail *tail; /* TAIL, RESULT: what it reads; NULL = it has not begun */
     struct ms_list follower;      /* on tail->followers */
     uint32_t attempt;             /* it reads, */
     const struct ms_piece *piece; /* and has read up to this one; NULL = up to none that is there */

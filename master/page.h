@@ -8,10 +8,11 @@
 
 struct ms_work;
 
-#define MS_PAGE_ROWS    128  /* in one frame of a report; bounds a step */
-#define MS_PAGE_VISITS  4096 /* objects looked at for one frame */
-#define MS_PAGE_TEXT    (96u << 10)
-#define MS_PAGE_ID_SIZE 56 /* 32 digits, a colon, a number, the terminating zero */
+#define MS_PAGE_ROWS     128  /* in one frame of a report; bounds a step */
+#define MS_PAGE_VISITS   4096 /* objects looked at for one frame */
+#define MS_PAGE_ROW_TEXT 1024 /* of a row of slaves or commands */
+#define MS_PAGE_TEXT     (MS_PAGE_ROWS * MS_PAGE_ROW_TEXT)
+#define MS_PAGE_ID_SIZE  56 /* 32 digits, a colon, a number, the terminating zero */
 
 struct ms_report_page {
     struct ms_report report;

@@ -123,18 +123,28 @@ bool ms_recovery_has_hands(const struct ms_master *master, ms_seq durable)
     return master->writes_no_hands && (master->is_sweeping_hands || durable < master->hands_gone);
 }
 
-/* Says which epoch it is, in place of the record that said so before. */
+/* Says which epoch it is, and who is cordoned, in place of the record that said so before. */
 static void write_epoch(struct ms_master *master)
 {
     const ms_seq former = master->epoch_record;
 
-    master->epoch_record = ms_journal_put(&master->journal, &(struct ms_record){
-                                                                .kind = MS_RECORD_EPOCH,
-                                                                .at = ms_master_wall(master),
-                                                                .token = {master->queue.epoch, 0},
-                                                                .name = ms_bytes_of(master->build),
-                                                            });
+    master->epoch_record =
+        ms_journal_put(&master->journal, &(struct ms_record){
+                                             .kind = MS_RECORD_EPOCH,
+                                             .at = ms_master_wall(master),
+                                             .token = {master->queue.epoch, 0},
+                                             .name = ms_bytes_of(master->build),
+                                             .payload = ms_cordons_bytes(&master->cordons),
+                                         });
     ms_journal_erase(&master->journal, former);
+}
+
+void ms_recovery_keep_cordons(struct ms_master *master)
+{
+    ms_assert(!master->journal.is_replaying);
+    if (master->cordons.is_changed) {
+        write_epoch(master);
+    }
 }
 
 /* The work has a HAND as far as it shall have one. */

@@ -49,6 +49,9 @@ bool ms_recovery_has_hands(const struct ms_master *master, ms_seq durable);
 /* Hands doubted commands over to the dispatch once they need not wait, and sees to HAND records; true when more are left. */
 bool ms_recovery_trust(struct ms_master *master, ms_time now);
 
+/* Writes who is cordoned, if that has changed. */
+void ms_recovery_keep_cordons(struct ms_master *master);
+
 /* Remembers a slave's session, so that after a restart it is waited for. Returns the record's number. */
 ms_seq ms_recovery_keep_session(struct ms_master *master, struct ms_slave *slave);
 

@@ -3,6 +3,7 @@
 #include "core/invariant.h"
 #include "master/clients.h"
 #include "master/facts.h"
+#include "master/fleet.h"
 #include "master/operate.h"
 #include "master/output.h"
 #include "master/page.h"
@@ -16,13 +17,8 @@
 #include "master/timeline.h"
 #include "master/why.h"
 
-#define TYPES_SIZE   256 /* of the types of one slave, cut beyond */
-#define ROW_TEXT_MAX 768 /* of a row of slaves or commands */
-
-static_assert(MS_PAGE_ROWS * ROW_TEXT_MAX <= MS_PAGE_TEXT, "a page holds the texts of its rows");
-static_assert(2 * (MS_NAME_MAX + 1) + MS_PAGE_ID_SIZE + TYPES_SIZE + 32 <= ROW_TEXT_MAX,
-              "a row holds two names, an id, types and short words");
-static_assert(3 * (MS_NAME_MAX + 1) + MS_PAGE_ID_SIZE + MS_UNIQUE_KEY_MAX + 1 + 64 <= ROW_TEXT_MAX,
+static_assert(3 * (MS_NAME_MAX + 1) + MS_PAGE_ID_SIZE + MS_UNIQUE_KEY_MAX + 1 + 64 <=
+                  MS_PAGE_ROW_TEXT,
               "a row holds three names, an id, a key and short words");
 
 /* Times that were read back are of the wall clock, which may have been set back since. */
@@ -114,48 +110,6 @@ static void fill_status(struct ms_master *master, ms_time now, struct ms_report_
     ms_page_number(page, "deaths_total", stats.deaths_total);
     ms_page_number(page, "stalls_total", stats.stalls_total);
     fill_status_limits(master, &stats, page);
-    ms_page_end_row(page);
-}
-
-static void print_types(const struct ms_profile *profile, struct ms_text *text)
-{
-    for (uint32_t i = 0; profile != NULL && i < profile->members_count; i++) {
-        const char *name = profile->members[i].lane->name;
-
-        if (text->length + strlen(name) + sizeof ", ..." > text->size) {
-            ms_text_add(text, ", ...");
-            return;
-        }
-        ms_text_add(text, "%s%s", i > 0 ? "," : "", name);
-    }
-    ms_assert(!ms_text_is_cut(text));
-}
-
-static void fill_slave(const struct ms_session *session, ms_time now, struct ms_report_page *page)
-{
-    const struct ms_slave *slave = ms_slave_of(session);
-    char uuid_text[MS_PAGE_ID_SIZE];
-    char types_text[TYPES_SIZE];
-    struct ms_text uuid;
-    struct ms_text types;
-
-    ms_text_init(&uuid, uuid_text, sizeof uuid_text);
-    ms_page_print_uuid(&uuid, &session->uuid);
-    ms_text_init(&types, types_text, sizeof types_text);
-    print_types(slave->profile, &types);
-    ms_page_number(page, "session", slave->number);
-    ms_page_text(page, "name", session->name);
-    ms_page_text(page, "uuid", uuid_text);
-    ms_page_text(page, "state", ms_session_state_name(session->state));
-    ms_page_text(page, "connected", session->peer != MS_PEER_NONE ? "yes" : "no");
-    ms_page_text(page, "draining", slave->is_draining ? "yes" : "no");
-    ms_page_number(page, "slots", slave->slots);
-    ms_page_number(page, "held", session->held);
-    ms_page_number(page, "credit", session->credit);
-    ms_page_text(page, "types", types_text);
-    ms_page_number(page, "last_heard_ms", ms_since(now, session->heard_at));
-    ms_page_number(page, "done_total", slave->done_total);
-    ms_page_number(page, "failed_total", slave->failed_total);
     ms_page_end_row(page);
 }
 
@@ -321,7 +275,10 @@ static bool visit(struct ms_master *master, ms_time now, const struct ms_inquiry
         if (session == NULL || session->role != MS_ROLE_SLAVE || session->user == NULL) {
             return false;
         }
-        fill_slave(session, now, page);
+        if (!ms_fleet_is_meant(&inquiry->filter, session)) {
+            return false;
+        }
+        ms_fleet_row(session, now, page);
     }
     return true;
 }
@@ -409,6 +366,9 @@ void ms_rows_fill(struct ms_master *master, ms_time now, struct ms_inquiry *inqu
         break;
     case MS_QUERY_OPERATE:
         ms_operate_fill(master, now, inquiry, page);
+        break;
+    case MS_QUERY_COMMAND_SLAVES:
+        ms_fleet_fill(master, now, inquiry, page);
         break;
     case MS_QUERY_SLAVES:
     case MS_QUERY_COMMANDS:

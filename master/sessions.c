@@ -139,8 +139,12 @@ static void end_user(struct ms_master *master, struct ms_session *session, enum 
              session->held, end_names[end]);
     if (session->role == MS_ROLE_CLIENT) {
         ms_clients_end(master, ms_client_of(session), end == END_BYE);
-    } else {
-        ms_slaves_end(master, ms_slave_of(session), end == END_SILENT);
+        return;
+    }
+    ms_slaves_end(master, ms_slave_of(session), end == END_SILENT);
+    if (end == END_BYE) { /* it does not come again, under that node */
+        ms_cordons_remove(&master->cordons, &session->uuid);
+        ms_recovery_keep_cordons(master);
     }
 }
 

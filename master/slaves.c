@@ -14,6 +14,7 @@ bool ms_slaves_init(struct ms_master *master)
 {
     /* Groups and labels are of whoever connects, and nobody shall aim at a place of a table. */
     ms_tagging_init(&master->tagging, ~master->config.seed);
+    ms_cordons_init(&master->cordons, ~master->config.seed);
     return ms_pool_init(&master->slaves, sizeof(struct ms_slave),
                         master->config.limits.sessions_max);
 }
@@ -34,6 +35,7 @@ void ms_slaves_finish(struct ms_master *master)
     }
     ms_pool_finish(&master->slaves);
     ms_tagging_finish(&master->tagging);
+    ms_cordons_finish(&master->cordons);
 }
 
 bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32_t slots,
@@ -50,6 +52,7 @@ bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32
     slave->slots = slots;
     slave->group = "";
     slave->weight = MS_WEIGHT_DEFAULT;
+    slave->is_cordoned = ms_cordons_has(&master->cordons, &session->uuid);
     slave->is_rolled = true; /* a new session holds nothing */
     ms_list_init(&slave->held);
     ms_list_init(&slave->kept);
@@ -125,22 +128,53 @@ static void void_credit(struct ms_master *master, struct ms_slave *slave)
     ms_assert(master->credit >= slave->session->credit);
     master->credit -= slave->session->credit;
     slave->session->credit = 0;
+    slave->withheld = 0;
     ms_slaves_refresh(&master->lanes, slave);
 }
 
 void ms_slaves_grant(struct ms_master *master, struct ms_slave *slave, uint64_t count)
 {
     struct ms_session *session = slave->session;
-    const uint32_t room = MS_CREDIT_MAX - session->credit;
+    const uint32_t room = MS_CREDIT_MAX - session->credit - slave->withheld;
     const uint32_t added = count < room ? (uint32_t)count : room;
 
     ms_assert(session->credit <= MS_CREDIT_MAX);
     if (slave->is_draining || slave->is_ending || added == 0) {
         return;
     }
-    session->credit += added;
     slave->granted_total += added;
+    if (slave->is_cordoned) {
+        slave->withheld += added;
+        return;
+    }
+    session->credit += added;
     master->credit += added;
+    ms_slaves_refresh(&master->lanes, slave);
+}
+
+void ms_slaves_cordon(struct ms_master *master, struct ms_slave *slave)
+{
+    const uint32_t credit = slave->session->credit;
+
+    if (slave->is_cordoned) {
+        return;
+    }
+    ms_upload_recall(master, master->engine.now, slave);
+    void_credit(master, slave);
+    slave->withheld = credit;
+    slave->is_cordoned = true;
+}
+
+void ms_slaves_uncordon(struct ms_master *master, struct ms_slave *slave)
+{
+    if (!slave->is_cordoned) {
+        return;
+    }
+    ms_assert(slave->session->credit == 0);
+    slave->is_cordoned = false;
+    slave->session->credit = slave->withheld;
+    master->credit += slave->withheld;
+    slave->withheld = 0;
     ms_slaves_refresh(&master->lanes, slave);
 }
 

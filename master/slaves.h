@@ -50,6 +50,8 @@ struct ms_slave {
     bool is_called;    /* its roll is complete; what it did not name is being put right */
     bool is_announced; /* on this connection */
     bool is_draining;  /* it said GOAWAY */
+    bool is_cordoned;  /* people said so: it gets nothing new, as master->cordons has it */
+    uint32_t withheld; /* credit it has granted and is not given commands for, as it is cordoned */
     bool is_ending;    /* the session is over: everything held goes back */
     bool is_crash;     /* it ended in a way that counts against what it held */
 };
@@ -87,6 +89,10 @@ void ms_slaves_close(struct ms_master *master, struct ms_slave *slave);
 
 /* count more commands may be sent; beyond MS_CREDIT_MAX it is ignored. */
 void ms_slaves_grant(struct ms_master *master, struct ms_slave *slave, uint64_t count);
+
+/* It gets nothing new from now on, or does again; what it has goes on. Whoever says so keeps master->cordons. */
+void ms_slaves_cordon(struct ms_master *master, struct ms_slave *slave);
+void ms_slaves_uncordon(struct ms_master *master, struct ms_slave *slave);
 
 /* A frame of a slave. */
 void ms_slaves_receive(struct ms_master *master, ms_time now, struct ms_slave *slave,

@@ -8,6 +8,7 @@
 #include "core/session_manager.h"
 #include "core/text.h"
 #include "master/connections.h"
+#include "master/cordons.h"
 #include "master/floors.h"
 #include "master/groups.h"
 #include "master/inspect.h"
@@ -58,6 +59,7 @@ struct ms_master {
 
     struct ms_pool slaves;
     struct ms_tagging tagging;
+    struct ms_cordons cordons;
     struct ms_list slave_sweeps; /* slaves whose held commands are to be put right */
 
     struct ms_pool clients;

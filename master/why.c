@@ -130,6 +130,34 @@ static bool has_supplier(const struct ms_lane *lane)
     return false;
 }
 
+/* Slaves that run its type and get nothing new, because people said so; as far as they are counted. */
+static uint32_t count_cordoned(const struct ms_master *master, const struct ms_lane *lane)
+{
+    const struct ms_slave *slave;
+    uint32_t cursor = 0;
+    uint32_t count = 0;
+
+    while (master->cordons.count > 0 && cursor < VISITS_MAX &&
+           (slave = ms_pool_next(&master->slaves, &cursor)) != NULL) {
+        for (uint32_t i = 0;
+             slave->is_cordoned && slave->profile != NULL && i < slave->profile->members_count;
+             i++) {
+            count += slave->profile->members[i].lane == lane;
+        }
+    }
+    return count;
+}
+
+static void add_cordoned(const struct ms_master *master, const struct ms_lane *lane,
+                         struct ms_text *text)
+{
+    const uint32_t cordoned = count_cordoned(master, lane);
+
+    if (cordoned > 0) {
+        ms_text_add(text, "%u of them %s cordoned; ", cordoned, cordoned == 1 ? "is" : "are");
+    }
+}
+
 static void why_ready(const struct ms_master *master, const struct ms_work *work, ms_time now,
                       struct ms_text *text)
 {
@@ -158,6 +186,7 @@ static void why_ready(const struct ms_master *master, const struct ms_work *work
         ms_text_add(text, "%u %s %s and %s no free slot; ", sessions,
                     sessions == 1 ? "slave runs" : "slaves run", lane->name,
                     sessions == 1 ? "has" : "have");
+        add_cordoned(master, lane, text);
         add_before(work, text);
     }
 }

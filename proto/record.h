@@ -26,7 +26,9 @@
 /* Numbers are never reused. What is named is filled in; everything else is zero. at is set in all. */
 enum ms_record_kind {
     MS_RECORD_ERASE = 0,
-    MS_RECORD_EPOCH = 1,       /* token.epoch; name = build: a master begins to serve */
+    MS_RECORD_EPOCH =
+        1, /* token.epoch; name = build: a master begins to serve; payload: nodes of the slaves that
+                          * get nothing new because people said so, 16 bytes each */
     MS_RECORD_TYPE = 2,        /* type, name: a type was announced for the first time */
     MS_RECORD_SESSION = 3,     /* uuid = token, node, number, name, count = slots: a slave's */
     MS_RECORD_SESSION_END = 4, /* uuid */

@@ -1,3 +1,4 @@
+#include "core/text.h"
 #include "tests/unit/client_dialogue.h"
 
 START_TEST(one_command_travels)
@@ -114,6 +115,40 @@ START_TEST(questions_are_asked_again_after_a_loss)
     report(number, true);
     expect_nothing();
     ck_assert_uint_eq(ms_client_engine_outstanding(&client), 0);
+}
+END_TEST
+
+static void expect_asked(enum ms_query_what what, const char *where, bool is_understood)
+{
+    struct ms_query body = {.what = what, .order = MS_SLAVE_ORDER_CORDON};
+
+    ms_text_copy_name(body.where, where);
+    request(1, &(struct ms_command){.kind = MS_KIND_QUERY, .body.query = &body});
+    if (is_understood) {
+        report(expect_sent(MS_KIND_QUERY).count, true);
+        expect_delivered(MS_KIND_REPORT, 1);
+    } else {
+        const struct ms_report *refusal = expect_delivered(MS_KIND_REPORT, 1).command.body.report;
+
+        ck_assert_int_eq(refusal->error, MS_E_FRAME_KIND);
+        ck_assert(refusal->last);
+    }
+    expect_nothing();
+    ck_assert_uint_eq(ms_client_engine_outstanding(&client), 0);
+}
+
+/* It would pass over the filter, and end the connection for an order that it does not know. */
+START_TEST(an_older_master_is_not_asked_about_some_slaves)
+{
+    come_up();
+    expect_asked(MS_QUERY_SLAVES, "", true);
+    expect_asked(MS_QUERY_SLAVES, "name=a", false);
+    expect_asked(MS_QUERY_COMMAND_SLAVES, "name=a", false);
+    lose();
+    told_features |= MS_FEATURE_ADJUST;
+    come_up();
+    expect_asked(MS_QUERY_SLAVES, "name=a", true);
+    expect_asked(MS_QUERY_COMMAND_SLAVES, "name=a", true);
 }
 END_TEST
 
@@ -322,6 +357,7 @@ static TCase *connection_tests(void)
     tcase_add_test(tests, going_away_takes_nothing_new);
     tcase_add_test(tests, a_master_that_speaks_to_slaves_is_left);
     tcase_add_test(tests, questions_are_asked_again_after_a_loss);
+    tcase_add_test(tests, an_older_master_is_not_asked_about_some_slaves);
     tcase_add_test(tests, output_asked_for_comes_once);
     tcase_add_test(tests, too_many_questions_are_refused);
     tcase_add_test(tests, stop_waits_for_what_is_outstanding);

@@ -273,6 +273,85 @@ START_TEST(a_damaged_filter_is_a_programmer_error)
 }
 END_TEST
 
+static const char *const labels[] = {"gpu", "zone=b"};
+
+static bool fits(const char *text)
+{
+    const struct ms_filter_slave slave = {
+        .name = "render-1",
+        .state = "alive",
+        .group = "render",
+        .build = "0.9.0",
+        .labels = labels,
+        .labels_count = 2,
+        .slots = 8,
+        .held = 3,
+        .is_connected = true,
+        .is_cordoned = true,
+    };
+    struct ms_filter filter;
+    struct ms_complaint complaint;
+
+    ck_assert_msg(ms_filter_parse_slaves(text, &filter, &complaint), "%s", complaint.text);
+    return ms_filter_matches_slave(&filter, &slave);
+}
+
+START_TEST(test_slaves)
+{
+    ck_assert(fits(""));
+    ck_assert(fits("name=render-* group=render held>0 slots<=8"));
+    ck_assert(!fits("name=render"));
+    ck_assert(fits("name=a,b,render-1"));
+    ck_assert(fits("label=gpu"));
+    ck_assert(fits("label=tpu,zone=b"));
+    ck_assert(fits("label=zone=*"));
+    ck_assert(!fits("label=zone"));
+    ck_assert(!fits("label!=gpu"));
+    ck_assert(fits("label!=tpu"));
+    ck_assert(!fits("label="));
+    ck_assert(fits("group!=other build=0.9.*"));
+    ck_assert(!fits("group="));
+    ck_assert(fits("state=alive,waiting_0 connected=yes draining=no cordoned=yes"));
+    ck_assert(!fits("cordoned=no"));
+    ck_assert(!fits("held>=4"));
+}
+END_TEST
+
+/* A slave without any. */
+START_TEST(test_slaves_of_few_words)
+{
+    const struct ms_filter_slave slave = {.name = "", .state = "alive", .group = "", .build = ""};
+    struct ms_filter filter;
+
+    ck_assert(ms_filter_parse_slaves("label= group=", &filter, NULL));
+    ck_assert(ms_filter_matches_slave(&filter, &slave));
+    ck_assert(ms_filter_parse_slaves("label!=gpu", &filter, NULL));
+    ck_assert(ms_filter_matches_slave(&filter, &slave));
+    ck_assert(ms_filter_parse_slaves("label=*", &filter, NULL));
+    ck_assert(!ms_filter_matches_slave(&filter, &slave));
+}
+END_TEST
+
+START_TEST(test_slaves_are_not_commands)
+{
+    struct ms_filter filter;
+    struct ms_complaint complaint;
+
+    ck_assert(!ms_filter_parse_slaves("priority>0", &filter, &complaint));
+    ck_assert_str_eq(complaint.text, "no field is called \"priority\"; there are name, state, "
+                                     "group, label, build, connected, draining, cordoned, slots, "
+                                     "held");
+    ck_assert(!ms_filter_parse("label=gpu", &filter, &complaint));
+    ck_assert(!ms_filter_parse_slaves("state=ready", &filter, &complaint));
+    ck_assert_str_eq(complaint.text, "no state is called \"ready\"; there are alive, waiting_0, "
+                                     "waiting_1, waiting_2, dead");
+    ck_assert(!ms_filter_parse_slaves("cordoned=maybe", &filter, &complaint));
+    ck_assert_str_eq(complaint.text, "no answer is called \"maybe\"; there are yes, no");
+    ck_assert(!ms_filter_parse_slaves("name", &filter, &complaint));
+    ck_assert_ptr_nonnull(strstr(complaint.text, "group=render"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("core/filter");
@@ -293,6 +372,9 @@ int main(void)
     tcase_add_test(tcase, durations_without_unit_are_refused);
     tcase_add_test(tcase, filters_are_bounded);
     tcase_add_test(tcase, patterns_of_stars_stay_cheap);
+    tcase_add_test(tcase, test_slaves);
+    tcase_add_test(tcase, test_slaves_of_few_words);
+    tcase_add_test(tcase, test_slaves_are_not_commands);
     tcase_add_test_raise_signal(tcase, a_damaged_filter_is_a_programmer_error, SIGABRT);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
