@@ -1,10 +1,11 @@
 """What is seen of slaves, and what people may want of them while they run: real processes, and the command line."""
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from fleet import row_of  # noqa: E402
+from fleet import Top, row_of  # noqa: E402
 from harness import Cluster, main, wait_until  # noqa: E402
 
 REFUSED, UNAVAILABLE, USAGE = 1, 69, 64
@@ -109,6 +110,20 @@ def test_orders_that_are_refused():
         assert refused.returncode == REFUSED and b"it can have 1 to 1 slots" in refused.stdout, refused
         dry = cluster.muster("slave", "cordon", "s1", "--dry-run")
         assert b"s1" in dry.stdout and row_of(cluster, "s1")["cordoned"] == "no"
+
+
+def test_top():
+    with Cluster() as cluster:
+        cluster.slave("--slots", "2", "--group", "render")
+        once = cluster.muster("top", "--once").stdout.decode()
+        assert re.search(r"running, epoch \d+", once) and re.search(r"s1 +render +alive +open +0 +2 ", once), once
+        assert "\033" not in once and cluster.muster("top").stdout.decode().count("render") == 1  # it is no terminal
+        for key in (b"q", b"\x03"):
+            screen = Top(cluster.address)
+            wait_until("the slave is shown", lambda: screen.shows(r"s1 +render +alive"))
+            wait_until("and again", lambda: screen.shows(r"s1 +render +alive"))
+            screen.press(key)
+            screen.ends_with(0)
 
 
 if __name__ == "__main__":

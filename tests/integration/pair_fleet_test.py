@@ -1,9 +1,9 @@
-"""What people want of slaves, and a pair of masters: a cordon is there after kill -9 of the active."""
+"""What people want of slaves, and a pair of masters: a cordon is there after kill -9 of the active, and top goes on."""
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from fleet import row_of  # noqa: E402
+from fleet import Top, row_of  # noqa: E402
 from harness import main, wait_until  # noqa: E402
 from pair import Pair, kill  # noqa: E402
 
@@ -33,6 +33,19 @@ def test_a_cordon_survives_takeovers():
             pair.become_safe()
         pair.muster("slave", "uncordon", "s1")
         wait_until("it has credit again", lambda: pair.serves("s1"))
+
+
+def test_top_goes_on():
+    with Pair() as pair:
+        screen = Top(pair.address)
+        active = pair.active()
+        wait_until("both halves are shown", lambda: screen.shows(rf"pair: .*{pair.addresses[active]} active PAIR"))
+        kill(pair, active)
+        pair.takeover(1 - active)
+        wait_until("it goes on with the other", lambda: screen.shows(rf"pair: .*{pair.addresses[1 - active]} active SOLO"))
+        wait_until("whose slaves are shown", lambda: screen.shows(r"s1 +alive"))
+        screen.press(b"q")
+        screen.ends_with(0)
 
 
 if __name__ == "__main__":
