@@ -60,9 +60,8 @@
 #define MS_COMMAND_BYTES_MAX_DEFAULT (4ull << 30) /* payloads and results kept by one master */
 #define MS_TYPES_MAX                 4096         /* routes of one master */
 #define MS_SLAVE_TYPES_MAX           256          /* types one slave announces */
+#define MS_MENTIONED_MAX             (1u << 20)   /* groups and labels that all routes want */
 #define MS_SLOTS_MAX                 4096         /* commands one slave runs at a time */
-#define MS_WEIGHT_MAX                1000         /* of a slave, from 1 */
-#define MS_WEIGHT_DEFAULT            100
 #define MS_CREDIT_MAX                (1u << 20)   /* commands one slave may have granted */
 #define MS_OUTSTANDING_MAX           (1u << 20)   /* submissions of one client without an outcome */
 #define MS_HELD_PER_FRAME_MAX        960          /* attempts in one ROLL or VERDICT frame */

@@ -89,14 +89,14 @@ static void check_unique(const struct ms_master *master, const struct ms_work *w
         return;
     }
     if (unique->leader != work) {
-        ms_assert(!ms_work_is_finished(work) && unique->lane == work->lane);
+        ms_assert(!ms_work_is_finished(work) && unique->lane == work->lane->root);
         ms_assert(!ms_work_is_finished(unique->leader) || ms_unique_is_settling(unique->leader));
         return;
     }
     ms_assert(ms_work_is_finished(work) == ms_unique_is_settling(work));
     ms_assert(!unique->is_held || !ms_work_is_finished(work));
-    ms_assert(!unique->is_held ||
-              ms_uniques_find(&master->queue.uniques, work->lane, ms_unique_key(work)) == unique);
+    ms_assert(!unique->is_held || ms_uniques_find(&master->queue.uniques, work->lane->root,
+                                                  ms_unique_key(work)) == unique);
     sums->settling += ms_unique_is_settling(work);
 }
 
@@ -280,6 +280,21 @@ static void check_member(const struct ms_member *member, bool is_draining)
     }
 }
 
+/* Returns how many members it has. */
+static uint32_t check_lane(const struct ms_master *master, const struct ms_lane *lane)
+{
+    uint32_t members = 0;
+
+    check_ready_list(lane);
+    ms_list_for_each(link, &lane->members)
+    {
+        check_member(ms_container_of(link, struct ms_member, of_lane),
+                     ms_master_is_draining(master));
+        members++;
+    }
+    return members;
+}
+
 static void check_lanes(const struct ms_master *master, struct sums *sums)
 {
     uint64_t ready = 0;
@@ -288,16 +303,15 @@ static void check_lanes(const struct ms_master *master, struct sums *sums)
     uint32_t cursor = 0;
 
     while ((lane = ms_pool_next(&master->lanes.pool, &cursor)) != NULL) {
-        ms_assert(ms_lanes_find(&master->lanes, lane->type) == lane);
-        check_ready_list(lane);
-        ms_list_for_each(link, &lane->members)
-        {
-            check_member(ms_container_of(link, struct ms_member, of_lane),
-                         ms_master_is_draining(master));
-            members++;
+        ms_assert(ms_lanes_find(&master->lanes, lane->type) == lane && lane->root == lane);
+        for (uint32_t i = 0; i <= lane->branches_count; i++) {
+            const struct ms_lane *one = i == 0 ? lane : &lane->branches[i - 1];
+
+            ms_assert(one->root == lane && one->type == lane->type);
+            members += check_lane(master, one);
+            ready += one->ready_count;
+            sums->live += one->live_count;
         }
-        ready += lane->ready_count;
-        sums->live += lane->live_count;
     }
     ms_assert(ready == sums->ready);
     ms_assert(members == master->lanes.members_count);

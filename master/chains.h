@@ -1,43 +1,28 @@
-/* The words of a chain of strategies, as a configuration file names them: NAME or NAME:ARGUMENT. This is the one list of them. */
+/* A chain of strategies, as a configuration file names them: NAME, or NAME:ARGUMENT where one has several forms. */
 #ifndef MASTER_CHAINS_H
 #define MASTER_CHAINS_H
 
 #include "core/limits.h"
 #include "core/text.h"
+#include "master/strategy.h"
 
-struct ms_chain_name {
-    const char *name;
-    const char *const *arguments; /* one of which must follow, ended by NULL; NULL = none may */
-    bool is_hash;                 /* chooses by the command's key: may choose among groups */
-    const char *help;             /* a sentence without full stop */
-};
-
-/* index < ms_chain_names_count(). */
-const struct ms_chain_name *ms_chain_name_at(size_t index);
-size_t ms_chain_names_count(void);
-
-struct ms_chain_word {
-    uint8_t name;     /* index */
-    uint8_t argument; /* index of its arguments; 0 when it has none */
-};
-
-/* The first that takes the command counts. count 0 = nothing was said: any. */
+/* The first that takes a command counts: one that places takes those that have a key. count 0 = nothing was said: any. */
 struct ms_chain {
     uint8_t count;
-    struct ms_chain_word words[MS_CHAIN_MAX];
+    const struct ms_strategy *strategies[MS_CHAIN_MAX];
 };
 
-/* False with the word and all that are valid. */
-bool ms_chain_word_parse(const char *text, struct ms_chain_word *word_out,
-                         struct ms_complaint *complaint);
-void ms_chain_word_print(struct ms_chain_word word, struct ms_text *text);
+/* NULL with the word and all that are valid. */
+const struct ms_strategy *ms_chain_parse_word(const char *text, struct ms_complaint *complaint);
 
 /* "hash:jump, least"; of none "any". */
 void ms_chain_print(const struct ms_chain *chain, struct ms_text *text);
 
-/* Every word that there is, separated by commas. */
-void ms_chain_print_words(struct ms_text *text);
+/* The first that places by key; NULL = none does. */
+const struct ms_strategy *ms_chain_place(const struct ms_chain *chain);
 
-bool ms_chain_has_hash(const struct ms_chain *chain);
+/* Who is next, of those that a command may go to: the first that does not place; behind one that does, when none is said,
+ * round robin. */
+const struct ms_strategy *ms_chain_rank(const struct ms_chain *chain);
 
 #endif

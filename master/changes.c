@@ -22,7 +22,7 @@ static bool is_key_free(const struct ms_queue *queue, const struct ms_work *work
     const struct ms_rare *rare = work->rare;
 
     return rare->unique != NULL &&
-           ms_uniques_find(&queue->uniques, work->lane,
+           ms_uniques_find(&queue->uniques, work->lane->root,
                            (struct ms_bytes){rare->unique, rare->unique_size}) == NULL;
 }
 

@@ -6,16 +6,34 @@
 #include "master/slaves.h"
 #include "master/work.h"
 
-bool ms_lanes_init(struct ms_lanes *lanes, uint64_t seed)
+static const struct ms_route_settings no_route;
+
+bool ms_lanes_init(struct ms_lanes *lanes, const struct ms_routes *routes, uint64_t seed)
 {
     ms_assert(lanes != NULL);
-    *lanes = (struct ms_lanes){0};
+    *lanes = (struct ms_lanes){.routes = routes};
     ms_list_init(&lanes->due_lanes);
     ms_list_init(&lanes->due_profiles);
     ms_rng_init(&lanes->rng, seed);
     ms_map_init(&lanes->profiles, MS_SESSIONS_MAX_DEFAULT, seed);
+    ms_map_init(&lanes->mentioned, MS_MENTIONED_MAX, seed);
     return ms_pool_init(&lanes->pool, sizeof(struct ms_lane), MS_TYPES_MAX) &&
            ms_router_init(&lanes->router, MS_TYPES_MAX, seed);
+}
+
+static void finish_lane(struct ms_lane *lane)
+{
+    free(lane->levels);
+    ms_heap_finish(&lane->seats);
+}
+
+void ms_lanes_free_branches(struct ms_lane *branches, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        ms_list_remove(&branches[i].due);
+        finish_lane(&branches[i]);
+    }
+    free(branches);
 }
 
 static void finish_each(struct ms_lanes *lanes)
@@ -24,8 +42,8 @@ static void finish_each(struct ms_lanes *lanes)
     struct ms_lane *lane;
 
     while (lanes->pool.chunks != NULL && (lane = ms_pool_next(&lanes->pool, &cursor)) != NULL) {
-        free(lane->levels);
-        ms_heap_finish(&lane->seats);
+        ms_lanes_free_branches(lane->branches, lane->branches_count);
+        finish_lane(lane);
     }
 }
 
@@ -37,6 +55,7 @@ void ms_lanes_finish(struct ms_lanes *lanes)
     finish_each(lanes);
     ms_assert(ms_map_count(&lanes->profiles) == 0);
     ms_map_finish(&lanes->profiles);
+    ms_map_finish(&lanes->mentioned);
     ms_router_finish(&lanes->router);
     ms_pool_finish(&lanes->pool);
     *lanes = (struct ms_lanes){0};
@@ -53,13 +72,81 @@ struct ms_lane *ms_lanes_find(const struct ms_lanes *lanes, ms_type type)
     return route->context;
 }
 
+void ms_lanes_route(const struct ms_lanes *lanes, struct ms_lane *root)
+{
+    const struct ms_route_settings *route =
+        lanes->routes == NULL ? NULL : ms_routes_find(lanes->routes, root->name);
+
+    ms_assert(root->root == root);
+    root->route = route != NULL ? route : &no_route;
+    root->place = root->route->groups_count > 0 ? ms_chain_place(&root->route->chain) : NULL;
+    root->strategy = ms_chain_rank(&root->route->chain);
+    ms_assert((root->place == NULL) == (root->route->groups_count == 0));
+}
+
+static void init_lane(struct ms_lane *lane, struct ms_lane *root)
+{
+    lane->type = root->type;
+    lane->name = root->name;
+    lane->route = root->route;
+    lane->place = root->place;
+    lane->strategy = root->strategy;
+    lane->root = root;
+    ms_heap_init(&lane->seats, MS_SEATS_MAX);
+    ms_list_init(&lane->ready);
+    ms_list_init(&lane->suppliers);
+    ms_list_init(&lane->quiet);
+    ms_list_init(&lane->members);
+    ms_list_init(&lane->due);
+}
+
+/* Most lanes never see a priority but 0, so only that one's list is always there. */
+static bool reserve(struct ms_lane *lane)
+{
+    if (lane->levels != NULL) {
+        return true;
+    }
+    lane->levels = malloc(MS_PRIORITY_COUNT * sizeof *lane->levels);
+    for (size_t i = 0; lane->levels != NULL && i < MS_PRIORITY_COUNT; i++) {
+        ms_list_init(&lane->levels[i]);
+    }
+    return lane->levels != NULL;
+}
+
+bool ms_lanes_make_branches(struct ms_lane *root, struct ms_lane **branches_out)
+{
+    const uint32_t count = root->route->groups_count;
+    struct ms_lane *branches = count > 0 ? calloc(count, sizeof *branches) : NULL;
+
+    *branches_out = branches;
+    for (uint32_t i = 0; branches != NULL && i < count; i++) {
+        init_lane(&branches[i], root);
+        if (root->levels != NULL && !reserve(&branches[i])) {
+            ms_lanes_free_branches(branches, i);
+            *branches_out = NULL;
+            return false;
+        }
+    }
+    return count == 0 || branches != NULL;
+}
+
+struct ms_lane *ms_lane_for(struct ms_lane *root, struct ms_bytes key)
+{
+    ms_assert(root->root == root);
+    if (root->branches_count == 0 || key.size == 0) {
+        return root;
+    }
+    const uint32_t group = root->place->place(key.data, key.size, root->branches_count);
+
+    ms_assert(group < root->branches_count);
+    return &root->branches[group];
+}
+
 struct ms_lane *ms_lanes_add(struct ms_lanes *lanes, const struct ms_announced *announced,
                              enum ms_error *error_out, struct ms_complaint *complaint)
 {
-    struct ms_route route = {.type = announced->type,
-                             .kind = MS_ROUTE_QUEUE,
-                             .name = announced->name,
-                             .strategy = &ms_strategy_any};
+    struct ms_route route = {
+        .type = announced->type, .kind = MS_ROUTE_QUEUE, .name = announced->name};
     struct ms_lane *lane = ms_lanes_find(lanes, announced->type);
 
     if (announced->type < MS_TYPE_USER_MIN) {
@@ -85,170 +172,13 @@ struct ms_lane *ms_lanes_add(struct ms_lanes *lanes, const struct ms_announced *
     }
     lane->type = announced->type;
     lane->name = ms_router_find(&lanes->router, announced->type)->name;
-    lane->strategy = route.strategy;
-    ms_heap_init(&lane->seats, MS_SEATS_MAX);
-    ms_list_init(&lane->ready);
-    ms_list_init(&lane->suppliers);
-    ms_list_init(&lane->quiet);
-    ms_list_init(&lane->members);
-    ms_list_init(&lane->due);
+    lane->root = lane;
+    ms_lanes_route(lanes, lane);
+    init_lane(lane, lane);
+    if (ms_lanes_make_branches(lane, &lane->branches)) {
+        lane->branches_count = lane->route->groups_count;
+    } /* else it does without until the routes are read again */
     return lane;
-}
-
-/* Puts lane in its place among the count sorted ones; returns how many there are then. */
-static uint32_t insert_sorted(struct ms_lane **sorted, uint32_t count, struct ms_lane *lane)
-{
-    uint32_t at = count;
-
-    while (at > 0 && sorted[at - 1]->type > lane->type) {
-        at--;
-    }
-    if (at > 0 && sorted[at - 1] == lane) {
-        return count;
-    }
-    for (uint32_t i = count; i > at; i--) {
-        sorted[i] = sorted[i - 1];
-    }
-    sorted[at] = lane;
-    return count + 1;
-}
-
-/* Two FNV-1a sums over the types, from different bases. */
-static struct ms_key key_of(struct ms_lane *const *sorted, uint32_t count)
-{
-    struct ms_key key = {UINT64_C(0xcbf29ce484222325), UINT64_C(0x9ae16a3b2f90404f)};
-
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t shift = 0; shift < 64; shift += 8) {
-            const uint64_t byte = (sorted[i]->type >> shift) & 0xff;
-
-            key.a = (key.a ^ byte) * UINT64_C(0x100000001b3);
-            key.b = (key.b ^ (byte + 1)) * UINT64_C(0x100000001b3);
-        }
-    }
-    return key;
-}
-
-static bool is_same(const struct ms_profile *profile, struct ms_lane *const *sorted, uint32_t count)
-{
-    if (profile->members_count != count) {
-        return false;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (profile->members[i].lane != sorted[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void link_member(struct ms_profile *profile, struct ms_member *member, struct ms_lane *lane)
-{
-    *member = (struct ms_member){.lane = lane, .profile = profile};
-    ms_list_init(&member->supply);
-    ms_list_init(&member->demand);
-    ms_list_init(&member->of_lane);
-    ms_list_push_back(&profile->dry, &member->supply);
-    ms_list_push_back(lane->ready_count > 0 ? &profile->backlog : &lane->quiet, &member->demand);
-    ms_list_push_back(&lane->members, &member->of_lane);
-}
-
-static struct ms_profile *create_profile(struct ms_lanes *lanes, struct ms_key key,
-                                         struct ms_lane *const *sorted, uint32_t count)
-{
-    struct ms_profile *profile;
-
-    if (lanes->members_count + count > MS_PROFILE_MEMBERS_MAX) {
-        return NULL;
-    }
-    profile = calloc(1, sizeof *profile + count * sizeof profile->members[0]);
-    if (profile == NULL || !ms_map_put_pointer(&lanes->profiles, key, profile)) {
-        free(profile);
-        return NULL;
-    }
-    ms_list_init(&profile->ready);
-    ms_list_init(&profile->backlog);
-    ms_list_init(&profile->dry);
-    ms_list_init(&profile->due);
-    profile->key = key;
-    profile->members_count = count;
-    for (uint32_t i = 0; i < count; i++) {
-        link_member(profile, &profile->members[i], sorted[i]);
-    }
-    lanes->members_count += count;
-    return profile;
-}
-
-/* The profile of these lanes; two sets with one key are told apart by counting the key up. */
-static struct ms_profile *intern(struct ms_lanes *lanes, struct ms_lane *const *sorted,
-                                 uint32_t count)
-{
-    struct ms_key key = key_of(sorted, count);
-    struct ms_profile *profile;
-
-    while ((profile = ms_map_find_pointer(&lanes->profiles, key)) != NULL) {
-        if (is_same(profile, sorted, count)) {
-            return profile;
-        }
-        key.b++;
-    }
-    return create_profile(lanes, key, sorted, count);
-}
-
-struct ms_profile *ms_lanes_join(struct ms_lanes *lanes, const struct ms_announce *announce,
-                                 enum ms_error *error_out, struct ms_complaint *complaint)
-{
-    struct ms_lane *sorted[MS_SLAVE_TYPES_MAX];
-    struct ms_profile *profile;
-    uint32_t count = 0;
-
-    if (announce->count > MS_SLAVE_TYPES_MAX) {
-        ms_complain(complaint, "%u types announced, at most %d are allowed", announce->count,
-                    MS_SLAVE_TYPES_MAX);
-        *error_out = MS_E_BAD_ARGUMENT;
-        return NULL;
-    }
-    for (uint32_t i = 0; i < announce->count; i++) {
-        struct ms_lane *lane = ms_lanes_add(lanes, &announce->types[i], error_out, complaint);
-
-        if (lane == NULL) {
-            return NULL;
-        }
-        count = insert_sorted(sorted, count, lane);
-    }
-    profile = intern(lanes, sorted, count);
-    if (profile == NULL) {
-        ms_complain(complaint, "too many different sets of types are announced");
-        *error_out = MS_E_TOO_MANY;
-        return NULL;
-    }
-    profile->sessions_count++;
-    return profile;
-}
-
-void ms_lanes_leave(struct ms_lanes *lanes, struct ms_profile *profile)
-{
-    uint64_t value;
-
-    if (profile == NULL) {
-        return;
-    }
-    ms_assert(profile->sessions_count > 0);
-    ms_assert(profile->ready_count < profile->sessions_count);
-    if (--profile->sessions_count > 0) {
-        return;
-    }
-    ms_assert(ms_list_is_empty(&profile->ready));
-    for (uint32_t i = 0; i < profile->members_count; i++) {
-        ms_list_remove(&profile->members[i].supply);
-        ms_list_remove(&profile->members[i].demand);
-        ms_list_remove(&profile->members[i].of_lane);
-    }
-    ms_list_remove(&profile->due);
-    value = ms_map_remove(&lanes->profiles, profile->key);
-    ms_assert(value == (uint64_t)(uintptr_t)profile);
-    lanes->members_count -= profile->members_count;
-    free(profile);
 }
 
 static void mark_due(struct ms_list *list, struct ms_list *link)
@@ -284,18 +214,20 @@ void ms_lanes_withdraw(struct ms_profile *profile, struct ms_session *session)
     profile->ready_count--;
 }
 
-/* Most lanes never see a priority but 0, so only that one's list is always there. */
 bool ms_lane_reserve(struct ms_lane *lane, int priority)
 {
+    struct ms_lane *root = lane->root;
+
     ms_assert(priority >= MS_PRIORITY_MIN && priority <= MS_PRIORITY_MAX);
-    if (priority == 0 || lane->levels != NULL) {
+    if (priority == 0 || root->levels != NULL) {
         return true;
     }
-    lane->levels = malloc(MS_PRIORITY_COUNT * sizeof *lane->levels);
-    for (size_t i = 0; lane->levels != NULL && i < MS_PRIORITY_COUNT; i++) {
-        ms_list_init(&lane->levels[i]);
+    for (uint32_t i = 0; i < root->branches_count; i++) {
+        if (!reserve(&root->branches[i])) {
+            return false;
+        }
     }
-    return lane->levels != NULL;
+    return reserve(root);
 }
 
 static struct ms_list *level_at(struct ms_lane *lane, uint32_t level)
@@ -352,6 +284,29 @@ void ms_lanes_push(struct ms_lanes *lanes, struct ms_work *work, bool is_first)
         ms_list_push_back(&member->profile->backlog, link);
     }
     mark_due(&lanes->due_lanes, &lane->due);
+}
+
+void ms_lanes_take_ready(struct ms_lane *lane, struct ms_list *into)
+{
+    for (uint32_t level = MS_PRIORITY_COUNT; level-- > 0;) {
+        if (lane->levels != NULL || level == (uint32_t)-MS_PRIORITY_MIN) {
+            ms_list_splice(into, level_at(lane, level));
+        }
+    }
+    lane->ready_count = 0;
+    lane->ready_levels = 0;
+}
+
+void ms_lanes_place(struct ms_work *work, struct ms_bytes key)
+{
+    struct ms_lane *there = ms_lane_for(work->lane->root, key);
+
+    if (there != work->lane) {
+        ms_assert(work->lane->live_count > 0);
+        work->lane->live_count--;
+        work->lane = there;
+        there->live_count++;
+    }
 }
 
 void ms_lanes_remove(struct ms_work *work)
@@ -433,6 +388,13 @@ struct ms_member *ms_profile_demand(struct ms_profile *profile)
         ms_list_push_back(&member->lane->quiet, link);
     }
     return NULL;
+}
+
+const char *ms_lane_group(const struct ms_lane *lane)
+{
+    const struct ms_lane *root = lane->root;
+
+    return lane == root ? root->route->group : root->route->groups[lane - root->branches].text;
 }
 
 uint32_t ms_lane_sessions(const struct ms_lane *lane)

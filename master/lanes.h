@@ -17,14 +17,24 @@
 #include "core/rng.h"
 #include "core/router.h"
 #include "core/session.h"
+#include "master/routes.h"
 #include "master/seats.h"
+#include "master/traits.h"
 
 struct ms_work;
 
+/* A lane has a branch for each group that its keys go to: commands of such a key wait there, and only slaves of that group are in
+ * it. What is said of a type below is counted in the lane and its branches apart. */
 struct ms_lane {
     ms_type type;
-    const char *name; /* the router's */
-    const struct ms_strategy *strategy;
+    const char *name;                      /* the router's */
+    const struct ms_route_settings *route; /* of the root; never NULL */
+    const struct ms_strategy
+        *place; /* of that: to which branch a key goes; NULL = keys mean nothing */
+    const struct ms_strategy *strategy; /* of that: who is next */
+    struct ms_lane *root;               /* itself, or of whom it is a branch */
+    struct ms_lane *branches;           /* in order of the route's groups; NULL = none */
+    uint32_t branches_count;
     struct ms_list ready;   /* works of priority 0, first in first out */
     struct ms_list *levels; /* of the other priorities, from the lowest; NULL until there was one */
     uint32_t ready_levels;  /* bit i: a work of priority MS_PRIORITY_MIN + i may wait */
@@ -50,6 +60,9 @@ struct ms_member {
 };
 
 struct ms_profile {
+    struct ms_traits *traits; /* of its slaves */
+    struct ms_lane **types;   /* that they run: roots, in order of type */
+    uint32_t types_count;
     struct ms_list ready;   /* sessions with credit, by session->link, in turn */
     struct ms_list backlog; /* members */
     struct ms_list dry;     /* members */
@@ -58,14 +71,16 @@ struct ms_profile {
     uint32_t ready_count;
     uint32_t sessions_count;
     uint32_t members_count;
-    struct ms_member members[]; /* in order of type */
+    struct ms_member members[]; /* in order of type, a root before its branches */
 };
 
 struct ms_lanes {
     struct ms_router router;
+    const struct ms_routes *routes; /* NULL = none */
     struct ms_pool pool;
     struct ms_rng rng; /* of the strategies */
     struct ms_map profiles;
+    struct ms_map mentioned; /* groups and labels that routes want */
     struct ms_list due_lanes;
     struct ms_list due_profiles;
     uint32_t members_count;
@@ -73,8 +88,8 @@ struct ms_lanes {
         is_taker_supplied; /* somebody who takes payloads in parts has credit: those set aside may go */
 };
 
-/* False when memory is out. */
-bool ms_lanes_init(struct ms_lanes *lanes, uint64_t seed);
+/* routes is borrowed, and may be changed by reroute.c. False when memory is out. */
+bool ms_lanes_init(struct ms_lanes *lanes, const struct ms_routes *routes, uint64_t seed);
 void ms_lanes_finish(struct ms_lanes *lanes);
 
 /* NULL when nobody ever announced the type. */
@@ -84,10 +99,37 @@ struct ms_lane *ms_lanes_find(const struct ms_lanes *lanes, ms_type type);
 struct ms_lane *ms_lanes_add(struct ms_lanes *lanes, const struct ms_announced *announced,
                              enum ms_error *error_out, struct ms_complaint *complaint);
 
+/* Gives the root the route that applies to its name. Its branches stay what they are. */
+void ms_lanes_route(const struct ms_lanes *lanes, struct ms_lane *root);
+
+/* The branches that the route of the root asks for, NULL for none; they are not its own yet. False when memory is out. */
+bool ms_lanes_make_branches(struct ms_lane *root, struct ms_lane **branches_out);
+
+/* All that waits leaves the lane, in the order in which it would be handed out. */
+void ms_lanes_take_ready(struct ms_lane *lane, struct ms_list *into);
+
+/* Nobody is in them any more, and nothing waits. */
+void ms_lanes_free_branches(struct ms_lane *branches, uint32_t count);
+
+/* Where commands of that key wait: the root, or a branch. */
+struct ms_lane *ms_lane_for(struct ms_lane *root, struct ms_bytes key);
+
 /* The profile of what a slave announces, with one more session; lanes are made where new. On failure
  * NULL with the error and a sentence. */
 struct ms_profile *ms_lanes_join(struct ms_lanes *lanes, const struct ms_announce *announce,
-                                 enum ms_error *error_out, struct ms_complaint *complaint);
+                                 const struct ms_traits *traits, enum ms_error *error_out,
+                                 struct ms_complaint *complaint);
+
+/* The profile that a session of this one, which may be out of date, belongs to now; with one more session. NULL when memory is
+ * out. */
+struct ms_profile *ms_lanes_join_again(struct ms_lanes *lanes, const struct ms_profile *profile,
+                                       const struct ms_traits *traits);
+
+/* Lanes have other routes: no profile is found any more, and all sessions are to join again. Nothing is mentioned. */
+void ms_lanes_forget_profiles(struct ms_lanes *lanes);
+
+/* The groups and labels that routes want, by which alone profiles are told apart. False when memory is out. */
+bool ms_lanes_mention(struct ms_lanes *lanes);
 
 /* The session, which must not be ready, leaves the profile; the last one ends it. NULL is ignored. */
 void ms_lanes_leave(struct ms_lanes *lanes, struct ms_profile *profile);
@@ -97,8 +139,11 @@ void ms_lanes_supply(struct ms_lanes *lanes, struct ms_profile *profile,
                      struct ms_session *session);
 void ms_lanes_withdraw(struct ms_profile *profile, struct ms_session *session);
 
-/* Commands of that priority may come. False when memory is out. */
+/* Commands of that priority may come to any lane of the type. False when memory is out. */
 bool ms_lane_reserve(struct ms_lane *lane, int priority);
+
+/* The command, which waits nowhere, belongs to the lane of its key from now on. */
+void ms_lanes_place(struct ms_work *work, struct ms_bytes key);
 
 /* A command waits, in its turn or before all others of its priority; or waits no more. Its priority was
  * reserved. */
@@ -123,7 +168,10 @@ void ms_lanes_served(struct ms_lanes *lanes, struct ms_lane *lane, struct ms_ses
 /* A lane for which the profile has a command waiting; NULL = none. */
 struct ms_member *ms_profile_demand(struct ms_profile *profile);
 
-/* Sessions that run the lane's type, with or without credit. */
+/* The group that its slaves are of; "" = of any. */
+const char *ms_lane_group(const struct ms_lane *lane);
+
+/* Sessions that are in the lane, with or without credit. */
 uint32_t ms_lane_sessions(const struct ms_lane *lane);
 
 static inline bool ms_lanes_are_due(const struct ms_lanes *lanes)

@@ -458,7 +458,7 @@ static bool init(struct ms_master *master)
     return ms_engine_init(&master->engine, &ops) && ms_connections_init(&master->connections) &&
            ms_session_manager_init(&master->sessions, limits->sessions_max, master->config.tick,
                                    ms_rng_next(&master->rng)) &&
-           ms_lanes_init(&master->lanes, ms_rng_next(&master->rng)) &&
+           ms_lanes_init(&master->lanes, &master->routes, ms_rng_next(&master->rng)) &&
            ms_queue_init(&master->queue, &master->lanes, &master->rng, &master->journal, limits) &&
            ms_inspect_init(&master->inspect) &&
            ms_tails_init(&master->tails, &master->inspect.inquiries) &&

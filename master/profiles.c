@@ -73,13 +73,26 @@ static struct ms_key word_key(char kind, const char *word)
     return key;
 }
 
-bool ms_lanes_mention(struct ms_lanes *lanes, const struct ms_traits *wanted)
+static bool mention(struct ms_lanes *lanes, char kind, const struct ms_route_name *names,
+                    uint32_t count)
 {
-    if (wanted->group[0] != '\0' && !ms_map_put(&lanes->mentioned, word_key('g', wanted->group), 1)) {
-        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!ms_map_put(&lanes->mentioned, word_key(kind, names[i].text), 1)) {
+            return false;
+        }
     }
-    for (uint32_t i = 0; i < wanted->labels_count; i++) {
-        if (!ms_map_put(&lanes->mentioned, word_key('l', wanted->labels[i]), 1)) {
+    return true;
+}
+
+bool ms_lanes_mention(struct ms_lanes *lanes)
+{
+    for (size_t i = 0; lanes->routes != NULL && i < lanes->routes->count; i++) {
+        const struct ms_route_settings *route = &lanes->routes->items[i];
+
+        if ((route->group[0] != '\0' &&
+             !ms_map_put(&lanes->mentioned, word_key('g', route->group), 1)) ||
+            !mention(lanes, 'g', route->groups, route->groups_count) ||
+            !mention(lanes, 'l', route->labels, route->labels_count)) {
             return false;
         }
     }
@@ -114,12 +127,36 @@ static bool is_same(const struct ms_profile *profile, const struct nature *natur
            ms_traits_equal(profile->traits, &nature->traits);
 }
 
+static bool has_label(const struct ms_traits *traits, const char *label)
+{
+    for (uint32_t i = 0; i < traits->labels_count; i++) {
+        if (strcmp(traits->labels[i], label) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The route takes slaves of that group, and with these labels. */
+static bool is_wanted(const struct ms_route_settings *route, const struct ms_traits *traits)
+{
+    if (route->group[0] != '\0' && strcmp(route->group, traits->group) != 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < route->labels_count; i++) {
+        if (!has_label(traits, route->labels[i].text)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The lanes of a type that slaves with these traits are in: out, when it is not NULL; returns how many. */
 static uint32_t lanes_of(struct ms_lane *root, const struct ms_traits *traits, struct ms_lane **out)
 {
     uint32_t count = 0;
 
-    if (!ms_traits_meet(&root->route->wanted, traits)) {
+    if (!is_wanted(root->route, traits)) {
         return 0;
     }
     if (out != NULL) {
@@ -127,7 +164,7 @@ static uint32_t lanes_of(struct ms_lane *root, const struct ms_traits *traits, s
     }
     count++;
     for (uint32_t i = 0; i < root->branches_count; i++) {
-        if (strcmp(root->route->groups[i], traits->group) == 0) {
+        if (strcmp(root->route->groups[i].text, traits->group) == 0) {
             if (out != NULL) {
                 out[count] = &root->branches[i];
             }
@@ -163,8 +200,7 @@ static void destroy(struct ms_profile *profile)
 static struct ms_profile *make(const struct nature *nature, uint32_t members)
 {
     const size_t size = nature->types_count * sizeof *nature->types;
-    struct ms_profile *profile =
-        calloc(1, sizeof *profile + members * sizeof profile->members[0]);
+    struct ms_profile *profile = calloc(1, sizeof *profile + members * sizeof profile->members[0]);
 
     if (profile == NULL) {
         return NULL;
@@ -309,4 +345,3 @@ void ms_lanes_leave(struct ms_lanes *lanes, struct ms_profile *profile)
     lanes->members_count -= profile->members_count;
     destroy(profile);
 }
-

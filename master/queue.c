@@ -145,6 +145,7 @@ static void enlist(struct ms_queue *queue, struct ms_work *work, bool is_first)
 {
     const ms_time expiry = expiry_of(work);
 
+    ms_lanes_place(work, ms_work_key(work));
     if (work->rare == NULL || !ms_array_gate(work)) {
         ms_lanes_push(queue->lanes, work, is_first);
     }

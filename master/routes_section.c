@@ -12,9 +12,7 @@ const char *const ms_route_absent_names[] = {
 
 static bool check_strategy(const char *text, struct ms_complaint *complaint)
 {
-    struct ms_chain_word word;
-
-    return ms_chain_word_parse(text, &word, complaint);
+    return ms_chain_parse_word(text, complaint) != NULL;
 }
 
 static bool check_name(const char *text, struct ms_complaint *complaint)
@@ -81,10 +79,8 @@ void ms_route_chain(const struct ms_route_values *values, struct ms_chain *chain
     ms_assert(values->strategy.count <= MS_CHAIN_MAX);
     *chain_out = (struct ms_chain){.count = (uint8_t)values->strategy.count};
     for (uint8_t i = 0; i < chain_out->count; i++) {
-        const bool is_right =
-            ms_chain_word_parse(values->strategy.items[i], &chain_out->words[i], NULL);
-
-        ms_assert(is_right);
+        chain_out->strategies[i] = ms_chain_parse_word(values->strategy.items[i], NULL);
+        ms_assert(chain_out->strategies[i] != NULL);
     }
 }
 
@@ -249,7 +245,17 @@ static bool check_groups(const struct ms_section *section, const struct ms_route
         return ms_section_complain(section, "group", complaint,
                                    "\"%s\" and groups: only one of both", values->group);
     }
-    if (values->groups.count > 0 && !ms_chain_has_hash(&chain)) {
+    const struct ms_strategy *place = ms_chain_place(&chain);
+
+    if (place != NULL && values->groups.count == 0) {
+        return ms_section_complain(section, "strategy", complaint,
+                                   "%s chooses among groups, and there are none", place->name);
+    }
+    if (values->groups.count > 0 && place != NULL && values->groups.count > place->groups_max) {
+        return ms_section_complain(section, "groups", complaint, "%zu of them; %s takes at most %u",
+                                   values->groups.count, place->name, place->groups_max);
+    }
+    if (values->groups.count > 0 && place == NULL) {
         char words[256];
         struct ms_text text;
 

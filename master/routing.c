@@ -3,6 +3,7 @@
 #include "core/invariant.h"
 #include "master/inspect.h"
 #include "master/page.h"
+#include "master/reroute.h"
 #include "master/state.h"
 
 #define CHAIN_SIZE   160 /* of a chain's words */
@@ -20,15 +21,7 @@ static_assert(LABELS_SIZE <= MS_DETAIL_MAX, "a cell holds labels");
 
 bool ms_master_set_routes(struct ms_master *master, ms_time now, const struct ms_routes *routes)
 {
-    struct ms_routes copy;
-
-    ms_assert(now >= 0);
-    if (!ms_routes_copy(&copy, routes)) {
-        return false;
-    }
-    ms_routes_finish(&master->routes);
-    master->routes = copy;
-    return true;
+    return ms_reroute(master, now, routes);
 }
 
 static void add_chain(struct ms_report_page *page, const struct ms_chain *chain)

@@ -5,7 +5,6 @@
 #include "core/invariant.h"
 #include "master/lanes.h"
 #include "master/slaves.h"
-#include "master/state.h"
 
 static uint64_t draw(void *source)
 {
@@ -93,31 +92,6 @@ void ms_seats_enter(struct ms_lanes *lanes, struct ms_slave *slave)
     }
 }
 
-void ms_seats_renew(struct ms_master *master)
-{
-    struct ms_slave *slave;
-    struct ms_lane *lane;
-    uint32_t cursor = 0;
-
-    while ((slave = ms_pool_next(&master->slaves, &cursor)) != NULL) {
-        ms_seats_leave(slave);
-    }
-    cursor = 0;
-    while ((lane = ms_pool_next(&master->lanes.pool, &cursor)) != NULL) {
-        ms_assert(ms_heap_count(&lane->seats) == 0);
-        lane->clock = 0;
-    }
-    cursor = 0;
-    while ((slave = ms_pool_next(&master->slaves, &cursor)) != NULL) {
-        if (slave->profile != NULL) {
-            ms_seats_take(slave);
-        }
-        if (ms_list_is_linked(&slave->session->link)) {
-            ms_seats_enter(&master->lanes, slave);
-        }
-    }
-}
-
 void ms_seats_weigh(struct ms_lanes *lanes, struct ms_slave *slave)
 {
     for (uint32_t i = 0; slave->seats.is_following_load && i < slave->seats.count; i++) {
@@ -163,9 +137,12 @@ static struct ms_seat *find(struct ms_slave *slave, const struct ms_lane *lane)
             high = middle;
         }
     }
-    return low < slave->seats.count && slave->seats.seats[low].lane == lane
-               ? &slave->seats.seats[low]
-               : NULL;
+    for (; low < slave->seats.count && slave->seats.seats[low].lane->type == lane->type; low++) {
+        if (slave->seats.seats[low].lane == lane) {
+            return &slave->seats.seats[low];
+        }
+    }
+    return NULL;
 }
 
 void ms_seats_served(struct ms_lanes *lanes, struct ms_lane *lane, struct ms_slave *slave)

@@ -12,7 +12,6 @@
 
 struct ms_lane;
 struct ms_lanes;
-struct ms_master;
 struct ms_session;
 struct ms_slave;
 
@@ -35,9 +34,6 @@ struct ms_seats {
 /* Takes the seats that the slave's profile has for it. Without memory it has none, and takes its turns as its credit comes. It
  * must have none. */
 void ms_seats_take(struct ms_slave *slave);
-
-/* Lanes have other strategies: all seats are taken anew, and ranks begin anew. Costs O(slaves). */
-void ms_seats_renew(struct ms_master *master);
 
 /* It has none any more. */
 void ms_seats_leave(struct ms_slave *slave);

@@ -268,7 +268,9 @@ static void announce(struct ms_master *master, struct ms_slave *slave,
                      const struct ms_announce *types)
 {
     enum ms_error error = MS_E_INTERNAL;
-    struct ms_profile *profile = ms_lanes_join(&master->lanes, types, &error, &master->complaint);
+    const struct ms_traits traits = {slave->group, slave->labels.words, slave->labels.count};
+    struct ms_profile *profile =
+        ms_lanes_join(&master->lanes, types, &traits, &error, &master->complaint);
 
     keep_types(master, types);
     if (profile == NULL) {

@@ -34,8 +34,8 @@ struct ms_slave {
     ms_seq record;                     /* SESSION; 0 = none is kept */
     struct ms_list orphans;            /* attempts of commands not heard of yet */
     struct ms_seats seats;
-    uint32_t slots;                    /* commands it runs at a time, as it said last */
-    uint32_t slots_max;                /* what they may be changed to; 0 = not at all */
+    uint32_t slots;     /* commands it runs at a time, as it said last */
+    uint32_t slots_max; /* what they may be changed to; 0 = not at all */
     /* What it says of itself: for choosing by. Of one that is awaited nothing is known: no group, no labels. */
     const char *group; /* "" = none; never NULL */
     struct ms_labels labels;
@@ -43,7 +43,7 @@ struct ms_slave {
     const struct ms_tags *tags; /* of group, labels and build: the same for all who say the same */
     struct ms_load load;        /* as it was told last, */
     ms_time load_at;            /* when; 0 = it has not told any */
-    struct ms_tempo tempo;        /* of attempts it has finished */
+    struct ms_tempo tempo;      /* of attempts it has finished */
     bool is_awaited;   /* from before the master's start, and has not told yet what it holds */
     bool is_welcome;   /* WELCOME is out on this connection: before it nothing else may be */
     bool is_rolled;    /* what it holds is agreed on this connection */

@@ -96,8 +96,8 @@ const struct ms_strategy ms_strategy_least = {HEADER, .name = "least",
                                               .rank = rank_least, .follows_load = true};
 
 static const struct ms_strategy *const strategies[MS_STRATEGIES] = {
-    &ms_strategy_any,      &ms_strategy_round_robin, &ms_strategy_random,
-    &ms_strategy_weighted, &ms_strategy_least,
+    &ms_strategy_any,   &ms_strategy_round_robin, &ms_strategy_random, &ms_strategy_weighted,
+    &ms_strategy_least, &ms_strategy_java31,      &ms_strategy_jump,
 };
 
 const struct ms_strategy *ms_strategy_at(uint32_t index)

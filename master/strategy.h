@@ -8,6 +8,7 @@
 #define MASTER_STRATEGY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define MS_STRATEGY_ABI 2u
@@ -52,6 +53,12 @@ struct ms_strategy {
 
     /* It ranks by load, so it is asked at each MS_RANK_LOAD too. */
     bool follows_load;
+
+    /* The group that the commands of a key belong to, counted from 0, below groups, which is 1 .. groups_max; the next strategy
+     * of the chain ranks inside it. Must depend on nothing but what it is given. NULL = it takes commands whatever their
+     * key. */
+    uint32_t (*place)(const uint8_t *key, size_t size, uint32_t groups);
+    uint32_t groups_max;
 };
 
 extern const struct ms_strategy ms_strategy_any; /* in turn of credit */
@@ -61,8 +68,11 @@ extern const struct ms_strategy ms_strategy_random;   /* by chance, in proportio
 extern const struct ms_strategy ms_strategy_weighted; /* evenly, in proportion to weights */
 extern const struct ms_strategy ms_strategy_least; /* the fewest commands in hand for each slot */
 
+extern const struct ms_strategy ms_strategy_java31; /* by key, as the hash of Java's strings */
+extern const struct ms_strategy ms_strategy_jump;   /* by key; one more group moves few keys */
+
 /* All of the above; index < MS_STRATEGIES. */
-#define MS_STRATEGIES 5u
+#define MS_STRATEGIES 7u
 const struct ms_strategy *ms_strategy_at(uint32_t index);
 
 /* NULL when there is none of that name. */

@@ -45,8 +45,8 @@ static uint32_t place_jump(const uint8_t *key, size_t size, uint32_t groups)
     while (next < (int64_t)groups) {
         group = next;
         state = state * UINT64_C(2862933555777941757) + 1;
-        next = (int64_t)((double)(group + 1) * ((double)(INT64_C(1) << 31) /
-                                                (double)((state >> 33) + 1)));
+        next = (int64_t)((double)(group + 1) *
+                         ((double)(INT64_C(1) << 31) / (double)((state >> 33) + 1)));
     }
     return (uint32_t)group;
 }
@@ -55,12 +55,11 @@ static uint32_t place_jump(const uint8_t *key, size_t size, uint32_t groups)
 
 const struct ms_strategy ms_strategy_java31 = {
     HEADER, .name = "hash:java31",
-    .help = "by key, with the hash of Java's strings and 100 buckets",
-    .place = place_java31,
+    .help = "by key, with the hash of Java's strings and 100 buckets", .place = place_java31,
     .groups_max = BUCKETS};
 
 const struct ms_strategy ms_strategy_jump = {
     HEADER, .name = "hash:jump",
-    .help = "by key; one more group takes its share of keys from all others, and no other key moves",
-    .place = place_jump,
-    .groups_max = MS_ROUTE_GROUPS_MAX};
+    .help =
+        "by key; one more group takes its share of keys from all others, and no other key moves",
+    .place = place_jump, .groups_max = MS_ROUTE_GROUPS_MAX};

@@ -3,29 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_label(const struct ms_traits *slave, const char *label)
-{
-    for (uint32_t i = 0; i < slave->labels_count; i++) {
-        if (strcmp(slave->labels[i], label) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool ms_traits_meet(const struct ms_traits *wanted, const struct ms_traits *slave)
-{
-    if (wanted->group[0] != '\0' && strcmp(wanted->group, slave->group) != 0) {
-        return false;
-    }
-    for (uint32_t i = 0; i < wanted->labels_count; i++) {
-        if (!has_label(slave, wanted->labels[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool ms_traits_equal(const struct ms_traits *a, const struct ms_traits *b)
 {
     if (a->labels_count != b->labels_count || strcmp(a->group, b->group) != 0) {

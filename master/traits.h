@@ -1,5 +1,4 @@
-/* What tells slaves apart beside the types they run: the group they belong to, and their labels. A route wants slaves of a group,
- * or with labels. */
+/* What tells slaves apart beside the types they run: the group they belong to, and their labels. */
 #ifndef MASTER_TRAITS_H
 #define MASTER_TRAITS_H
 
@@ -8,13 +7,10 @@
 
 /* All pointers are borrowed. */
 struct ms_traits {
-    const char *group;         /* at most MS_NAME_MAX; "" = of none, or any is wanted */
+    const char *group;         /* at most MS_NAME_MAX; "" = of none */
     const char *const *labels; /* each at most MS_NAME_MAX */
     uint32_t labels_count;     /* at most MS_LABELS_MAX */
 };
-
-/* The slave's group is the one that is wanted, and it has all labels that are. */
-bool ms_traits_meet(const struct ms_traits *wanted, const struct ms_traits *slave);
 
 /* The same group and the same labels, in the same order. */
 bool ms_traits_equal(const struct ms_traits *a, const struct ms_traits *b);

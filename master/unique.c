@@ -104,8 +104,8 @@ static size_t size_of(size_t key_size)
 static bool take(struct ms_uniques *uniques, struct ms_slab *slab, struct ms_work *work,
                  struct ms_bytes bytes)
 {
-    const struct ms_key key = hash_of(uniques, work->lane, bytes);
-    struct ms_claim *former = ms_uniques_find(uniques, work->lane, bytes);
+    const struct ms_key key = hash_of(uniques, work->lane->root, bytes);
+    struct ms_claim *former = ms_uniques_find(uniques, work->lane->root, bytes);
     struct ms_claim *unique = ms_slab_take(slab, size_of(bytes.size));
 
     if (unique == NULL) {
@@ -119,7 +119,7 @@ static bool take(struct ms_uniques *uniques, struct ms_slab *slab, struct ms_wor
     ms_list_init(&unique->settling);
     ms_list_init(&unique->followers);
     unique->leader = work;
-    unique->lane = work->lane;
+    unique->lane = work->lane->root;
     unique->is_held = true;
     unique->size = (uint8_t)bytes.size;
     memcpy(unique->key, bytes.data, bytes.size);
@@ -142,7 +142,7 @@ bool ms_uniques_meet(struct ms_uniques *uniques, struct ms_slab *slab, struct ms
         return false;
     }
     ms_assert(work->rare->claim == NULL && !ms_list_is_linked(&work->link));
-    holder = ms_uniques_find(uniques, work->lane, terms->unique);
+    holder = ms_uniques_find(uniques, work->lane->root, terms->unique);
     if (holder == NULL || terms->unique_mode != MS_UNIQUE_JOIN) {
         return take(uniques, slab, work, terms->unique);
     }

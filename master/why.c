@@ -158,6 +158,21 @@ static void add_cordoned(const struct ms_master *master, const struct ms_lane *l
     }
 }
 
+/* Whom its commands may go to. */
+static void add_kind(const struct ms_lane *lane, struct ms_text *text)
+{
+    const char *group = ms_lane_group(lane);
+    const struct ms_route_settings *route = lane->route;
+
+    if (group[0] != '\0') {
+        ms_text_add(text, " of group %s", group);
+    }
+    if (route->labels_count > 0) {
+        ms_text_add(text, " with label%s %s%s", route->labels_count > 1 ? "s" : "",
+                    route->labels[0].text, route->labels_count > 1 ? " and others" : "");
+    }
+}
+
 static void why_ready(const struct ms_master *master, const struct ms_work *work, ms_time now,
                       struct ms_text *text)
 {
@@ -175,7 +190,9 @@ static void why_ready(const struct ms_master *master, const struct ms_work *work
     } else if (work->is_gated) {
         ms_text_add(text, "its array runs as many as it may: %u", work->rare->array->concurrency);
     } else if (sessions == 0) {
-        ms_text_add(text, "no living slave runs %s", lane->name);
+        ms_text_add(text, "no living slave");
+        add_kind(lane, text);
+        ms_text_add(text, " runs %s", lane->name);
     } else if (work->is_aside) {
         ms_text_add(text, "no slave that runs %s and takes payloads in parts has a free slot",
                     lane->name);
@@ -183,9 +200,10 @@ static void why_ready(const struct ms_master *master, const struct ms_work *work
         ms_text_add(text, "it is about to be handed out; ");
         add_before(work, text);
     } else {
-        ms_text_add(text, "%u %s %s and %s no free slot; ", sessions,
-                    sessions == 1 ? "slave runs" : "slaves run", lane->name,
-                    sessions == 1 ? "has" : "have");
+        ms_text_add(text, "%u %s", sessions, sessions == 1 ? "slave" : "slaves");
+        add_kind(lane, text);
+        ms_text_add(text, " %s %s and %s no free slot; ", sessions == 1 ? "runs" : "run",
+                    lane->name, sessions == 1 ? "has" : "have");
         add_cordoned(master, lane, text);
         add_before(work, text);
     }

@@ -1,79 +1,67 @@
-/* The words of a chain: read, printed, and refused with the valid ones. */
+/* Chains: words are read, printed, and refused with the valid ones; who places and who ranks. */
 #include "master/chains.h"
 
 #include "master_script.h"
 
-static const char *const words[] = {"any",      "round-robin", "random",    "least",
-                                    "weighted", "hash:java31", "hash:jump", "broadcast"};
-
-START_TEST(each_word_is_read_as_it_is_printed)
+static struct ms_chain chain_of(const char *first, const char *second)
 {
-    char room[256], all_room[256];
-    struct ms_complaint complaint;
-    struct ms_text text, all;
+    struct ms_chain chain = {0};
 
-    ms_text_init(&all, all_room, sizeof all_room);
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        struct ms_chain_word word;
-
-        ck_assert_msg(ms_chain_word_parse(words[i], &word, &complaint), "%s", complaint.text);
-        ms_text_init(&text, room, sizeof room);
-        ms_chain_word_print(word, &text);
-        ck_assert_str_eq(room, words[i]);
-        ms_text_add(&all, "%s%s", i > 0 ? ", " : "", words[i]);
+    chain.strategies[chain.count++] = ms_chain_parse_word(first, NULL);
+    if (second != NULL) {
+        chain.strategies[chain.count++] = ms_chain_parse_word(second, NULL);
     }
-    ms_text_init(&text, room, sizeof room);
-    ms_chain_print_words(&text);
-    ck_assert_str_eq(room, all_room);
+    return chain;
+}
+
+START_TEST(each_strategy_has_a_word)
+{
+    for (uint32_t i = 0; i < MS_STRATEGIES; i++) {
+        const struct ms_strategy *strategy = ms_strategy_at(i);
+
+        ck_assert_ptr_eq(ms_chain_parse_word(strategy->name, NULL), strategy);
+    }
 }
 END_TEST
 
 START_TEST(others_are_refused_with_all_that_there_are)
 {
     static const char *const bad[] = {"", "hash", "hash:", "hash:md5", "least:1", "Any", "any "};
-    struct ms_chain_word word = {.name = 3};
     struct ms_complaint complaint;
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        ck_assert(!ms_chain_word_parse(bad[i], &word, &complaint));
-        ck_assert_ptr_nonnull(strstr(complaint.text,
-                                     "is none of any, round-robin, random, least, "
-                                     "weighted, hash:java31, hash:jump, broadcast"));
+        ck_assert_ptr_null(ms_chain_parse_word(bad[i], &complaint));
+        ck_assert_ptr_nonnull(strstr(complaint.text, "is none of any, round-robin, random, "
+                                                     "weighted, least, hash:java31, hash:jump"));
     }
-    ck_assert_uint_eq(word.name, 3);
 }
 END_TEST
 
-START_TEST(chains)
+START_TEST(the_first_that_can_counts)
 {
-    struct ms_chain chain = {.count = 2};
+    struct ms_chain chain = chain_of("hash:jump", "least");
     char room[64];
     struct ms_text text;
 
-    ck_assert(ms_chain_word_parse("hash:jump", &chain.words[0], NULL));
-    ck_assert(ms_chain_word_parse("least", &chain.words[1], NULL));
     ms_text_init(&text, room, sizeof room);
     ms_chain_print(&chain, &text);
     ck_assert_str_eq(room, "hash:jump, least");
-    ck_assert(ms_chain_has_hash(&chain));
+    ck_assert_ptr_eq(ms_chain_place(&chain), &ms_strategy_jump);
+    ck_assert_ptr_eq(ms_chain_rank(&chain), &ms_strategy_least);
+    chain = chain_of("hash:java31", NULL);
+    ck_assert_ptr_eq(ms_chain_place(&chain), &ms_strategy_java31);
+    ck_assert_ptr_eq(ms_chain_rank(&chain), &ms_strategy_round_robin);
+    chain = chain_of("weighted", "random");
+    ck_assert_ptr_null(ms_chain_place(&chain));
+    ck_assert_ptr_eq(ms_chain_rank(&chain), &ms_strategy_weighted);
     chain = (struct ms_chain){0};
     ms_text_init(&text, room, sizeof room);
     ms_chain_print(&chain, &text);
     ck_assert_str_eq(room, "any");
-    ck_assert(!ms_chain_has_hash(&chain));
+    ck_assert_ptr_null(ms_chain_place(&chain));
+    ck_assert_ptr_eq(ms_chain_rank(&chain), &ms_strategy_any);
 }
 END_TEST
 
-START_TEST(each_name_says_what_it_is)
-{
-    for (size_t i = 0; i < ms_chain_names_count(); i++) {
-        const struct ms_chain_name *name = ms_chain_name_at(i);
-
-        ck_assert_str_ne(name->help, "");
-        ck_assert(name->arguments == NULL || name->arguments[0] != NULL);
-    }
-}
-END_TEST
-
-TESTS(each_word_is_read_as_it_is_printed, others_are_refused_with_all_that_there_are, chains,
-      each_name_says_what_it_is)
+TESTS(each_strategy_has_a_word, others_are_refused_with_all_that_there_are,
+      the_first_that_can_counts)

@@ -11,7 +11,8 @@ static struct ms_complaint complaint;
 static struct ms_profile *join(const struct ms_announced *types, uint32_t count)
 {
     error = MS_E_OK;
-    return ms_lanes_join(&lanes, &(struct ms_announce){count, types}, &error, &complaint);
+    return ms_lanes_join(&lanes, &(struct ms_announce){count, types},
+                         &(struct ms_traits){.group = ""}, &error, &complaint);
 }
 
 static struct ms_session session_with(uint32_t credit)
@@ -27,7 +28,7 @@ START_TEST(equal_sets_share_a_profile)
     const struct ms_announced ba[] = {{3000, "b"}, {2000, "a"}, {3000, "b"}};
     const struct ms_announced a[] = {{2000, "a"}};
 
-    ck_assert(ms_lanes_init(&lanes, 1));
+    ck_assert(ms_lanes_init(&lanes, NULL, 1));
     struct ms_profile *first = join(ab, 2);
     struct ms_profile *second = join(ba, 3);
     struct ms_profile *third = join(a, 1);
@@ -59,7 +60,7 @@ START_TEST(clashes_and_odd_types_are_refused)
     const struct ms_announced unnamed[] = {{5000, "white space"}};
     static struct ms_announced many[MS_SLAVE_TYPES_MAX + 1];
 
-    ck_assert(ms_lanes_init(&lanes, 1));
+    ck_assert(ms_lanes_init(&lanes, NULL, 1));
     struct ms_profile *profile = join(good, 1);
     ck_assert_ptr_null(join(two_names, 1));
     ck_assert_int_eq(error, MS_E_TYPE_CLASH);
@@ -83,7 +84,7 @@ START_TEST(supply_meets_demand)
     struct ms_session session = session_with(1);
     struct ms_work work = {.state = MS_LIFE_READY};
 
-    ck_assert(ms_lanes_init(&lanes, 1));
+    ck_assert(ms_lanes_init(&lanes, NULL, 1));
     ms_list_init(&session.link);
     ms_list_init(&work.link);
     struct ms_profile *profile = join(types, 2);
@@ -116,7 +117,7 @@ START_TEST(turns_are_even_over_sessions_of_different_profiles)
     struct ms_profile *profiles[4];
     uint32_t turns[4] = {0};
 
-    ck_assert(ms_lanes_init(&lanes, 1));
+    ck_assert(ms_lanes_init(&lanes, NULL, 1));
     for (size_t i = 0; i < 4; i++) {
         sessions[i] = session_with(1000);
         ms_list_init(&sessions[i].link);

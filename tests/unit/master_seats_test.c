@@ -12,12 +12,15 @@ static uint64_t next_seq;
 
 static void use(const struct ms_strategy *strategy)
 {
-    struct ms_lane *lane = ms_lanes_find(&s->master->lanes, ECHO);
+    struct ms_route_settings item = {
+        .pattern = "echo",
+        .chain = {.count = 1, .strategies = {strategy}},
+    };
 
-    ck_assert_ptr_nonnull(lane);
-    lane->strategy = strategy;
-    ms_seats_renew(s->master);
+    ck_assert(
+        ms_master_set_routes(s->master, s->now, &(struct ms_routes){.items = &item, .count = 1}));
     ms_master_check(s->master);
+    settle_down(s);
 }
 
 /* SLAVES slaves on peers 1 .. SLAVES, with credit for so many commands each, and a client. */
@@ -154,7 +157,9 @@ START_TEST(seats_are_taken_anew)
         ck_assert_uint_ne(one_more(), 0);
     }
     for (uint32_t i = 0; i < MS_STRATEGIES; i++) {
-        use(ms_strategy_at(i));
+        if (ms_strategy_at(i)->place == NULL) {
+            use(ms_strategy_at(i));
+        }
     }
     use(&ms_strategy_any);
     ck_assert_ptr_null(

@@ -17,10 +17,13 @@ START_TEST(java31_is_as_it_was)
         const char *key;
         uint32_t doubled[4]; /* of 2, 3, 4 and 7 groups */
     } vectors[] = {
-        {"a", {2, 4, 6, 12}},         {"alice", {0, 2, 2, 4}},
-        {"bob", {0, 0, 0, 2}},        {"user-42", {2, 2, 4, 8}},
+        {"a", {2, 4, 6, 12}},
+        {"alice", {0, 2, 2, 4}},
+        {"bob", {0, 0, 0, 2}},
+        {"user-42", {2, 2, 4, 8}},
         {"\xe8\xb4\xa6\xe5\x8f\xb7", {0, 2, 2, 4}}, /* two Chinese letters */
-        {"13800138000", {2, 2, 4, 8}}, {"", {0, 0, 0, 0}},
+        {"13800138000", {2, 2, 4, 8}},
+        {"", {0, 0, 0, 0}},
     };
     static const uint32_t groups[] = {2, 3, 4, 7};
 
@@ -79,7 +82,8 @@ START_TEST(java31_moves_most_keys)
     uint32_t moved = 0;
 
     for (uint32_t i = 0; i < KEYS; i++) {
-        moved += place(&ms_strategy_java31, key_at(i), 4) != place(&ms_strategy_java31, key_at(i), 5);
+        moved +=
+            place(&ms_strategy_java31, key_at(i), 4) != place(&ms_strategy_java31, key_at(i), 5);
     }
     ck_assert_uint_gt(moved, KEYS * 4 / 10); /* jump: a fifth */
 }
