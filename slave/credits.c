@@ -18,7 +18,23 @@ void ms_credits_resize(struct ms_credits *credits, uint32_t slots, uint32_t pref
     credits->target = slots + prefetch;
     const uint32_t free = held < credits->target ? credits->target - held : 0;
 
-    credits->granted = credits->granted < free ? credits->granted : free;
+    if (credits->granted > free) {
+        credits->voided += credits->granted - free;
+        credits->granted = free;
+    }
+}
+
+void ms_credits_restore(struct ms_credits *credits, uint32_t held, uint32_t room)
+{
+    uint32_t count;
+
+    if (credits->voided == 0) {
+        return;
+    }
+    count = ms_credits_due(credits, held, room);
+    count = count < credits->voided ? count : credits->voided;
+    credits->granted += count;
+    credits->voided -= count;
 }
 
 uint32_t ms_credits_due(const struct ms_credits *credits, uint32_t held, uint32_t room)
@@ -45,6 +61,7 @@ bool ms_credits_spend(struct ms_credits *credits)
 {
     ms_assert(credits->granted <= credits->target);
     if (credits->granted == 0) {
+        credits->voided -= credits->voided > 0;
         return false;
     }
     credits->granted--;
@@ -55,4 +72,5 @@ void ms_credits_void(struct ms_credits *credits)
 {
     ms_assert(credits->granted <= credits->target);
     credits->granted = 0;
+    credits->voided = 0;
 }

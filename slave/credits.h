@@ -20,16 +20,22 @@ struct ms_credits {
     enum ms_credit_mode mode;
     uint32_t target;  /* slots + prefetch */
     uint32_t granted; /* the master may still send this many */
+    uint32_t
+        voided; /* and these, which it does not know to be void: what comes for one is handed back */
 };
 
 /* slots: 1 .. MS_SLOTS_MAX; prefetch: 0 .. MS_PREFETCH_MAX. */
 void ms_credits_init(struct ms_credits *credits, enum ms_credit_mode mode, uint32_t slots,
                      uint32_t prefetch);
 
-/* There are so many slots from now on, with held commands in hand. Grants that there is no room for are void: a
- * command that comes for one of them was not granted. */
+/* There are so many slots from now on, with held commands in hand. Grants that there is no room for are void, until
+ * there is room again: a command that comes for one of them was not granted. */
 void ms_credits_resize(struct ms_credits *credits, uint32_t slots, uint32_t prefetch,
                        uint32_t held);
+
+/* Grants that were void count again, as far as there is room for so many more commands: nothing need be told to the
+ * master. Before anything new is granted. */
+void ms_credits_restore(struct ms_credits *credits, uint32_t held, uint32_t room);
 
 /* What may be granted now, with held commands in hand and room for so many more of them. */
 uint32_t ms_credits_due(const struct ms_credits *credits, uint32_t held, uint32_t room);

@@ -53,11 +53,13 @@ static void send_aborts(struct ms_slave *slave)
 }
 
 /* Credit that may be told to the master now. */
-static uint32_t due(const struct ms_slave *slave)
+static uint32_t due(struct ms_slave *slave)
 {
     if (slave->phase != MS_SLAVE_SERVING || slave->life != MS_SLAVE_WORKS) {
         return 0;
     }
+    ms_credits_restore(&slave->credits, ms_attempts_held(&slave->attempts),
+                       ms_attempts_room(&slave->attempts));
     return ms_credits_due(&slave->credits, ms_attempts_held(&slave->attempts),
                           ms_attempts_room(&slave->attempts));
 }

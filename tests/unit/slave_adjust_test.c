@@ -124,6 +124,25 @@ START_TEST(fewer_slots_hand_back_what_is_over)
 }
 END_TEST
 
+/* The master still has the credit, so it is not told anew. */
+START_TEST(slots_that_come_back)
+{
+    set_up_wide();
+    adjust(1, 0);
+    expect_sent(MS_KIND_BEAT);
+    expect_nothing();
+    adjust(3, 0);
+    expect_sent(MS_KIND_BEAT);
+    ck_assert_uint_eq(expect_sent(MS_KIND_PULL).count, 1);
+    for (uint64_t n = 1; n <= 3; n++) {
+        command(n);
+        expect_run(n);
+    }
+    expect_nothing();
+    teardown();
+}
+END_TEST
+
 START_TEST(fewer_slots_than_run)
 {
     set_up_wide();
@@ -190,6 +209,7 @@ int main(void)
     tcase_add_test(tests, beats_tell_the_load);
     tcase_add_test(tests, more_slots_are_granted_at_once);
     tcase_add_test(tests, fewer_slots_hand_back_what_is_over);
+    tcase_add_test(tests, slots_that_come_back);
     tcase_add_test(tests, fewer_slots_than_run);
     tcase_add_test(tests, slots_outlast_the_connection);
     tcase_add_test(tests, what_it_cannot_do_is_left);

@@ -48,6 +48,18 @@ START_TEST(other_slots)
     ms_credits_resize(&credits, 1, 2, 1); /* one is in hand, two more may come */
     ck_assert_uint_eq(credits.granted, 2);
     ck_assert_uint_eq(ms_credits_due(&credits, 1, 100), 0);
+    ck_assert_uint_eq(credits.voided, 3);
+    ms_credits_restore(&credits, 1, 100); /* there is no room yet */
+    ck_assert_uint_eq(credits.granted, 2);
+    ms_credits_resize(&credits, 2, 2, 1);
+    ms_credits_restore(&credits, 1, 100);
+    ck_assert_uint_eq(credits.granted, 3);
+    ck_assert_uint_eq(credits.voided, 2);
+    for (int i = 0; i < 3; i++) {
+        ck_assert(ms_credits_spend(&credits));
+    }
+    ck_assert(!ms_credits_spend(&credits)); /* for one that is void */
+    ck_assert_uint_eq(credits.voided, 1);
     ms_credits_resize(&credits, 1, 0, 3);
     ck_assert_uint_eq(credits.granted, 0);
     ck_assert_uint_eq(ms_credits_due(&credits, 3, 100), 0);
