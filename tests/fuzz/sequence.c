@@ -262,6 +262,13 @@ static void say_hello(void)
     struct ms_command command = {.kind = MS_KIND_HELLO, .body.hello = &hello};
 
     hello.slots = next();
+    hello.slots_max = hello.slots;
+    if ((what & 16) != 0) {
+        hello.weight = next() * 5u;
+        hello.labels_count = 1;
+        hello.labels[0][0] = (char)('x' + next() % 3);
+        hello.group[0] = (char)('a' + next() % 3);
+    }
     hello.floor = (what & 4) != 0 ? next() : 0;
     hello.node.bytes[0] = (uint8_t)(1 + next() % 3);
     hello.name[0] = (char)('a' + next() % 3);
@@ -316,6 +323,16 @@ static void say_roll(enum ms_kind kind)
     say(next_epoch(), &command);
 }
 
+static void make_order(struct ms_query *query)
+{
+    static const char *const filters[] = {"name=*", "name=a", "cordoned=yes", "held>0 label=x*"};
+    const char *filter = filters[next() % 4];
+
+    memset(query->where, 0, sizeof query->where);
+    memcpy(query->where, filter, strlen(filter));
+    query->order = (enum ms_slave_order)(next() % MS_SLAVE_ORDER_COUNT);
+}
+
 static void say_query(void)
 {
     static const char *const filters[] = {"", "state == 'ready'", "type == 'a' and", "g"};
@@ -337,6 +354,9 @@ static void say_query(void)
         query.is_following = next() % 2 != 0;
         query.from = next();
         query.value = (int64_t)next() - 20;
+    }
+    if (query.what == MS_QUERY_COMMAND_SLAVES) {
+        make_order(&query);
     }
     say(next_epoch(), &command);
 }
@@ -377,6 +397,7 @@ static void make_fit(struct ms_command *command, ms_epoch epoch)
 static void say_plain(enum ms_kind kind)
 {
     static uint8_t payload[5000];
+    struct ms_load load = {.cpu = MS_PERMILLE_UNKNOWN};
     struct ms_command command = {.kind = (uint8_t)kind};
     struct ms_terms terms = {0};
     uint8_t shape = next();
@@ -402,6 +423,11 @@ static void say_plain(enum ms_kind kind)
     if (kind == MS_KIND_SUBMIT && (shape & 32) != 0) {
         next_terms(&terms);
         command.terms = &terms;
+    } else if (kind == MS_KIND_BEAT && (shape & 32) != 0) {
+        load.memory = next();
+        load.running = next();
+        load.slots = next();
+        command.body.load = &load;
     }
     make_fit(&command, epoch);
     say(epoch, &command);

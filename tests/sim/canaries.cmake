@@ -642,3 +642,22 @@ ms_sim_canary(takes-over-though-unlike master/council_settings.c "invariant: ali
 "    if (council->peer.link == MS_COUNCIL_UNMET || theirs->failover == 0) {"
 "    if (theirs->failover != 0 || council->peer.link == MS_COUNCIL_UNMET) {"
     --scenario pair-configured-otherwise)
+
+# Who is cordoned stays so under the next master, and that is on the disk before it is told.
+ms_sim_canary(cordon-not-written master/recovery.c "invariant: cordon"
+"                                             .payload = ms_cordons_bytes(&master->cordons),
+"
+""
+    --pair)
+
+ms_sim_canary(cordon-told-before-durable master/fleet.c "invariant: cordon"
+"    inquiry->waits_for = inquiry->is_over && !inquiry->query.is_dry ? MS_INQUIRY_ALL : 0;"
+"    inquiry->waits_for = 0;")
+
+# What it goes on granting while it is cordoned counts later.
+ms_sim_canary(cordoned-slave-grants master/slaves.c "invariant: cordon|${engine_assertion}"
+"    if (slave->is_cordoned) {
+        slave->withheld += added;
+        return;
+    }"
+"    slave->is_cordoned = false;")

@@ -3,6 +3,7 @@
 
 #include "client/client.h"
 #include "core/invariant.h"
+#include "tests/sim/load_fleet.h"
 #include "tests/sim/load_keep.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
@@ -195,6 +196,9 @@ static void ask_maybe(struct sim_world *world, struct sim_node *node)
         ask(world, node, &query);
     }
     if (client->queries_open < QUERIES_MAX && sim_keep_ask(world, node, &query)) {
+        ask(world, node, &query);
+    }
+    if (client->queries_open < QUERIES_MAX && sim_fleet_ask(world, &query)) {
         ask(world, node, &query);
     }
 }

@@ -34,6 +34,7 @@ void sim_observer_destroy(struct sim_observer *observer)
     ms_map_finish(&observer->by_token);
     ms_map_finish(&observer->by_lease);
     free(observer->served);
+    free(observer->fleet.orders);
     for (uint32_t i = 0; i < SIM_MASTERS_MAX; i++) {
         free(observer->logs[i].hashes);
     }

@@ -5,6 +5,7 @@
 #include "core/invariant.h"
 #include "core/map.h"
 #include "tests/sim/observer_durable.h"
+#include "tests/sim/observer_fleet.h"
 #include "tests/sim/observer_keep.h"
 #include "tests/sim/observer_output.h"
 #include "tests/sim/observer_pair.h"
@@ -124,8 +125,9 @@ struct sim_observer {
     uint32_t torn_attempts;   /* up to the latest end of such a time */
     uint32_t released_before; /* older attempts are no living master's concern */
     uint32_t queries_open, checks, commits;
-    uint32_t kept_from;   /* older submissions have all ended */
-    ms_time bound;        /* of the time that healing may take */
+    uint32_t kept_from; /* older submissions have all ended */
+    ms_time bound;      /* of the time that healing may take */
+    struct sim_fleet fleet;
     struct sim_ask *asks; /* wishes; those before asks_from are not at the master */
     uint32_t asks_count, asks_capacity, asks_from, asks_there;
 };

@@ -357,6 +357,7 @@ void sim_durable_begin(struct sim_world *world, struct sim_node *node)
     observer->newest = node->index;
     view->is_over = false;
     sim_operate_begin(world, node);
+    sim_fleet_begin(world, node);
     if (node->disk != NULL) {
         check_promises(world);
     }

@@ -150,6 +150,7 @@ static void receive(struct sim_world *world, struct sim_node *node, const struct
         break;
     case MS_KIND_QUERY:
         sim_operate_asked(world, node, event->peer, command);
+        sim_fleet_asked(world, node, event->peer, command);
         break;
     default:
         break;
@@ -162,6 +163,7 @@ void sim_master_event(struct sim_world *world, struct sim_node *node, const stru
         *wire_of(world, node, event->peer) = (struct sim_wire){.peer = event->peer};
     } else if (event->type == MS_EVENT_PEER_CLOSED) {
         sim_operate_closed(world, node, event->peer);
+        sim_fleet_closed(world, node, event->peer);
     } else if (event->type == MS_EVENT_RECEIVED) {
         receive(world, node, event);
     }
@@ -450,6 +452,7 @@ void sim_master_effect(struct sim_world *world, struct sim_node *node,
 
     if (effect->type == MS_EFFECT_CLOSE) {
         sim_operate_closed(world, node, effect->peer);
+        sim_fleet_closed(world, node, effect->peer);
     }
     if (effect->type != MS_EFFECT_SEND || command->kind >= MS_KIND_PEER_HELLO) {
         return;
@@ -466,6 +469,7 @@ void sim_master_effect(struct sim_world *world, struct sim_node *node,
         break;
     case MS_KIND_COMMAND:
         hand_out(world, node, effect);
+        sim_fleet_handed_out(world, node, sim_other_end(world, node, effect->peer));
         break;
     case MS_KIND_REVOKE:
         world->stats.counts[SIM_STAT_REVOKES]++;
@@ -490,6 +494,7 @@ void sim_master_effect(struct sim_world *world, struct sim_node *node,
         break;
     case MS_KIND_REPORT:
         sim_operate_answered(world, node, effect->peer, command);
+        sim_fleet_answered(world, node, effect->peer, command);
         break;
     default:
         break;

@@ -254,6 +254,7 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
         abort_job(world, node, effect->command.token);
         break;
     case MS_EFFECT_FOLLOW: /* its handlers write piece by piece anyway */
+    case MS_EFFECT_LEVEL:  /* it has no log */
         break;
     case MS_EFFECT_STOPPED:
         sim_node_stopped(world, node);

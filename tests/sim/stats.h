@@ -92,6 +92,9 @@
     X(RELEASED, "commands released", true)                                                         \
     X(REPRIORITISED, "commands of another priority", true)                                         \
     X(DRY_RUNS, "dry runs", true)                                                                  \
+    X(FLEET_ORDERS, "orders to slaves", true)                                                      \
+    X(CORDONED, "  that cordoned one", true)                                                       \
+    X(CORDONS_LASTED, "  and were there under a later master", SIM_OF_LONG)                        \
     X(STORES, "small records stored", SIM_OF_PAIR)                                                 \
     X(STORES_ORPHANED, "  that outlived their process unheard", SIM_OF_PAIR)                       \
     X(STORES_LOST, "  that were lost in a crash", SIM_OF_PAIR)                                     \

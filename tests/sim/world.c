@@ -339,6 +339,7 @@ static void build(struct sim_world *world)
     ms_rng_init(&world->rng_load, config->seed * 3 + 2);
     ms_rng_init(&world->rng_disk, ~config->seed);
     ms_rng_init(&world->rng_keep, ~config->seed * 3);
+    ms_rng_init(&world->rng_fleet, ~config->seed * 5);
     world->nodes_count = sim_first(world, SIM_WITNESS) + config->witnesses;
     world->observer = sim_observer_create();
     for (uint32_t i = 0; i < world->nodes_count; i++) {
