@@ -32,7 +32,7 @@ START_TEST(everything_that_a_section_says)
 
     ck_assert_ptr_nonnull(route);
     ck_assert_uint_eq(route->chain.count, 2);
-    ck_assert(ms_chain_has_hash(&route->chain));
+    ck_assert(ms_chain_place(&route->chain) == &ms_strategy_jump);
     ck_assert_str_eq(route->group, "");
     ck_assert_uint_eq(route->groups_count, 3);
     ck_assert_str_eq(route->groups[2].text, "c");
@@ -140,11 +140,11 @@ static uint64_t digest_of(const char *const *lines)
 START_TEST(digests_are_those_of_the_meaning)
 {
     static const char *const more[] = {
-        "strategy least",    "strategy hash:jump", "strategy random",
-        "group g",           "labels l",           "affinity 1s",
-        "ordered true",      "concurrency 1",      "group-concurrency 1",
-        "key-concurrency 1", "rate 1/s",           "rate 1/s:2",
-        "group-rate 1/s",    "key-rate 1/s",       "fair true",
+        "strategy least",    "strategy weighted", "strategy random",
+        "group g",           "labels l",          "affinity 1s",
+        "ordered true",      "concurrency 1",     "group-concurrency 1",
+        "key-concurrency 1", "rate 1/s",          "rate 1/s:2",
+        "group-rate 1/s",    "key-rate 1/s",      "fair true",
         "priority 1",        "priority -1"};
     uint64_t digests[1 + sizeof more / sizeof more[0]] = {DIGEST("route a")};
 
@@ -171,8 +171,10 @@ static const struct {
 } mistakes[] = {
     {{"route a b"}, "m.conf:1: route \"a b\": a type's name, or a pattern of names"},
     {{"route a", "strategy lest"},
-     "m.conf:2: route \"a\": strategy: \"lest\" is none of any, round-robin, random, least, "
-     "weighted, hash:java31, hash:jump, broadcast"},
+     "m.conf:2: route \"a\": strategy: \"lest\" is none of any, round-robin, random, weighted, "
+     "least, hash:java31, hash:jump"},
+    {{"route a", "strategy hash:jump"},
+     "m.conf:2: route \"a\": strategy: hash:jump chooses among groups, and there are none"},
     {{"route a", "group a b"}, "m.conf:2: route \"a\": group: \"a b\" is no name"},
     {{"route a", "labels a=b=c"}, "m.conf:2: route \"a\": labels: \"a=b=c\" is no label"},
     {{"route a", "labels =b"}, "m.conf:2: route \"a\": labels: \"=b\" is no label"},
@@ -234,7 +236,7 @@ START_TEST(lists_are_bounded)
     }
     ck_assert_str_eq(complaint.text, "m.conf:2: route \"a\": groups: more than 1024 items");
     ck_assert(ms_section_set(section, ms_options_find_key(&section->options, "strategy"), 3,
-                             "hash:java31", &complaint));
+                             "hash:jump", &complaint));
     ck_assert_msg(ms_sections_check(sections, &complaint), "%s", complaint.text);
     ck_assert(ms_routes_read(&routes, sections));
     ck_assert_uint_eq(routes.items[0].groups_count, MS_ROUTE_GROUPS_MAX);

@@ -27,15 +27,14 @@ START_TEST(types_come_with_their_routes_then_the_others)
     struct sent *report;
 
     begin(&s);
-    SET(&s, "route ec*", "strategy hash:jump", "strategy least", "group g", "labels ssd",
-        "labels hdd", "concurrency 7", "rate 60/m", "priority -3", "ordered yes", "affinity 2s",
-        "route later");
+    SET(&s, "route ec*", "strategy random", "strategy least", "group g", "labels ssd", "labels hdd",
+        "concurrency 7", "rate 60/m", "priority -3", "ordered yes", "affinity 2s", "route later");
     report = ask(&s, &routes_query);
     ck_assert_uint_eq(report->rows, 2);
     ck_assert(report->is_last);
     ck_assert_str_eq(cell(report, 0, "type"), "echo");
     ck_assert_str_eq(cell(report, 0, "route"), "ec*");
-    ck_assert_str_eq(cell(report, 0, "strategy"), "hash:jump, least");
+    ck_assert_str_eq(cell(report, 0, "strategy"), "random, least");
     ck_assert_str_eq(cell(report, 0, "group"), "g");
     ck_assert_str_eq(cell(report, 0, "labels"), "ssd, hdd");
     ck_assert_str_eq(cell(report, 0, "rate"), "1/s");
