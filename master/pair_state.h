@@ -103,8 +103,7 @@ struct ms_pair {
     enum ms_reading replay; /* of the store, for a tenure */
     ms_time stop_by;
     bool has_more;
-    bool
-        is_dismissing; /* connections of a master that is over are closed; others are read after that */
+    bool is_dismissing; /* connections of a master that is over are closed; then others are read */
 
     /* What effects of the present step point to. */
     struct ms_report_page *page;

@@ -57,8 +57,7 @@ struct sim_record {
     uint64_t outcome_hash;
     enum ms_status outcome_status;
     struct sim_output stream;
-    uint32_t first; /* attempt */
-    uint32_t life;  /* the master may have forgotten attempts before this one */
+    uint32_t first, life; /* attempt; the master may have forgotten attempts before that one */
     ms_time submitted_at;
     struct sim_keep keep;
 };

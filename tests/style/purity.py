@@ -23,7 +23,7 @@ ALLOCATORS = {
     "ms_core": {"pool", "slab", "heap", "map", "engine", "router", "options", "sections"},
     "ms_proto": {"arena", "acks", "decoder", "encoder"},
     "ms_master": {"answers", "backlog", "connections", "cordons", "council", "follower", "greeters", "index", "inspect", "journal", "lanes",
-                  "leases", "master", "mirror", "mirror_send", "pair", "pair_tenure", "pieces", "profiles", "routes", "seats", "suffix", "tags",
+                  "leases", "master", "mirror", "mirror_send", "pair", "pair_tenure", "pieces", "profiles", "reroute", "routes", "seats", "suffix", "tags",
                   "traits"},
     "ms_slave": {"parts", "slave", "witness"},
     "ms_client": {"requests"},

@@ -445,7 +445,7 @@ START_TEST(keys_are_told_apart)
 {
     struct ms_uniques uniques;
     struct ms_slab slab;
-    struct ms_lane lane = {.type = ECHO};
+    struct ms_lane lane = {.type = ECHO, .root = &lane};
     struct ms_work works[3] = {0};
     const char *const keys[] = {"a", "b", "c"};
 
