@@ -375,6 +375,14 @@ void sim_config_draw_short(struct sim_config *config, uint64_t seed, uint64_t st
 
 #define KEYS_ONE_IN 2 /* seeds */
 
+/* Not drawn, so that loads stay as they were. */
+static bool knows_orders(uint64_t seed)
+{
+    static const uint8_t word[] = "orders";
+
+    return (sim_hash(seed, word, sizeof word) & 1) != 0;
+}
+
 void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_t seed,
                           uint64_t steps)
 {
@@ -387,6 +395,7 @@ void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_
 
     draws[kind](config, seed, steps);
     config->has_keys = seed % KEYS_ONE_IN == 0;
+    config->has_orders = knows_orders(seed);
 }
 
 const char *sim_kind_option(enum sim_kind kind)

@@ -16,14 +16,6 @@ static enum ms_slave_order draw(struct ms_rng *rng)
     return orders[ms_rng_below(rng, sizeof orders / sizeof orders[0])];
 }
 
-/* Half of the seeds do. */
-static bool knows_orders(uint64_t seed)
-{
-    static const uint8_t word[] = "orders";
-
-    return (sim_hash(seed, word, sizeof word) & 1) != 0;
-}
-
 bool sim_fleet_ask(struct sim_world *world, struct ms_query *query_out)
 {
     const struct sim_config *config = &world->config;
@@ -31,7 +23,7 @@ bool sim_fleet_ask(struct sim_world *world, struct ms_query *query_out)
     struct ms_text where;
 
     /* The first slave runs every type: it is never cordoned, so that all work has a taker. */
-    if (config->slaves < 2 || !knows_orders(config->seed) || !ms_rng_chance(rng, 1, ASK_CHANCE)) {
+    if (config->slaves < 2 || !config->has_orders || !ms_rng_chance(rng, 1, ASK_CHANCE)) {
         return false;
     }
     const uint32_t first = sim_first(world, SIM_SLAVE);
