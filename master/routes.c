@@ -136,7 +136,9 @@ bool ms_routes_copy(struct ms_routes *routes_out, const struct ms_routes *from)
         return true;
     }
     memcpy(routes_out->items, from->items, from->count * sizeof *from->items);
-    memcpy(routes_out->names, from->names, from->names_count * sizeof *from->names);
+    if (from->names_count > 0) {
+        memcpy(routes_out->names, from->names, from->names_count * sizeof *from->names);
+    }
     routes_out->count = from->count;
     routes_out->names_count = from->names_count;
     for (size_t i = 0; i < from->count; i++) {
