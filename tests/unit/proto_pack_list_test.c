@@ -41,6 +41,7 @@ START_TEST(test_every_kind_with_every_field)
     assert_same(sample_of(MS_KIND_BEAT));
     assert_same(sample_of(MS_KIND_BEAT_ACK));
     assert_same(sample_of(MS_KIND_PULL));
+    assert_same(sample_of(MS_KIND_ADJUST));
 }
 END_TEST
 
