@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 
-from harness import BIN, Cluster, main, wait_until
+from harness import BIN, LIMIT_S, Cluster, main, wait_until
 from pair import Pair
 
 CONFIG = 78
@@ -138,7 +138,12 @@ def test_reload_takes_all_routes_or_none():
             cluster.master.signal(signal.SIGHUP)
             wait_until("the new ones hold", lambda: ("sleep", "") in routes(cluster))
             assert routes(cluster)[("echo", "echo")]["group"] == "new"
-            assert cluster.muster("submit", "echo", "--payload", "x", "--wait").stdout == b"x"
+            waiting = cluster.background("submit", "echo", "--payload", "x", "--wait")
+            wait_until("it waits for a slave of that group", lambda: [row["state"] for row in cluster.rows("commands")] == ["ready"])
+            command = cluster.rows("commands")[0]["id"]
+            assert b"no living slave of group new runs echo" in cluster.muster("why", command).stdout
+            cluster.slave("--group", "new")
+            assert waiting.communicate(timeout=LIMIT_S)[0] == b"x"
 
 
 def group_of(pair):

@@ -121,7 +121,8 @@ ms_sim_canary(session-not-written master/sessions.c "invariant: durable"
 
 ms_sim_canary(session-left-behind master/slaves.c "invariant: recovery"
     "    ms_journal_erase(&master->journal, slave->record);"
-    "    ms_journal_erase_closed(&master->journal, slave->record);")
+    "    ms_journal_erase_closed(&master->journal, slave->record);"
+    --short --seeds 7001..7500)
 
 ms_sim_canary(only-attempt-not-written master/dispatch.c "invariant: (durable|once)|${engine_assertion}"
     "        ms_journal_answer(master, work->lease_record, &command);"
@@ -257,7 +258,8 @@ ms_sim_canary(cancel-without-a-filter master/operate.c "invariant: operate"
 ms_sim_canary(kick-with-old-failures master/changes.c "invariant: (journal|operate)|${engine_assertion}"
     "    work->failures = 0;
     work->crashes = 0;"
-    "    work->crashes = 0;")
+    "    work->crashes = 0;"
+    --seeds 2001..2500)
 
 ms_sim_canary(operation-before-durable master/operate.c "invariant: operate"
     "    inquiry->waits_for = is_over && !inquiry->query.is_dry ? MS_INQUIRY_ALL : 0;"
@@ -541,7 +543,7 @@ ms_sim_canary(hands-left-for-an-older-program master/recovery.c "invariant: olde
         work->lease_record = 0;
         master->has_erased_hands = true;"
 "        master->has_erased_hands = true;"
-    --merge)
+    --merge --seeds 1501..2000)
 
 # ... whoever takes over from one knows no hands, and one that is upgraded is told of those that were in hand before.
 ms_sim_canary(hands-believed-of-an-older-program master/pair_tenure.c "invariant: (hands|attempts|once|recovery)"
@@ -567,7 +569,7 @@ ms_sim_canary(lease-is-not-erased master/queue.c "invariant: |${engine_assertion
 ms_sim_canary(last-answer-is-dropped master/pair_talk.c "invariant: liveness"
 "    if (kind == MS_KIND_RECONCILE_ACK && pair->tenure == MS_TENURE_NONE && pair->followed == 0 &&"
 "    if (false && pair->tenure == MS_TENURE_NONE && pair->followed == 0 &&"
-    --scenario pair-last-answer-in-a-silence)
+    --merge --seeds 101..600)
 
 ms_sim_canary(key-not-written proto/record.c "invariant: key"
 "    end = ms_wire_put_bytes(end, 10, terms->key);"
@@ -608,7 +610,7 @@ ms_sim_canary(first-member-loses-its-outcome master/merge.c "invariant: merge"
     ms_orphans_claim_array(master, now, array);
     ms_array_end_if_over(master, array);
     return"
-    --scenario pair-first-member-in-hand)
+    --merge --seeds 8701..8800)
 
 ms_sim_canary(told-before-its-welcome master/slaves.c "invariant: codec"
 "    if (!slave->is_welcome) {
