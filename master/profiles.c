@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "master/tags.h"
 
 #define FNV_BASIS UINT64_C(0xcbf29ce484222325)
 #define FNV_OTHER UINT64_C(0x9ae16a3b2f90404f) /* of a second sum */
@@ -127,24 +128,16 @@ static bool is_same(const struct ms_profile *profile, const struct nature *natur
            ms_traits_equal(profile->traits, &nature->traits);
 }
 
-static bool has_label(const struct ms_traits *traits, const char *label)
-{
-    for (uint32_t i = 0; i < traits->labels_count; i++) {
-        if (strcmp(traits->labels[i], label) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The route takes slaves of that group, and with these labels. */
 static bool is_wanted(const struct ms_route_settings *route, const struct ms_traits *traits)
 {
+    const struct ms_labels labels = {traits->labels_count, traits->labels};
+
     if (route->group[0] != '\0' && strcmp(route->group, traits->group) != 0) {
         return false;
     }
     for (uint32_t i = 0; i < route->labels_count; i++) {
-        if (!has_label(traits, route->labels[i].text)) {
+        if (!ms_labels_have(&labels, route->labels[i].text)) {
             return false;
         }
     }

@@ -132,15 +132,10 @@ static void push_all(struct ms_master *master, struct ms_list *waiting)
 static void leave_branches(struct ms_master *master)
 {
     struct ms_work *work;
-    struct ms_array *array;
     uint32_t cursor = 0;
 
     while ((work = ms_pool_next(&master->queue.pool, &cursor)) != NULL) {
         ms_lanes_place(work, (struct ms_bytes){0});
-    }
-    cursor = 0;
-    while ((array = ms_pool_next(&master->queue.arrays.pool, &cursor)) != NULL) {
-        ms_assert(array->lane->root == array->lane);
     }
 }
 
