@@ -108,10 +108,12 @@ bool sim_result_is_known(const struct sim_world *world, const struct sim_ledger 
     const bool is_others =
         record->is_end_merged || sim_attempt_is_apart(world, attempt, record->outcome_master);
     const bool is_later = life->attempt >= attempt->number;
+    /* A merge let it join another command, whose outcome is its own. */
+    const bool is_joined = record->leader != SIM_NONE && attempt->master != record->joined_at;
     const bool is_of_none = life->status == MS_STATUS_CANCELLED ||
                             life->status == MS_STATUS_EXPIRED || life->status == MS_STATUS_LOST;
 
-    return (life->settle != 0 && (is_later || is_of_none || is_others)) ||
+    return is_joined || (life->settle != 0 && (is_later || is_of_none || is_others)) ||
            ((life->retry != 0 || life->changes[MS_OPERATION_KICK] != 0) && is_later);
 }
 

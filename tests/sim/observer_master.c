@@ -337,9 +337,9 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
         record->submitted_at < sim_view(world, node)->began_at;
 }
 
-/* The half that was active before has that end on its disk, and it was not confirmed anywhere: it is higher than what was told
- * here, so it takes its place by the table of docs/decisions/0013-reconciliation.md. A client that has taken the lower one
- * drops it, which is looked at there. */
+/* The half that was active before has that end on its disk, or had it when it was merged, and it was not confirmed anywhere: it
+ * is higher than what was told here, so it takes its place by the table of docs/decisions/0013-reconciliation.md. A client that
+ * has taken the lower one drops it, which is looked at there. */
 static bool is_lifted(const struct sim_world *world, const struct sim_node *node,
                       const struct sim_record *record, const struct ms_command *outcome)
 {
@@ -347,7 +347,8 @@ static bool is_lifted(const struct sim_world *world, const struct sim_node *node
         world->config.masters > 1
             ? sim_ledger_find(&world->nodes[1 - node->index].disk->ledger, &record->id)
             : NULL;
-    const bool is_settled = life != NULL && life->settle != 0 && life->status == outcome->status;
+    const bool is_settled = record->is_end_merged ||
+                            (life != NULL && life->settle != 0 && life->status == outcome->status);
     const bool is_wish = life != NULL && life->changes[MS_OPERATION_CANCEL] != 0;
 
     if (sim_outcome_rank((enum ms_status)outcome->status) <=
