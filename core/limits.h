@@ -116,6 +116,9 @@
 /* Inside the master. */
 #define MS_PROFILE_MEMBERS_MAX (1u << 20)  /* types of all distinct sets of types, summed */
 #define MS_TAGS_BYTES_MAX      (64u << 20) /* groups, labels and builds of slaves, each set once */
+#define MS_SELF_CHECK_PERIOD   (1 * MS_SEC)
+#define MS_SELF_CHECK_VISITS   4096u       /* slaves that are looked at in one */
+#define MS_SELF_CHECKS         10u         /* in a row, before it is an alarm */
 #define MS_CORDONS_MAX         16384u      /* slaves that get nothing new, because people said so */
 #define MS_CLOSED_CHUNKS_MAX   16384u      /* half-closed spans of 4096 numbers of one client */
 #define MS_INQUIRIES_MAX       256u        /* queries that are being answered at a time */

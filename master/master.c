@@ -249,6 +249,7 @@ static void tick(struct ms_master *master, ms_time now)
     ms_list_splice(&master->queue.arrays.due, &master->queue.arrays.short_of);
     master->has_more |= ms_archive_retire(master, now);
     ms_drain_tick(master, now);
+    ms_selfcheck_run(master, now);
     ms_inspect_run(master, now);
 }
 

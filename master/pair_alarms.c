@@ -99,6 +99,10 @@ static void add_of_active(struct ms_pair_alarms *alarms, const struct ms_pair *p
     const bool is_unfenced =
         pair->config.council.is_degrading && decision->kind == MS_DECISION_FORCED;
 
+    if (pair->master != NULL && pair->master->selfcheck.is_raised) {
+        add(alarms, "WORK_WAITS: commands wait although a slave that runs them has nothing to do: "
+                    "muster status says which");
+    }
     if (stats->state == MS_COUNCIL_HOLD) {
         add(alarms, "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to "
                     "go on alone");

@@ -80,6 +80,16 @@ static void fill_status_limits(const struct ms_master *master, const struct ms_m
     }
 }
 
+static void fill_alarm(const struct ms_master *master, struct ms_report_page *page)
+{
+    char words[MS_DETAIL_MAX];
+    struct ms_text text;
+
+    ms_text_init(&text, words, sizeof words);
+    ms_selfcheck_tell(&master->selfcheck, &text);
+    ms_page_text(page, "alarm", words);
+}
+
 static void fill_status(struct ms_master *master, ms_time now, struct ms_report_page *page)
 {
     struct ms_master_stats stats;
@@ -89,6 +99,7 @@ static void fill_status(struct ms_master *master, ms_time now, struct ms_report_
     ms_page_text(page, "build", master->build);
     ms_page_number(page, "epoch", master->config.epoch);
     ms_page_text(page, "role", "active");
+    fill_alarm(master, page);
     ms_page_text(page, "state", stats.is_draining ? "draining" : "running");
     ms_page_text(page, "durability", ms_durability_name(ms_submit_usual_class(master)));
     ms_page_number(page, "copies", stats.is_durable ? master->journal.copies : 0);

@@ -44,13 +44,15 @@ struct ms_slave {
     struct ms_load load;        /* as it was told last, */
     ms_time load_at;            /* when; 0 = it has not told any */
     struct ms_tempo tempo;      /* of attempts it has finished */
-    bool is_awaited;   /* from before the master's start, and has not told yet what it holds */
-    bool is_welcome;   /* WELCOME is out on this connection: before it nothing else may be */
-    bool is_rolled;    /* what it holds is agreed on this connection */
-    bool is_called;    /* its roll is complete; what it did not name is being put right */
-    bool is_announced; /* on this connection */
-    bool is_draining;  /* it said GOAWAY */
-    bool is_cordoned;  /* people said so: it gets nothing new, as master->cordons has it */
+    bool is_awaited;        /* from before the master's start, and has not told yet what it holds */
+    bool is_welcome;        /* WELCOME is out on this connection: before it nothing else may be */
+    bool is_rolled;         /* what it holds is agreed on this connection */
+    bool is_called;         /* its roll is complete; what it did not name is being put right */
+    bool is_announced;      /* on this connection */
+    bool is_draining;       /* it said GOAWAY */
+    bool is_cordoned;       /* people said so: it gets nothing new, as master->cordons has it */
+    uint64_t checked_total; /* dispatched_total as the last check of selfcheck.h saw it, */
+    uint8_t idle_checks;    /* and how many in a row it was idle while work waited */
     uint32_t withheld; /* credit it has granted and is not given commands for, as it is cordoned */
     bool is_ending;    /* the session is over: everything held goes back */
     bool is_crash;     /* it ended in a way that counts against what it held */

@@ -19,6 +19,7 @@
 #include "master/queue.h"
 #include "master/reconcile.h"
 #include "master/routes.h"
+#include "master/selfcheck.h"
 #include "master/tags.h"
 #include "master/tail.h"
 
@@ -81,6 +82,8 @@ struct ms_master {
      * is over is not believed: some of it may be such a command, for which nobody waits. */
     bool may_lack;
     uint64_t clients_total;
+
+    struct ms_selfcheck selfcheck;
 
     enum ms_drain drain;
     ms_time started_at; /* of the first step; the origin of uptime */

@@ -26,6 +26,7 @@ import dispatch
 import durable
 import failover
 import full
+import handout
 import merge
 import steady
 import sync
@@ -176,7 +177,7 @@ def no_op_map(bench):
     bench.interleave("map-no-op", names, run)
 
 
-CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map, *durable.CASES]
+CASES = [round_trips, one_at_a_time, latency, herd, idle, real_library, no_op_map, *durable.CASES, *handout.CASES]
 OF_A_PAIR = [sync, catchup, steady, failover, dispatch, full, behind, merge]
 CASES += [case for module in OF_A_PAIR for case in module.CASES]
 
@@ -203,7 +204,7 @@ def bars(bench):
         ("seconds for 10,000 connections", bench.median(idle_case, MUSTER, "connect"), "<=", 2.0),
         ("map no-op / fork+exec+wait", ratio(("map-no-op", "muster map", "cost"), ("map-no-op", "fork+exec+wait", "cost")), "<=", 1.5),
     ]
-    rows += durable.bars(bench)
+    rows += durable.bars(bench) + handout.bars(bench)
     for module in OF_A_PAIR:
         rows += getattr(module, "bars", lambda _: [])(bench)
     return rows
