@@ -15,6 +15,7 @@ _Static_assert((int)MS_CLIENT_ASK_STATUS == MS_QUERY_STATUS &&
                    (int)MS_CLIENT_ASK_TAIL == MS_QUERY_TAIL &&
                    (int)MS_CLIENT_ASK_OPERATE == MS_QUERY_OPERATE &&
                    (int)MS_CLIENT_ASK_ROUTES == MS_QUERY_ROUTES &&
+                   (int)MS_CLIENT_ASK_DRY_RUN == MS_QUERY_DRY_RUN &&
                    (int)MS_CLIENT_ASK_COMMAND_SLAVES == MS_QUERY_COMMAND_SLAVES,
                "public questions are those of the wire");
 _Static_assert((int)MS_CLIENT_OPERATE_CANCEL == MS_OPERATION_CANCEL &&
@@ -58,6 +59,8 @@ static bool is_where_fit(const struct ms_client_query *from)
         return from->what != MS_CLIENT_ASK_GROUP;
     }
     switch (from->what) {
+    case MS_CLIENT_ASK_DRY_RUN:
+        return true; /* a key is any text */
     case MS_CLIENT_ASK_GROUP:
         return ms_text_is_name(from->where, strlen(from->where));
     case MS_CLIENT_ASK_SLAVES:

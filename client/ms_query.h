@@ -23,7 +23,9 @@ enum ms_client_question {
         10, /* order to the slaves of where: a row for each; the last part
                                         * says that all of it is durable. NOT_FOUND: there is none */
     MS_CLIENT_ASK_ROUTES =
-        11 /* a row for each type that is known, then one for each route that applies to none */
+        11, /* a row for each type that is known, then one for each route that applies to none */
+    MS_CLIENT_ASK_DRY_RUN =
+        15 /* a row for each slave: whether it would get a command of type whose key is where */
 };
 
 enum ms_client_slave_order {
@@ -47,11 +49,11 @@ struct ms_client_query {
     int what;              /* enum ms_client_question */
     uint32_t limit;        /* rows at most; 0 = all the master gives */
     const char *state;     /* COMMANDS: in this state only; NULL = all */
-    const char *type;      /* COMMANDS: of this type only; NULL = all */
+    const char *type;      /* COMMANDS: of this type only; NULL = all. DRY_RUN: of that */
     const char *client_id; /* of one command: 32 hex digits; NULL = this client's */
     uint64_t seq;          /* of one command; OPERATE: 0 = those of where */
     const char *where;     /* COMMANDS, OPERATE: a filter, as for `muster commands --where`; SLAVES,
-                         * COMMAND_SLAVES: one, as for `muster slaves --where`; GROUP: name */
+                         * COMMAND_SLAVES: one, as for `muster slaves --where`; GROUP: name; DRY_RUN: key, NULL = none */
     int operation;         /* OPERATE: enum ms_client_operation */
     bool is_dry_run;       /* OPERATE, COMMAND_SLAVES: only tell what would be done */
     bool is_following;     /* TAIL: until the command has ended; GROUP: a row at each change */

@@ -17,6 +17,8 @@ enum ms_query_what {
     MS_QUERY_OPERATE = 9,         /* operation on all commands of where, or on one id */
     MS_QUERY_COMMAND_SLAVES = 10, /* order to all slaves of where, which is not empty */
     MS_QUERY_ROUTES = 11,         /* a row for each type that is known, and each route of none */
+    MS_QUERY_DRY_RUN =
+        15, /* a row for each slave: who would get a command of type with the key where, and why not */
     MS_QUERY_COUNT
 };
 
@@ -49,10 +51,10 @@ struct ms_query {
     struct ms_id id;             /* of one command; seq 0 = none */
     uint32_t limit;              /* COMMANDS, SLAVES, ROUTES: rows at most; 0 = all there are */
     char state[MS_NAME_MAX + 1]; /* COMMANDS: only in this state; empty = all */
-    ms_type type;                /* COMMANDS: only of this type; 0 = all */
+    ms_type type;                /* COMMANDS: only of this type; 0 = all. DRY_RUN: of that */
     char
         where[MS_WHERE_MAX + 1]; /* COMMANDS, OPERATE: a filter of commands (core/filter.h), SLAVES,
-                                   * COMMAND_SLAVES: of slaves; empty = all. GROUP: name */
+                                   * COMMAND_SLAVES: of slaves; empty = all. GROUP: name. DRY_RUN: key; empty = none */
     enum ms_operation operation; /* OPERATE */
     enum ms_slave_order order;   /* COMMAND_SLAVES */
     bool is_dry;                 /* OPERATE, COMMAND_SLAVES: only tell what would be done */

@@ -51,6 +51,7 @@ static bool is_known(enum ms_query_what what)
     case MS_QUERY_TAIL:
     case MS_QUERY_OPERATE:
     case MS_QUERY_ROUTES:
+    case MS_QUERY_DRY_RUN:
     case MS_QUERY_COMMAND_SLAVES:
         return true;
     default:

@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/dry_run.h"
 #include "master/facts.h"
 #include "master/fleet.h"
 #include "master/operate.h"
@@ -387,6 +388,9 @@ void ms_rows_fill(struct ms_master *master, ms_time now, struct ms_inquiry *inqu
         break;
     case MS_QUERY_GROUP:
         ms_groups_tell(master, inquiry, page);
+        break;
+    case MS_QUERY_DRY_RUN:
+        ms_dry_run_fill(master, inquiry, page);
         break;
     case MS_QUERY_ROUTES:
         ms_routing_fill(master, inquiry, page);

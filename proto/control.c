@@ -229,6 +229,8 @@ static bool is_about(const struct ms_query *query)
         return query->where[0] != '\0';
     case MS_QUERY_OPERATE:
         return query->operation != MS_OPERATION_NONE;
+    case MS_QUERY_DRY_RUN:
+        return query->type != 0;
     case MS_QUERY_COMMAND_SLAVES:
         return query->order != MS_SLAVE_ORDER_NONE;
     case MS_QUERY_STATUS:

@@ -142,7 +142,9 @@ def test_reload_takes_all_routes_or_none():
             wait_until("it waits for a slave of that group", lambda: [row["state"] for row in cluster.rows("commands")] == ["ready"])
             command = cluster.rows("commands")[0]["id"]
             assert b"no living slave of group new runs echo" in cluster.muster("why", command).stdout
+            assert {row["it"] for row in cluster.rows("dry-run", "echo")} == {"is of no group, and it goes to group new"}
             cluster.slave("--group", "new")
+            wait_until("it is next", lambda: "is next" in {row["it"] for row in cluster.rows("dry-run", "echo")})
             assert waiting.communicate(timeout=LIMIT_S)[0] == b"x"
 
 
