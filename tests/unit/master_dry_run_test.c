@@ -23,8 +23,8 @@ static void set_routes(const char *const *lines)
 #define SET(...) set_routes((const char *const[]){__VA_ARGS__, NULL})
 
 /* The slave s1, s2, ... */
-static void join(uint32_t place, ms_type type, const char *name, const char *group,
-                 const char *label, uint64_t credit)
+static void join(uint32_t place, ms_type type, const char *group, const char *label,
+                 uint64_t credit)
 {
     const ms_peer peer = SLAVES + place;
     struct ms_hello hello = hello_of(MS_ROLE_SLAVE, (uint8_t)peer);
@@ -35,7 +35,7 @@ static void join(uint32_t place, ms_type type, const char *name, const char *gro
         ms_text_copy_name(hello.labels[0], label);
     }
     greet(s, peer, &hello);
-    announce(s, peer, type, name);
+    announce(s, peer, type, type == ECHO ? "echo" : "other");
     if (credit > 0) {
         pull(s, peer, credit);
     }
@@ -65,12 +65,12 @@ START_TEST(one_is_next_and_the_others_say_why_not)
     setup(s);
     client(s, CLIENT, 50);
     SET("route echo", "strategy round-robin", "labels ssd");
-    join(1, ECHO, "echo", "", "ssd", 2);
-    join(2, ECHO, "echo", "", "ssd", 2);
-    join(3, ECHO, "echo", "", "hdd", 2);
-    join(4, ECHO + 1, "other", "", "ssd", 2);
-    join(5, ECHO, "echo", "", "ssd", 0);
-    join(6, ECHO, "echo", "", "ssd", 1);
+    join(1, ECHO, "", "ssd", 2);
+    join(2, ECHO, "", "ssd", 2);
+    join(3, ECHO, "", "hdd", 2);
+    join(4, ECHO + 1, "", "ssd", 2);
+    join(5, ECHO, "", "ssd", 0);
+    join(6, ECHO, "", "ssd", 1);
     close_peer(s, SLAVES + 6);
     ck_assert_str_eq(said_of(1, ""), "is next");
     ck_assert_str_eq(said_of(2, ""), "may get one");
@@ -90,8 +90,8 @@ START_TEST(asking_takes_no_turn)
 {
     setup(s);
     client(s, CLIENT, 50);
-    join(1, ECHO, "echo", "", NULL, 10);
-    join(2, ECHO, "echo", "", NULL, 10);
+    join(1, ECHO, "", NULL, 10);
+    join(2, ECHO, "", NULL, 10);
     for (uint64_t seq = 1; seq <= 6; seq++) {
         const bool is_first = strcmp(said_of(1, ""), "is next") == 0;
 
@@ -109,9 +109,9 @@ START_TEST(a_key_goes_to_its_group)
     setup(s);
     client(s, CLIENT, 50);
     SET("route echo", "strategy hash:java31", "groups a", "groups b");
-    join(1, ECHO, "echo", "a", NULL, 1);
-    join(2, ECHO, "echo", "b", NULL, 1);
-    join(3, ECHO, "echo", "", NULL, 1);
+    join(1, ECHO, "a", NULL, 1);
+    join(2, ECHO, "b", NULL, 1);
+    join(3, ECHO, "", NULL, 1);
     ck_assert_str_eq(said_of(1, "alice"), "is next"); /* bucket 40 of 100 */
     ck_assert_str_eq(said_of(2, "alice"), "is of group b, and it goes to group a");
     ck_assert_str_eq(said_of(3, "alice"), "is of no group, and it goes to group a");
@@ -126,7 +126,7 @@ START_TEST(a_type_that_nobody_runs)
 {
     setup(s);
     client(s, CLIENT, 50);
-    join(1, ECHO + 1, "other", "", NULL, 1);
+    join(1, ECHO + 1, "", NULL, 1);
     ck_assert_str_eq(said_of(1, ""), "does not run it");
     teardown(s);
 }
