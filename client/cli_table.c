@@ -507,3 +507,13 @@ int ms_cli_run_on_id(const struct ms_cli *cli, int argc, char **argv, void *sett
     ms_options_finish(&options);
     return ms_cli_finish_output(cli, code);
 }
+
+int ms_cli_ask_and_finish(const struct ms_cli *cli, struct ms_options *options,
+                          const struct ms_cli_common *common, const struct ms_client_query *query,
+                          const struct ms_cli_table *table)
+{
+    const int code = ms_cli_ask(cli, common, query, table);
+
+    ms_options_finish(options);
+    return ms_cli_finish_output(cli, code);
+}

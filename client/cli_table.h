@@ -68,4 +68,27 @@ int ms_cli_run_on_id(const struct ms_cli *cli, int argc, char **argv, void *sett
 int ms_cli_ask(const struct ms_cli *cli, const struct ms_cli_common *common,
                const struct ms_client_query *query, const struct ms_cli_table *table);
 
+/* The end of a subcommand that only asks: as ms_cli_ask, and finishes options and output. */
+int ms_cli_ask_and_finish(const struct ms_cli *cli, struct ms_options *options,
+                          const struct ms_cli_common *common, const struct ms_client_query *query,
+                          const struct ms_cli_table *table);
+
+/* What subcommands that list something have in common. */
+struct ms_cli_listing {
+    bool no_headers;
+    uint64_t limit; /* rows at most; 0 = all */
+};
+
+/* Its options, as rows of a table; limit_default is a text. */
+#define MS_CLI_LISTING_OPTIONS(target_type, member, limit_default)                                 \
+    {.name = "no-headers",                                                                         \
+     .kind = MS_OPTION_BOOL,                                                                       \
+     .help = "print no line of column names",                                                      \
+     .offset = offsetof(target_type, member.no_headers)},                                          \
+    {                                                                                              \
+        .name = "limit", .short_name = 'n', .kind = MS_OPTION_U64, .max = UINT32_MAX,              \
+        .default_text = limit_default, .help = "print at most so many rows; 0 = all",              \
+        .offset = offsetof(target_type, member.limit)                                              \
+    }
+
 #endif

@@ -6,6 +6,7 @@
 
 struct settings {
     struct ms_cli_common common;
+    struct ms_cli_listing listing;
     const char *key;
     bool is_long;
 };
@@ -20,6 +21,7 @@ static const struct ms_option table[] = {
      .help = "its key, as of muster submit --key",
      .offset = offsetof(struct settings, key)},
     MS_CLI_COMMON_OPTIONS(struct settings, common),
+    MS_CLI_LISTING_OPTIONS(struct settings, listing, "0"),
     {.name = "long",
      .short_name = 'l',
      .kind = MS_OPTION_BOOL,
@@ -46,7 +48,6 @@ static int run(int argc, char **argv)
     struct settings settings;
     struct ms_options options;
     const struct ms_cli_result result = ms_cli_parse(&cli, argc, argv, &settings, &options);
-    int code;
 
     if (result.is_done) {
         return result.exit_code;
@@ -57,17 +58,17 @@ static int run(int argc, char **argv)
         .what = MS_CLIENT_ASK_DRY_RUN,
         .type = type,
         .where = settings.key,
+        .limit = (uint32_t)settings.listing.limit,
     };
     const struct ms_cli_table how = {.is_json = settings.common.is_json,
+                                     .no_headers = settings.listing.no_headers,
                                      .last = settings.is_long ? NULL : "held"};
 
     if (!ms_text_is_name(type, strlen(type))) {
-        code = ms_cli_usage_error(&cli, "TYPE is a name of at most 63 bytes");
-    } else {
-        code = ms_cli_ask(&cli, &settings.common, &query, &how);
+        ms_options_finish(&options);
+        return ms_cli_usage_error(&cli, "TYPE is a name of at most 63 bytes");
     }
-    ms_options_finish(&options);
-    return ms_cli_finish_output(&cli, code);
+    return ms_cli_ask_and_finish(&cli, &options, &settings.common, &query, &how);
 }
 
 const struct ms_cli_command ms_cmd_dry_run = {

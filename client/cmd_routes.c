@@ -3,29 +3,18 @@
 
 struct settings {
     struct ms_cli_common common;
-    bool no_headers;
+    struct ms_cli_listing listing;
     bool is_long;
-    uint64_t limit;
 };
 
 static const struct ms_option table[] = {
     MS_CLI_COMMON_OPTIONS(struct settings, common),
-    {.name = "no-headers",
-     .kind = MS_OPTION_BOOL,
-     .help = "print no line of column names",
-     .offset = offsetof(struct settings, no_headers)},
     {.name = "long",
      .short_name = 'l',
      .kind = MS_OPTION_BOOL,
      .help = "print all columns",
      .offset = offsetof(struct settings, is_long)},
-    {.name = "limit",
-     .short_name = 'n',
-     .kind = MS_OPTION_U64,
-     .max = UINT32_MAX,
-     .default_text = "0",
-     .help = "print at most so many rows; 0 = all",
-     .offset = offsetof(struct settings, limit)},
+    MS_CLI_LISTING_OPTIONS(struct settings, listing, "0"),
 };
 
 static const struct ms_cli cli = {
@@ -51,15 +40,13 @@ static int run(int argc, char **argv)
     const struct ms_client_query query = {
         .size = sizeof query,
         .what = MS_CLIENT_ASK_ROUTES,
-        .limit = (uint32_t)settings.limit,
+        .limit = (uint32_t)settings.listing.limit,
     };
     const struct ms_cli_table how = {.is_json = settings.common.is_json,
-                                     .no_headers = settings.no_headers,
+                                     .no_headers = settings.listing.no_headers,
                                      .last = settings.is_long ? NULL : "rate"};
-    const int code = ms_cli_ask(&cli, &settings.common, &query, &how);
 
-    ms_options_finish(&options);
-    return ms_cli_finish_output(&cli, code);
+    return ms_cli_ask_and_finish(&cli, &options, &settings.common, &query, &how);
 }
 
 const struct ms_cli_command ms_cmd_routes = {

@@ -5,8 +5,8 @@
 struct settings {
     struct ms_cli_common common;
     const char *where;
-    bool no_headers, is_wide;
-    uint64_t limit;
+    struct ms_cli_listing listing;
+    bool is_wide;
 };
 
 static const struct ms_option table[] = {
@@ -23,17 +23,7 @@ static const struct ms_option table[] = {
      .kind = MS_OPTION_BOOL,
      .help = "print all columns; JSON has them anyway",
      .offset = offsetof(struct settings, is_wide)},
-    {.name = "no-headers",
-     .kind = MS_OPTION_BOOL,
-     .help = "print no line of column names",
-     .offset = offsetof(struct settings, no_headers)},
-    {.name = "limit",
-     .short_name = 'n',
-     .kind = MS_OPTION_U64,
-     .max = UINT32_MAX,
-     .default_text = "0",
-     .help = "print at most so many slaves; 0 = all",
-     .offset = offsetof(struct settings, limit)},
+    MS_CLI_LISTING_OPTIONS(struct settings, listing, "0"),
 };
 
 static const struct ms_cli cli = {
@@ -58,24 +48,20 @@ static int run(int argc, char **argv)
     const struct ms_client_query query = {
         .size = sizeof query,
         .what = MS_CLIENT_ASK_SLAVES,
-        .limit = (uint32_t)settings.limit,
+        .limit = (uint32_t)settings.listing.limit,
         .where = settings.where,
     };
     const struct ms_cli_table how = {.is_json = settings.common.is_json,
-                                     .no_headers = settings.no_headers,
+                                     .no_headers = settings.listing.no_headers,
                                      .last = settings.is_wide ? NULL : "types"};
     struct ms_complaint complaint;
     struct ms_filter filter;
-    int code;
 
     if (settings.where != NULL && !ms_filter_parse_slaves(settings.where, &filter, &complaint)) {
-        code = ms_cli_usage_error(&cli, complaint.text);
-    } else {
-        code = ms_cli_ask(&cli, &settings.common, &query, &how);
+        ms_options_finish(&options);
+        return ms_cli_usage_error(&cli, complaint.text);
     }
-
-    ms_options_finish(&options);
-    return ms_cli_finish_output(&cli, code);
+    return ms_cli_ask_and_finish(&cli, &options, &settings.common, &query, &how);
 }
 
 const struct ms_cli_command ms_cmd_slaves = {

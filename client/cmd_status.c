@@ -28,10 +28,8 @@ static int run(int argc, char **argv)
     }
     const struct ms_client_query query = {.size = sizeof query, .what = MS_CLIENT_ASK_STATUS};
     const struct ms_cli_table how = {.is_json = settings.common.is_json, .is_record = true};
-    const int code = ms_cli_ask(&cli, &settings.common, &query, &how);
 
-    ms_options_finish(&options);
-    return ms_cli_finish_output(&cli, code);
+    return ms_cli_ask_and_finish(&cli, &options, &settings.common, &query, &how);
 }
 
 const struct ms_cli_command ms_cmd_status = {
