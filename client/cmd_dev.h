@@ -9,8 +9,8 @@
 #include <sys/types.h>
 
 #include "client/cli.h"
+#include "core/io/child.h"
 
-#define MS_DEV_PATH_SIZE    4096
 #define MS_DEV_MASTERS_MAX  2u
 #define MS_DEV_NAME_SIZE    32
 #define MS_DEV_SLAVES_MAX   256u
@@ -45,8 +45,8 @@ struct ms_dev {
     struct ev_loop *loop;
     struct ms_dev_member *members; /* the masters, then the slaves */
     size_t count, masters;
-    char directory[MS_DEV_PATH_SIZE];
-    char port_path[MS_DEV_PATH_SIZE + 16];
+    char directory[MS_CHILD_PATH_SIZE];
+    char port_path[MS_CHILD_PATH_SIZE + 16];
     char address[MS_DEV_MASTERS_MAX * (MS_ADDRESS_MAX + 1)]; /* what slaves and clients are told */
     FILE *out;                                               /* for what people want to know */
     bool is_ready, has_failed;
@@ -96,22 +96,5 @@ bool ms_dev_pair_is(const struct ms_dev *dev, enum ms_dev_stage stage);
 
 /* Ends the passive one first, and the active one when it goes on alone. */
 void ms_dev_stop_pair(struct ms_dev *dev);
-
-/* ---- processes ---- */
-
-/* The path of a sibling of this program, in its directory or the sbin beside it. False: there is none. */
-bool ms_dev_find_program(const char *name, char path_out[MS_DEV_PATH_SIZE]);
-
-enum ms_dev_kind {
-    MS_DEV_MEMBER, /* of the cluster: in a process group of its own, told to end when we die */
-    MS_DEV_COMMAND /* the user's: in our process group, with the terminal */
-};
-
-/* Starts argv[0] (a path, or for a command what PATH finds). -1 with errno, also when it cannot be
- * executed. */
-pid_t ms_dev_start(char *const *argv, enum ms_dev_kind kind);
-
-/* "signal 9 (KILL)" or "exit status 3" */
-void ms_dev_describe(int status, char *text_out, size_t size);
 
 #endif

@@ -122,7 +122,7 @@ static void member_died(struct ms_dev *dev, struct ms_dev_member *member, int st
 {
     char how[STATUS_SIZE];
 
-    ms_dev_describe(status, how, sizeof how);
+    ms_child_describe(status, how, sizeof how);
     fflush(dev->out);
     ms_cli_say(&ms_dev_cli, "%s (pid %d) died: %s", member->name, (int)member->child.pid, how);
     if (!dev->is_ready || (!dev->settings->respawn && !has_master(dev))) {
@@ -169,9 +169,9 @@ static void add(struct arguments *arguments, const char *text)
 
 /* Texts that are made for the arguments of one program. */
 struct texts {
-    char program[MS_DEV_PATH_SIZE];
+    char program[MS_CHILD_PATH_SIZE];
     char drain[NUMBER_SIZE], listen[NUMBER_SIZE], slots[NUMBER_SIZE], prefetch[NUMBER_SIZE];
-    char directory[MS_DEV_PATH_SIZE + MS_DEV_NAME_SIZE];
+    char directory[MS_CHILD_PATH_SIZE + MS_DEV_NAME_SIZE];
 };
 
 static void add_pair_arguments(const struct ms_dev *dev, struct arguments *arguments,
@@ -252,7 +252,7 @@ void ms_dev_start_member(struct ms_dev *dev, struct ms_dev_member *member)
     struct arguments arguments = {.count = 0};
     struct texts texts;
 
-    if (!ms_dev_find_program(member->is_master ? "muster-master" : "muster-slave", texts.program)) {
+    if (!ms_child_find(member->is_master ? "muster-master" : "muster-slave", texts.program)) {
         ms_cli_say(&ms_dev_cli, "there is no %s beside this program",
                    member->is_master ? "muster-master" : "muster-slave");
         ms_dev_fail(dev, EX_UNAVAILABLE);
@@ -270,7 +270,7 @@ void ms_dev_start_member(struct ms_dev *dev, struct ms_dev_member *member)
     } else {
         add_slave_arguments(dev, &arguments, member, &texts);
     }
-    const pid_t pid = ms_dev_start(arguments.items, MS_DEV_MEMBER);
+    const pid_t pid = ms_child_start(arguments.items, MS_CHILD_OWN);
 
     if (pid < 0) {
         ms_cli_say(&ms_dev_cli, "%s: %s", texts.program, strerror(errno));

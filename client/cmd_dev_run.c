@@ -239,7 +239,7 @@ static void start_command(struct ms_dev *dev, char **argv)
         ms_dev_fail(dev, EX_OSERR);
         return;
     }
-    const pid_t pid = ms_dev_start(argv, MS_DEV_COMMAND);
+    const pid_t pid = ms_child_start(argv, MS_CHILD_USERS);
 
     if (pid < 0) {
         const int error = errno;

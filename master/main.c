@@ -10,6 +10,7 @@
 #include "core/io/standard.h"
 #include "core/list.h"
 #include "core/uri.h"
+#include "master/main_local.h"
 #include "master/main_options.h"
 #include "master/main_pair.h"
 #include "master/main_store.h"
@@ -35,6 +36,7 @@ struct master_node {
     struct ms_driver *driver;
     struct ms_main_store store;
     struct ms_main_pair pair; /* in place of master, with a peer */
+    struct ms_main_local local;
     ev_timer clock;
 };
 
@@ -261,7 +263,8 @@ static bool serve(struct master_node *self)
     if (self->pair.pair != NULL) {
         ms_pair_set_reached(self->pair.pair, reached);
     }
-    return ms_program_serving(&self->program, first);
+    return ms_main_local_start(&self->local, &self->program, &self->settings, self->name, first) &&
+           ms_program_serving(&self->program, first);
 }
 
 /* With a data directory it serves when everything is read back and the new epoch is durable. */
@@ -279,6 +282,7 @@ static void stop(struct ms_node *node)
 {
     struct master_node *self = node_of(node);
 
+    ms_main_local_stop(&self->local);
     ms_driver_stop_listening(self->driver);
     for (int i = 0; i < FLUSH_TURNS; i++) {
         ev_run(self->program.loop, EVRUN_NOWAIT);

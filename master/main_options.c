@@ -5,6 +5,7 @@
 
 #include "core/limits.h"
 #include "core/uri.h"
+#include "master/main_local.h"
 #include "master/routes.h"
 
 #define FIELD(member) .offset = offsetof(struct ms_master_settings, member)
@@ -205,6 +206,22 @@ static const struct ms_option table[] = {
      .key = "crashes-max",
      .help = "slaves or handlers a command may take down before it is given up",
      FIELD(crashes_max)},
+    {.name = "local-handler",
+     .kind = MS_OPTION_LIST,
+     .argument = "FILE.so[:ARGS]|DIR",
+     .max = MS_LOCAL_HANDLERS_MAX,
+     .key = "local-handler",
+     .group = "Handlers on this machine",
+     .help = "run it here, too: a muster-slave beside this program is started with it, and kept "
+             "running, under the master's name with -local, with label local; DIR is at most one",
+     FIELD(local_handler)},
+    {.name = "local-slots",
+     .kind = MS_OPTION_U64,
+     .max = MS_SLOTS_MAX,
+     .default_text = "0",
+     .key = "local-slots",
+     .help = "how many commands it runs at a time; 0 = one for each processor",
+     FIELD(local_slots)},
     {.name = "peer",
      .kind = MS_OPTION_STRING,
      .argument = "HOST:PORT[,HOST:PORT]",

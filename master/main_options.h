@@ -30,6 +30,8 @@ struct ms_master_settings {
     ms_time client_ttl;
     ms_time busy_poll;
     ms_time commit_poll;
+    struct ms_option_list local_handler; /* run on this machine; files or directories */
+    uint64_t local_slots;                /* 0 = as a slave chooses */
     /* Of a pair; only with peer. */
     uint32_t role; /* place: 0 primary, 1 backup */
     const char *peer;

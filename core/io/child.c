@@ -1,4 +1,4 @@
-#include "client/cmd_dev.h"
+#include "core/io/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,10 +11,10 @@
 
 #define EXEC_FAILED 127
 
-bool ms_dev_find_program(const char *name, char path_out[MS_DEV_PATH_SIZE])
+bool ms_child_find(const char *name, char path_out[MS_CHILD_PATH_SIZE])
 {
     static const char *const places[] = {"", "../sbin/", "../bin/"};
-    char self[MS_DEV_PATH_SIZE];
+    char self[MS_CHILD_PATH_SIZE];
     const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 
     if (length <= 0) {
@@ -23,9 +23,9 @@ bool ms_dev_find_program(const char *name, char path_out[MS_DEV_PATH_SIZE])
     self[length] = '\0';
     strrchr(self, '/')[1] = '\0';
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        const int size = snprintf(path_out, MS_DEV_PATH_SIZE, "%s%s%s", self, places[i], name);
+        const int size = snprintf(path_out, MS_CHILD_PATH_SIZE, "%s%s%s", self, places[i], name);
 
-        if (size > 0 && size < MS_DEV_PATH_SIZE && access(path_out, X_OK) == 0) {
+        if (size > 0 && size < MS_CHILD_PATH_SIZE && access(path_out, X_OK) == 0) {
             return true;
         }
     }
@@ -33,7 +33,7 @@ bool ms_dev_find_program(const char *name, char path_out[MS_DEV_PATH_SIZE])
 }
 
 /* In the child. A loop has handlers and masks of its own, which a program must not begin with. */
-static void become(char *const *argv, enum ms_dev_kind kind, pid_t parent)
+static void become(char *const *argv, enum ms_child_kind kind, pid_t parent)
 {
     sigset_t none;
 
@@ -43,7 +43,7 @@ static void become(char *const *argv, enum ms_dev_kind kind, pid_t parent)
         sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     }
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (kind == MS_DEV_MEMBER) {
+    if (kind == MS_CHILD_OWN) {
         /* Ctrl-C is for us to hear; and no member outlives us, whatever ends us. */
         setpgid(0, 0);
         if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent) {
@@ -55,7 +55,7 @@ static void become(char *const *argv, enum ms_dev_kind kind, pid_t parent)
     }
 }
 
-pid_t ms_dev_start(char *const *argv, enum ms_dev_kind kind)
+pid_t ms_child_start(char *const *argv, enum ms_child_kind kind)
 {
     const pid_t parent = getpid();
     int ends[2];
@@ -87,7 +87,7 @@ pid_t ms_dev_start(char *const *argv, enum ms_dev_kind kind)
     return pid;
 }
 
-void ms_dev_describe(int status, char *text_out, size_t size)
+void ms_child_describe(int status, char *text_out, size_t size)
 {
     if (WIFSIGNALED(status)) {
         const char *name = sigabbrev_np(WTERMSIG(status));
