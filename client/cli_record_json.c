@@ -64,6 +64,8 @@ static const struct field terms_fields[] = {
     {"array_concurrency", U32, offsetof(struct ms_terms, array_concurrency)},
     {"parts_size", U64, offsetof(struct ms_terms, parts_size)},
     {"key", TEXT, offsetof(struct ms_terms, key)},
+    {"on", U32, offsetof(struct ms_terms, on)},
+    {"targets", TEXT, offsetof(struct ms_terms, targets)},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -334,7 +336,7 @@ static bool are_terms_sound(const struct ms_terms *terms)
     return terms->priority >= MS_PRIORITY_MIN && terms->priority <= MS_PRIORITY_MAX &&
            terms->unique_mode < MS_UNIQUE_COUNT && terms->unique.size <= MS_UNIQUE_KEY_MAX &&
            terms->group.size <= MS_NAME_MAX && terms->key.size <= MS_KEY_MAX &&
-           terms->array_count <= MS_ARRAY_MAX;
+           terms->array_count <= MS_ARRAY_MAX && terms->targets.size <= MS_TARGETS_BYTES_MAX;
 }
 
 /* What the disk takes for granted. */

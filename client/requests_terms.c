@@ -4,9 +4,9 @@
 static size_t block_size(const struct ms_terms *terms)
 {
     ms_assert(terms->unique.size <= MS_UNIQUE_KEY_MAX && terms->group.size <= MS_NAME_MAX);
-    ms_assert(terms->key.size <= MS_KEY_MAX);
+    ms_assert(terms->key.size <= MS_KEY_MAX && terms->where.size <= MS_WHERE_MAX);
     return sizeof(struct ms_request_terms) + terms->unique.size + terms->group.size +
-           terms->key.size;
+           terms->key.size + terms->where.size;
 }
 
 size_t ms_request_terms_cost(const struct ms_terms *terms)
@@ -46,6 +46,7 @@ struct ms_request_terms *ms_request_terms_create(struct ms_requests *requests,
     terms->terms.unique = copy_text(&end, submit->terms->unique);
     terms->terms.group = copy_text(&end, submit->terms->group);
     terms->terms.key = copy_text(&end, submit->terms->key);
+    terms->terms.where = copy_text(&end, submit->terms->where);
     if (terms->terms.array_count > 0 && submit->payload.size > 0) {
         const uint8_t *payload =
             ms_slab_copy(&requests->slab, submit->payload.data, submit->payload.size);

@@ -29,10 +29,11 @@ const char *ms_role_name(enum ms_role role); /* "slave"; never NULL */
 #define MS_FEATURE_PARTS  (1ull << 2) /* PART frames; who says so takes them */
 #define MS_FEATURE_FOLLOW (1ull << 3) /* FOLLOW */
 #define MS_FEATURE_ADJUST                                                                          \
-    (1ull << 4) /* of slaves ADJUST, of masters filters and orders of slaves */
+    (1ull << 4)                   /* of slaves ADJUST, of masters filters and orders of slaves */
+#define MS_FEATURE_ON (1ull << 5) /* of masters: broadcasts */
 #define MS_FEATURES_ALL                                                                            \
     (MS_FEATURE_STREAM | MS_FEATURE_RESUME | MS_FEATURE_PARTS | MS_FEATURE_FOLLOW |                \
-     MS_FEATURE_ADJUST)
+     MS_FEATURE_ADJUST | MS_FEATURE_ON)
 
 struct ms_hello {
     enum ms_role role;

@@ -31,6 +31,7 @@
 #define MS_ROUTE_LABELS_MAX 16         /* that a slave must have for one route */
 #define MS_ROUTE_GROUPS_MAX 1024       /* among which one route chooses by key */
 #define MS_ARRAY_MAX        (1u << 20) /* commands of one array */
+#define MS_TARGETS_MAX      (1u << 14) /* slaves of one broadcast */
 #define MS_NAK_RUN_MAX      256        /* members of one that SUBMIT_NAK tells of */
 
 /* Frames, in bytes of body. */

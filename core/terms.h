@@ -2,12 +2,19 @@
 #ifndef CORE_TERMS_H
 #define CORE_TERMS_H
 
+#include "core/limits.h"
 #include "core/types.h"
 
 /* Numbers of priorities; higher ones first, first in first out inside one. */
 #define MS_PRIORITY_MIN   (-10)
 #define MS_PRIORITY_MAX   10
 #define MS_PRIORITY_COUNT (MS_PRIORITY_MAX - MS_PRIORITY_MIN + 1)
+
+#define MS_ON_ALL UINT32_MAX /* all slaves that fit */
+
+/* Of the list of a broadcast's targets: two uuids, the length of a name, and the name for each. */
+#define MS_TARGET_BYTES_MAX  (2 * sizeof(struct ms_uuid) + 1 + MS_NAME_MAX)
+#define MS_TARGETS_BYTES_MAX (MS_TARGETS_MAX * MS_TARGET_BYTES_MAX)
 
 /* What a submission with a unique key does that meets a live command of its type with the same key. */
 enum ms_unique {
@@ -33,6 +40,10 @@ struct ms_terms {
     struct ms_bytes unique; /* key, at most MS_UNIQUE_KEY_MAX bytes */
     struct ms_bytes group;  /* a name, at most MS_NAME_MAX */
     struct ms_bytes key;    /* what it belongs to; at most MS_KEY_MAX bytes, empty = none */
+    /* A broadcast is an array with one member for each of its slaves, its targets. */
+    uint32_t on;             /* for so many slaves, or MS_ON_ALL; 0 = it is none */
+    struct ms_bytes where;   /* SUBMIT: filter that they fit, at most MS_WHERE_MAX bytes */
+    struct ms_bytes targets; /* of its record: who they are (master/targets.h); empty = not known */
 };
 
 const char *ms_unique_name(enum ms_unique unique); /* "join"; never NULL */

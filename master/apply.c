@@ -10,6 +10,7 @@
 #include "master/slaves.h"
 #include "master/spool.h"
 #include "master/state.h"
+#include "master/targets.h"
 
 static enum ms_error complain(struct ms_master *master, const struct ms_record *record, ms_seq seq,
                               const char *what)
@@ -109,11 +110,16 @@ static enum ms_error apply_array(struct ms_master *master, ms_time now, ms_seq s
         record->id.seq > UINT64_MAX - record->terms->array_count) {
         return complain(master, record, seq, "no array is so large");
     }
+    if (record->terms->targets.size > 0 &&
+        !ms_targets_are_sound(record->terms->targets, record->terms->array_count)) {
+        return complain(master, record, seq, "not a list of slaves");
+    }
     array = ms_array_open(&master->queue, now, client, lane, record);
     if (array == NULL) {
         return MS_E_NO_MEMORY;
     }
     array->submit_record = seq;
+    ms_targets_bind(master, array);
     return MS_E_OK;
 }
 
@@ -246,7 +252,7 @@ static enum ms_error apply_lease(struct ms_master *master, ms_time now,
             return MS_E_NO_MEMORY;
         }
     }
-    if (work->state == MS_LIFE_LEASED || ms_work_is_once(work)) {
+    if (work->state == MS_LIFE_LEASED || ms_work_is_tied(work)) {
         work->lease_record = seq;
     } else {
         ms_journal_erase_closed(&master->journal, seq);

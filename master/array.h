@@ -9,6 +9,7 @@
 struct ms_client;
 struct ms_group;
 struct ms_lane;
+struct ms_target;
 struct ms_work;
 
 #define MS_ARRAY_SPAN 4096u /* members whose bits stand in one record */
@@ -26,7 +27,10 @@ struct ms_array {
     struct ms_record record; /* SUBMIT; its payload and its terms are the array's */
     struct ms_terms terms;
     uint8_t *payload, *key; /* bytes of these: key is that of all members, NULL = none */
-    uint8_t *bits;          /* of closed members, by place */
+    uint8_t *listed;        /* the same of terms.targets */
+    struct ms_target *
+        targets; /* of a broadcast (master/targets.h), by place; NULL = not known, or no broadcast */
+    uint8_t *bits; /* of closed members, by place */
     uint8_t
         *forgotten; /* of closed members in memory only whose outcomes nobody waited for; or NULL */
     struct ms_array_span *spans; /* of these bits */

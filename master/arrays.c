@@ -4,6 +4,7 @@
 #include "master/clients.h"
 #include "master/groups.h"
 #include "master/queue.h"
+#include "master/targets.h"
 
 #define PLACES_MIN 4u
 
@@ -23,6 +24,8 @@ static size_t spans_size(const struct ms_array *array)
 
 static void free_bytes(struct ms_array *array, struct ms_slab *slab)
 {
+    ms_targets_close(array, slab);
+    ms_slab_give(slab, array->listed, array->terms.targets.size);
     ms_slab_give(slab, array->payload, array->record.payload.size);
     ms_slab_give(slab, array->key, array->terms.key.size);
     ms_slab_give(slab, array->bits, ms_array_bits_size(array));
@@ -183,9 +186,13 @@ static bool take_bytes(struct ms_array *array, struct ms_slab *slab, const struc
     if (array->terms.key.size > 0) {
         array->key = ms_slab_copy(slab, array->terms.key.data, array->terms.key.size);
     }
+    if (array->terms.targets.size > 0) {
+        array->listed = ms_slab_copy(slab, array->terms.targets.data, array->terms.targets.size);
+    }
     if (array->bits == NULL || array->spans == NULL ||
         (array->payload == NULL && record->payload.size > 0) ||
-        (array->key == NULL && array->terms.key.size > 0)) {
+        (array->key == NULL && array->terms.key.size > 0) ||
+        (array->listed == NULL && array->terms.targets.size > 0) || !ms_targets_open(array, slab)) {
         return false;
     }
     memset(array->bits, 0, ms_array_bits_size(array));
@@ -213,6 +220,7 @@ static void fill(struct ms_queue *queue, ms_time now, struct ms_array *array)
     array->record.payload.data = array->payload;
     array->record.terms = &array->terms;
     array->terms.key.data = array->key;
+    array->terms.targets.data = array->listed;
     if (array->group != NULL) {
         array->terms.group = array->group->terms.group;
         ms_groups_add(queue->groups, array->group, array->count);
@@ -232,6 +240,7 @@ struct ms_array *ms_array_open(struct ms_queue *queue, ms_time now, struct ms_cl
     array->record = *record;
     array->terms = *record->terms;
     array->terms.array_closed = (struct ms_bytes){0};
+    array->terms.where = (struct ms_bytes){0};
     array->first = record->id.seq;
     array->count = record->terms->array_count;
     array->concurrency = record->terms->array_concurrency;
@@ -435,6 +444,34 @@ static uint64_t next_waiting(const struct ms_queue *queue, struct ms_array *arra
     return array->first + array->next;
 }
 
+/* A member that waited, to where such a one waits. */
+static void place(struct ms_queue *queue, struct ms_array *array, struct ms_work *work,
+                  bool is_first)
+{
+    if (work->state == MS_LIFE_READY && array->is_in_doubt) {
+        ms_queue_enter(queue, work);
+    } else if (work->state == MS_LIFE_READY) {
+        ms_queue_enter_next(queue, work, is_first);
+    }
+}
+
+/* Each of a broadcast is for another slave, so none stands for the others. */
+static bool begin_each(struct ms_queue *queue, ms_time now, struct ms_array *array)
+{
+    for (uint32_t i = 0; i < MS_SWEEP_BURST && array->waiting_count > 0; i++) {
+        struct ms_work *work = begin(queue, now, array, next_waiting(queue, array));
+
+        if (work == NULL) {
+            return false;
+        }
+        place(queue, array, work, false);
+    }
+    if (array->waiting_count > 0) {
+        ms_array_mark_due(queue, array);
+    }
+    return true;
+}
+
 bool ms_array_refill(struct ms_queue *queue, ms_time now, struct ms_array *array)
 {
     struct ms_work *work;
@@ -445,16 +482,15 @@ bool ms_array_refill(struct ms_queue *queue, ms_time now, struct ms_array *array
     if (array->head != NULL || array->waiting_count == 0) {
         return true;
     }
+    if (array->terms.on > 0) {
+        return begin_each(queue, now, array);
+    }
     work = begin(queue, now, array, next_waiting(queue, array));
     if (work == NULL) {
         return false;
     }
     array->head = work;
-    if (work->state == MS_LIFE_READY && array->is_in_doubt) {
-        ms_queue_enter(queue, work);
-    } else if (work->state == MS_LIFE_READY) {
-        ms_queue_enter_next(queue, work, array->is_begun);
-    }
+    place(queue, array, work, array->is_begun);
     array->is_begun = true;
     return true;
 }

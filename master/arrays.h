@@ -137,6 +137,20 @@ static inline struct ms_array *ms_work_array(const struct ms_work *work)
     return work->rare != NULL ? work->rare->array : NULL;
 }
 
+/* It is for one slave only (master/targets.h). */
+static inline bool ms_work_is_aimed(const struct ms_work *work)
+{
+    const struct ms_array *array = ms_work_array(work);
+
+    return array != NULL && array->terms.on > 0;
+}
+
+/* Who has it in hand is durable before it is begun there, and nobody else begins it after him. */
+static inline bool ms_work_is_tied(const struct ms_work *work)
+{
+    return ms_work_is_once(work) || ms_work_is_aimed(work);
+}
+
 /* What it belongs to; empty = nothing. Of what has ended only as long as it can be kicked, or its array lasts. */
 static inline struct ms_bytes ms_work_key(const struct ms_work *work)
 {

@@ -3,6 +3,7 @@
 #include "master/arrays.h"
 #include "master/clients.h"
 #include "master/state.h"
+#include "master/targets.h"
 
 static bool has_bit(const uint8_t *bits, uint64_t place)
 {
@@ -263,7 +264,10 @@ void ms_arrays_replayed(struct ms_master *master, ms_time now)
 
             end(master, array);
             ms_clients_reap(master, client);
-        } else if (!ms_array_refill(queue, now, array)) {
+            continue;
+        }
+        ms_targets_bind(master, array);
+        if (!ms_array_refill(queue, now, array)) {
             ms_array_mark_due(queue, array);
         }
     }

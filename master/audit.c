@@ -5,13 +5,14 @@
 #include "master/rare.h"
 #include "master/slaves.h"
 #include "master/state.h"
+#include "master/targets.h"
 
 #define MEMBERS_MAX 65536u /* of an array that are looked at one by one */
 
 /* What the walks add up, to be compared with what is kept. */
 struct sums {
     uint64_t states[MS_LIFE_STATES];
-    uint64_t leased, ready, aside, lone, gated, doubted, timed, durable, settling;
+    uint64_t leased, ready, aimed, aside, lone, gated, doubted, timed, durable, settling;
     uint64_t block_bytes;
     uint64_t held, credit, slots, sessions_with_profile;
     uint64_t live, finished;
@@ -145,7 +146,9 @@ static void check_work(const struct ms_master *master, const struct ms_work *wor
     sums->leased += is_leased;
     sums->durable += ms_work_is_durable(work);
     sums->ready += work->state == MS_LIFE_READY && !work->is_in_doubt && !work->is_aside &&
-                   !work->is_gated && !work->is_lone;
+                   !work->is_gated && !work->is_lone && !ms_work_is_aimed(work);
+    sums->aimed += work->state == MS_LIFE_READY && !work->is_in_doubt && !work->is_gated &&
+                   !work->is_lone && ms_work_is_aimed(work);
     sums->lone += work->is_lone;
     sums->gated += work->is_gated;
     sums->aside += work->is_aside;
@@ -334,7 +337,24 @@ static uint64_t check_held(const struct ms_slave *slave, const struct ms_list *l
     return own;
 }
 
-static void check_slave(const struct ms_slave *slave, struct sums *sums)
+/* What only it may run, and it has credit: then it is due. */
+static void check_aimed(const struct ms_master *master, const struct ms_slave *slave,
+                        struct sums *sums)
+{
+    ms_list_for_each(link, &slave->aimed)
+    {
+        ms_assert(ms_target_of(ms_work_of(link))->slave == slave);
+        sums->aimed--;
+    }
+    ms_assert(!slave->is_ending || ms_list_is_empty(&slave->aimed));
+    ms_assert(!slave->is_ending || ms_list_is_empty(&slave->targets) ||
+              ms_list_is_linked(&slave->sweep));
+    ms_assert(ms_list_is_empty(&slave->aimed) || !ms_list_is_linked(&slave->session->link) ||
+              ms_list_is_linked(&slave->due) || ms_master_is_draining(master));
+}
+
+static void check_slave(const struct ms_master *master, const struct ms_slave *slave,
+                        struct sums *sums)
 {
     const struct ms_session *session = slave->session;
     const bool is_ready = ms_list_is_linked(&session->link);
@@ -363,6 +383,7 @@ static void check_slave(const struct ms_slave *slave, struct sums *sums)
         ms_assert(!is_ready || ms_heap_has(&slave->seats.seats[i].place));
     }
     ms_assert(!slave->is_ending || session->held == 0 || ms_list_is_linked(&slave->sweep));
+    check_aimed(master, slave, sums);
     ms_assert(slave->is_ending == ms_session_is_dead(session) || !slave->is_ending);
     sums->held += session->held;
     sums->credit += session->credit;
@@ -377,9 +398,10 @@ static void check_slaves(const struct ms_master *master, struct sums *sums)
     uint32_t count = 0;
 
     while ((slave = ms_pool_next(&master->slaves, &cursor)) != NULL) {
-        check_slave(slave, sums);
+        check_slave(master, slave, sums);
         count++;
     }
+    ms_assert(sums->aimed == list_length(&master->queue.strays));
     ms_assert(count == ms_pool_used(&master->slaves));
     ms_assert(sums->held == sums->leased);
     ms_assert(sums->credit == master->credit);

@@ -47,7 +47,7 @@ static bool is_noted(const struct ms_master *master, const struct ms_work *work)
 {
     const bool is_told = master->config.is_paired && !master->writes_no_hands;
 
-    return ms_work_is_durable(work) && (is_told || ms_work_is_once(work));
+    return ms_work_is_durable(work) && (is_told || ms_work_is_tied(work));
 }
 
 static void write_lease(struct ms_master *master, struct ms_work *work)
@@ -57,7 +57,7 @@ static void write_lease(struct ms_master *master, struct ms_work *work)
     ms_journal_erase(&master->journal, work->lease_record);
     work->lease_record = ms_journal_put(
         &master->journal, &(struct ms_record){
-                              .kind = ms_work_is_once(work) ? MS_RECORD_LEASE : MS_RECORD_HAND,
+                              .kind = ms_work_is_tied(work) ? MS_RECORD_LEASE : MS_RECORD_HAND,
                               .at = ms_master_wall(master),
                               .id = {.client = work->client->uuid, .seq = work->seq},
                               .token = ms_work_token(work),
@@ -103,7 +103,7 @@ static void send_noted(struct ms_master *master, struct ms_work *work)
 
     write_lease(master, work);
     work->is_leaving = true;
-    if (ms_work_is_once(work)) {
+    if (ms_work_is_tied(work)) {
         ms_journal_answer(master, work->lease_record, &command);
     } else {
         ms_journal_answer_known(master, work->lease_record, &command);
@@ -138,32 +138,48 @@ static bool hand_out(struct ms_master *master, ms_time now, struct ms_work *work
     return true;
 }
 
+/* Of one whose turn has come. */
+enum turn {
+    TURN_TAKEN, /* it is handed out */
+    TURN_OVER,  /* it has ended, or is out of the way of the others */
+    TURN_STAYS, /* for now */
+};
+
+static enum turn judge(struct ms_master *master, ms_time now, struct ms_work *work)
+{
+    ms_assert(work->state == MS_LIFE_READY);
+    if (work->is_cancel_asked) { /* by a wish that was read back */
+        ms_results_cancel(master, now, work);
+        return TURN_OVER;
+    }
+    if (ms_work_deadline(work) < now) {
+        ms_results_expire(master, now, work);
+        return TURN_OVER;
+    }
+    if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
+        return TURN_STAYS; /* it waits for the next start */
+    }
+    if (work->rare != NULL && ms_array_is_full(work->rare->array)) {
+        ms_queue_place_again(&master->queue, work); /* until one of its array has ended */
+        return TURN_OVER;
+    }
+    if (!ms_queue_may_start(&master->queue, work)) {
+        ms_queue_part(&master->queue, work);
+        return TURN_OVER; /* those behind it may go */
+    }
+    return TURN_TAKEN;
+}
+
 /* Hands the lane's first command to whom its strategy chooses, or ends what must not be started; false when
  * nobody takes it now. */
 static bool serve(struct ms_master *master, ms_time now, struct ms_lane *lane)
 {
     struct ms_work *work = ms_lane_first(lane);
+    const enum turn turn = judge(master, now, work);
     struct ms_session *session;
 
-    ms_assert(work->state == MS_LIFE_READY);
-    if (work->is_cancel_asked) { /* by a wish that was read back */
-        ms_results_cancel(master, now, work);
-        return true;
-    }
-    if (ms_work_deadline(work) < now) {
-        ms_results_expire(master, now, work);
-        return true;
-    }
-    if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
-        return false; /* it waits for the next start */
-    }
-    if (work->rare != NULL && ms_array_is_full(work->rare->array)) {
-        ms_queue_place_again(&master->queue, work); /* until one of its array has ended */
-        return true;
-    }
-    if (!ms_queue_may_start(&master->queue, work)) {
-        ms_queue_part(&master->queue, work);
-        return true; /* those behind it may go */
+    if (turn != TURN_TAKEN) {
+        return turn == TURN_OVER;
     }
     session = ms_lane_choose(lane);
     if (session != NULL && ms_work_spool(work) != NULL &&
@@ -211,12 +227,34 @@ static uint32_t run_profile(struct ms_master *master, ms_time now)
     return 1;
 }
 
+/* Credit of a slave that alone may run something meets that. */
+static uint32_t run_slave(struct ms_master *master, ms_time now)
+{
+    struct ms_list *link = ms_list_first(&master->lanes.due_slaves);
+    struct ms_slave *slave = ms_container_of(link, struct ms_slave, due);
+    struct ms_list *first = ms_list_first(&slave->aimed);
+    const bool is_ready = ms_list_is_linked(&slave->session->link);
+    enum turn turn = first != NULL && is_ready ? judge(master, now, ms_work_of(first)) : TURN_STAYS;
+
+    if (turn == TURN_TAKEN && !hand_out(master, now, ms_work_of(first), slave->session)) {
+        turn = TURN_STAYS;
+    }
+    if (turn == TURN_STAYS) {
+        ms_list_remove(link);
+        return 0;
+    }
+    ms_list_rotate(&master->lanes.due_slaves);
+    return 1;
+}
+
 void ms_dispatch_run(struct ms_master *master, ms_time now)
 {
     uint32_t burst = MS_DISPATCH_BURST;
 
     while (burst > 0 && ms_engine_room(&master->engine) > 0) {
-        if (!ms_list_is_empty(&master->lanes.due_lanes)) {
+        if (!ms_list_is_empty(&master->lanes.due_slaves)) {
+            burst -= run_slave(master, now);
+        } else if (!ms_list_is_empty(&master->lanes.due_lanes)) {
             burst -= run_lane(master, now);
         } else if (!ms_list_is_empty(&master->lanes.due_profiles)) {
             burst -= run_profile(master, now);

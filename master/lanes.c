@@ -14,6 +14,7 @@ bool ms_lanes_init(struct ms_lanes *lanes, const struct ms_routes *routes, uint6
     *lanes = (struct ms_lanes){.routes = routes};
     ms_list_init(&lanes->due_lanes);
     ms_list_init(&lanes->due_profiles);
+    ms_list_init(&lanes->due_slaves);
     ms_rng_init(&lanes->rng, seed);
     ms_map_init(&lanes->profiles, MS_SESSIONS_MAX_DEFAULT, seed);
     ms_map_init(&lanes->mentioned, MS_MENTIONED_MAX, seed);

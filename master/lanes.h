@@ -83,6 +83,7 @@ struct ms_lanes {
     struct ms_map mentioned; /* groups and labels that routes want */
     struct ms_list due_lanes;
     struct ms_list due_profiles;
+    struct ms_list due_slaves; /* by slave->due: they may take what only they may run */
     uint32_t members_count;
     bool
         is_taker_supplied; /* somebody who takes payloads in parts has credit: those set aside may go */
@@ -176,7 +177,8 @@ uint32_t ms_lane_sessions(const struct ms_lane *lane);
 
 static inline bool ms_lanes_are_due(const struct ms_lanes *lanes)
 {
-    return !ms_list_is_empty(&lanes->due_lanes) || !ms_list_is_empty(&lanes->due_profiles);
+    return !ms_list_is_empty(&lanes->due_lanes) || !ms_list_is_empty(&lanes->due_profiles) ||
+           !ms_list_is_empty(&lanes->due_slaves);
 }
 
 static inline uint32_t ms_lanes_count(const struct ms_lanes *lanes)

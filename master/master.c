@@ -14,6 +14,7 @@
 #include "master/slaves.h"
 #include "master/spool.h"
 #include "master/state.h"
+#include "master/targets.h"
 #include "master/upload.h"
 
 static struct ms_master *master_of(struct ms_engine *engine)
@@ -317,6 +318,9 @@ static void go_on(struct ms_master *master, ms_time now)
     if (master->queue.lone_count > 0) {
         ms_queue_join(&master->queue);
     }
+    if (!ms_list_is_empty(&master->queue.strays)) {
+        ms_targets_run(master, now);
+    }
     if (ms_lanes_are_due(&master->lanes)) {
         ms_dispatch_run(master, now);
     }
@@ -376,6 +380,7 @@ static bool is_behind(const struct ms_master *master)
     return master->has_more || ms_lanes_are_due(&master->lanes) ||
            !ms_list_is_empty(&master->pumps) || !ms_list_is_empty(&master->slave_sweeps) ||
            !ms_list_is_empty(&master->queue.uniques.settling) ||
+           !ms_list_is_empty(&master->queue.strays) ||
            (ms_pool_used(&master->queue.arrays.pool) > 0 && ms_arrays_are_behind(master)) ||
            !ms_list_is_empty(&master->uploads) || !ms_list_is_empty(&master->client_sweeps) ||
            !ms_list_is_empty(&master->sessions.dead) || master->has_answers ||

@@ -311,28 +311,6 @@ static bool find_outcome(const struct ms_foreign *foreign, struct ms_record_room
     return is_found;
 }
 
-/* What was cancelled there and has not come to its end. */
-static struct ms_record make_cancelled(const struct ms_master *master, const struct ms_work *work)
-{
-    return (struct ms_record){
-        .kind = MS_RECORD_SETTLE,
-        .event = MS_LIFE_CANCEL,
-        .status = MS_STATUS_CANCELLED,
-        .flags = work->flags,
-        .durability = work->durability,
-        .attempt = work->attempt,
-        .attempts_max = work->attempts_max,
-        .failures = work->failures,
-        .crashes = work->crashes,
-        .at = ms_master_wall(master),
-        .until = work->created_at + master->config.wall_offset,
-        .type = work->lane->type,
-        .id = {.client = work->client->uuid, .seq = work->seq},
-        .detail = ms_bytes_of("cancelled; no result of it came back"),
-        .terms = work->rare != NULL && work->rare->group != NULL ? &work->rare->group->terms : NULL,
-    };
-}
-
 /* Nobody works at it any more, and what comes of it all the same is not taken. Of what has not left, because it waits for the
  * disk, for the other half, or its payload has not gone yet, the slave has not heard: it has its credit still. */
 static void stop_attempt(struct ms_master *master, ms_time now, struct ms_work *work)
@@ -420,11 +398,12 @@ static void meet_outcome(struct ms_master *master, ms_time now, struct ms_work *
     const enum ms_merge_state a = state_there(foreign), b = state_of_work(work);
     struct ms_record_room room;
     struct ms_record outcome;
+    char told[MS_DETAIL_MAX];
 
     const bool was_asked = a == MS_MERGE_CANCELLED || (b < MS_MERGE_DEAD && work->is_cancel_asked);
 
     if (!find_outcome(foreign, &room, &outcome) || (was_asked && outcome.event != MS_LIFE_CANCEL)) {
-        outcome = make_cancelled(master, work);
+        outcome = ms_merge_cancelled(master, work, told);
         foreign = NULL;
     }
     if (b < MS_MERGE_DEAD) {
@@ -450,7 +429,7 @@ static void hold(struct ms_master *master, ms_time now, struct ms_work *work,
     struct ms_record_room room;
     struct ms_record record;
 
-    if (!ms_work_is_once(work) || work->lease_record != 0 || work->state == MS_LIFE_LEASED ||
+    if (!ms_work_is_tied(work) || work->lease_record != 0 || work->state == MS_LIFE_LEASED ||
         ms_unique_is_follower(work) || !ms_work_is_durable(work)) {
         return;
     }
@@ -478,7 +457,8 @@ void ms_merge_closed(struct ms_master *master, ms_time now, struct ms_work *work
     struct ms_client *client = work->client;
     const uint64_t seq = work->seq;
     const enum ms_merge_state b = state_of_work(work);
-    const struct ms_record outcome = make_cancelled(master, work);
+    char told[MS_DETAIL_MAX];
+    const struct ms_record outcome = ms_merge_cancelled(master, work, told);
 
     if (ms_unique_is_settling(work)) {
         return; /* its followers are being told: it is closed with the number */

@@ -1,10 +1,11 @@
-/* The merge of what is kept beside an outcome: the submission, and output. */
+/* The merge of what is kept beside an outcome: the submission, and output; and an outcome that nobody had yet. */
 #include "core/invariant.h"
 #include "master/clients.h"
 #include "master/output.h"
 #include "master/rare.h"
 #include "master/reconcile.h"
 #include "master/state.h"
+#include "master/targets.h"
 
 /* The pieces of the attempt that the outcome is of; what was here is of another one. Both halves count attempts on their own, and
  * who takes pieces as they come tells attempts apart by their numbers: this one gets a number that none has had here. */
@@ -147,4 +148,27 @@ void ms_merge_note_wishes(struct ms_master *master, const struct ms_foreign *for
             master->reconcile.is_new = true;
         }
     }
+}
+
+/* What was cancelled there and has not come to its end. */
+struct ms_record ms_merge_cancelled(const struct ms_master *master, const struct ms_work *work,
+                                    char told[MS_DETAIL_MAX])
+{
+    return (struct ms_record){
+        .kind = MS_RECORD_SETTLE,
+        .event = MS_LIFE_CANCEL,
+        .status = MS_STATUS_CANCELLED,
+        .flags = work->flags,
+        .durability = work->durability,
+        .attempt = work->attempt,
+        .attempts_max = work->attempts_max,
+        .failures = work->failures,
+        .crashes = work->crashes,
+        .at = ms_master_wall(master),
+        .until = work->created_at + master->config.wall_offset,
+        .type = work->lane->type,
+        .id = {.client = work->client->uuid, .seq = work->seq},
+        .detail = ms_targets_tell(work, ms_bytes_of("cancelled; no result of it came back"), told),
+        .terms = work->rare != NULL && work->rare->group != NULL ? &work->rare->group->terms : NULL,
+    };
 }

@@ -9,6 +9,7 @@
 #include "master/slaves.h"
 #include "master/spool.h"
 #include "master/tail.h"
+#include "master/targets.h"
 #include "master/upload.h"
 
 /* Attempts are numbered from a random number below this. */
@@ -31,6 +32,7 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
     ms_list_init(&queue->doubted);
     ms_list_init(&queue->aside);
     ms_list_init(&queue->lone);
+    ms_list_init(&queue->strays);
     ms_map_init(&queue->spill, places, ms_rng_next(rng));
     ms_map_init(&queue->adopted, places, ms_rng_next(rng));
     ms_heap_init(&queue->delayed, places);
@@ -147,7 +149,7 @@ static void enlist(struct ms_queue *queue, struct ms_work *work, bool is_first)
 
     ms_lanes_place(work, ms_work_key(work));
     if (work->rare == NULL || !ms_array_gate(work)) {
-        ms_lanes_push(queue->lanes, work, is_first);
+        ms_targets_push(queue, work, is_first);
     }
     if (expiry != MS_TIME_NEVER) {
         ms_heap_push(&queue->delayed, &work->timer, expiry);
@@ -185,7 +187,7 @@ static void withdraw(struct ms_queue *queue, struct ms_work *work)
     } else if (work->is_gated) {
         ms_array_ungate(work);
     } else {
-        ms_lanes_remove(work);
+        ms_targets_remove(work);
         if (work->rare != NULL) {
             ms_array_unready(work);
         }

@@ -34,6 +34,7 @@ struct ms_queue {
     struct ms_list doubted; /* READY, but maybe in the hands of a slave that has not come back */
     struct ms_list aside;   /* READY, but those with credit do not take payloads in parts */
     struct ms_list lone;    /* READY, of class strict, but not on two disks yet */
+    struct ms_list strays;  /* READY, of broadcasts, and their slaves are gone */
     uint32_t doubted_count;
     uint32_t aside_count;
     uint32_t lone_count;

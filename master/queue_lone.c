@@ -2,6 +2,7 @@
 #include "core/invariant.h"
 #include "master/queue.h"
 #include "master/rare.h"
+#include "master/targets.h"
 
 bool ms_queue_may_start(const struct ms_queue *queue, const struct ms_work *work)
 {
@@ -15,7 +16,7 @@ void ms_queue_part(struct ms_queue *queue, struct ms_work *work)
 {
     ms_assert(work->state == MS_LIFE_READY && !work->is_in_doubt);
     ms_assert(!work->is_aside && !work->is_gated && !work->is_lone);
-    ms_lanes_remove(work); /* its timer goes on */
+    ms_targets_remove(work); /* its timer goes on */
     if (work->rare != NULL) {
         ms_array_unready(work);
     }
@@ -41,7 +42,7 @@ void ms_queue_join(struct ms_queue *queue)
         work->is_lone = false;
         queue->lone_count--;
         if (work->rare == NULL || !ms_array_gate(work)) {
-            ms_lanes_push(queue->lanes, work, false);
+            ms_targets_push(queue, work, false);
         }
     }
 }

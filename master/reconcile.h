@@ -88,6 +88,8 @@ void ms_merge_output(struct ms_master *master, struct ms_work *work,
                      const struct ms_foreign *foreign, struct ms_record *outcome);
 void ms_merge_submission(struct ms_master *master, struct ms_work *work,
                          const struct ms_foreign *foreign, const struct ms_record *outcome);
+struct ms_record ms_merge_cancelled(const struct ms_master *master, const struct ms_work *work,
+                                    char told[MS_DETAIL_MAX]);
 void ms_merge_type(struct ms_master *master, ms_time now, const struct ms_record *record);
 void ms_merge_session(struct ms_master *master, ms_time now, const struct ms_record *record);
 

@@ -150,7 +150,7 @@ void ms_recovery_keep_cordons(struct ms_master *master)
 /* The work has a HAND as far as it shall have one. */
 static void see_to_hand(struct ms_master *master, struct ms_work *work)
 {
-    if (ms_work_is_once(work)) {
+    if (ms_work_is_tied(work)) {
         return; /* a LEASE, which everybody knows */
     }
     if (!master->writes_no_hands && work->state == MS_LIFE_LEASED) {
@@ -326,7 +326,7 @@ bool ms_recovery_trust(struct ms_master *master, ms_time now)
     while ((link = ms_list_first(&queue->doubted)) != NULL && burst-- > 0) {
         struct ms_work *work = ms_work_of(link);
 
-        if (work->lease_record != 0 && ms_work_is_once(work) && !work->is_cancel_asked) {
+        if (work->lease_record != 0 && ms_work_is_tied(work) && !work->is_cancel_asked) {
             ms_results_forfeit(master, now, work);
         } else if (work->is_cancel_asked) {
             ms_results_cancel(master, now, work);

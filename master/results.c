@@ -8,6 +8,7 @@
 #include "master/rare.h"
 #include "master/slaves.h"
 #include "master/state.h"
+#include "master/targets.h"
 #include "master/upload.h"
 
 /* Of records, after which the followers of a command wait for the next step. */
@@ -96,8 +97,10 @@ static void tell_loss(struct ms_master *master, struct ms_work *work, struct ms_
 static void settle(struct ms_master *master, ms_time now, struct ms_work *work,
                    struct ms_record *record)
 {
+    char told[MS_DETAIL_MAX];
     ms_seq seq;
 
+    record->detail = ms_targets_tell(work, record->detail, told);
     if (!ms_queue_make_room(&master->queue, work, record)) {
         tell_loss(master, work, record);
     }
@@ -545,9 +548,11 @@ static void give_up(struct ms_master *master, ms_time now, struct ms_work *work,
     char sentence[MS_DETAIL_MAX];
     struct ms_text detail;
 
-    record.crashes++;
+    record.crashes += !ms_work_is_aimed(work) || work->state == MS_LIFE_LEASED;
     ms_text_init(&detail, sentence, sizeof sentence);
-    if (event == MS_LIFE_FORFEIT) {
+    if (ms_work_is_aimed(work)) {
+        ms_text_add(&detail, "%s", ms_targets_loss(work));
+    } else if (event == MS_LIFE_FORFEIT) {
         ms_text_add(&detail, "the slave %s is lost, and this command may be started only once",
                     name);
     } else {
@@ -559,7 +564,7 @@ static void give_up(struct ms_master *master, ms_time now, struct ms_work *work,
 
 void ms_results_forfeit(struct ms_master *master, ms_time now, struct ms_work *work)
 {
-    ms_assert(work->holder == NULL && ms_work_is_once(work));
+    ms_assert(work->holder == NULL && ms_work_is_tied(work));
     give_up(master, now, work, MS_LIFE_FORFEIT);
 }
 
@@ -569,7 +574,7 @@ void ms_results_died(struct ms_master *master, ms_time now, struct ms_slave *sla
     struct ms_record record;
 
     ms_assert(work->holder == slave);
-    if (ms_work_is_once(work)) {
+    if (ms_work_is_tied(work)) {
         give_up(master, now, work, MS_LIFE_FORFEIT);
         return;
     }

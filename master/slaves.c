@@ -7,6 +7,7 @@
 #include "master/results.h"
 #include "master/sessions.h"
 #include "master/state.h"
+#include "master/targets.h"
 #include "master/upload.h"
 #include "master/work.h"
 
@@ -32,6 +33,7 @@ void ms_slaves_finish(struct ms_master *master)
         }
         ms_seats_leave(slave);
         ms_lanes_leave(&master->lanes, slave->profile);
+        ms_targets_abandon(slave);
     }
     ms_pool_finish(&master->slaves);
     ms_tagging_finish(&master->tagging);
@@ -58,6 +60,9 @@ bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32
     ms_list_init(&slave->kept);
     ms_list_init(&slave->sweep);
     ms_list_init(&slave->orphans);
+    ms_list_init(&slave->targets);
+    ms_list_init(&slave->aimed);
+    ms_list_init(&slave->due);
     ms_list_init(&slave->uploading);
     session->user = slave;
     master->slots += slave->slots;
@@ -118,6 +123,7 @@ void ms_slaves_refresh(struct ms_lanes *lanes, struct ms_slave *slave)
     if (is_ready) {
         ms_lanes_supply(lanes, slave->profile, session);
         lanes->is_taker_supplied |= ms_slave_takes_parts(slave);
+        ms_targets_supply(lanes, slave);
     } else {
         ms_lanes_withdraw(slave->profile, session);
     }
@@ -230,7 +236,8 @@ void ms_slaves_end(struct ms_master *master, struct ms_slave *slave, bool is_cra
     ms_seats_leave(slave);
     ms_lanes_leave(&master->lanes, slave->profile);
     slave->profile = NULL;
-    if (slave->session->held > 0) {
+    ms_targets_lose(master, slave);
+    if (slave->session->held > 0 || !ms_list_is_empty(&slave->targets)) {
         ms_list_push_back(&master->slave_sweeps, &slave->sweep);
     }
 }
@@ -239,6 +246,7 @@ void ms_slaves_close(struct ms_master *master, struct ms_slave *slave)
 {
     ms_assert(slave->is_ending);
     ms_assert(slave->session->held == 0 && ms_list_is_empty(&slave->held));
+    ms_assert(ms_list_is_empty(&slave->targets) && ms_list_is_empty(&slave->aimed));
     ms_assert(master->slots >= slave->slots);
     master->slots -= slave->slots;
     ms_tagging_give(&master->tagging, slave->tags);
@@ -424,7 +432,7 @@ static void put_right(struct ms_master *master, ms_time now, struct ms_slave *sl
     ms_assert(work->holder == slave);
     if (work->is_cancel_asked) {
         ms_results_cancel(master, now, work);
-    } else if (slave->is_ending && (slave->is_crash || ms_work_is_once(work))) {
+    } else if (slave->is_ending && (slave->is_crash || ms_work_is_tied(work))) {
         ms_results_died(master, now, slave, work);
     } else {
         master->totals.retries_total++;
@@ -461,7 +469,8 @@ bool ms_slaves_sweep(struct ms_master *master, ms_time now)
             put_right(master, now, slave, ms_work_of(ms_list_last(&slave->held)));
             burst--;
         }
-        if (ms_list_is_empty(&slave->held)) {
+        if (ms_list_is_empty(&slave->held) &&
+            (!slave->is_ending || ms_targets_sweep(master, now, slave, &burst))) {
             end_sweep(master, slave);
             burst -= burst > 0;
         }

@@ -33,6 +33,9 @@ struct ms_slave {
     struct ms_list uploading;          /* on master->uploads while parts may go out */
     ms_seq record;                     /* SESSION; 0 = none is kept */
     struct ms_list orphans;            /* attempts of commands not heard of yet */
+    struct ms_list targets;            /* struct ms_target: of broadcasts, as long as they last */
+    struct ms_list aimed; /* works, READY, that only it may run: it is given these before others */
+    struct ms_list due;   /* on lanes->due_slaves while it may be given some of them */
     struct ms_seats seats;
     uint32_t slots;     /* commands it runs at a time, as it said last */
     uint32_t slots_max; /* what they may be changed to; 0 = not at all */

@@ -1,6 +1,7 @@
 #include "master/submit.h"
 
 #include "core/invariant.h"
+#include "master/broadcast.h"
 #include "master/clients.h"
 #include "master/outcomes.h"
 #include "master/page.h"
@@ -9,6 +10,7 @@
 #include "master/results.h"
 #include "master/spool.h"
 #include "master/state.h"
+#include "master/targets.h"
 #include "master/terms.h"
 
 /* It is of class strict, this master is alone, and the client will be told on this connection when it is not. */
@@ -68,7 +70,13 @@ enum ms_durability ms_submit_usual_class(const struct ms_master *master)
     return master->config.is_paired ? MS_DURABILITY_SYNC : MS_DURABILITY_LOCAL;
 }
 
-/* The class of a submission: what it asks for, or else what this master gives everything. */
+static bool is_broadcast(const struct ms_command *submit)
+{
+    return submit->terms != NULL && submit->terms->on > 0;
+}
+
+/* The class of a submission: what it asks for, or else what this master gives everything; a broadcast is never less durable
+ * than that, because what was begun where is to be known. */
 static enum ms_durability class_of(const struct ms_master *master, const struct ms_command *submit)
 {
     const enum ms_durability usual = ms_submit_usual_class(master);
@@ -76,7 +84,7 @@ static enum ms_durability class_of(const struct ms_master *master, const struct 
     if (usual == MS_DURABILITY_MEM) {
         return usual;
     }
-    if ((submit->flags & MS_FLAG_DURABILITY) != 0) {
+    if ((submit->flags & MS_FLAG_DURABILITY) != 0 && !is_broadcast(submit)) {
         return (enum ms_durability)submit->durability;
     }
     return submit->durability > usual ? (enum ms_durability)submit->durability : usual;
@@ -275,6 +283,7 @@ static bool accept_array(struct ms_master *master, ms_time now, struct ms_client
     if (array == NULL) {
         return false;
     }
+    ms_targets_bind(master, array);
     array->is_in_doubt = may_be_held(master, client, record->durability);
     if (record->durability != MS_DURABILITY_MEM) {
         client->floor->is_durable = true;
@@ -322,6 +331,34 @@ static bool accept(struct ms_master *master, ms_time now, struct ms_client *clie
     return true;
 }
 
+/* As many members as there are slaves, and each of them is bound to its own. */
+static enum ms_error accept_broadcast(struct ms_master *master, ms_time now,
+                                      struct ms_client *client, struct ms_lane *lane,
+                                      const struct ms_command *submit)
+{
+    const uint32_t room = submit->terms->array_count;
+    struct ms_command aimed = *submit;
+    struct ms_terms terms;
+    const enum ms_error error = ms_broadcast_aim(master, lane, submit, &terms);
+
+    if (error != MS_E_OK) {
+        return error;
+    }
+    aimed.terms = &terms;
+    const bool is_accepted = accept(master, now, client, lane, &aimed);
+
+    ms_broadcast_drop(master, &terms);
+    if (!is_accepted) {
+        return MS_E_RETRY_LATER;
+    }
+    const struct ms_array *array = ms_arrays_find(&client->arrays, submit->id.seq);
+
+    ms_assert(array != NULL && array->count <= room);
+    ms_broadcast_close_rest(master, array, room);
+    ms_broadcast_tell_rest(master, array, room);
+    return MS_E_OK;
+}
+
 /* A number of an array that is known: only the whole of it can come again. */
 static void meet_array(struct ms_master *master, ms_time now, const struct ms_command *submit,
                        struct ms_array *array)
@@ -342,6 +379,7 @@ static void meet_array(struct ms_master *master, ms_time now, const struct ms_co
         ms_array_close_known(master, now, array, submit->terms->array_closed, false);
     }
     acknowledge_array(master, array);
+    ms_broadcast_tell_rest(master, array, submit->terms->array_count);
     if ((submit->flags & MS_FLAG_BACKGROUND) == 0 &&
         ms_journal_covers(&master->journal, array->submit_record)) { /* else nothing was told yet */
         ms_array_tell(&master->queue, array);
@@ -388,7 +426,9 @@ void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,
     if (error == MS_E_OK) {
         error = examine_key(master, lane, command);
     }
-    if (error == MS_E_OK && !accept(master, now, client, lane, command)) {
+    if (error == MS_E_OK && is_broadcast(command)) {
+        error = accept_broadcast(master, now, client, lane, command);
+    } else if (error == MS_E_OK && !accept(master, now, client, lane, command)) {
         error = MS_E_RETRY_LATER;
     }
     if (error != MS_E_OK) {
@@ -397,6 +437,9 @@ void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,
                           master->complaint.text[0] != '\0' ? master->complaint.text : NULL);
         return;
     }
-    client->submitted_total += count_of(command);
-    master->totals.submitted_total += count_of(command);
+    const uint32_t count =
+        is_broadcast(command) ? ms_arrays_find(&client->arrays, seq)->count : count_of(command);
+
+    client->submitted_total += count;
+    master->totals.submitted_total += count;
 }

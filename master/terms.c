@@ -80,6 +80,28 @@ static enum ms_error examine_array(const struct ms_command *submit, struct ms_co
     return MS_E_BAD_ARGUMENT;
 }
 
+static enum ms_error examine_on(const struct ms_terms *terms, struct ms_complaint *complaint)
+{
+    if (terms->on == 0 && terms->where.size > 0) {
+        ms_complain(complaint,
+                    "where is set, and on is 0: only a broadcast has a filter of slaves");
+    } else if (terms->on > 0 && terms->array_count == 0) {
+        ms_complain(complaint, "on is set, and array_count, the room for its slaves, is 0");
+    } else if (terms->on > 0 && terms->array_count > MS_TARGETS_MAX) {
+        ms_complain(complaint, "a broadcast to %u slaves, at most %u are allowed",
+                    terms->array_count, MS_TARGETS_MAX);
+    } else if (terms->on > 0 && terms->on != MS_ON_ALL && terms->on != terms->array_count) {
+        ms_complain(complaint, "on is %u slaves, and array_count is %u: they are the same",
+                    terms->on, terms->array_count);
+    } else if (terms->where.size > MS_WHERE_MAX || terms->targets.size > 0) {
+        ms_complain(complaint, "where has %zu bytes, at most %d are allowed", terms->where.size,
+                    MS_WHERE_MAX);
+    } else {
+        return MS_E_OK;
+    }
+    return MS_E_BAD_ARGUMENT;
+}
+
 enum ms_error ms_terms_examine(const struct ms_command *submit, struct ms_complaint *complaint)
 {
     const struct ms_terms *terms = submit->terms;
@@ -104,6 +126,9 @@ enum ms_error ms_terms_examine(const struct ms_command *submit, struct ms_compla
         return MS_E_BAD_ARGUMENT;
     }
     error = examine_array(submit, complaint);
+    if (error == MS_E_OK) {
+        error = examine_on(terms, complaint);
+    }
     return error == MS_E_OK ? examine_unique(terms, complaint) : error;
 }
 

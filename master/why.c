@@ -8,6 +8,7 @@
 #include "master/rare.h"
 #include "master/slaves.h"
 #include "master/state.h"
+#include "master/targets.h"
 
 #define NAMES_MAX  2    /* slaves that a sentence names */
 #define VISITS_MAX 4096 /* commands and slaves that are looked at for one sentence */
@@ -173,6 +174,28 @@ static void add_kind(const struct ms_lane *lane, struct ms_text *text)
     }
 }
 
+/* It is for one slave only. */
+static void why_aimed(const struct ms_work *work, struct ms_text *text)
+{
+    const struct ms_target *target = ms_target_of(work);
+    const struct ms_slave *slave = target != NULL ? target->slave : NULL;
+    char name[MS_NAME_MAX + 1];
+
+    ms_target_name(target, name);
+    ms_text_add(text, "it is for slave %s only, which ", name);
+    if (slave == NULL || slave->is_ending) {
+        ms_text_add(text, "is gone: it is about to be lost");
+    } else if (slave->session->peer == MS_PEER_NONE) {
+        ms_text_add(text, "is not connected (%s)", ms_session_state_name(slave->session->state));
+    } else if (slave->is_draining || slave->is_cordoned) {
+        ms_text_add(text, "is %s", slave->is_draining ? "draining" : "cordoned");
+    } else if (slave->session->credit == 0) {
+        ms_text_add(text, "has no free slot");
+    } else {
+        ms_text_add(text, "is about to be given it");
+    }
+}
+
 static void why_ready(const struct ms_master *master, const struct ms_work *work, ms_time now,
                       struct ms_text *text)
 {
@@ -180,7 +203,7 @@ static void why_ready(const struct ms_master *master, const struct ms_work *work
     const uint32_t sessions = ms_lane_sessions(lane);
 
     ms_assert(work->is_in_doubt || work->is_aside || work->is_gated || work->is_lone ||
-              lane->ready_count > 0);
+              ms_work_is_aimed(work) || lane->ready_count > 0);
     if (work->is_in_doubt && master->awaited_count > 0) {
         why_doubted(master, now, text);
     } else if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
@@ -189,6 +212,8 @@ static void why_ready(const struct ms_master *master, const struct ms_work *work
         ms_text_add(text, "it is of class strict, and waits until two disks have it");
     } else if (work->is_gated) {
         ms_text_add(text, "its array runs as many as it may: %u", work->rare->array->concurrency);
+    } else if (ms_work_is_aimed(work)) {
+        why_aimed(work, text);
     } else if (sessions == 0) {
         ms_text_add(text, "no living slave");
         add_kind(lane, text);
@@ -256,7 +281,7 @@ static void add_give_up(const struct ms_master *master, const struct ms_work *wo
     ms_text_add(text, "; if that is not back by ");
     add_until(master, dead_by(master, work->holder->session, now), now, text);
     ms_text_add(text, " it is given up");
-    if (ms_work_is_once(work)) {
+    if (ms_work_is_tied(work)) {
         ms_text_add(text, ", and the command is lost");
     } else if (!work->is_cancel_asked) {
         ms_text_add(text, ", and the command begins again");
@@ -280,7 +305,7 @@ static void why_leased(const struct ms_master *master, const struct ms_work *wor
     }
     if (work->is_leaving) {
         ms_text_add(text, "%s",
-                    ms_work_is_once(work) ? "; it may be started only once, and waits for the disk"
+                    ms_work_is_tied(work) ? "; it may be started only once, and waits for the disk"
                                           : "; it leaves when the other half knows of it");
     }
     if (session->peer == MS_PEER_NONE) {

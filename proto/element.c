@@ -96,7 +96,9 @@ READER(read_token, struct ms_command, TOKEN_FIELDS)
     X(16, VARINT, u32, terms_of(extra)->array_concurrency)                                         \
     X(17, VARINT, u64, terms_of(extra)->parts_size)                                                \
     X(18, BYTES, bytes, terms_of(extra)->array_closed)                                             \
-    X(19, BYTES, bytes, terms_of(extra)->key)
+    X(19, BYTES, bytes, terms_of(extra)->key)                                                      \
+    X(20, VARINT, u32, terms_of(extra)->on)                                                        \
+    X(21, BYTES, text, terms_of(extra)->where)
 READER(read_submit, struct ms_command, SUBMIT_FIELDS)
 
 #define NAK_FIELDS(X)                                                                              \

@@ -327,7 +327,7 @@ size_t ms_pack_max(const struct ms_command *command)
     return MS_PACK_ELEMENT_MAX + command->payload.size +
            (command->detail.size < MS_DETAIL_MAX ? command->detail.size : MS_DETAIL_MAX) +
            (terms != NULL ? MS_PACK_TERMS_MAX + terms->unique.size + terms->group.size +
-                                terms->key.size + terms->array_closed.size
+                                terms->key.size + terms->where.size + terms->array_closed.size
                           : 0);
 }
 

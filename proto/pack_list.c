@@ -213,7 +213,9 @@ __attribute__((noinline, cold)) static uint8_t *put_terms(uint8_t *at, const str
     at = ms_wire_put_u64(at, 16, terms->array_concurrency);
     at = ms_wire_put_u64(at, 17, terms->parts_size);
     at = ms_wire_put_bytes(at, 18, terms->array_closed);
-    return ms_wire_put_bytes(at, 19, terms->key);
+    at = ms_wire_put_bytes(at, 19, terms->key);
+    at = ms_wire_put_u64(at, 20, terms->on);
+    return ms_wire_put_bytes(at, 21, terms->where);
 }
 
 static uint8_t *pack_submit(uint8_t *at, ms_epoch frame_epoch, const struct ms_command *command)

@@ -20,6 +20,7 @@ bool ms_reader_judge_terms(const struct ms_terms *terms)
     return terms->priority >= MS_PRIORITY_MIN && terms->priority <= MS_PRIORITY_MAX &&
            terms->unique_mode < MS_UNIQUE_COUNT && terms->unique.size <= MS_UNIQUE_KEY_MAX &&
            terms->group.size <= MS_NAME_MAX && terms->key.size <= MS_KEY_MAX &&
-           terms->array_closed.size <= MS_ARRAY_MAX / 8 && terms->run_at >= 0 &&
+           terms->array_closed.size <= MS_ARRAY_MAX / 8 && terms->where.size <= MS_WHERE_MAX &&
+           terms->targets.size <= MS_TARGETS_BYTES_MAX && terms->run_at >= 0 &&
            terms->deadline >= 0;
 }

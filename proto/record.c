@@ -23,6 +23,9 @@ static_assert(MS_RECORD_HEADER_SIZE + MS_RECORD_BODY_MAX <= INT32_MAX,
 #define FIELDS_MAX 400
 #define TERMS_MAX  80
 
+#define TERMS_TARGETS    12 /* their number among the terms */
+#define TARGETS_HEAD_MAX 8  /* bytes of that and of their size */
+
 const char *ms_record_kind_name(enum ms_record_kind kind)
 {
     static const char *const names[MS_RECORD_KINDS] = {
@@ -111,6 +114,26 @@ static inline uint8_t *put_uuid(uint8_t *at, unsigned number, const struct ms_uu
     return ms_wire_put_bytes(at, number, (struct ms_bytes){uuid->bytes, sizeof uuid->bytes});
 }
 
+/* Targets may be many, so they go straight to where they belong. */
+static uint8_t *put_with_targets(uint8_t *at, unsigned number, struct ms_bytes body,
+                                 struct ms_bytes targets)
+{
+    uint8_t head[TARGETS_HEAD_MAX];
+    const uint8_t *end =
+        ms_wire_put_varint(ms_wire_put_key(head, TERMS_TARGETS, MS_WIRE_BYTES), targets.size);
+
+    ms_assert(targets.size <= MS_TARGETS_BYTES_MAX);
+    if (targets.size == 0) {
+        return ms_wire_put_bytes(at, number, body);
+    }
+    at = ms_wire_put_key(at, number, MS_WIRE_BYTES);
+    at = ms_wire_put_varint(at, body.size + (size_t)(end - head) + targets.size);
+    if (body.size > 0) {
+        memcpy(at, body.data, body.size);
+    }
+    return ms_wire_put_bytes(at + body.size, TERMS_TARGETS, targets);
+}
+
 /* Terms that ask for nothing are none. */
 static uint8_t *put_terms(uint8_t *at, unsigned number, const struct ms_terms *terms)
 {
@@ -131,8 +154,10 @@ static uint8_t *put_terms(uint8_t *at, unsigned number, const struct ms_terms *t
     end = ms_wire_put_u64(end, 8, terms->array_concurrency);
     end = ms_wire_put_u64(end, 9, terms->parts_size);
     end = ms_wire_put_bytes(end, 10, terms->key);
+    end = ms_wire_put_u64(end, 11, terms->on);
     ms_assert(end <= body + sizeof body);
-    return ms_wire_put_bytes(at, number, (struct ms_bytes){body, (size_t)(end - body)});
+    return put_with_targets(at, number, (struct ms_bytes){body, (size_t)(end - body)},
+                            terms->targets);
 }
 
 static inline uint8_t *put_body(uint8_t *at, const struct ms_record *record)
@@ -176,7 +201,7 @@ size_t ms_record_size_max(const struct ms_record *record)
     size += record->payload.size + record->name.size + record->detail.size;
     if (record->terms != NULL) {
         size += TERMS_MAX + record->terms->unique.size + record->terms->group.size +
-                record->terms->key.size;
+                record->terms->key.size + record->terms->targets.size;
     }
     return size;
 }

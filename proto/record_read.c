@@ -38,7 +38,9 @@ MS_READER(read_usage, struct ms_usage, struct extra, MS_USAGE_FIELDS)
     X(7, VARINT, u32, to->array_count)                                                             \
     X(8, VARINT, u32, to->array_concurrency)                                                       \
     X(9, VARINT, u64, to->parts_size)                                                              \
-    X(10, BYTES, bytes, to->key)
+    X(10, BYTES, bytes, to->key)                                                                   \
+    X(11, VARINT, u32, to->on)                                                                     \
+    X(12, BYTES, bytes, to->targets)
 MS_READER(read_terms, struct ms_terms, struct extra, TERMS_FIELDS)
 
 static inline bool ms_get_usage(struct ms_wire *wire, struct extra *extra)

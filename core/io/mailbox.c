@@ -100,7 +100,7 @@ static void copy_body(struct ms_command *to, const struct ms_command *from, uint
 static size_t terms_size(const struct ms_terms *terms)
 {
     return aligned(sizeof *terms) + aligned(terms->unique.size) + aligned(terms->group.size) +
-           aligned(terms->key.size);
+           aligned(terms->key.size) + aligned(terms->where.size);
 }
 
 static const struct ms_terms *copy_terms(const struct ms_terms *from, uint8_t **end)
@@ -110,6 +110,7 @@ static const struct ms_terms *copy_terms(const struct ms_terms *from, uint8_t **
     terms->unique.data = place(end, from->unique.data, from->unique.size);
     terms->group.data = place(end, from->group.data, from->group.size);
     terms->key.data = place(end, from->key.data, from->key.size);
+    terms->where.data = place(end, from->where.data, from->where.size);
     return terms;
 }
 

@@ -36,6 +36,9 @@ static unsigned touch(const struct ms_command *command)
         for (size_t i = 0; i < command->terms->key.size; i++) {
             sum += command->terms->key.data[i];
         }
+        for (size_t i = 0; i < command->terms->where.size; i++) {
+            sum += command->terms->where.data[i];
+        }
     }
     if (command->kind == MS_KIND_REPORT) {
         const struct ms_report *report = command->body.report;

@@ -376,6 +376,7 @@ static void next_terms(struct ms_terms *terms)
     terms->array_concurrency = next() % 4;
     terms->parts_size = next();
     terms->key = next_bytes(next() % 3);
+    terms->on = next() % 3;
 }
 
 /* The encoder's own rules. */

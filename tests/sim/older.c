@@ -151,11 +151,11 @@ const struct ms_command *sim_older_see(const struct sim_node *node, bool is_sent
         see_pair(node, is_sent, room);
     } else if (command->kind == MS_KIND_HELLO) {
         room->hello = *command->body.hello;
-        room->hello.features &= ~(MS_FEATURE_FOLLOW | MS_FEATURE_ADJUST);
+        room->hello.features &= ~(MS_FEATURE_FOLLOW | MS_FEATURE_ADJUST | MS_FEATURE_ON);
         room->command.body.hello = &room->hello;
     } else if (command->kind == MS_KIND_WELCOME) {
         room->welcome = *command->body.welcome;
-        room->welcome.features &= ~(MS_FEATURE_FOLLOW | MS_FEATURE_ADJUST);
+        room->welcome.features &= ~(MS_FEATURE_FOLLOW | MS_FEATURE_ADJUST | MS_FEATURE_ON);
         room->command.body.welcome = &room->welcome;
     }
     return &room->command;

@@ -177,11 +177,14 @@ static const struct ms_terms *terms_of(const Muster__Submits__Submit *from, stru
         .unique = bytes_of(from->unique),
         .group = detail_of(from->group),
         .key = bytes_of(from->key),
+        .on = from->on,
+        .where = detail_of(from->where),
     };
     const bool is_any = to->priority != 0 || to->unique_mode != 0 || to->array_count != 0 ||
                         to->array_concurrency != 0 || to->parts_size != 0 || to->run_at != 0 ||
                         to->deadline != 0 || to->unique.size > 0 || to->group.size > 0 ||
-                        to->array_closed.size > 0 || to->key.size > 0;
+                        to->array_closed.size > 0 || to->key.size > 0 || to->on != 0 ||
+                        to->where.size > 0;
     return is_any ? to : NULL;
 }
 
@@ -190,8 +193,8 @@ static bool take_submit(const Muster__Submits__Submit *from, struct ms_command *
 {
     if (from->priority < -10 || from->priority > 10 || from->unique_mode > 3 ||
         from->unique.len > 255 || from->key.len > 255 || !is_name(from->group) ||
-        !is_duration(from->run_at) || !is_duration(from->deadline) ||
-        from->seq + from->array_count < from->seq) {
+        strlen(from->where) > MS_WHERE_MAX || !is_duration(from->run_at) ||
+        !is_duration(from->deadline) || from->seq + from->array_count < from->seq) {
         return false;
     }
     if (from->type < 1024 || from->seq == 0 || from->seq == UINT64_MAX ||
@@ -443,7 +446,8 @@ bool oracle_terms_equal(const struct ms_terms *a, const struct ms_terms *b)
            a->parts_size == b->parts_size && a->run_at == b->run_at && a->deadline == b->deadline &&
            oracle_bytes_equal(a->array_closed, b->array_closed) &&
            oracle_bytes_equal(a->unique, b->unique) && oracle_bytes_equal(a->group, b->group) &&
-           oracle_bytes_equal(a->key, b->key);
+           oracle_bytes_equal(a->key, b->key) && a->on == b->on &&
+           oracle_bytes_equal(a->where, b->where) && oracle_bytes_equal(a->targets, b->targets);
 }
 
 bool oracle_decision_equal(const struct ms_decision *a, const struct ms_decision *b)

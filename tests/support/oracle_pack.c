@@ -24,7 +24,7 @@ union element {
 struct attachment {
     Muster__Usage usage;
     char group[MS_NAME_MAX + 1];
-    char detail[MS_DETAIL_MAX + 1];
+    char detail[MS_DETAIL_MAX + 1]; /* of a SUBMIT: where */
 };
 
 static ProtobufCBinaryData data_of(struct ms_bytes bytes)
@@ -105,7 +105,8 @@ static void make_result(Muster__Results__Result *to, const struct ms_command *fr
     to->delay = (uint64_t)from->delay;
 }
 
-static void set_terms(Muster__Submits__Submit *to, const struct ms_terms *from, char *group)
+static void set_terms(Muster__Submits__Submit *to, const struct ms_terms *from, char *group,
+                      char *where)
 {
     to->priority = from->priority;
     to->unique_mode = from->unique_mode;
@@ -118,6 +119,8 @@ static void set_terms(Muster__Submits__Submit *to, const struct ms_terms *from, 
     to->parts_size = from->parts_size;
     to->array_closed = data_of(from->array_closed);
     to->key = data_of(from->key);
+    to->on = from->on;
+    to->where = detail_of(from->where, where);
 }
 
 static void make_submit(Muster__Submits__Submit *to, const struct ms_command *from,
@@ -133,7 +136,7 @@ static void make_submit(Muster__Submits__Submit *to, const struct ms_command *fr
     to->durability = from->durability;
     to->payload = data_of(from->payload);
     if (from->terms != NULL) {
-        set_terms(to, from->terms, attachment->group);
+        set_terms(to, from->terms, attachment->group, attachment->detail);
     }
 }
 

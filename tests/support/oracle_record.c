@@ -34,6 +34,8 @@ static void make_terms(const struct ms_terms *from, Muster__Terms *to)
     to->unique = data_of(from->unique);
     to->group = data_of(from->group);
     to->key = data_of(from->key);
+    to->on = from->on;
+    to->targets = data_of(from->targets);
     to->run_at = (uint64_t)from->run_at;
     to->deadline = (uint64_t)from->deadline;
     to->array_count = from->array_count;
@@ -119,6 +121,8 @@ static void take_terms(const Muster__Terms *from, struct ms_terms *to)
         .unique = bytes_of(from->unique),
         .group = bytes_of(from->group),
         .key = bytes_of(from->key),
+        .on = from->on,
+        .targets = bytes_of(from->targets),
     };
 }
 

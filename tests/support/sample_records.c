@@ -32,6 +32,8 @@ static const struct ms_terms terms = {
     .unique = BYTES("key \0 and more"),
     .group = BYTES("nightly"),
     .key = BYTES("user \0 \xff"),
+    .on = MS_ON_ALL,
+    .targets = BYTES("0123456789abcdef0123456789ABCDEF\003web"),
 };
 
 static const struct ms_record samples[MS_RECORD_KINDS] = {

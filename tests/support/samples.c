@@ -114,6 +114,8 @@ static const struct ms_terms terms = {
     .unique = BYTES("key \0 and more"),
     .group = BYTES("nightly"),
     .key = BYTES("user \0 \xff"),
+    .on = MS_ON_ALL,
+    .where = BYTES("group=web"),
 };
 
 #define JOIN                                                                                       \

@@ -26,7 +26,9 @@ static const struct ms_terms terms = {.priority = -4,
                                       .run_at = 5,
                                       .deadline = 6,
                                       .array_concurrency = 7,
-                                      .key = {raw, sizeof raw}};
+                                      .key = {raw, sizeof raw},
+                                      .on = 3,
+                                      .targets = {raw, sizeof raw}};
 
 /* A record with everything in it. */
 static struct ms_record full(void)
@@ -99,6 +101,8 @@ START_TEST(what_was_printed_is_read_back)
     ck_assert_int_eq(read.terms->priority, -4);
     same_bytes(read.terms->unique, terms.unique);
     same_bytes(read.terms->key, terms.key);
+    same_bytes(read.terms->targets, terms.targets);
+    ck_assert_uint_eq(read.terms->on, 3);
     json_decref(again);
     json_decref(object);
     free(text);

@@ -67,6 +67,37 @@ START_TEST(what_a_slave_has_in_hand_does_not_hide_an_outcome)
 }
 END_TEST
 
+/* One was done there, the other waits; and once more when it is read back. */
+START_TEST(a_broadcast_is_for_the_slaves_that_it_was_for)
+{
+    const struct ms_terms terms = {.on = MS_ON_ALL, .array_count = 3};
+    struct ms_command command = submission(1, "each");
+
+    begin();
+    slave_durably(&there, 5, 5);
+    pull(&there, 1, 1);
+    command.terms = &terms;
+    receive(&there, 2, &command);
+    commit(&there);
+    result(&there, 1, there.last_token, MS_STATUS_OK, "1");
+    pull(&here, 1, 4);
+    merge();
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(work_of(&here, 2, 1)->state, MS_LIFE_DONE);
+        ck_assert_uint_eq(ms_work_detail(work_of(&here, 2, 1)).size, 2); /* s9 */
+        ck_assert_int_eq(work_of(&here, 2, 2)->state, MS_LIFE_READY);
+        ck_assert_uint_eq(array_of(&here, 2)->count, 2);
+        ck_assert_ptr_null(find(&here, MS_KIND_COMMAND)); /* nobody else is given it */
+        restart(&here);
+    }
+    run_until(&here, here.now + 60 * MS_SEC); /* that slave does not come */
+    ck_assert_int_eq(work_of(&here, 2, 2)->state, MS_LIFE_BURIED);
+    ck_assert_int_eq(work_of(&here, 2, 2)->status, MS_STATUS_LOST);
+    commit(&here);
+    end();
+}
+END_TEST
+
 START_TEST(or_each_of_its_members_is_merged)
 {
     begin();
@@ -128,5 +159,5 @@ START_TEST(what_is_being_closed_goes_with_its_records)
 END_TEST
 
 TESTS(an_array_is_adopted_with_its_members, what_a_slave_has_in_hand_does_not_hide_an_outcome,
-      or_each_of_its_members_is_merged, what_is_being_closed_goes_with_its_records,
-      an_array_that_is_over_there_is_over_here)
+      a_broadcast_is_for_the_slaves_that_it_was_for, or_each_of_its_members_is_merged,
+      what_is_being_closed_goes_with_its_records, an_array_that_is_over_there_is_over_here)

@@ -141,7 +141,7 @@ END_TEST
 
 START_TEST(test_the_longest_terms_fit)
 {
-    static uint8_t text[MS_UNIQUE_KEY_MAX];
+    static uint8_t text[MS_WHERE_MAX];
     const struct ms_terms terms = {
         .priority = MS_PRIORITY_MIN,
         .unique_mode = MS_UNIQUE_REPLACE,
@@ -150,9 +150,11 @@ START_TEST(test_the_longest_terms_fit)
         .parts_size = UINT64_MAX,
         .run_at = MS_DURATION_MAX,
         .deadline = MS_DURATION_MAX,
-        .unique = {text, sizeof text},
+        .unique = {text, MS_UNIQUE_KEY_MAX},
         .group = {text, MS_NAME_MAX},
         .key = {text, MS_KEY_MAX},
+        .on = MS_ON_ALL,
+        .where = {text, MS_WHERE_MAX},
     };
     struct ms_command command = *sample_of(MS_KIND_SUBMIT);
 

@@ -101,10 +101,10 @@ END_TEST
 START_TEST(terms_are_within_their_bounds)
 {
     const struct ms_terms fine = {.priority = MS_PRIORITY_MIN, .run_at = 1, .deadline = 2};
-    struct ms_terms terms[7];
+    struct ms_terms terms[9];
 
     ck_assert(ms_reader_judge_terms(&fine));
-    for (size_t i = 0; i < 7; i++) {
+    for (size_t i = 0; i < 9; i++) {
         terms[i] = fine;
     }
     terms[0].priority = MS_PRIORITY_MAX + 1;
@@ -114,7 +114,9 @@ START_TEST(terms_are_within_their_bounds)
     terms[4].run_at = -1;
     terms[5].deadline = -1;
     terms[6].key.size = MS_KEY_MAX + 1;
-    for (size_t i = 0; i < 7; i++) {
+    terms[7].where.size = MS_WHERE_MAX + 1;
+    terms[8].targets.size = MS_TARGETS_BYTES_MAX + 1;
+    for (size_t i = 0; i < 9; i++) {
         ck_assert_msg(!ms_reader_judge_terms(&terms[i]), "terms %zu", i);
     }
 }

@@ -360,6 +360,8 @@ START_TEST(the_longest_fields_fit)
         .unique = {bytes, MS_UNIQUE_KEY_MAX},
         .group = {bytes, MS_NAME_MAX},
         .key = {bytes, MS_KEY_MAX},
+        .on = MS_ON_ALL,
+        .targets = {bytes, sizeof bytes},
     };
     const struct ms_usage usage = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
     struct ms_record record;
