@@ -12,6 +12,7 @@
 #include "core/rng.h"
 #include "core/text.h"
 #include "core/trace.h"
+#include "master/council_notices.h"
 
 enum ms_failover {
     MS_FAILOVER_QUORUM, /* by votes */
@@ -43,17 +44,6 @@ struct ms_council_config {
         incarnation_new;  /* who it is from then on if its directory is an old copy; drawn */
     ms_epoch epoch_first; /* of that cluster: above all that its store was ever written in; 0 = 1 */
     uint64_t seed;
-};
-
-/* What an operator should know of others, as long as they come in that way. */
-enum ms_council_notice {
-    MS_NOTICE_PEER_PLACE, /* the other half is configured for our own place */
-    MS_NOTICE_PEER_CLUSTER,
-    MS_NOTICE_PEER_VERSION,
-    MS_NOTICE_WITNESS_CLUSTER,
-    MS_NOTICE_WITNESS_VERSION,
-    MS_NOTICE_WITNESS_WANTED, /* one that shall be enrolled belongs to another cluster */
-    MS_NOTICES
 };
 
 /* Whom it talks to: the peer, or a witness by its id. */
@@ -98,8 +88,6 @@ void ms_council_start(struct ms_council *council, ms_time now);
 void ms_council_tick(struct ms_council *council, ms_time now);
 ms_time ms_council_deadline(const struct ms_council *council);
 
-/* True: the master that has said this PEER_HELLO is not the other half, and is noted as what it is. It is not to be met. */
-bool ms_council_refuses(struct ms_council *council, ms_time now, const struct ms_pair_frame *hello);
 /* A connection stands, and the other side has said PEER_HELLO; ours is sent as an act. */
 void ms_council_met(struct ms_council *council, ms_time now, const struct ms_council_party *party,
                     const struct ms_pair_frame *hello);
@@ -187,10 +175,6 @@ bool ms_council_is_refused(const struct ms_council *council);
 enum ms_failover ms_council_failover(const struct ms_council *council);
 /* The connection to the peer stands, and nothing comes on it any more. */
 bool ms_council_is_silent(const struct ms_council *council, ms_time now);
-/* now: MS_TIME_NEVER when it stays so. */
-void ms_council_note(struct ms_council *council, ms_time now, enum ms_council_notice notice);
-bool ms_council_has_notice(const struct ms_council *council, ms_time now,
-                           enum ms_council_notice notice);
 /* Connected, enrolled or not. */
 bool ms_council_has_witness(const struct ms_council *council, const struct ms_uuid *id);
 /* Events of the table (council_table.h) by which it has left that state so far, as bits. */

@@ -328,6 +328,29 @@ bool ms_council_refuses(struct ms_council *council, ms_time now, const struct ms
     return false;
 }
 
+/* The same start of the program on the same directory. Older programs do not count starts. */
+static bool is_same_run(const struct ms_pair_frame *a, const struct ms_pair_frame *b)
+{
+    const bool is_counted = a->start.number > 0 && b->start.number > 0;
+
+    return ms_uuid_equal(&a->id, &b->id) &&
+           (!is_counted ||
+            (a->start.number == b->start.number && a->start.lives[0] == b->start.lives[0]));
+}
+
+bool ms_council_is_taken(struct ms_council *council, ms_time now, const struct ms_pair_frame *hello)
+{
+    const struct ms_council_peer *peer = &council->peer;
+
+    if (council->state == MS_COUNCIL_HALTED || peer->link != MS_COUNCIL_MET ||
+        ms_council_is_silent(council, now) || is_same_run(&peer->frame, hello)) {
+        return false;
+    }
+    ms_council_note(council, now, MS_NOTICE_PEER_TWICE);
+    ms_council_alarm(council, "another one comes in the place of the peer, which is here");
+    return true;
+}
+
 /* False: it is not as it was last. */
 static bool meet_peer(struct ms_council *council, ms_time now, const struct ms_pair_frame *hello)
 {

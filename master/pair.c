@@ -297,21 +297,31 @@ static bool is_paused(const struct ms_pair *pair)
     return pair->tenure == MS_TENURE_PAUSED || pair->tenure == MS_TENURE_READING_PAUSED;
 }
 
+/* Nobody has taken over, and nobody will: the other one is lost, or has not everything. Who goes on alone now would acknowledge what
+ * the other one does not have, a moment before both are down. */
+static bool is_handover_over(const struct ms_pair *pair, ms_time now)
+{
+    const enum ms_council_state state = ms_council_state(pair->council);
+
+    return pair->stop_by != MS_TIME_NEVER &&
+           (now >= pair->stop_by || (state != MS_COUNCIL_DRAIN && state != MS_COUNCIL_CANDIDATE));
+}
+
 /* One that was told to stop goes when nothing is left to do for it. */
 static void end(struct ms_pair *pair, ms_time now)
 {
     if (pair->life != MS_PAIR_ENDING) {
         return;
     }
-    if (now >= pair->stop_by && is_paused(pair)) { /* nobody has taken over, and nobody will */
+    if (is_handover_over(pair, now) && is_paused(pair)) {
         pair->stop_by = MS_TIME_NEVER;
         ms_pair_stop(pair, NULL);
     }
     if (pair->tenure == MS_TENURE_NONE && pair->leaving.count == 0 && pair->stores == 0) {
         pair->life = MS_PAIR_ENDED;
         ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_STOPPED});
-    } else if (now >= pair->stop_by && pair->tenure == MS_TENURE_ON && !pair->is_stepped) {
-        pair->stop_by = MS_TIME_NEVER; /* nobody has taken over */
+    } else if (is_handover_over(pair, now) && pair->tenure == MS_TENURE_ON && !pair->is_stepped) {
+        pair->stop_by = MS_TIME_NEVER;
         ms_pair_step_master(pair, now, &(struct ms_event){.type = MS_EVENT_STOP});
     }
 }

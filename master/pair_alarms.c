@@ -29,8 +29,15 @@ static const char *of_lost(const struct ms_pair *pair, const struct ms_pair_stat
                "is lost: muster promote --force --i-know";
     }
     if (ms_council_is_disarmed(pair->council) && record->hold.is_on) {
-        return "PEER_LOST_HELD: the other half is lost, and automatic takeover is switched off; "
-               "muster promote, or muster unhold";
+        return ms_council_failover(pair->council) == MS_FAILOVER_MANUAL
+                   ? "PEER_LOST_HELD: the other half is lost, and automatic takeover is switched "
+                     "off; muster promote"
+                   : "PEER_LOST_HELD: the other half is lost, and automatic takeover is switched "
+                     "off; muster promote, or muster unhold";
+    }
+    if (ms_council_mismatch(pair->council) != NULL) {
+        return "PEER_LOST: the other half is lost, and was configured otherwise, so nothing is "
+               "taken over by itself; muster promote";
     }
     if (ms_council_failover(pair->council) == MS_FAILOVER_EVIDENCE) {
         return "PEER_LOST: the other half is lost; takes over when a slave or client comes that "
@@ -104,8 +111,13 @@ static void add_of_active(struct ms_pair_alarms *alarms, const struct ms_pair *p
                     "muster status says which");
     }
     if (stats->state == MS_COUNCIL_HOLD) {
-        add(alarms, "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to "
-                    "go on alone");
+        add(alarms,
+            has_quorum(stats)
+                ? "PEER_LOST_REFUSED: the other half is lost, and the witnesses do not vote for "
+                  "going on alone: they hear it, or have voted for it; look at the network, and at "
+                  "the other half"
+                : "PEER_LOST_NO_QUORUM: the other half is lost, and too few witnesses answer to "
+                  "go on alone");
     }
     if (stats->peer_room == MS_ROOM_NONE) {
         add(alarms, "STANDBY_FULL: no room is left in the data directory of the other half, so it "
@@ -119,7 +131,7 @@ static void add_of_active(struct ms_pair_alarms *alarms, const struct ms_pair *p
         add(alarms, "STANDBY_SLOW: the disk of the other half is slow, full or stuck, so work does "
                     "not wait for it; it counts again when it has kept up for a while");
     }
-    if (stats->state == MS_COUNCIL_SOLO && !stats->has_peer && is_unfenced) {
+    if (stats->state == MS_COUNCIL_SOLO && !stats->has_peer && is_unfenced && !has_quorum(stats)) {
         add(alarms, "UNFENCED: goes on alone without votes, so the other half may be active too; "
                     "bring it back, and witnesses");
     } else if (stats->state == MS_COUNCIL_SOLO && !stats->has_peer) {
@@ -164,6 +176,9 @@ static void add_of_others(struct ms_pair_alarms *alarms, const struct ms_pair *p
                                       "new to talk to",
         [MS_NOTICE_WITNESS_WANTED] = "WITNESS_REFUSED: the list of --witness is not taken, because "
                                      "one on it belongs to another pair",
+        [MS_NOTICE_PEER_TWICE] = "PEER_TWICE: two masters come with the --role of the other half; "
+                                 "the one that was here first counts, the other one is refused: "
+                                 "stop the one that is not meant",
     };
 
     if (ms_pair_links_are_own(&pair->links)) {
@@ -188,12 +203,7 @@ static void add_of_takeover(struct ms_pair_alarms *alarms, const struct ms_pair 
         add(alarms, mismatch);
     }
     if (mismatch != NULL && pair->tenure == MS_TENURE_NONE && !stats->has_peer) {
-        const char *why = of_lost(pair, stats);
-
-        add(alarms, strncmp(why, "PEER_LOST:", strlen("PEER_LOST:")) != 0
-                        ? why
-                        : "PEER_LOST: the other half is lost, and was configured otherwise; muster "
-                          "promote");
+        add(alarms, of_lost(pair, stats));
     }
     if (ms_council_has_other_routes(pair->council)) {
         add(alarms, "ROUTES_MISMATCH: both halves have different routes in their configuration; "

@@ -4,7 +4,7 @@
 
 #include "master/pair.h"
 
-#define MS_PAIR_ALARMS_MAX 22u
+#define MS_PAIR_ALARMS_MAX 23u
 
 struct ms_pair_alarms {
     uint32_t count;

@@ -2,6 +2,8 @@
  * not the other half. */
 #include "master/pair_state.h"
 
+#define IS_TAKEN                                                                                   \
+    "another master with this --role is the other half, and is here: stop one of the two"
 #define FOR_PAIR "this listener is for the pair alone: slaves and clients are served at --listen"
 
 static void refuse(struct ms_pair *pair, const struct ms_event *event, const char *detail)
@@ -93,6 +95,14 @@ bool ms_pair_refuses(struct ms_pair *pair, ms_time now, ms_peer peer,
     }
     if (hello->role == MS_ROLE_MASTER && ms_council_refuses(pair->council, now, hello)) {
         greet_back(pair, peer);
+        ms_pair_links_refuse(&pair->links, now, peer, MS_E_OK);
+        return true;
+    }
+    if (hello->role == MS_ROLE_MASTER && ms_council_is_taken(pair->council, now, hello)) {
+        ms_engine_send(&pair->engine, peer, 0,
+                       &(struct ms_command){.kind = MS_KIND_ERROR,
+                                            .error = MS_E_PERMISSION,
+                                            .detail = ms_bytes_of(IS_TAKEN)});
         ms_pair_links_refuse(&pair->links, now, peer, MS_E_OK);
         return true;
     }

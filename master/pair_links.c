@@ -367,6 +367,14 @@ static void refuse(struct ms_pair_links *links, ms_time now, ms_peer peer, enum 
     drop(links, link);
 }
 
+void ms_pair_links_pass_over(struct ms_pair_links *links, ms_time now,
+                             const struct ms_pair_link *link)
+{
+    if (link->is_dialled) {
+        links->passed_until[link->address] = now + MS_PAIR_REFUSED_PAUSE;
+    }
+}
+
 void ms_pair_links_refuse(struct ms_pair_links *links, ms_time now, ms_peer peer,
                           enum ms_error error)
 {

@@ -73,6 +73,9 @@ void ms_pair_links_close(struct ms_pair_links *links, ms_time now, struct ms_pai
  * that address is passed over for a while. */
 void ms_pair_links_refuse(struct ms_pair_links *links, ms_time now, ms_peer peer,
                           enum ms_error error);
+/* We are refused there: if we have dialled it, that address is passed over for a while. */
+void ms_pair_links_pass_over(struct ms_pair_links *links, ms_time now,
+                             const struct ms_pair_link *link);
 /* We have greeted there ourselves. The address that we dialled, to be said; NULL when it was said before, or it came in. */
 const char *ms_pair_links_refuse_self(struct ms_pair_links *links, ms_time now, ms_peer peer);
 /* Each address is our own, as far as is known. */

@@ -372,15 +372,22 @@ static bool hear_log(struct ms_pair *pair, ms_time now, const struct ms_pair_lin
 }
 
 /* Whoever was dialled does not want us there. It is dialled again, and said once. */
-static void say_refused(struct ms_pair *pair, const struct ms_pair_link *link,
+static void say_refused(struct ms_pair *pair, ms_time now, const struct ms_pair_link *link,
                         const struct ms_command *error)
 {
-    if (link->role != MS_ROLE_NONE || error->error != MS_E_PERMISSION || pair->links.is_refused) {
+    const struct ms_bytes why = error->detail.size > 0
+                                    ? error->detail
+                                    : ms_bytes_of(ms_error_text((enum ms_error)error->error));
+
+    if (link->role != MS_ROLE_NONE) {
         return;
     }
-    pair->links.is_refused = true;
-    ms_trace(&pair->engine.trace, MS_LEVEL_WARN, "the other half refuses", "text=\"%.*s\"",
-             (int)error->detail.size, (const char *)error->detail.data);
+    ms_pair_links_pass_over(&pair->links, now, link);
+    if (!pair->links.is_refused) {
+        pair->links.is_refused = true;
+        ms_trace(&pair->engine.trace, MS_LEVEL_WARN, "the other half refuses", "text=\"%.*s\"",
+                 (int)why.size, (const char *)why.data);
+    }
 }
 
 static bool hear(struct ms_pair *pair, ms_time now, struct ms_pair_link *link,
@@ -404,7 +411,7 @@ static bool hear(struct ms_pair *pair, ms_time now, struct ms_pair_link *link,
         }
         return link->role == MS_ROLE_OPERATOR;
     case MS_KIND_ERROR:
-        say_refused(pair, link, event->command);
+        say_refused(pair, now, link, event->command);
         return false;
     case MS_KIND_PEER_HELLO:
     case MS_KIND_ORDER_ACK:

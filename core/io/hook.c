@@ -79,6 +79,9 @@ static int spawn(const struct ms_hook *hook, const struct change *change, pid_t 
 
 static void begin_next(struct ms_hook *hook)
 {
+    if (hook->pid != 0) {
+        return; /* it has its own time */
+    }
     while (hook->pid == 0 && hook->count > 0) {
         const struct change *change = &hook->queue[hook->first];
         const int error = spawn(hook, change, &hook->pid);

@@ -328,6 +328,25 @@ START_TEST(test_a_peer_that_is_none_is_told_of)
 }
 END_TEST
 
+START_TEST(test_a_second_one_in_the_place_of_the_peer_is_refused)
+{
+    struct ms_pair_frame hello = hello_of(MS_ROLE_MASTER);
+    ms_epoch epoch;
+
+    begin_pair(true, MS_FAILOVER_QUORUM);
+    epoch = stats_of(0).epoch;
+    hello.node = 1;
+    hello.id.bytes[0] = 77;
+    greet(0, &hello);
+    want(0, "PEER_TWICE WITNESSES_LOST");
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_PAIR);
+    ck_assert_uint_eq(stats_of(0).epoch, epoch);
+    ck_assert_int_eq(stats_of(1).state, MS_COUNCIL_SYNC);
+    pass(MS_NOTICE_KEEP);
+    want(0, "WITNESSES_LOST");
+}
+END_TEST
+
 static uint32_t join_in(enum ms_role role, uint8_t name)
 {
     const struct ms_hello hello = {.role = role,
@@ -485,6 +504,7 @@ int main(void)
     tcase_add_test(all, test_force_is_remembered_until_both_are_in_sync);
     tcase_add_test(all, test_others_that_are_refused_are_told_of_for_a_while);
     tcase_add_test(all, test_a_peer_that_is_none_is_told_of);
+    tcase_add_test(all, test_a_second_one_in_the_place_of_the_peer_is_refused);
     tcase_add_test(all, test_a_stuck_standby_holds_nothing_back);
     tcase_add_test(all, test_a_stuck_standby_that_is_waited_for_is_told_of);
     tcase_add_test(all, test_logs_that_differ_are_told_of);

@@ -182,7 +182,7 @@ END_TEST
 
 START_TEST(test_many_commands_of_one_frame)
 {
-    enum { COUNT = 500 };
+    enum { COUNT = 300 };
     struct ms_encoder encoder = {0};
     struct ms_command command = *sample_of(MS_KIND_SUBMIT);
     bool more = false;
