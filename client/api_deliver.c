@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "client/api_private.h"
+#include "core/text.h"
 
 #define COLLECT_FIRST 4096
 
@@ -94,11 +95,27 @@ static void copy_detail(char detail_out[MS_DETAIL_MAX + 1], struct ms_bytes deta
     detail_out[size] = '\0';
 }
 
+/* The detail of a broadcast's outcome begins with the name of its slave: "NAME", or "NAME: detail". Cuts that off. */
+static void split_detail(struct ms_client_result *result, char slave_out[MS_NAME_MAX + 1])
+{
+    const size_t length = strcspn(result->detail, ":");
+    const char *rest = result->detail + length;
+
+    slave_out[0] = '\0';
+    if (!ms_text_is_name(result->detail, length) || (rest[0] != '\0' && rest[1] != ' ')) {
+        return;
+    }
+    memcpy(slave_out, result->detail, length);
+    slave_out[length] = '\0';
+    result->detail = rest[0] != '\0' ? rest + 2 : rest;
+}
+
 static void deliver_outcome(struct ms_client *client, const struct ms_effect *effect)
 {
     const struct ms_command *outcome = &effect->command;
     struct ms_ticket *ticket = ticket_of(effect);
     char detail[MS_DETAIL_MAX + 1];
+    char slave[MS_NAME_MAX + 1] = "";
     struct ms_client_result result = {
         .size = sizeof result,
         .seq = outcome->id.seq,
@@ -109,10 +126,14 @@ static void deliver_outcome(struct ms_client *client, const struct ms_effect *ef
         .payload = outcome->payload.data,
         .payload_size = outcome->payload.size,
         .detail = detail,
+        .slave = slave,
     };
     uint8_t *collected;
 
     copy_detail(detail, outcome->detail);
+    if (ticket->is_aimed) {
+        split_detail(&result, slave);
+    }
     if (outcome->usage != NULL) {
         result.has_usage = true;
         result.wall_us = outcome->usage->wall_us;
@@ -149,6 +170,7 @@ static void deliver_accepted(struct ms_client *client, const struct ms_effect *e
                    .seq = ack->id.seq,
                    .is_background = true,
                    .detail = "",
+                   .slave = "",
                });
     }
 }
@@ -168,6 +190,8 @@ static void deliver_refused(struct ms_client *client, const struct ms_effect *ef
                .error = (int)nak->error,
                .status = MS_CLIENT_STATUS_FAIL,
                .detail = detail,
+               .slave = "",
+               .is_spare = ticket->is_aimed && nak->count > 0 && nak->error == MS_E_NOT_FOUND,
            });
     free(collected);
 }

@@ -7,18 +7,22 @@
 static bool keep(struct ms_future *future, const struct ms_client_result *result)
 {
     const size_t detail_size = strlen(result->detail) + 1;
+    const size_t slave_size = strlen(result->slave) + 1;
+    const size_t texts_at = result->payload_size;
 
-    future->bytes = malloc(result->payload_size + detail_size);
+    future->bytes = malloc(texts_at + detail_size + slave_size);
     if (future->bytes == NULL) {
         return false;
     }
     if (result->payload_size > 0) {
         memcpy(future->bytes, result->payload, result->payload_size);
     }
-    memcpy(future->bytes + result->payload_size, result->detail, detail_size);
+    memcpy(future->bytes + texts_at, result->detail, detail_size);
+    memcpy(future->bytes + texts_at + detail_size, result->slave, slave_size);
     future->result = *result;
     future->result.payload = future->bytes;
-    future->result.detail = (const char *)future->bytes + result->payload_size;
+    future->result.detail = (const char *)future->bytes + texts_at;
+    future->result.slave = (const char *)future->bytes + texts_at + detail_size;
     return true;
 }
 
@@ -31,6 +35,7 @@ static void end_future(struct ms_future *future, uint64_t number, int error)
         .error = error,
         .status = MS_CLIENT_STATUS_FAIL,
         .detail = "",
+        .slave = "",
     };
 }
 
@@ -111,7 +116,8 @@ static uint32_t array_count_of(const struct ms_client_submission *submission)
 {
     struct ms_client_submission known;
 
-    return ms_client_copy_struct(&known, sizeof known, submission) ? known.array_count : 0;
+    return ms_client_copy_struct(&known, sizeof known, submission) ? ms_client_numbers_of(&known)
+                                                                   : 0;
 }
 
 struct ms_future *ms_client_future(struct ms_client *client,

@@ -25,6 +25,7 @@ struct ms_ticket {
     size_t collected_size, collected_capacity;
     int error; /* why what was collected is not whole; OK = it is */
     bool is_background;
+    bool is_aimed; /* of a broadcast */
 };
 
 /* One question under way; its address is the engine's cookie. */
@@ -80,6 +81,9 @@ void ms_client_deliver_tail(struct ms_client *client, const struct ms_effect *ef
 
 /* The driver's effect callback. */
 void ms_client_effect(void *context, const struct ms_effect *effect);
+
+/* Numbers of an array, or the room of a broadcast; 0 = it is none. */
+uint32_t ms_client_numbers_of(const struct ms_client_submission *submission);
 
 /* Copies a caller's struct of any age: what it does not have is zero. False when it is newer than this
  * library and uses what is not known here, or is no struct at all. Both begin with size. */

@@ -3,8 +3,9 @@
 #include "client/api_private.h"
 #include "core/router.h"
 
-#define TIME_MS_MAX ((uint64_t)INT64_MAX / MS_MSEC)
-#define KNOWN_FLAGS (MS_CLIENT_BACKGROUND | MS_CLIENT_ONCE | MS_CLIENT_KEEP)
+#define ROOM_DEFAULT 256u /* for the slaves of a broadcast */
+#define TIME_MS_MAX  ((uint64_t)INT64_MAX / MS_MSEC)
+#define KNOWN_FLAGS  (MS_CLIENT_BACKGROUND | MS_CLIENT_ONCE | MS_CLIENT_KEEP)
 
 _Static_assert(MS_CLIENT_BACKGROUND == MS_FLAG_BACKGROUND && MS_CLIENT_ONCE == MS_FLAG_ONCE &&
                    MS_CLIENT_KEEP == MS_FLAG_KEEP,
@@ -14,6 +15,7 @@ _Static_assert((int)MS_CLIENT_DURABILITY_MEM == MS_DURABILITY_MEM + 1 &&
                    (int)MS_CLIENT_DURABILITY_SYNC == MS_DURABILITY_SYNC + 1 &&
                    (int)MS_CLIENT_DURABILITY_STRICT == MS_DURABILITY_STRICT + 1,
                "public classes are those of the wire, and one for none");
+_Static_assert(MS_CLIENT_ON_ALL == MS_ON_ALL, "all are all");
 _Static_assert((int)MS_CLIENT_UNIQUE_JOIN == MS_UNIQUE_JOIN &&
                    (int)MS_CLIENT_UNIQUE_REJECT == MS_UNIQUE_REJECT &&
                    (int)MS_CLIENT_UNIQUE_REPLACE == MS_UNIQUE_REPLACE,
@@ -22,6 +24,18 @@ _Static_assert((int)MS_CLIENT_UNIQUE_JOIN == MS_UNIQUE_JOIN &&
 static bool is_name(const char *text)
 {
     return ms_text_is_name(text, strlen(text));
+}
+
+static bool is_fit_broadcast(const struct ms_client_submission *submission)
+{
+    const char *where = submission->where;
+
+    if (submission->on == 0) {
+        return where == NULL;
+    }
+    return (submission->on == MS_CLIENT_ON_ALL || submission->array_count == submission->on) &&
+           submission->array_count <= MS_TARGETS_MAX &&
+           (where == NULL || strlen(where) <= MS_WHERE_MAX);
 }
 
 /* What the types allow and the engine cannot say of itself; ranges it checks. */
@@ -40,7 +54,8 @@ static bool is_fit(const struct ms_client_submission *submission)
            (submission->group == NULL || is_name(submission->group)) &&
            (submission->key != NULL || submission->key_size == 0) &&
            submission->key_size <= MS_KEY_MAX &&
-           (submission->array_count > 0 || submission->array_concurrency == 0);
+           (submission->array_count > 0 || submission->array_concurrency == 0) &&
+           is_fit_broadcast(submission);
 }
 
 /* False when it has none. */
@@ -54,6 +69,8 @@ static bool translate_terms(const struct ms_client_submission *submission,
         .run_at = submission->run_at_us,
         .deadline = submission->deadline_us,
         .key = {submission->key, submission->key_size},
+        .on = submission->on,
+        .where = submission->where != NULL ? ms_bytes_of(submission->where) : (struct ms_bytes){0},
     };
     if (submission->unique != NULL) {
         terms_out->unique = ms_bytes_of(submission->unique);
@@ -107,6 +124,7 @@ static void fill_ticket(struct ms_ticket *ticket, const struct ms_client_submiss
         .on_accepted = submission->on_accepted,
         .context = submission->context,
         .is_background = (submission->flags & MS_CLIENT_BACKGROUND) != 0,
+        .is_aimed = submission->on > 0,
     };
 }
 
@@ -154,6 +172,14 @@ static int submit(struct ms_client *client, const struct ms_client_submission *s
     return (int)error;
 }
 
+uint32_t ms_client_numbers_of(const struct ms_client_submission *submission)
+{
+    if (submission->on == 0 || submission->array_count > 0) {
+        return submission->array_count;
+    }
+    return submission->on == MS_CLIENT_ON_ALL ? ROOM_DEFAULT : submission->on;
+}
+
 int ms_client_submit(struct ms_client *client, const struct ms_client_submission *submission,
                      ms_client_done_fn on_done, void *context, uint64_t *seq_out)
 {
@@ -164,7 +190,11 @@ int ms_client_submit(struct ms_client *client, const struct ms_client_submission
     if (client->is_closing) {
         return MS_CLIENT_DRAINING;
     }
-    if (!ms_client_copy_struct(&known, sizeof known, submission) || !is_fit(&known)) {
+    if (!ms_client_copy_struct(&known, sizeof known, submission)) {
+        return MS_CLIENT_BAD_ARGUMENT;
+    }
+    known.array_count = ms_client_numbers_of(&known);
+    if (!is_fit(&known)) {
         return MS_CLIENT_BAD_ARGUMENT;
     }
     if (known.array_count > MS_ARRAY_MAX ||

@@ -80,7 +80,7 @@ static bool read_cell(const struct ms_client_cell *cell, struct ms_client_result
 bool ms_cli_outcome_of_report(const struct ms_client_report *report,
                               struct ms_client_result *result_out)
 {
-    struct ms_client_result result = {.size = sizeof result, .detail = ""};
+    struct ms_client_result result = {.size = sizeof result, .detail = "", .slave = ""};
     bool has_status = false;
 
     for (uint32_t i = 0; report->rows > 0 && i < report->columns; i++) {
@@ -100,6 +100,9 @@ void ms_cli_outcome_print_json(const char *id, const struct ms_client_result *re
                                (json_int_t)result->attempt, "code", (int)result->code, "signal",
                                (json_int_t)result->signal, "detail", result->detail);
 
+    if (result->slave[0] != '\0') {
+        json_object_set_new(object, "slave", json_string(result->slave));
+    }
     if (result->has_usage) {
         json_object_set_new(
             object, "usage",

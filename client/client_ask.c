@@ -23,7 +23,7 @@ static bool are_terms_fit(const struct ms_terms *terms)
            (terms->priority >= MS_PRIORITY_MIN && terms->priority <= MS_PRIORITY_MAX &&
             terms->unique_mode < MS_UNIQUE_COUNT && terms->array_count <= MS_ARRAY_MAX &&
             terms->unique.size <= MS_UNIQUE_KEY_MAX && terms->group.size <= MS_NAME_MAX &&
-            terms->key.size <= MS_KEY_MAX &&
+            terms->key.size <= MS_KEY_MAX && terms->where.size <= MS_WHERE_MAX &&
             (terms->unique_mode == MS_UNIQUE_NONE) == (terms->unique.size == 0) &&
             (terms->unique.size == 0 || terms->array_count == 0) && is_time(terms->run_at) &&
             is_time(terms->deadline) && terms->parts_size == 0);

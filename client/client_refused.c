@@ -216,7 +216,7 @@ static void array_refused(struct ms_client_engine *engine, struct ms_request_ter
     }
 }
 
-/* Members that are closed at the master: an earlier run of the program had their outcomes, or this one did. */
+/* Members that are closed at the master: an earlier run of the program had their outcomes, or this one did; or nobody's. */
 static void refuse_members(struct ms_client_engine *engine, const struct ms_command *nak)
 {
     ms_assert(nak->count <= MS_NAK_RUN_MAX);
@@ -228,7 +228,7 @@ static void refuse_members(struct ms_client_engine *engine, const struct ms_comm
             ms_client_engine_cancel_here(engine, request);
         } else if (request != NULL && ms_request_is_in_array(request)) {
             one.id.seq += i;
-            one.count = 0;
+            one.count = nak->error == MS_E_NOT_FOUND; /* of a broadcast: it is nobody's */
             engine->counters.refused_total++;
             ms_client_engine_deliver(engine, request->cookie, MS_CLIENT_NOTE_NONE, &one);
             ms_client_engine_close(engine, request);

@@ -208,6 +208,14 @@ static void refuse_here(struct ms_client_engine *engine, struct ms_request *requ
     ms_client_engine_close(engine, request);
 }
 
+/* It would take a broadcast for an array. */
+static bool is_unknown_there(const struct ms_client_engine *engine,
+                             const struct ms_request *request)
+{
+    return request->terms != NULL && request->terms->terms.on > 0 &&
+           (engine->upstream.welcome.features & MS_FEATURE_ON) == 0;
+}
+
 /* One that was cancelled comes out so. Of several arrays that were refused the last one's words are at hand. */
 static void refuse_member(struct ms_client_engine *engine, struct ms_request *request)
 {
@@ -234,6 +242,8 @@ void ms_client_engine_send_waiting(struct ms_client_engine *engine, ms_time now)
             }
         } else if (ms_request_is_in_array(request) && request->terms->refused != MS_E_OK) {
             refuse_member(engine, request);
+        } else if (is_unknown_there(engine, request)) {
+            refuse_here(engine, request, MS_E_BAD_ARGUMENT, "this master does not know broadcasts");
         } else if (request->is_cancel_told && !ms_request_is_in_array(request)) {
             /* How it ends is settled, and a master that has forgotten it must not begin it anew. */
             ms_client_engine_cancel_here(engine, request);

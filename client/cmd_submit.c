@@ -29,6 +29,7 @@ struct submitting {
     uint64_t seq;
     uint64_t left; /* outcomes that are still to come */
     uint64_t total;
+    struct ms_submit_tally tally; /* of a broadcast */
     struct ms_cli_out out;
     struct ms_cli_bytes output;
     unsigned interrupts;
@@ -121,6 +122,15 @@ static int print_outcome(struct submitting *submitting, const struct ms_client_r
     const struct ms_submit_settings *settings = submitting->settings;
     char id[MS_CLI_ID_SIZE];
     int code = ms_cli_outcome_exit_code(result->status);
+
+    if (settings->on != NULL) {
+        submitting->tally.slaves++;
+        submitting->tally.succeeded += result->status == MS_CLIENT_STATUS_OK;
+        ms_cli_print_id(id, ms_client_id(submitting->client), result->seq);
+        ms_submit_print_each(settings, id, result, &submitting->output);
+        submitting->output.size = 0;
+        return EX_OK; /* the verdict decides */
+    }
     const char *out = code == EX_OK ? settings->out : NULL;
 
     if ((settings->out == NULL ? !settings->common.is_json : code == EX_OK) &&
@@ -143,9 +153,12 @@ static void count_outcome(struct submitting *submitting, int code)
     if (submitting->left > 0) {
         submitting->left--;
     }
-    if (submitting->settings->array_count > 0 && submitting->settings->has_progress) {
+    if (submitting->total > 1 && submitting->settings->has_progress) {
         ms_cli_say(&ms_submit_cli, "progress %" PRIu64 " %" PRIu64,
                    submitting->total - submitting->left, submitting->total);
+    }
+    if (submitting->left == 0 && submitting->settings->on != NULL && submitting->code == EX_OK) {
+        submitting->code = ms_submit_judge(submitting->settings, &submitting->tally);
     }
     if (submitting->left == 0) {
         end(submitting, submitting->interrupts > 0 ? MS_EX_INTERRUPTED : submitting->code);
@@ -189,7 +202,8 @@ static bool ask_kept(struct submitting *submitting)
 
 static bool can_ask_kept(const struct submitting *submitting)
 {
-    return submitting->settings->id != NULL && submitting->settings->array_count == 0;
+    return submitting->settings->id != NULL && submitting->settings->array_count == 0 &&
+           submitting->settings->on == NULL;
 }
 
 /* In no copy at all is what came to its end before. */
@@ -231,6 +245,13 @@ static void done_cb(struct ms_client *client, const struct ms_client_result *res
 
     (void)client;
     ev_timer_stop(ev_default_loop(0), &submitting->patience);
+    if (result->is_spare) { /* there are not so many slaves */
+        submitting->total--;
+        if (is_waiting(submitting)) {
+            count_outcome(submitting, EX_OK);
+        }
+        return;
+    }
     if (result->error != MS_CLIENT_OK) {
         refused(submitting, result);
         return;

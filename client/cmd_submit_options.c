@@ -2,10 +2,15 @@
 
 #include "client/cli_time.h"
 #include "core/command.h"
+#include "core/verdict.h"
 
 static const char *const unique_modes[] = {"default", "join", "reject", "replace", NULL};
 static const char *const durabilities[] = {"default", "mem", "local", "sync", "strict", NULL};
 
+static const char *const musts[] = {"all", "any", "quorum", NULL};
+
+_Static_assert(MS_MUST_ALL == 0 && MS_MUST_ANY == 1 && MS_MUST_QUORUM == 2,
+               "the words stand in the order of their numbers");
 _Static_assert(MS_CLIENT_DURABILITY_STRICT == 4 && MS_CLIENT_UNIQUE_REPLACE == 3,
                "the words stand in the order of their numbers");
 
@@ -119,8 +124,29 @@ static const struct ms_option table[] = {
      .kind = MS_OPTION_U64,
      .max = MS_ARRAY_MAX,
      .default_text = "0",
-     .help = "of an array, at most so many at a time; 0 = all",
+     .help = "of an array, or of --on, at most so many at a time; 0 = all",
      .offset = offsetof(struct ms_submit_settings, array_concurrency)},
+    {.name = "on",
+     .kind = MS_OPTION_STRING,
+     .argument = "COUNT",
+     .group = "On many slaves",
+     .help = "all: run it once on each slave that fits; a number: on so many of them",
+     .offset = offsetof(struct ms_submit_settings, on)},
+    {.name = "where",
+     .kind = MS_OPTION_STRING,
+     .min = 1,
+     .max = MS_WHERE_MAX,
+     .argument = "FILTER",
+     .help = "those are meant that fit, like 'group=web label=gpu'; as in muster slaves --where",
+     .offset = offsetof(struct ms_submit_settings, where)},
+    {.name = "must",
+     .kind = MS_OPTION_ENUM,
+     .choices = musts,
+     .default_text = "all",
+     .help =
+         "with --wait, it is well when so many of them are: all, any of them, or a quorum, more "
+         "than half",
+     .offset = offsetof(struct ms_submit_settings, must)},
     {.name = "wait",
      .short_name = 'w',
      .kind = MS_OPTION_BOOL,
@@ -152,11 +178,14 @@ const struct ms_cli ms_submit_cli = {
     .epilogue =
         "TYPE is the name of a handler, or a number.\n\n"
         "Exit codes with --wait: 0 ok, 1 failed, 2 cancelled, 124 timed out, 130 interrupted\n"
-        "(Ctrl-C cancels the command). Otherwise 0, or those of sysexits.h.\n\n"
+        "(Ctrl-C cancels the command); with --on 0 or 1, as --must says. Otherwise 0, or those of\n"
+        "sysexits.h. With --on and --wait a line for each slave: its name, the status, the "
+        "result.\n\n"
         "Examples:\n"
         "  muster submit echo --payload hello --wait\n"
         "  muster submit checksum --in FILE --wait\n"
         "  muster submit report --id report-2026-11-20 --at 18:30 --deadline 20:00\n"
+        "  muster submit reload --on all --where group=web --wait\n"
         "  muster submit thumb --array 100 --concurrency 8 --group photos --background\n",
     .table = table,
     .count = sizeof table / sizeof table[0],
@@ -178,8 +207,8 @@ static bool check_pairs(const struct ms_submit_settings *settings, struct ms_com
     if (settings->is_once && settings->attempts > 1) {
         return ms_complain(complaint, "what is started once has one attempt");
     }
-    if (settings->array_count == 0 && settings->array_concurrency > 0) {
-        return ms_complain(complaint, "--concurrency is for an --array");
+    if (settings->array_count == 0 && settings->on == NULL && settings->array_concurrency > 0) {
+        return ms_complain(complaint, "--concurrency is for an --array, or --on");
     }
     if (settings->array_count > 0 && settings->out != NULL) {
         return ms_complain(complaint, "--out is for one result, and an --array has many");
@@ -198,6 +227,36 @@ static bool check_pairs(const struct ms_submit_settings *settings, struct ms_com
         return ms_complain(complaint, "--id: an empty name");
     }
     return true;
+}
+
+/* Who a broadcast is for, and how many numbers it takes. */
+static bool read_on(const struct ms_submit_settings *settings,
+                    struct ms_client_submission *submission, struct ms_complaint *complaint)
+{
+    uint64_t count;
+
+    if (settings->on == NULL) {
+        return settings->where == NULL || ms_complain(complaint, "--where is for --on");
+    }
+    if (settings->out != NULL || settings->unique != NULL) {
+        return ms_complain(complaint, "--on excludes --out and --unique: it has many results");
+    }
+    submission->where = settings->where;
+    if (strcmp(settings->on, "all") == 0) {
+        submission->on = MS_CLIENT_ON_ALL;
+        submission->array_count = MS_TARGETS_MAX;
+        return settings->array_count == 0 ||
+               ms_complain(complaint, "--on and --array exclude each other");
+    }
+    if (!ms_text_to_u64(settings->on, strlen(settings->on), &count) || count == 0 ||
+        count > MS_TARGETS_MAX) {
+        return ms_complain(complaint, "--on %s: all, or 1 to %u slaves", settings->on,
+                           MS_TARGETS_MAX);
+    }
+    submission->on = (uint32_t)count;
+    submission->array_count = (uint32_t)count;
+    return settings->array_count == 0 ||
+           ms_complain(complaint, "--on and --array exclude each other");
 }
 
 static bool read_times(const struct ms_submit_settings *settings, int64_t now_us,
@@ -256,7 +315,7 @@ bool ms_submit_read(const struct ms_submit_settings *settings, int64_t now_us,
         .array_concurrency = (uint32_t)settings->array_concurrency,
     };
 
-    if (!check_pairs(settings, complaint) ||
+    if (!check_pairs(settings, complaint) || !read_on(settings, &submission, complaint) ||
         !read_times(settings, now_us, &submission, complaint)) {
         return false;
     }

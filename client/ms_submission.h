@@ -38,6 +38,8 @@ struct ms_client_result {
     const char *detail; /* reason, for people; "" = none */
     bool has_usage;
     uint64_t wall_us, user_us, system_us, rss_kib; /* of the last attempt */
+    const char *slave; /* of a broadcast: whose outcome it is; "" = not known, or it is none */
+    bool is_spare;     /* of a broadcast, with error NOT_FOUND: there is no slave for this number */
 };
 
 enum ms_client_stream {
@@ -111,7 +113,14 @@ struct ms_client_submission {
     /* What it belongs to: a user, an account, a file. Copied; of an array, of all of it. */
     const void *key; /* any bytes; NULL = none */
     size_t key_size; /* 1 to 255; 0 = none */
+    /* A broadcast: one command for each of so many slaves, or MS_CLIENT_ON_ALL. It is an array of them, fixed when it is
+     * accepted, and each has its result, by slave. Of all, array_count is the room for them, 0 = 256: on_done is
+     * called for each number of it, and is_spare for those behind the last slave. */
+    uint32_t on;
+    const char *where; /* with on: a filter that they fit (core/filter.h: of slaves); NULL = none */
 };
+
+#define MS_CLIENT_ON_ALL UINT32_MAX
 
 #ifdef __cplusplus
 }

@@ -95,17 +95,20 @@ static bool is_array(const struct ms_command *submit)
     return submit->terms != NULL && submit->terms->array_count > 0;
 }
 
-/* Commands that it stands for. */
-static uint32_t count_of(const struct ms_command *submit)
+/* Commands that it stands for, at most: a broadcast has no more than there are slaves. */
+static uint32_t count_of(const struct ms_master *master, const struct ms_command *submit)
 {
-    return is_array(submit) ? submit->terms->array_count : 1;
+    const uint32_t count = is_array(submit) ? submit->terms->array_count : 1;
+    const uint32_t slaves = ms_pool_used(&master->slaves);
+
+    return is_broadcast(submit) && count > slaves ? slaves : count;
 }
 
 /* Whether there is room for it, in memory and in the store. */
 static enum ms_error examine_room(struct ms_master *master, const struct ms_client *client,
                                   const struct ms_command *submit)
 {
-    const uint32_t count = count_of(submit);
+    const uint32_t count = count_of(master, submit);
 
     if ((uint64_t)client->live_count + client->waiting_count + count > MS_OUTSTANDING_MAX ||
         ms_closed_is_full(&client->floor->closed) ||
@@ -129,7 +132,7 @@ static enum ms_error examine_array(struct ms_master *master, const struct ms_cli
     const uint32_t count = submit->terms->array_count;
     bool is_known = false;
 
-    if (count > master->queue.commands_max) {
+    if (count_of(master, submit) > master->queue.commands_max) {
         ms_complain(&master->complaint, "an array of %u commands, at most %llu are kept here",
                     count, (unsigned long long)master->queue.commands_max);
         return MS_E_BAD_ARGUMENT;
@@ -437,8 +440,8 @@ void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,
                           master->complaint.text[0] != '\0' ? master->complaint.text : NULL);
         return;
     }
-    const uint32_t count =
-        is_broadcast(command) ? ms_arrays_find(&client->arrays, seq)->count : count_of(command);
+    const uint32_t count = is_broadcast(command) ? ms_arrays_find(&client->arrays, seq)->count
+                                                 : count_of(master, command);
 
     client->submitted_total += count;
     master->totals.submitted_total += count;

@@ -294,6 +294,7 @@ START_TEST(unfit_terms_are_refused)
         {.deadline = -1},
         {.parts_size = 1},
         {.key = {(const uint8_t *)"key", MS_KEY_MAX + 1}},
+        {.where = {(const uint8_t *)"key", MS_WHERE_MAX + 1}},
     };
 
     for (size_t i = 0; i < sizeof unfit / sizeof unfit[0]; i++) {

@@ -139,6 +139,15 @@ START_TEST(a_submission_is_read)
     ck_assert(is_read(&(struct ms_submit_settings){.attempts = 1, .array_count = 2, .key = "k"},
                       &submission));
     ck_assert_uint_eq(submission.key_size, 1);
+    ck_assert_uint_eq(submission.on, 0);
+    ck_assert(is_read(&(struct ms_submit_settings){.attempts = 1, .on = "3", .where = "group=web"},
+                      &submission));
+    ck_assert_uint_eq(submission.on, 3);
+    ck_assert_uint_eq(submission.array_count, 3);
+    ck_assert_str_eq(submission.where, "group=web");
+    ck_assert(is_read(&(struct ms_submit_settings){.attempts = 1, .on = "all"}, &submission));
+    ck_assert_uint_eq(submission.on, MS_CLIENT_ON_ALL);
+    ck_assert_uint_eq(submission.array_count, MS_TARGETS_MAX);
     ck_assert_int_eq(submission.deadline_us, 0);
 }
 END_TEST
@@ -160,6 +169,13 @@ START_TEST(what_does_not_go_together_is_refused)
         {.group = "no group"},
         {.priority = "high"},
         {.id = ""},
+        {.where = "group=web"},
+        {.on = "some"},
+        {.on = "0"},
+        {.on = "all", .array_count = 2},
+        {.on = "2", .array_count = 2},
+        {.on = "all", .out = "file"},
+        {.on = "all", .unique = "key"},
     };
 
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
