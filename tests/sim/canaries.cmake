@@ -16,9 +16,9 @@ ms_sim_canary(credit-never-spent master/dispatch.c "invariant: credit"
     slave->dispatched_total++;")
 
 ms_sim_canary(forgotten-with-its-slave master/slaves.c "invariant: (lost|liveness|drained|once)|${engine_assertion}"
-    "    } else if (slave->is_ending && (slave->is_crash || ms_work_is_once(work))) {
+    "    } else if (slave->is_ending && (slave->is_crash || ms_work_is_tied(work))) {
         ms_results_died(master, now, slave, work);"
-    "    } else if (slave->is_ending && (slave->is_crash || ms_work_is_once(work))) {
+    "    } else if (slave->is_ending && (slave->is_crash || ms_work_is_tied(work))) {
         ms_queue_give_back(&master->queue, now, work, MS_LIFE_LOSE);
         ms_lanes_remove(work);")
 
