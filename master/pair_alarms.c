@@ -68,7 +68,12 @@ static void add_of_passive(struct ms_pair_alarms *alarms, const struct ms_pair *
     const struct ms_council_record *record = ms_council_record(pair->council);
     const bool is_silent = ms_council_is_silent(pair->council, now);
     const bool is_lost = !stats->has_peer || is_silent;
+    const bool is_refused = is_lost && now < pair->links.refused_until;
 
+    if (is_refused) {
+        add(alarms, "REFUSED: the other half answers, and refuses this one; the log of this one "
+                    "says why: is another one in its place, or does --peer lead elsewhere?");
+    }
     if (record->is_fresh && stats->state != MS_COUNCIL_CATCHUP) {
         if (!record->is_outlived) {
             add(alarms,
@@ -83,9 +88,9 @@ static void add_of_passive(struct ms_pair_alarms *alarms, const struct ms_pair *
             stats->is_merging
                 ? "MERGING: what this half had alone is handed to the active one"
                 : "NOT_ELIGIBLE: cannot take over before it has everything and is admitted");
-    } else if (is_lost && ms_council_mismatch(pair->council) == NULL) {
+    } else if (is_lost && !is_refused && ms_council_mismatch(pair->council) == NULL) {
         add(alarms, of_lost(pair, stats));
-    } else if (stats->state == MS_COUNCIL_PENDING) {
+    } else if (stats->state == MS_COUNCIL_PENDING && !is_refused) {
         add(alarms, ms_council_peer_is_fresh(pair->council)
                         ? "PEER_FRESH: the other half has an empty directory, and this one may "
                           "lack what that one had alone before, if nobody votes for it: put its "

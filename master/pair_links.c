@@ -15,6 +15,7 @@ void ms_pair_links_init(struct ms_pair_links *links, struct ms_engine *engine, s
         .place = place,
         .backoff = MS_RECONNECT_MIN,
         .dial_at = INT64_MIN,
+        .refused_until = INT64_MIN,
         .dial_by = MS_TIME_NEVER,
         .silent = MS_TIME_NEVER / 2,
     };
@@ -290,6 +291,7 @@ static struct ms_pair_link *meet_other(struct ms_pair_links *links, ms_time now,
     }
     links->other = link;
     links->is_refused = false;
+    links->refused_until = INT64_MIN;
     memset(links->told, 0, sizeof links->told);
     links->backoff = MS_RECONNECT_MIN;
     if (link->is_dialled) {
@@ -370,6 +372,7 @@ static void refuse(struct ms_pair_links *links, ms_time now, ms_peer peer, enum 
 void ms_pair_links_pass_over(struct ms_pair_links *links, ms_time now,
                              const struct ms_pair_link *link)
 {
+    links->refused_until = now + MS_NOTICE_KEEP;
     if (link->is_dialled) {
         links->passed_until[link->address] = now + MS_PAIR_REFUSED_PAUSE;
     }

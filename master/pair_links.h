@@ -35,7 +35,8 @@ struct ms_pair_links {
     uint32_t tags_count;        /* given so far */
     ms_time dial_at, dial_by, backoff;
     bool is_refused; /* it was said that the other half refuses, and it has not greeted since */
-    ms_time silent;  /* a link on which nothing was heard for so long is dead */
+    ms_time refused_until; /* so long an operator is told that it does */
+    ms_time silent;        /* a link on which nothing was heard for so long is dead */
     uint8_t place;
 };
 

@@ -1,5 +1,6 @@
 """What both masters of a pair must be configured alike in, as real processes: they say so when they are not, and it can be changed
 while work goes on."""
+import json
 import os
 import re
 import sys
@@ -85,6 +86,29 @@ def test_a_master_whose_only_peer_is_itself_says_so():
         wait_until("it is told", lambda: b"PEER_SELF" in cluster.muster("pair", check=False).stdout)
         assert b"PEER_ROLE" not in cluster.muster("pair", "--json", check=False).stdout
         assert program.log().count(OWN) == 1, program.log()
+
+
+def alarms_of(pair, address):
+    return [row["alarms"] for row in json.loads(pair.ask("pair", "--json", masters=f"{pair.address},{address}")[1]) if row["master"] == address][0]
+
+
+def test_a_second_master_in_the_place_of_the_other_half_is_refused():
+    with Pair() as pair:
+        load = pair.load()
+        active = pair.active()
+        epoch = pair.rows_of_pair()[active]["epoch"]
+        address = f"127.0.0.1:{free_ports(1)[0]}"
+        third = pair.start("third", ["muster-master", "--listen", address, "--data", pair.path("data-third"), "--store-reserve", "1MiB",
+                                     "--role", ("primary", "backup")[1 - active], "--peer", pair.peers[active]])
+        wait_until("the active says so", lambda: any(
+            alarm.startswith("PEER_TWICE: ") for alarm in pair.rows_of_pair()[active]["alarms"]))
+        wait_until("so does the third", lambda: alarms_of(pair, address)[0].startswith("REFUSED: "))
+        assert "another master with this --role is the other half" in third.log(), third.log()
+        row = pair.rows_of_pair()[active]
+        assert row["epoch"] == epoch and row["copies"] == 2, row
+        kills = [kill(pair, active)]
+        pair.takeover(1 - active)
+        pair.judge(load, kills)
 
 
 def check_refused(cluster, says, *options):
