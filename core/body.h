@@ -29,11 +29,12 @@ const char *ms_role_name(enum ms_role role); /* "slave"; never NULL */
 #define MS_FEATURE_PARTS  (1ull << 2) /* PART frames; who says so takes them */
 #define MS_FEATURE_FOLLOW (1ull << 3) /* FOLLOW */
 #define MS_FEATURE_ADJUST                                                                          \
-    (1ull << 4)                   /* of slaves ADJUST, of masters filters and orders of slaves */
-#define MS_FEATURE_ON (1ull << 5) /* of masters: broadcasts */
+    (1ull << 4)                      /* of slaves ADJUST, of masters filters and orders of slaves */
+#define MS_FEATURE_ON    (1ull << 5) /* of masters: broadcasts */
+#define MS_FEATURE_CALLS (1ull << 6) /* CALL and CALL_REPLY, and what is asked about services */
 #define MS_FEATURES_ALL                                                                            \
     (MS_FEATURE_STREAM | MS_FEATURE_RESUME | MS_FEATURE_PARTS | MS_FEATURE_FOLLOW |                \
-     MS_FEATURE_ADJUST | MS_FEATURE_ON)
+     MS_FEATURE_ADJUST | MS_FEATURE_ON | MS_FEATURE_CALLS)
 
 struct ms_hello {
     enum ms_role role;
@@ -143,8 +144,9 @@ struct ms_pair_frame {
 #define MS_FLAG_SHORT 4
 
 /* What a half's program knows of that is not in all of them, as bits of PEER_HELLO: it is used where both do. */
-#define MS_PAIR_FEATURE_HANDS (1ull << 0) /* HAND records, and what MS_FLAG_TIP says of them */
-#define MS_PAIR_FEATURES_ALL  MS_PAIR_FEATURE_HANDS
+#define MS_PAIR_FEATURE_HANDS    (1ull << 0) /* HAND records, and what MS_FLAG_TIP says of them */
+#define MS_PAIR_FEATURE_SERVICES (1ull << 6) /* SERVICE and SERVICE_STATE records */
+#define MS_PAIR_FEATURES_ALL     (MS_PAIR_FEATURE_HANDS | MS_PAIR_FEATURE_SERVICES)
 
 /* What an operator may want of a master. */
 enum ms_order {

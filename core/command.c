@@ -38,6 +38,8 @@ const char *ms_kind_name(enum ms_kind kind)
         [MS_KIND_REPORT] = "REPORT",
         [MS_KIND_PART] = "PART",
         [MS_KIND_TAIL] = "TAIL",
+        [MS_KIND_CALL] = "CALL",
+        [MS_KIND_CALL_REPLY] = "CALL_REPLY",
         [MS_KIND_PEER_HELLO] = "PEER_HELLO",
         [MS_KIND_PEER_BEAT] = "PEER_BEAT",
         [MS_KIND_PREVOTE] = "PREVOTE",

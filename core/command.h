@@ -57,6 +57,11 @@ enum ms_kind {
         43, /* m -> c  output of a command asked for by QUERY count: stream, attempt, index,
                         * payload */
 
+    MS_KIND_CALL = 56, /* c -> m  of a service: id.seq = number, count = every number up to it is
+                        * answered, timeout = how long it may be answered later, detail = what it
+                        * is for (master/services.h), payload */
+    MS_KIND_CALL_REPLY = 57, /* m -> c  id.seq; error, detail, delay as SUBMIT_NAK; or payload */
+
     /* Of the pair of masters, their witnesses (w) and whoever operates them (o). a and p are the active and the
      * passive master. All have body.pair; what else is filled in is named. */
     MS_KIND_PEER_HELLO = 64, /* first frame of both sides of a connection */

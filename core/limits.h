@@ -74,6 +74,26 @@
 #define MS_SLAVE_RESULTS_MAX        1024 /* results not acknowledged, beyond slots + prefetch */
 #define MS_SLAVE_KEPT_BYTES_DEFAULT (96u << 20) /* payloads, output and results of all attempts */
 
+/* Services: see docs/services.md. */
+#define MS_SERVICES_MAX          64u          /* of one master */
+#define MS_SERVICE_CLIENTS_MAX   16384u       /* of one service whose last replies are remembered */
+#define MS_SERVICE_RECORD_MAX    (1u << 20)   /* bytes of one change */
+#define MS_SERVICE_REPLY_MAX     (1u << 20)   /* bytes of a reply that changes nothing */
+#define MS_SERVICE_KEPT_MAX      4096u        /* bytes of a reply to a change */
+#define MS_SERVICE_STATE_MAX     (32u << 20)  /* bytes of a snapshot */
+#define MS_SERVICE_PIECES_MAX    4096u        /* of a snapshot; each at most MS_CHUNK_MAX */
+#define MS_SERVICE_LOG_MIN       (256u << 10) /* bytes of changes before a snapshot is worth it */
+#define MS_SERVICE_LOG_ALONE_MIN (8u << 20)   /* the same while the other half may lack them */
+#define MS_SERVICE_LOG_MAX       (128u << 20) /* bytes of changes that no snapshot covers */
+#define MS_SERVICE_REIGNS_MAX    64u    /* reigns of which it is known which changes they made */
+#define MS_SERVICE_PULSE_MAX     64u    /* bytes of what a service says in its heartbeat */
+#define MS_CALLS_MAX             16u    /* of one client at a time */
+#define MS_CALLS_TOTAL_MAX       65536u /* of one master at a time */
+#define MS_CALLS_BYTES_MAX                                                                         \
+    (64u << 20) /* of them: replies that wait, calls that are answered later */
+#define MS_CALL_WAIT_MAX    (60 * MS_SEC)
+#define MS_CALL_RETRY_DELAY (100 * MS_MSEC)
+
 /* Attempts. */
 #define MS_ATTEMPTS_DEFAULT    1
 #define MS_ATTEMPTS_MAX        1000

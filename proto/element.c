@@ -143,6 +143,22 @@ READER(read_part, struct ms_command, PART_FIELDS)
     X(5, BYTES, bytes, to->payload)
 READER(read_tail, struct ms_command, TAIL_FIELDS)
 
+#define CALL_FIELDS(X)                                                                             \
+    X(1, VARINT, u64, to->id.seq)                                                                  \
+    X(2, VARINT, u64, to->count)                                                                   \
+    X(3, BYTES, text, to->detail)                                                                  \
+    X(4, BYTES, bytes, to->payload)                                                                \
+    X(5, VARINT, time, to->timeout)
+READER(read_call, struct ms_command, CALL_FIELDS)
+
+#define REPLY_FIELDS(X)                                                                            \
+    X(1, VARINT, u64, to->id.seq)                                                                  \
+    X(2, VARINT, u16, to->error)                                                                   \
+    X(3, VARINT, time, to->delay)                                                                  \
+    X(4, BYTES, text, to->detail)                                                                  \
+    X(5, BYTES, bytes, to->payload)
+READER(read_reply, struct ms_command, REPLY_FIELDS)
+
 #define RUN_FIELDS(X)                                                                              \
     X(1, VARINT, u64, to->id.seq)                                                                  \
     X(2, VARINT, u64, to->count)
@@ -192,7 +208,8 @@ static reader *const readers[MS_KIND_COUNT] = {
     [MS_KIND_CANCEL_ACK] = read_cancel, [MS_KIND_BEAT] = read_beat,
     [MS_KIND_BEAT_ACK] = read_beat,     [MS_KIND_PULL] = read_number,
     [MS_KIND_PART] = read_part,         [MS_KIND_TAIL] = read_tail,
-    [MS_KIND_ADJUST] = read_adjust,
+    [MS_KIND_ADJUST] = read_adjust,     [MS_KIND_CALL] = read_call,
+    [MS_KIND_CALL_REPLY] = read_reply,
 };
 
 bool ms_element_is_flat(enum ms_kind kind)
@@ -364,6 +381,13 @@ static inline bool finish(struct ms_command *command, ms_epoch frame_epoch, stru
         return finish_part(command, frame_epoch);
     case MS_KIND_TAIL:
         return command->attempt > 0 && command->stream < MS_STREAM_COUNT;
+    case MS_KIND_CALL:
+        return command->id.seq > command->count && command->id.seq <= MS_NUMBER_MAX &&
+               command->detail.size > 0 && command->detail.size <= MS_DETAIL_MAX &&
+               is_duration(command->timeout);
+    case MS_KIND_CALL_REPLY:
+        return command->id.seq > 0 && command->detail.size <= MS_DETAIL_MAX &&
+               is_duration(command->delay);
     case MS_KIND_PULL:
         return command->count > 0;
     case MS_KIND_ADJUST:

@@ -122,6 +122,8 @@ static size_t batch_size(enum ms_kind kind)
     case MS_KIND_STREAM:
     case MS_KIND_PART:
     case MS_KIND_TAIL:
+    case MS_KIND_CALL:
+    case MS_KIND_CALL_REPLY:
         return MS_FRAME_BATCH_SIZE;
     case MS_KIND_REVOKE:
     case MS_KIND_FOLLOW:

@@ -44,6 +44,7 @@ static const uint8_t classes[MS_KIND_COUNT] = {
     [MS_KIND_ORDER] = CLASS_CONTROL,       [MS_KIND_ORDER_ACK] = CLASS_CONTROL,
     [MS_KIND_RECONCILE] = CLASS_PAYLOAD,   [MS_KIND_RECONCILE_ACK] = CLASS_CONTROL,
     [MS_KIND_LOG_LIVE] = CLASS_PAYLOAD,    [MS_KIND_ADJUST] = CLASS_CONTROL,
+    [MS_KIND_CALL] = CLASS_PAYLOAD,        [MS_KIND_CALL_REPLY] = CLASS_PAYLOAD,
 };
 
 static inline enum frame_class class_of(enum ms_kind kind)

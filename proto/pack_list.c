@@ -323,6 +323,35 @@ static uint8_t *pack_tail(uint8_t *at, ms_epoch frame_epoch, const struct ms_com
     return close_element(&element, at);
 }
 
+static uint8_t *pack_call(uint8_t *at, ms_epoch frame_epoch, const struct ms_command *command)
+{
+    struct opened element;
+
+    (void)frame_epoch;
+    ms_assert(command->id.seq > command->count && command->detail.size > 0);
+    at = open_element(&element, at, command->payload.size + command->detail.size);
+    at = put_seq(at, 1, command->id.seq);
+    at = ms_wire_put_u64(at, 2, command->count);
+    at = ms_pack_detail(at, 3, command->detail);
+    at = ms_wire_put_bytes(at, 4, command->payload);
+    at = ms_pack_time(at, 5, command->timeout);
+    return close_element(&element, at);
+}
+
+static uint8_t *pack_reply(uint8_t *at, ms_epoch frame_epoch, const struct ms_command *command)
+{
+    struct opened element;
+
+    (void)frame_epoch;
+    at = open_element(&element, at, command->payload.size + command->detail.size);
+    at = put_seq(at, 1, command->id.seq);
+    at = ms_wire_put_u64(at, 2, command->error);
+    at = ms_pack_time(at, 3, command->delay);
+    at = ms_pack_detail(at, 4, command->detail);
+    at = ms_wire_put_bytes(at, 5, command->payload);
+    return close_element(&element, at);
+}
+
 ms_pack_element_fn *ms_pack_element_of(enum ms_kind kind)
 {
     static ms_pack_element_fn *const functions[MS_KIND_COUNT] = {
@@ -333,6 +362,7 @@ ms_pack_element_fn *ms_pack_element_of(enum ms_kind kind)
         [MS_KIND_OUTCOME] = pack_outcome, [MS_KIND_STREAM] = pack_output,
         [MS_KIND_CANCEL] = pack_cancel,   [MS_KIND_CANCEL_ACK] = pack_cancel,
         [MS_KIND_PART] = pack_part,       [MS_KIND_TAIL] = pack_tail,
+        [MS_KIND_CALL] = pack_call,       [MS_KIND_CALL_REPLY] = pack_reply,
     };
 
     ms_assert(kind < MS_KIND_COUNT);

@@ -29,16 +29,17 @@ static_assert(MS_RECORD_HEADER_SIZE + MS_RECORD_BODY_MAX <= INT32_MAX,
 const char *ms_record_kind_name(enum ms_record_kind kind)
 {
     static const char *const names[MS_RECORD_KINDS] = {
-        [MS_RECORD_ERASE] = "ERASE",   [MS_RECORD_EPOCH] = "EPOCH",
-        [MS_RECORD_TYPE] = "TYPE",     [MS_RECORD_SESSION] = "SESSION",
-        [MS_RECORD_CLIENT] = "CLIENT", [MS_RECORD_SESSION_END] = "SESSION_END",
-        [MS_RECORD_CLOSED] = "CLOSED", [MS_RECORD_CLOSED_RUN] = "CLOSED_RUN",
-        [MS_RECORD_SUBMIT] = "SUBMIT", [MS_RECORD_LEASE] = "LEASE",
-        [MS_RECORD_RETURN] = "RETURN", [MS_RECORD_PIECE] = "PIECE",
-        [MS_RECORD_RETRY] = "RETRY",   [MS_RECORD_SETTLE] = "SETTLE",
-        [MS_RECORD_CLOSE] = "CLOSE",   [MS_RECORD_CHANGE] = "CHANGE",
-        [MS_RECORD_PART] = "PART",     [MS_RECORD_DUE] = "DUE",
-        [MS_RECORD_GROUP] = "GROUP",   [MS_RECORD_HAND] = "HAND",
+        [MS_RECORD_ERASE] = "ERASE",     [MS_RECORD_EPOCH] = "EPOCH",
+        [MS_RECORD_TYPE] = "TYPE",       [MS_RECORD_SESSION] = "SESSION",
+        [MS_RECORD_CLIENT] = "CLIENT",   [MS_RECORD_SESSION_END] = "SESSION_END",
+        [MS_RECORD_CLOSED] = "CLOSED",   [MS_RECORD_CLOSED_RUN] = "CLOSED_RUN",
+        [MS_RECORD_SUBMIT] = "SUBMIT",   [MS_RECORD_LEASE] = "LEASE",
+        [MS_RECORD_RETURN] = "RETURN",   [MS_RECORD_PIECE] = "PIECE",
+        [MS_RECORD_RETRY] = "RETRY",     [MS_RECORD_SETTLE] = "SETTLE",
+        [MS_RECORD_CLOSE] = "CLOSE",     [MS_RECORD_CHANGE] = "CHANGE",
+        [MS_RECORD_PART] = "PART",       [MS_RECORD_DUE] = "DUE",
+        [MS_RECORD_GROUP] = "GROUP",     [MS_RECORD_HAND] = "HAND",
+        [MS_RECORD_SERVICE] = "SERVICE", [MS_RECORD_SERVICE_STATE] = "SERVICE_STATE",
     };
 
     return (unsigned)kind < MS_RECORD_KINDS && names[kind] != NULL ? names[kind] : "unknown";

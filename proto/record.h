@@ -61,7 +61,23 @@ enum ms_record_kind {
                                 * so many spans, is closed */
     MS_RECORD_HAND =
         19, /* as LEASE, which is of what may be started once only: of anything else. Only where both halves know it */
+    MS_RECORD_SERVICE =
+        23, /* name = of the service, number = its place among the changes of that service, from 1,
+                                * token.epoch = of the reign in which it was put, event = enum ms_change_event,
+                                * id = of the call, if it is of one, count = numbers up to there are answered; payload: the change */
+    MS_RECORD_SERVICE_STATE =
+        24, /* name, number = of the last change in it, token.epoch = of the reign of that, count = pieces, index, payload: what all
+                                * changes up to there made (master/service_unit.h) */
     MS_RECORD_KINDS
+};
+
+/* What a SERVICE record is of. */
+enum ms_change_event {
+    MS_CHANGE_CALL = 0,          /* a client's call */
+    MS_CHANGE_CONFIGURATION = 1, /* payload: the service's configuration from now on */
+    MS_CHANGE_OWN = 2,           /* the service's own, when it took over */
+    MS_CHANGE_MERGED = 3, /* a client's call that the other half had carried out; count = 0 */
+    MS_CHANGE_EVENTS
 };
 
 /* One record as a value; pointers are borrowed. Times are of the wall clock, in us since 1970. */

@@ -126,6 +126,14 @@ bool ms_record_is_complete(const struct ms_record *record)
     case MS_RECORD_CLOSED_RUN: /* number 0 is nobody's, so the first span is never in a run */
         return record->id.seq == 0 && record->number > 0 && record->count > 0 &&
                record->count < SPANS_MAX && record->number < SPANS_MAX - record->count;
+    case MS_RECORD_SERVICE:
+        return record->name.size > 0 && record->number > 0 && record->token.epoch > 0 &&
+               record->event < MS_CHANGE_EVENTS &&
+               has_id == (record->event == MS_CHANGE_CALL || record->event == MS_CHANGE_MERGED) &&
+               record->count <= record->id.seq;
+    case MS_RECORD_SERVICE_STATE:
+        return record->name.size > 0 && record->index < record->count &&
+               record->count <= MS_SERVICE_PIECES_MAX;
     case MS_RECORD_CLIENT:
     case MS_RECORD_CLOSED:
     case MS_RECORD_ERASE:

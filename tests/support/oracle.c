@@ -30,6 +30,8 @@ static const ProtobufCMessageDescriptor *descriptor_of(enum ms_kind kind)
         [MS_KIND_PART] = &muster__parts__descriptor,
         [MS_KIND_TAIL] = &muster__tails__descriptor,
         [MS_KIND_ADJUST] = &muster__adjust__descriptor,
+        [MS_KIND_CALL] = &muster__calls__descriptor,
+        [MS_KIND_CALL_REPLY] = &muster__call_replies__descriptor,
     };
 
     ms_assert(descriptors[kind] != NULL);
@@ -280,6 +282,27 @@ static bool take_tail(const Muster__Tails__Tail *from, struct ms_command *to)
     return from->attempt != 0 && from->stream < 4;
 }
 
+static bool take_call(const Muster__Calls__Call *from, struct ms_command *to)
+{
+    to->id.seq = from->number;
+    to->count = from->floor;
+    to->detail = detail_of(from->what);
+    to->payload = bytes_of(from->payload);
+    to->timeout = (ms_time)from->wait;
+    return from->number > from->floor && from->number < UINT64_MAX && from->what[0] != '\0' &&
+           strlen(from->what) <= 512 && is_duration(from->wait);
+}
+
+static bool take_reply(const Muster__CallReplies__Reply *from, struct ms_command *to)
+{
+    to->id.seq = from->number;
+    to->error = error_of(from->error);
+    to->delay = (ms_time)from->delay;
+    to->detail = detail_of(from->detail);
+    to->payload = bytes_of(from->payload);
+    return from->number != 0 && strlen(from->detail) <= 512 && is_duration(from->delay);
+}
+
 static bool take_load(const Muster__Beat *from, struct ms_command *to, struct ms_load *load)
 {
     if ((from->cpu | from->memory | from->running | from->queued | from->slots) == 0) {
@@ -328,6 +351,10 @@ static size_t elements_of(enum ms_kind kind, const void *message)
         return ((const Muster__Parts *)message)->n_parts;
     case MS_KIND_TAIL:
         return ((const Muster__Tails *)message)->n_tails;
+    case MS_KIND_CALL:
+        return ((const Muster__Calls *)message)->n_calls;
+    case MS_KIND_CALL_REPLY:
+        return ((const Muster__CallReplies *)message)->n_replies;
     default:
         return 1;
     }
@@ -369,6 +396,10 @@ static bool take(const struct ms_frame *frame, struct oracle_list *list, size_t 
         return take_part(((const Muster__Parts *)message)->parts[i], frame->epoch, to);
     case MS_KIND_TAIL:
         return take_tail(((const Muster__Tails *)message)->tails[i], to);
+    case MS_KIND_CALL:
+        return take_call(((const Muster__Calls *)message)->calls[i], to);
+    case MS_KIND_CALL_REPLY:
+        return take_reply(((const Muster__CallReplies *)message)->replies[i], to);
     case MS_KIND_PULL:
         to->count = ((const Muster__Pull *)message)->count;
         return to->count > 0;

@@ -18,6 +18,8 @@ union element {
     Muster__Cancels__Cancel cancel;
     Muster__Parts__Part part;
     Muster__Tails__Tail tail;
+    Muster__Calls__Call call;
+    Muster__CallReplies__Reply reply;
 };
 
 /* The usage and the terminated detail of one element. */
@@ -166,6 +168,26 @@ static void make_nak(Muster__Naks__Nak *to, const struct ms_command *from,
     to->count = from->count;
 }
 
+static void make_call(union element *to, const struct ms_command *from,
+                      struct attachment *attachment)
+{
+    if (from->kind == MS_KIND_CALL) {
+        muster__calls__call__init(&to->call);
+        to->call.number = from->id.seq;
+        to->call.floor = from->count;
+        to->call.what = detail_of(from->detail, attachment->detail);
+        to->call.payload = data_of(from->payload);
+        to->call.wait = (uint64_t)from->timeout;
+        return;
+    }
+    muster__call_replies__reply__init(&to->reply);
+    to->reply.number = from->id.seq;
+    to->reply.error = from->error;
+    to->reply.delay = (uint64_t)from->delay;
+    to->reply.detail = detail_of(from->detail, attachment->detail);
+    to->reply.payload = data_of(from->payload);
+}
+
 static void make_small(union element *to, const struct ms_command *from, ms_epoch epoch)
 {
     switch ((enum ms_kind)from->kind) {
@@ -229,6 +251,10 @@ static void make(union element *to, const struct ms_command *from, ms_epoch epoc
         return;
     case MS_KIND_OUTCOME:
         make_outcome(&to->outcome, from, attachment);
+        return;
+    case MS_KIND_CALL:
+    case MS_KIND_CALL_REPLY:
+        make_call(to, from, attachment);
         return;
     default:
         make_small(to, from, epoch);

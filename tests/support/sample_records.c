@@ -122,6 +122,20 @@ static const struct ms_record samples[MS_RECORD_KINDS] = {
     [MS_RECORD_GROUP] = {.at = AT,
                          .name = BYTES("nightly"),
                          .payload = BYTES("\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\3\0\0\0\0\0\0")},
+    [MS_RECORD_SERVICE] = {.at = AT,
+                           .id = {CLIENT, UINT64_MAX},
+                           .event = MS_CHANGE_CALL,
+                           .count = UINT64_MAX - 1,
+                           .number = UINT64_MAX,
+                           .token.epoch = 7,
+                           .name = BYTES("kv"),
+                           .payload = BYTES("put \0 a")},
+    [MS_RECORD_SERVICE_STATE] = {.at = AT,
+                                 .index = 1,
+                                 .count = 2,
+                                 .number = 12,
+                                 .name = BYTES("kv"),
+                                 .payload = BYTES("state \0")},
 };
 
 const struct ms_record *sample_record(enum ms_record_kind kind)

@@ -40,7 +40,9 @@ START_TEST(test_numbers_of_newer_versions_have_a_name_too)
     ck_assert_str_eq(ms_kind_name(MS_KIND_NONE), "unknown");
     ck_assert_str_eq(ms_kind_name((enum ms_kind)200), "unknown");
     for (int kind = MS_KIND_TAIL + 1; kind < MS_KIND_PEER_HELLO; kind++) {
-        ck_assert_str_eq(ms_kind_name((enum ms_kind)kind), "unknown");
+        const bool is_call = kind == MS_KIND_CALL || kind == MS_KIND_CALL_REPLY;
+
+        ck_assert_int_eq(strcmp(ms_kind_name((enum ms_kind)kind), "unknown") != 0, is_call);
     }
     ck_assert_str_eq(ms_status_name(MS_STATUS_COUNT), "unknown");
     ck_assert_str_eq(ms_stream_name((enum ms_stream)99), "unknown");

@@ -80,6 +80,10 @@ static struct body least(enum ms_kind kind)
     case MS_KIND_TAIL:
         add_number(&body, 2, 1);
         break;
+    case MS_KIND_CALL:
+        add_number(&body, 1, 1);
+        add_bytes(&body, 3, "kv", 2);
+        break;
     default:
         add_number(&body, 1, 1);
         break;
