@@ -12,11 +12,12 @@ struct ms_answer {
     ms_peer peer;
     ms_time made_at;
     uint64_t first; /* id.seq, n of a token, or number of a BEAT; WELCOME: features of the HELLO;
-                     * REPORT: handle of the inquiry that goes on */
+                     * REPORT: handle of the inquiry that goes on; CALL_REPLY: of the call */
     ms_epoch epoch; /* of the token */
     uint32_t count; /* of a run; WELCOME: version of the HELLO */
     uint16_t error; /* enum ms_error */
-    uint8_t kind;   /* SUBMIT_ACK, RESULT_ACK, CANCEL_ACK, BEAT_ACK, WELCOME, COMMAND, REPORT */
+    uint8_t kind;   /* SUBMIT_ACK, RESULT_ACK, CANCEL_ACK, BEAT_ACK, WELCOME, COMMAND, REPORT,
+                     * CALL_REPLY */
     uint8_t flags;
     uint8_t durability;
 };

@@ -404,6 +404,9 @@ enum ms_error ms_apply(struct ms_master *master, ms_time now, const struct ms_re
             return apply_concurrency(master, record, seq);
         }
         return apply_change(master, now, record, seq);
+    case MS_RECORD_SERVICE:
+    case MS_RECORD_SERVICE_STATE:
+        return ms_services_replay(master, record, seq);
     default:
         return complain(master, record, seq, "this version does not know its kind");
     }

@@ -332,6 +332,9 @@ void ms_clients_receive(struct ms_master *master, ms_time now, struct ms_client 
     case MS_KIND_QUERY:
         ms_inspect_ask(master, client->session->peer, command->count, command->body.query);
         break;
+    case MS_KIND_CALL:
+        ms_services_call(master, client, command);
+        break;
     default:
         ms_master_refuse(master, client->session->peer, MS_E_ROLE, NULL);
         break;

@@ -246,6 +246,8 @@ static enum ms_error take(struct ms_foreigners *foreigners, const struct ms_reco
     switch (record->kind) {
     case MS_RECORD_TYPE:
     case MS_RECORD_SESSION:
+    case MS_RECORD_SERVICE:
+    case MS_RECORD_SERVICE_STATE:
         return append(foreigners, &foreigners->general, entry) ? MS_E_OK : MS_E_NO_MEMORY;
     case MS_RECORD_CLIENT:
     case MS_RECORD_CLOSED_RUN:

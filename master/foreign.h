@@ -56,7 +56,7 @@ struct ms_foreigners {
     struct ms_pool clients, commands;
     struct ms_map by_uuid, by_id;
     struct ms_slab slab;
-    struct ms_foreign_row general; /* TYPE and SESSION */
+    struct ms_foreign_row general; /* TYPE, SESSION and those of services */
     bool is_on;
 };
 

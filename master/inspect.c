@@ -53,6 +53,7 @@ static bool is_known(enum ms_query_what what)
     case MS_QUERY_ROUTES:
     case MS_QUERY_DRY_RUN:
     case MS_QUERY_COMMAND_SLAVES:
+    case MS_QUERY_SERVICES:
         return true;
     default:
         return false;

@@ -158,6 +158,10 @@ static void say(struct ms_master *master, const struct ms_answer *answer)
         ms_inspect_resume(master, answer->first);
         return;
     }
+    if (answer->kind == MS_KIND_CALL_REPLY) {
+        ms_services_say(master, answer->first);
+        return;
+    }
     if (connection == NULL) {
         return; /* it asks again on its next connection */
     }

@@ -303,6 +303,7 @@ static void go_on(struct ms_master *master, ms_time now)
     if (ms_journal_has_answers(&master->journal)) {
         master->has_answers = ms_journal_release(master);
     }
+    ms_services_run(master, now);
     ms_reconcile_run(master, now);
     if (!ms_list_is_empty(&master->queue.uniques.settling)) {
         ms_results_share(master, now);
@@ -357,6 +358,7 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     }
     master->journal.size = 0;
     ms_tails_tidy(&master->tails, &master->queue);
+    ms_services_tidy(&master->services);
     master->welcomes_count = 0;
     hear_event(master, now, event);
     if (!master->journal.is_replaying && !master->journal.is_failed) {
@@ -386,7 +388,8 @@ static bool is_behind(const struct ms_master *master)
            !ms_list_is_empty(&master->sessions.dead) || master->has_answers ||
            is_trust_due(master) || ms_journal_may_leave(&master->journal) ||
            ms_queue_can_join(&master->queue) || ms_reconcile_is_behind(master) ||
-           master->tails.is_lent || ms_inspect_is_due(&master->inspect) || ms_drain_is_busy(master);
+           ms_services_are_due(master) || master->tails.is_lent ||
+           ms_inspect_is_due(&master->inspect) || ms_drain_is_busy(master);
 }
 
 static ms_time earlier(ms_time a, ms_time b)
@@ -413,6 +416,7 @@ static ms_time deadline(const struct ms_engine *engine)
     at = earlier(at, ms_groups_deadline(&master->groups));
     at = earlier(at, ms_spool_deadline(master));
     at = earlier(at, ms_archive_deadline(master));
+    at = earlier(at, ms_services_deadline(&master->services));
     return earlier(at, ms_drain_deadline(master));
 }
 
@@ -473,7 +477,9 @@ static bool init(struct ms_master *master)
            ms_orphans_init(&master->orphans, ms_rng_next(&master->rng)) && ms_slaves_init(master) &&
            ms_pool_init(&master->clients, sizeof(struct ms_client), clients_max) &&
            ms_floors_init(&master->floors, clients_max + MS_FLOORS_DORMANT_MAX,
-                          ms_rng_next(&master->rng));
+                          ms_rng_next(&master->rng)) &&
+           ms_services_init(&master->services, master->config.services, &master->engine.trace,
+                            master->config.seed);
 }
 
 struct ms_master *ms_master_create(const struct ms_master_config *config)
@@ -497,6 +503,7 @@ struct ms_master *ms_master_create(const struct ms_master_config *config)
         master->queue.tails = &master->tails;
         master->groups.due = &master->inspect.inquiries;
         master->is_ready = !config->is_durable;
+        ms_services_allow(&master->services, !config->is_paired);
         /* What is read back was handed out before, whatever the clock says now. */
         master->queue.epoch = config->is_durable ? UINT64_MAX : config->epoch;
         master->queue.wall_offset = config->wall_offset;
@@ -514,6 +521,7 @@ void ms_master_destroy(struct ms_master *master)
     if (master == NULL) {
         return;
     }
+    ms_services_finish(&master->services);
     ms_slaves_finish(master);
     ms_reconcile_forget(master);
     ms_tails_finish(&master->tails, &master->queue);

@@ -26,6 +26,8 @@ struct ms_master_limits {
     uint64_t store_max;       /* bytes; 0 = as large as the disk */
 };
 
+struct ms_service_list;
+
 /* name and build are borrowed for the call of create and cut at MS_NAME_MAX. */
 struct ms_master_config {
     ms_epoch epoch;  /* > 0; above that of every earlier master of these slaves. With a store
@@ -52,6 +54,7 @@ struct ms_master_config {
     const char *build;
     const struct ms_provider *provider; /* NULL = ms_provider_queue */
     void *provider_context;
+    const struct ms_service_list *services; /* NULL = none; borrowed as long as it lives */
 };
 
 struct ms_master;

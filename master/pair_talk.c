@@ -500,13 +500,21 @@ void ms_pair_closed(struct ms_pair *pair, ms_time now, const struct ms_event *ev
 
 /* --- mirror and follower --- */
 
+/* The other half knows records of services; or it is not there, and nobody in S is of an older program. */
+static bool takes_services(const struct ms_pair *pair)
+{
+    return (pair->other_features & MS_PAIR_FEATURE_SERVICES) != 0 ||
+           (!pair->is_pair && pair->links.other == NULL);
+}
+
 /* Of an older program it has records that it cannot read, and must not take over before they are gone. */
 static bool has_hands(const struct ms_pair *pair)
 {
     struct ms_mirror_stats stats;
 
     ms_mirror_stats(pair->mirror, &stats);
-    return ms_recovery_has_hands(pair->master, stats.peer_durable);
+    return ms_recovery_has_hands(pair->master, stats.peer_durable) ||
+           (!takes_services(pair) && ms_services_have_records(&pair->master->services));
 }
 
 static void compare_active(struct ms_pair *pair, ms_time now)
@@ -515,6 +523,7 @@ static void compare_active(struct ms_pair *pair, ms_time now)
     const bool is_in_the_way = ms_pair_compare_merge(pair);
     const bool is_slow = ms_mirror_watch(mirror, now, pair->tenure == MS_TENURE_ON);
 
+    ms_services_allow(&pair->master->services, takes_services(pair));
     if ((is_in_the_way || ms_mirror_needs_copy(mirror)) && pair->is_pair) {
         ms_council_expel(pair->council, now);
     }

@@ -132,8 +132,10 @@ static void merge_general(struct ms_master *master, ms_time now)
     reconcile->at = reconcile->at->next;
     if (record.kind == MS_RECORD_TYPE) {
         ms_merge_type(master, now, &record);
-    } else {
+    } else if (record.kind == MS_RECORD_SESSION) {
         ms_merge_session(master, now, &record);
+    } else {
+        ms_services_merge(master, &record);
     }
 }
 

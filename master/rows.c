@@ -395,6 +395,9 @@ void ms_rows_fill(struct ms_master *master, ms_time now, struct ms_inquiry *inqu
     case MS_QUERY_ROUTES:
         ms_routing_fill(master, inquiry, page);
         break;
+    case MS_QUERY_SERVICES:
+        ms_services_fill(master, inquiry, page);
+        break;
     default:
         ms_unreachable(); /* ms_inspect_ask refuses others */
     }

@@ -20,6 +20,7 @@
 #include "master/reconcile.h"
 #include "master/routes.h"
 #include "master/selfcheck.h"
+#include "master/services.h"
 #include "master/tags.h"
 #include "master/tail.h"
 
@@ -57,6 +58,7 @@ struct ms_master {
     struct ms_inspect inspect;
     struct ms_tails tails;
     struct ms_reconcile reconcile;
+    struct ms_services services;
 
     struct ms_pool slaves;
     struct ms_tagging tagging;

@@ -23,10 +23,11 @@ ALLOCATORS = {
     "ms_core": {"pool", "slab", "heap", "map", "engine", "router", "options", "sections"},
     "ms_proto": {"arena", "acks", "decoder", "encoder"},
     "ms_master": {"answers", "backlog", "connections", "cordons", "council", "follower", "greeters", "index", "inspect", "journal", "lanes",
-                  "leases", "master", "mirror", "mirror_send", "pair", "pair_tenure", "pieces", "profiles", "reroute", "routes", "seats", "suffix", "tags",
+                  "leases", "master", "mirror", "mirror_send", "pair", "pair_tenure", "pieces", "profiles", "reroute", "routes", "seats",
+                  "service_buffer", "service_calls", "service_clients", "service_unit", "suffix", "tags",
                   "traits"},
     "ms_slave": {"parts", "slave", "witness"},
-    "ms_client": {"requests"},
+    "ms_client": {"client_calls", "requests"},
 }
 # The invariant handler is the one that may speak and end the process.
 LAST_WORDS = {"core/invariant": {"stderr", "fprintf", "fputs", "fflush", "abort"}}

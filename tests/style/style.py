@@ -23,6 +23,8 @@ SKIPPED = 77
 
 ENGINES = ("master", "slave", "client")
 PURE_FOLDERS = ("core", "proto") + ENGINES
+# What plug-ins and the programs that load them have in common.
+ABIS = ("handlers/ms_handler.h", "services/ms_service.h")
 # Sources of an engine's folder which are not the engine: programs, the public API and the command line.
 PROGRAM_SOURCE = re.compile(r"(main[^/]*|api[^/]*|cli(_[^/]*)?|cmd_[^/]*)\.[ch]$")
 
@@ -144,7 +146,8 @@ def layer_of(name):
     folder = name.rsplit("/", 1)[0] if "/" in name else ""
     if folder in ENGINES:
         return "program" if PROGRAM_SOURCE.search(name) and not name.endswith("/client.c") else "engine"
-    return {"core": "core", "core/io": "io", "proto": "proto", "handlers": "handlers"}.get(folder, "other")
+    return {"core": "core", "core/io": "io", "proto": "proto", "handlers": "handlers",
+            "services": "services"}.get(folder, "other")
 
 
 def is_public(name):
@@ -163,15 +166,19 @@ def may_include(name, target):
     if layer == "engine":
         if target == "handlers/ms_handler.h":
             return re.search(r"/(routes|handlers?)\.[ch]$", name) is not None
+        if target == "services/ms_service.h":
+            return re.search(r"/services?(_\w+)?\.[ch]$", name) is not None
         if target in ("proto/record.h", "proto/pair_record.h", "proto/utf8.h"):
             return True  # What an engine decides, it says in records of the journal.
         return target_folder == "core" or (target_folder == folder and layer_of(target) == "engine")
     if layer == "io":
-        return (target_folder in ("core", "core/io", "proto") or target == "handlers/ms_handler.h") and not generated
+        return (target_folder in ("core", "core/io", "proto") or target in ABIS) and not generated
     if layer == "program":
         # Tools for a data directory read its records.
-        shared = target in ("handlers/ms_handler.h", "proto/record.h", "proto/pair_record.h") or (target_folder == "handlers" and generated)
+        shared = target in ABIS + ("proto/record.h", "proto/pair_record.h") or (target_folder == "handlers" and generated)
         return target_folder in ("core", "core/io", folder) or shared
+    if layer == "services":
+        return target == "services/ms_service.h"
     if layer == "handlers":
         return target == "handlers/ms_handler.h" or (target_folder == "handlers" and generated)
     return True
