@@ -217,6 +217,7 @@ static bool init_engine(struct ms_client *client, const struct ms_client_options
                                                     .kept_max = options->queue,
                                                     .bytes_max = (size_t)options->memory,
                                                     .seed = ms_entropy_seed(),
+                                                    .calls_before = (uint64_t)ms_clock_wall(),
                                                 })) {
         return fail(error, MS_CLIENT_NO_MEMORY, ms_client_strerror(MS_CLIENT_NO_MEMORY));
     }

@@ -249,6 +249,9 @@ static void deliver(struct ms_client *client, const struct ms_effect *effect)
     case MS_KIND_TAIL:
         ms_client_deliver_tail(client, effect);
         break;
+    case MS_KIND_CALL_REPLY:
+        ms_client_deliver_reply(client, effect);
+        break;
     default: /* CANCEL_ACK: the outcome says the rest */
         break;
     }

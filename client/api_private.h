@@ -1,11 +1,13 @@
 /* Between the files of the client library: api.c makes and ends clients, api_submit.c submissions,
- * api_future.c futures, api_query.c questions, api_run.c the loop, api_deliver.c what comes back. */
+ * api_future.c futures, api_query.c questions, api_call.c calls,
+ * api_run.c the loop, api_deliver.c what comes back. */
 #ifndef CLIENT_API_PRIVATE_H
 #define CLIENT_API_PRIVATE_H
 
 #include <ev.h>
 
 #include "client/client.h"
+#include "client/ms_call.h"
 #include "client/ms_client.h"
 #include "client/ms_future.h"
 #include "client/ms_query.h"
@@ -39,6 +41,12 @@ struct ms_question {
     size_t cells_capacity;
 };
 
+/* One call under way; its address is the engine's cookie. */
+struct ms_call_ticket {
+    ms_client_reply_fn on_reply; /* NULL: it is free */
+    void *context;
+};
+
 struct ms_future {
     struct ms_list link;      /* in its client's futures */
     struct ms_client *client; /* NULL once it is destroyed */
@@ -62,6 +70,7 @@ struct ms_client {
     unsigned depth;  /* of callbacks under way */
     struct ms_pool tickets;
     struct ms_question questions[MS_CLIENT_QUERIES_MAX];
+    struct ms_call_ticket calls[MS_CALLS_MAX];
     struct ms_list futures;
     struct ms_map futures_by_seq;
     uint64_t futures_done; /* ended so far */
@@ -78,6 +87,9 @@ void ms_client_deliver_report(struct ms_client *client, const struct ms_effect *
 
 /* A TAIL for one of the questions. */
 void ms_client_deliver_tail(struct ms_client *client, const struct ms_effect *effect);
+
+/* A CALL_REPLY for one of the calls. */
+void ms_client_deliver_reply(struct ms_client *client, const struct ms_effect *effect);
 
 /* The driver's effect callback. */
 void ms_client_effect(void *context, const struct ms_effect *effect);

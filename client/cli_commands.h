@@ -10,6 +10,8 @@ extern const struct ms_cli_command ms_cmd_slaves;
 extern const struct ms_cli_command ms_cmd_routes;
 extern const struct ms_cli_command ms_cmd_dry_run;
 extern const struct ms_cli_command ms_cmd_slave;
+extern const struct ms_cli_command ms_cmd_services;
+extern const struct ms_cli_command ms_cmd_call;
 extern const struct ms_cli_command ms_cmd_top;
 extern const struct ms_cli_command ms_cmd_commands;
 extern const struct ms_cli_command ms_cmd_show;

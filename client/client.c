@@ -71,6 +71,7 @@ static void take_back(struct ms_client_engine *engine)
     engine->parts_beat_due = 0;
     engine->later = MS_E_OK;
     engine->queries_unsent = 0;
+    ms_client_calls_lost(&engine->calls);
     for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
         engine->queries[i].is_sent = false;
         engine->queries_unsent += engine->queries[i].number != 0 ? 1 : 0;
@@ -137,13 +138,18 @@ static struct ms_client_asked *next_query(struct ms_client_engine *engine)
     return next;
 }
 
-/* Older masters take no filters and no orders of slaves: the first would be passed over, the second end the connection. */
+/* Older masters take no filters and no orders of slaves, and have no services: the first would be passed over, the others end the
+ * connection. */
 static bool is_understood(const struct ms_client_engine *engine, const struct ms_query *query)
 {
     const bool is_of_slaves = query->what == MS_QUERY_COMMAND_SLAVES ||
                               (query->what == MS_QUERY_SLAVES && query->where[0] != '\0');
 
-    return !is_of_slaves || (engine->upstream.welcome.features & MS_FEATURE_ADJUST) != 0;
+    const uint64_t wanted = query->what == MS_QUERY_SERVICES ? MS_FEATURE_CALLS
+                            : is_of_slaves                   ? MS_FEATURE_ADJUST
+                                                             : 0;
+
+    return (engine->upstream.welcome.features & wanted) == wanted;
 }
 
 static void refuse_query(struct ms_client_engine *engine, struct ms_client_asked *query)
@@ -259,6 +265,7 @@ static void step(struct ms_engine *base, ms_time now, const struct ms_event *eve
     if (ms_upstream_is_up(&engine->upstream)) {
         send_queries(engine);
     }
+    ms_client_calls_send(engine, now);
     tell_room(engine);
     stop_when_done(engine);
 }
@@ -275,8 +282,12 @@ static ms_time deadline(const struct ms_engine *base)
         return engine->base.now;
     }
     const ms_time upstream = ms_upstream_deadline(&engine->upstream);
-    const ms_time resume =
+    const ms_time calls = ms_upstream_is_up(&engine->upstream)
+                              ? ms_client_calls_deadline(&engine->calls)
+                              : MS_TIME_NEVER;
+    const ms_time delayed =
         engine->is_stopped ? MS_TIME_NEVER : ms_heap_min(&engine->requests.delayed);
+    const ms_time resume = calls < delayed ? calls : delayed;
 
     return upstream < resume ? upstream : resume;
 }
@@ -317,6 +328,7 @@ bool ms_client_engine_init(struct ms_client_engine *engine, const struct ms_clie
         ms_engine_finish(&engine->base);
         return false;
     }
+    ms_client_calls_init(&engine->calls, config->calls_before);
     ms_rng_init(&engine->rng, config->seed);
     ms_upstream_init(&engine->upstream, &engine->base, &engine->rng, config->addresses);
     engine->upstream.is_parking = true;
@@ -339,13 +351,14 @@ void ms_client_engine_finish(struct ms_client_engine *engine)
         return;
     }
     ms_client_engine_drop_closed(engine);
+    ms_client_calls_finish(&engine->calls);
     ms_requests_finish(&engine->requests);
     ms_engine_finish(&engine->base);
 }
 
 uint32_t ms_client_engine_outstanding(const struct ms_client_engine *engine)
 {
-    uint32_t count = ms_requests_count(&engine->requests);
+    uint32_t count = ms_requests_count(&engine->requests) + engine->calls.count;
 
     for (size_t i = 0; i < MS_CLIENT_QUERIES_MAX; i++) {
         count += engine->queries[i].number != 0 ? 1 : 0;

@@ -1,7 +1,7 @@
 /* The client's engine: keeps each submission until its outcome is in, sends it again under the same id
  * whenever the connection or the master changed, and hands exactly one outcome per id to the application.
  *
- * From the application: REQUEST events with SUBMIT, CANCEL (id.seq) or QUERY; event.seq is a cookie of
+ * From the application: REQUEST events with SUBMIT, CANCEL (id.seq), QUERY or CALL; event.seq is a cookie of
  * the application's choice that comes back in the seq of every delivery it causes; event.tag takes
  * MS_CLIENT_QUIET. STOP ends it when nothing is outstanding; a second STOP ends it now.
  *
@@ -22,6 +22,7 @@
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
 
+#include "client/client_calls.h"
 #include "client/requests.h"
 #include "core/engine.h"
 #include "core/upstream.h"
@@ -54,6 +55,7 @@ struct ms_client_config {
     uint32_t kept_max;     /* submissions kept at most; 0 = twice the window */
     size_t bytes_max;      /* payloads kept at most; 0 = MS_CLIENT_BYTES_DEFAULT */
     uint64_t seed;         /* for jitter and the map */
+    uint64_t calls_before; /* number of the last call of a service by an earlier run, or above it */
 };
 
 #define MS_CLIENT_WINDOW_DEFAULT 65536u
@@ -88,6 +90,7 @@ struct ms_client_engine {
     struct ms_requests requests;
     struct ms_client_asked queries[MS_CLIENT_QUERIES_MAX];
     uint32_t queries_unsent; /* to be sent, or sent again */
+    struct ms_client_calls calls;
     struct ms_client_counters counters;
     struct ms_uuid client;
     uint64_t query_number;

@@ -236,6 +236,22 @@ static void ask_query(struct ms_client_engine *engine, const struct ms_event *ev
     deliver_query_failed(engine, event->seq, MS_E_RETRY_LATER);
 }
 
+static void ask_call(struct ms_client_engine *engine, const struct ms_event *event)
+{
+    const enum ms_error error =
+        engine->stops > 0 ? MS_E_DRAINING
+                          : ms_client_calls_add(&engine->calls, event->command, event->seq);
+
+    if (error != MS_E_OK) {
+        ms_client_engine_deliver(engine, event->seq, MS_CLIENT_NOTE_NONE,
+                                 &(struct ms_command){
+                                     .kind = MS_KIND_CALL_REPLY,
+                                     .error = (uint16_t)error,
+                                     .detail = ms_bytes_of(ms_error_text(error)),
+                                 });
+    }
+}
+
 void ms_client_engine_ask(struct ms_client_engine *engine, const struct ms_event *event)
 {
     switch (event->command->kind) {
@@ -247,6 +263,9 @@ void ms_client_engine_ask(struct ms_client_engine *engine, const struct ms_event
         break;
     case MS_KIND_QUERY:
         ask_query(engine, event);
+        break;
+    case MS_KIND_CALL:
+        ask_call(engine, event);
         break;
     default:
         ms_unreachable();

@@ -234,6 +234,9 @@ void ms_client_engine_hear(struct ms_client_engine *engine, ms_time now,
     case MS_KIND_TAIL:
         receive_tail(engine, command);
         break;
+    case MS_KIND_CALL_REPLY:
+        ms_client_calls_hear(engine, now, command);
+        break;
     case MS_KIND_GOAWAY:
         engine->is_away = true; /* outcomes still come; new work waits for the next connection */
         break;

@@ -17,6 +17,7 @@ static const struct ms_cli_command *const commands[] = {
     &ms_cmd_bench,   &ms_cmd_check,        &ms_cmd_export,      &ms_cmd_import,
     &ms_cmd_pair,    &ms_cmd_is_active,    &ms_cmd_switchover,  &ms_cmd_promote,
     &ms_cmd_hold,    &ms_cmd_unhold,       &ms_cmd_dev,         &ms_cmd_new,
+    &ms_cmd_call,    &ms_cmd_services,
 };
 
 #define COMMANDS_COUNT (sizeof commands / sizeof commands[0])
