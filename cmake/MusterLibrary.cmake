@@ -8,6 +8,7 @@ endforeach()
 # Exactly the functions declared in the public headers are exported, so the list cannot go stale.
 file(GLOB client_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/client/ms_*.h")
 file(GLOB handler_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/handlers/ms_*.h")
+file(GLOB service_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/services/ms_*.h")
 set(version_script "${MS_GENERATED_DIR}/libmuster.map")
 add_custom_command(
     OUTPUT "${version_script}"
@@ -37,7 +38,7 @@ ms_muster_library(muster_static STATIC)
 install(TARGETS muster_shared muster_static
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(FILES ${client_headers} ${handler_headers}
+install(FILES ${client_headers} ${handler_headers} ${service_headers}
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/muster")
 
 include(CMakePackageConfigHelpers)

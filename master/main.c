@@ -13,6 +13,7 @@
 #include "master/main_local.h"
 #include "master/main_options.h"
 #include "master/main_pair.h"
+#include "master/main_services.h"
 #include "master/main_store.h"
 #include "master/routes.h"
 
@@ -35,7 +36,8 @@ struct master_node {
     struct ms_master *master;
     struct ms_driver *driver;
     struct ms_main_store store;
-    struct ms_main_pair pair; /* in place of master, with a peer */
+    struct ms_main_services services; /* until the program ends */
+    struct ms_main_pair pair;         /* in place of master, with a peer */
     struct ms_main_local local;
     ev_timer clock;
 };
@@ -169,6 +171,7 @@ static enum ms_error init(struct ms_node *node)
     config.seed = ms_entropy_seed();
     config.name = self->name;
     config.build = MS_VERSION;
+    config.services = &self->services.list;
     error = ms_main_pair_first_epoch(&self->pair, &self->settings, &config.epoch);
     if (error == MS_E_OK) {
         error = create(self, &config);
@@ -457,6 +460,9 @@ int main(int argc, char **argv)
     if (!ms_master_options_fit(&self.options, &complaint)) {
         return ms_cli_usage_error(&ms_master_cli, complaint.text);
     }
+    if (!ms_main_services_load(&self.services, self.settings.services, &complaint)) {
+        return ms_cli_usage_error(&ms_master_cli, complaint.text);
+    }
     choose_name(&self);
     if (!ms_program_init(&self.program, "muster-master", &self.settings.program)) {
         return EX_OSERR;
@@ -469,6 +475,7 @@ int main(int argc, char **argv)
     self.program.on_dump = on_dump;
     exit_code = ms_program_run(&self.program);
     ms_program_finish(&self.program);
+    ms_main_services_finish(&self.services);
     ms_options_finish(&self.options);
     return exit_code;
 }

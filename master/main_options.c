@@ -1,9 +1,11 @@
 #include "master/main_options.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/limits.h"
+#include "core/io/service_files.h"
 #include "core/uri.h"
 #include "master/main_local.h"
 #include "master/routes.h"
@@ -57,6 +59,12 @@ static const struct ms_option table[] = {
      .key = "tick",
      .help = "one step of a silent session; after more than three of them it is dead",
      FIELD(tick)},
+    {.name = "services",
+     .kind = MS_OPTION_STRING,
+     .argument = "DIR",
+     .key = "services",
+     .help = "load the services that are described there, each in a file NAME.service",
+     FIELD(services)},
     {.name = "drain-timeout",
      .kind = MS_OPTION_DURATION,
      .min = MS_MSEC,
@@ -449,6 +457,19 @@ static bool check_pair(const struct ms_master_settings *settings, struct ms_comp
            ms_master_settings_witnesses(settings, &witnesses, &is_auto, complaint);
 }
 
+/* All of it is tried, so that --check says what a start would. */
+static bool check_services(const char *directory, struct ms_complaint *complaint)
+{
+    struct ms_service_files *files = calloc(1, sizeof *files);
+    const bool is_fine = files != NULL && ms_service_files_load(files, directory, complaint);
+
+    if (files != NULL) {
+        ms_service_files_finish(files);
+    }
+    free(files);
+    return is_fine;
+}
+
 static bool check(const void *target, struct ms_complaint *complaint)
 {
     const struct ms_master_settings *settings = target;
@@ -462,6 +483,9 @@ static bool check(const void *target, struct ms_complaint *complaint)
     if (settings->name != NULL && !ms_text_is_name(settings->name, strlen(settings->name))) {
         return ms_complain(complaint, "name '%s': letters, digits and . _ - : are allowed",
                            settings->name);
+    }
+    if (settings->services != NULL && !check_services(settings->services, complaint)) {
+        return false;
     }
     return check_pair(settings, complaint);
 }

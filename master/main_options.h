@@ -10,8 +10,9 @@
 struct ms_master_settings {
     struct ms_program_settings program;
     struct ms_option_list listen;
-    const char *name; /* NULL = the host's */
-    const char *data; /* directory; NULL = everything is in memory */
+    const char *name;     /* NULL = the host's */
+    const char *data;     /* directory; NULL = everything is in memory */
+    const char *services; /* directory of descriptions; NULL = none */
     uint64_t store_max;
     uint64_t store_reserve;
     uint64_t payload_max;
