@@ -28,12 +28,13 @@ static const struct ms_option table[] = {
 
 static const struct ms_cli cli = {
     .program = "muster new",
-    .arguments = "handler NAME",
-    .summary =
-        "Writes a new handler: its source, a CMakeLists.txt, a test and a README. It is built "
-        "against the installed package and works as it is.",
+    .arguments = "handler|service NAME",
+    .summary = "Writes a new handler or service: its source, a CMakeLists.txt, a test and a "
+               "README. It is built "
+               "against the installed package and works as it is.",
     .epilogue = "Files that exist are never overwritten.\n\nExamples:\n"
                 "  muster new handler thumb\n"
+                "  muster new service register\n"
                 "  cmake -S thumb -B thumb/build && ctest --test-dir thumb/build\n",
     .table = table,
     .count = sizeof table / sizeof table[0],
@@ -92,9 +93,10 @@ static bool write_file(const char *path, const char *pattern, const char *name)
 }
 
 /* All or nothing: what exists already is seen before the first file is written. */
-static bool has_room(const char *dir, const char *name, struct ms_complaint *complaint)
+static bool has_room(const struct ms_new_file *files, const char *dir, const char *name,
+                     struct ms_complaint *complaint)
 {
-    for (const struct ms_new_file *file = ms_new_handler_files; file->name != NULL; file++) {
+    for (const struct ms_new_file *file = files; file->name != NULL; file++) {
         char path[PATH_SIZE];
         struct stat status;
 
@@ -108,15 +110,16 @@ static bool has_room(const char *dir, const char *name, struct ms_complaint *com
     return true;
 }
 
-static bool write_files(const char *dir, const char *name, struct ms_complaint *complaint)
+static bool write_files(const struct ms_new_file *files, const char *dir, const char *name,
+                        struct ms_complaint *complaint)
 {
-    if (!has_room(dir, name, complaint)) {
+    if (!has_room(files, dir, name, complaint)) {
         return false;
     }
     if (!make_directories(dir)) {
         return ms_complain(complaint, "cannot make %s: %s", dir, strerror(errno));
     }
-    for (const struct ms_new_file *file = ms_new_handler_files; file->name != NULL; file++) {
+    for (const struct ms_new_file *file = files; file->name != NULL; file++) {
         char path[PATH_SIZE];
 
         if (!make_path(path, dir, file->name, name) || !write_file(path, file->text, name)) {
@@ -127,7 +130,8 @@ static bool write_files(const char *dir, const char *name, struct ms_complaint *
     return true;
 }
 
-static int write_handler(const struct settings *settings, const char *name)
+static int write_plugin(const struct settings *settings, const struct ms_new_file *files,
+                        const char *name)
 {
     struct ms_complaint complaint;
     const char *dir = settings->dir != NULL ? settings->dir : name;
@@ -135,7 +139,7 @@ static int write_handler(const struct settings *settings, const char *name)
     if (!ms_new_check_name(name, &complaint)) {
         return ms_cli_usage_error(&cli, complaint.text);
     }
-    if (!write_files(dir, name, &complaint)) {
+    if (!write_files(files, dir, name, &complaint)) {
         ms_cli_say(&cli, "%s", complaint.text);
         return EX_CANTCREAT;
     }
@@ -156,10 +160,12 @@ static int run(int argc, char **argv)
     }
     char **words = argv + result.argument_at;
 
-    if (strcmp(words[0], "handler") != 0) {
-        code = ms_cli_usage_error(&cli, "only a 'handler' can be made");
+    if (strcmp(words[0], "handler") == 0) {
+        code = write_plugin(&settings, ms_new_handler_files, words[1]);
+    } else if (strcmp(words[0], "service") == 0) {
+        code = write_plugin(&settings, ms_new_service_files, words[1]);
     } else {
-        code = write_handler(&settings, words[1]);
+        code = ms_cli_usage_error(&cli, "a 'handler' or a 'service' can be made");
     }
     ms_options_finish(&options);
     return ms_cli_finish_output(&cli, code);
@@ -167,7 +173,7 @@ static int run(int argc, char **argv)
 
 const struct ms_cli_command ms_cmd_new = {
     .name = "new",
-    .summary = "write the beginning of a handler",
+    .summary = "write the beginning of a handler or a service",
     .cli = &cli,
     .run = run,
 };

@@ -11,6 +11,7 @@ struct ms_new_file {
 
 /* Ended by a file without a name. */
 extern const struct ms_new_file ms_new_handler_files[];
+extern const struct ms_new_file ms_new_service_files[];
 
 /* A word of letters, digits and '_' that does not begin with a digit, at most MS_NAME_MAX long: good
  * for a handler, a file and a target alike. False with the complaint. */

@@ -45,9 +45,10 @@ END_TEST
 
 START_TEST(the_files_are_whole)
 {
+    const struct ms_new_file *const files = _i == 0 ? ms_new_handler_files : ms_new_service_files;
     size_t count = 0;
 
-    for (const struct ms_new_file *file = ms_new_handler_files; file->name != NULL; file++) {
+    for (const struct ms_new_file *file = files; file->name != NULL; file++) {
         char content[8192];
         struct ms_text text;
 
@@ -59,7 +60,7 @@ START_TEST(the_files_are_whole)
         ck_assert_int_eq(content[text.length - 1], '\n');
         count++;
     }
-    ck_assert_uint_eq(count, 4);
+    ck_assert_uint_eq(count, _i == 0 ? 4 : 5);
 }
 END_TEST
 
@@ -70,7 +71,7 @@ int main(void)
 
     tcase_add_loop_test(tests, names_are_identifiers, 0, 11);
     tcase_add_test(tests, every_mark_is_replaced);
-    tcase_add_test(tests, the_files_are_whole);
+    tcase_add_loop_test(tests, the_files_are_whole, 0, 2);
     suite_add_tcase(suite, tests);
 
     SRunner *runner = srunner_create(suite);
