@@ -47,6 +47,10 @@ class Writer(threading.Thread):
         assert self.failure is None, self.failure
 
 
+def row_of(pair, name):
+    return next(row for row in pair.rows("services") if row["name"] == name)
+
+
 def versions_of(address):
     rows = [line.split() for line in reply(address, "kv/list").splitlines()]
     return {key: int(version) for version, _, key in rows}
@@ -72,8 +76,8 @@ def test_what_was_put_is_there_after_a_takeover():
         acknowledged = {key: version for writer in writers for key, version in writer.versions.items()}
         there = versions_of(pair.address)
         assert there == acknowledged, f"{set(acknowledged.items()) ^ set(there.items())}"  # a put that is done twice has another version
-        rows = {row["name"]: row for row in pair.rows("services")}
-        assert rows["kv"]["state"] == "serves" and rows["kv"]["version"] == 1 + len(acknowledged), rows["kv"]
+        row = row_of(pair, "kv")
+        assert row["state"] == "serves" and row["version"] == 1 + len(acknowledged), row
 
 
 def test_all_of_it_is_there_after_both_were_killed():
@@ -84,7 +88,7 @@ def test_all_of_it_is_there_after_both_were_killed():
                 file.write(value + str(number))
             reply(pair.address, f"kv/put?key=k{number % 4}", None, "--in", pair.path("value"))
         reply(pair.address, "kv/delete?key=k0")
-        wait_until("a snapshot was made", lambda: pair.rows("services")[0]["snapshot_bytes"] > 0)
+        wait_until("a snapshot was made", lambda: row_of(pair, "kv")["snapshot_bytes"] > 0)
         kill(pair, 0, 1)
         for place in (0, 1):
             pair.start_master(place)
