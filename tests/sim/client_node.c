@@ -8,6 +8,7 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_arrays.h"
+#include "tests/sim/tally.h"
 
 #define QUERY_CHANCE    30
 #define QUERIES_MAX     8
@@ -86,6 +87,7 @@ static void start(struct sim_world *world, struct sim_node *node)
         .window = ms_rng_chance(&world->rng_load, 1, 3) ? 2 + world->config.outstanding / 2 : 0,
         .kept_max = 2 * SIM_CLIENTS_MAX + world->config.outstanding,
         .seed = ms_rng_next(&world->rng_load),
+        .calls_before = (uint64_t)world->now,
     };
 
     ms_assert(client != NULL);
@@ -223,6 +225,7 @@ static void affair(struct sim_world *world, struct sim_node *node, uint32_t what
         return;
     }
     ask_maybe(world, node);
+    sim_tally_call(world, node);
     while (client->open_count < world->config.outstanding && may_submit(world)) {
         submit_one(world, node);
         if (!world->config.batches) {
@@ -270,6 +273,10 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
     }
     if (effect->command.kind == MS_KIND_REPORT) {
         hear_report(world, node, effect);
+        return;
+    }
+    if (effect->command.kind == MS_KIND_CALL_REPLY) {
+        sim_tally_replied(world, effect);
         return;
     }
     if (effect->command.kind == MS_KIND_NONE || effect->command.kind == MS_KIND_TAIL ||

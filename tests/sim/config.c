@@ -383,6 +383,13 @@ static bool knows_orders(uint64_t seed)
     return (sim_hash(seed, word, sizeof word) & 1) != 0;
 }
 
+static bool knows_services(uint64_t seed)
+{
+    static const uint8_t word[] = "services";
+
+    return (sim_hash(seed, word, sizeof word) & 1) != 0;
+}
+
 void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_t seed,
                           uint64_t steps)
 {
@@ -396,6 +403,7 @@ void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_
     draws[kind](config, seed, steps);
     config->has_keys = seed % KEYS_ONE_IN == 0;
     config->has_orders = knows_orders(seed);
+    config->has_services = config->pair.older == SIM_NOT_OLDER && knows_services(seed);
 }
 
 const char *sim_kind_option(enum sim_kind kind)

@@ -6,6 +6,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/tally.h"
 
 #define DRAIN_TICKS        6
 #define KEEP_TICKS         12  /* outcomes of a silent client */
@@ -116,6 +117,7 @@ struct ms_master_config sim_master_config(const struct sim_world *world,
                    .keep_count = config->keep.count_max,
                    .keep_bytes = config->keep.bytes_max,
                    .store_reserve = SIM_STORE_RESERVE},
+        .services = sim_tally_services(world),
         .name = "m",
         .build = "sim",
     };

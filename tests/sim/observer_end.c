@@ -6,6 +6,7 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_arrays.h"
+#include "tests/sim/tally.h"
 
 /* The longest any time-out, back-off or pause of the protocol lasts once nothing goes wrong any more,
  * generously: connection and greeting, the walk to dead and reclaim, the longest pause before a retry, and
@@ -196,6 +197,7 @@ void sim_observer_finish(struct sim_world *world)
     sim_pair_compare(world);
     check_bytes(world, sim_master_of(node));
     sim_arrays_finish(world, sim_master_of(node));
+    sim_tally_finish(world, sim_master_of(node));
     if (node->disk != NULL) {
         sim_recovery_check(world, node);
     }

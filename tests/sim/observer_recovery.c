@@ -13,6 +13,7 @@
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_arrays.h"
 #include "tests/sim/observer_unique.h"
+#include "tests/sim/tally.h"
 
 #define COMPARE_EVERY 60      /* steps of the master between two comparisons, at least */
 #define DUE_SLACK     MS_MSEC /* that a time may lose on its way through the wall clock */
@@ -209,6 +210,7 @@ static void compare(struct sim_world *world, const struct sim_node *node,
             compare_due(world, master, work, again, found);
         }
     }
+    sim_tally_compare(world, master, again);
     count += sim_arrays_compare(world, master, again);
     if (ms_queue_count(&again->queue) + again->queue.arrays.waiting_count != count) {
         sim_fail(world, "recovery", "%u durable commands are live, and after a restart %llu", count,

@@ -42,6 +42,7 @@
     X(REVOKES, "attempts revoked", true)                                                           \
     X(CANCELS, "cancels asked", true)                                                              \
     X(QUERIES, "questions answered", true)                                                         \
+    X(CALLS, "calls of services carried out", true)                                                \
     X(STALLED_TICKS, "ticks that aged nobody", true)                                               \
     X(CONNECTIONS, "connections", true)                                                            \
     X(PARKED, "  parked beside another one", SIM_OF_PAIR)                                          \

@@ -14,6 +14,7 @@
 #include "tests/sim/older.h"
 #include "tests/sim/report.h"
 #include "tests/sim/scenarios.h"
+#include "tests/sim/tally.h"
 
 #define PPM                1000000
 #define TIMER_LATENCY_MAX  200 /* how late a timer of an idle process is, in microseconds */
@@ -342,6 +343,7 @@ static void build(struct sim_world *world)
     ms_rng_init(&world->rng_fleet, ~config->seed * 5);
     world->nodes_count = sim_first(world, SIM_WITNESS) + config->witnesses;
     world->observer = sim_observer_create();
+    sim_tally_begin(world);
     for (uint32_t i = 0; i < world->nodes_count; i++) {
         struct sim_node *node = &world->nodes[i];
 
