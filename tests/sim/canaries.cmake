@@ -194,6 +194,35 @@ ms_sim_canary(submission-erased-too-soon master/queue.c "invariant: recovery"
     "        rare->submit_record = work->record;"
     "        ms_journal_erase(queue->journal, work->record);")
 
+# Faults in broadcasts.
+
+ms_sim_canary(only-who-has-credit-is-meant master/broadcast.c "invariant: broadcast"
+    "           !slave->is_draining && is_in_lane(slave, search->lane) &&"
+    "           !slave->is_draining && slave->session->credit > 0 && is_in_lane(slave, search->lane) &&")
+
+ms_sim_canary(one-of-them-is-nobodys master/broadcast.c "invariant: (broadcast|outcome)"
+    "    for (uint32_t place = array->count; place < room; place += MS_NAK_RUN_MAX) {"
+    "    for (uint32_t place = array->count - (array->terms.on > 0 && array->count > 1); place < room; place += MS_NAK_RUN_MAX) {")
+
+ms_sim_canary(targets-forgotten-by-a-restart master/arrays_journal.c "invariant: broadcast"
+    "        ms_targets_bind(master, array);"
+    "        ms_targets_close(array, &queue->slab);")
+
+ms_sim_canary(lost-with-whoever-is-draining master/slaves.c "invariant: broadcast|${engine_assertion}"
+    "    slave->is_draining = true;
+    void_credit(master, slave);"
+    "    slave->is_draining = true;
+    ms_list_splice(&master->queue.strays, &slave->aimed);
+    void_credit(master, slave);")
+
+ms_sim_canary(targets-forgotten-by-a-merge master/apply.c "invariant: broadcast"
+    "    array->submit_record = seq;
+    ms_targets_bind(master, array);"
+    "    array->submit_record = seq;
+    if (master->journal.is_replaying) {
+        ms_targets_bind(master, array);
+    }" --merge)
+
 # Faults in arrays.
 
 ms_sim_canary(concurrency-ignored master/arrays.c "invariant: array"

@@ -390,6 +390,13 @@ static bool knows_services(uint64_t seed)
     return (sim_hash(seed, word, sizeof word) & 1) != 0;
 }
 
+static bool knows_broadcasts(uint64_t seed)
+{
+    static const uint8_t word[] = "broadcasts";
+
+    return sim_hash(seed, word, sizeof word) % 3 != 0;
+}
+
 void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_t seed,
                           uint64_t steps)
 {
@@ -404,6 +411,8 @@ void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_
     config->has_keys = seed % KEYS_ONE_IN == 0;
     config->has_orders = knows_orders(seed);
     config->has_services = config->pair.older == SIM_NOT_OLDER && knows_services(seed);
+    /* Who is cordoned and stays so would never have an outcome. */
+    config->has_broadcasts = !config->has_orders && knows_broadcasts(seed);
 }
 
 const char *sim_kind_option(enum sim_kind kind)

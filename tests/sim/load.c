@@ -5,7 +5,9 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
-#define KEYED_ONE_IN 3 /* submissions, in seeds that know keys */
+#define KEYED_ONE_IN     3 /* submissions, in seeds that know keys */
+#define BROADCAST_ONE_IN 6 /* the same of broadcasts */
+#define BROADCAST_ROOM   8 /* for slaves that come and go */
 
 typedef void (*attribute_fn)(struct sim_world *world, struct sim_node *node,
                              struct sim_draft *draft);
@@ -164,6 +166,30 @@ static void add_key(const struct sim_world *world, struct sim_draft *draft)
     }
 }
 
+/* Decided like a key, and like an array not where applications kick and keep. */
+static void make_broadcast(const struct sim_world *world, struct sim_draft *draft)
+{
+    static const uint8_t word[] = "broadcast";
+    const struct sim_config *config = &world->config;
+    const uint64_t decided =
+        sim_hash(sim_hash(config->seed, word, sizeof word), &world->observer->records_count,
+                 sizeof world->observer->records_count);
+
+    if (!config->has_broadcasts || decided % BROADCAST_ONE_IN != 0 || draft->is_large ||
+        draft->terms.unique_mode != MS_UNIQUE_NONE || draft->terms.array_count > 0 ||
+        config->keep.permille > 0 || config->keep.wishes != 0) {
+        return;
+    }
+    const bool is_all = decided / BROADCAST_ONE_IN % 3 != 0;
+    const uint32_t some = 1 + (uint32_t)(decided / BROADCAST_ONE_IN / 3 % config->slaves);
+
+    draft->terms.on = is_all ? MS_ON_ALL : some;
+    draft->terms.array_count = is_all ? BROADCAST_ROOM : some;
+    draft->submit.flags &= (uint8_t)~MS_FLAG_DURABILITY; /* it is as durable as the master */
+    draft->submit.durability = MS_DURABILITY_MEM;
+    draft->has_terms = true;
+}
+
 void sim_draft(struct sim_world *world, struct sim_node *node, uint8_t *room,
                struct sim_draft *draft)
 {
@@ -189,6 +215,7 @@ void sim_draft(struct sim_world *world, struct sim_node *node, uint8_t *room,
     }
     sim_keep_draft(world, draft);
     add_key(world, draft);
+    make_broadcast(world, draft);
     submit->terms = draft->has_terms ? &draft->terms : NULL;
     submit->payload.data = room;
     submit->payload.size = SIM_PAYLOAD_MIN + (size_t)ms_rng_below(rng, config->payload_max);

@@ -1,5 +1,6 @@
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_arrays.h"
+#include "tests/sim/observer_broadcasts.h"
 #include "tests/sim/observer_strict.h"
 #include "tests/sim/observer_view.h"
 #include "tests/sim/observer_unique.h"
@@ -262,7 +263,7 @@ static bool is_reasonable(const struct sim_world *world, const struct sim_record
     case MS_STATUS_EXPIRED:
         return record->deadline != 0;
     case MS_STATUS_LOST:
-        return (record->flags & MS_FLAG_ONCE) != 0;
+        return (record->flags & MS_FLAG_ONCE) != 0 || record->on > 0;
     default:
         return true;
     }
@@ -302,6 +303,7 @@ static void see_outcome(struct sim_world *world, struct sim_record *record,
     sim_keep_told(record, outcome);
     sim_record_over(world, record);
     sim_array_outcome(world, record, (enum ms_status)outcome->status);
+    sim_broadcast_outcome(world, record, outcome);
 }
 
 static void see_cancel_ack(struct sim_world *world, struct sim_record *record,
@@ -348,6 +350,9 @@ static void see_refusal(struct sim_world *world, const struct sim_record *record
     }
     if (nak->error == MS_E_RETRY_LATER && !record->is_sent) {
         return; /* its own books are full */
+    }
+    if (sim_broadcast_may_refuse(world, record, nak)) {
+        return;
     }
     sim_fail(world, "refused", "seq %llu is refused for good: %s",
              (unsigned long long)record->id.seq, ms_error_name((enum ms_error)nak->error));
@@ -413,6 +418,9 @@ void sim_client_effect(struct sim_world *world, struct sim_node *node,
     case MS_KIND_SUBMIT_NAK:
         see_refusal(world, record, command);
         sim_array_refused(world, record, command);
+        if (record->on > 0 && command->error == MS_E_NOT_FOUND && command->count > 0) {
+            sim_broadcast_spare(world, record);
+        }
         break;
     case MS_KIND_STREAM:
         sim_observe_piece(world, record, effect);

@@ -34,25 +34,25 @@ struct sim_record {
     uint64_t owner_hash; /* of the key that says what it belongs to */
     int8_t priority;
     uint32_t array, place, array_count, concurrency; /* see observer_arrays.c */
+    uint32_t on, aimed;                              /* see observer_broadcasts.c */
+    struct ms_uuid target;                           /* the session of its slave */
     uint32_t leader;    /* that it joined when it was seen last; SIM_NONE = none */
     uint32_t joined_at; /* tenure in which that was seen, */
     bool is_join_apart; /* before the latest time ended in which both halves may have served */
     ms_time due_at;     /* in the world's time: not to be handed out sooner; 0 = at once */
     int64_t deadline;   /* wall clock; 0 = never */
-    bool is_promised;   /* the master said that it is durable */
-    bool is_accepted;   /* the application was told */
-    bool is_over;       /* outcome, refusal, or the end of a background one */
-    bool is_gone;       /* its application died */
-    bool is_sent;       /* it left its client at least once */
-    bool is_cancel_asked, is_cancel_confirmed, is_never_to_start;
-    bool
-        is_outcome_apart; /* it was told before the latest time ended in which both halves may have served */
-    bool is_end_merged; /* what was written last of how it came out is the other half's */
-    uint32_t
-        merged_number; /* that an attempt has, or got, in the latest outcome of the other half */
-    uint32_t cancelled_by;   /* tenure whose master confirmed a cancel last */
-    uint32_t unstarted_by;   /* tenure whose master said it never would start; 0 = none */
-    uint32_t accepted_by;    /* whose master acknowledged it last */
+    bool is_promised,
+        is_accepted; /* the master said that it is durable; the application was told */
+    bool is_over;    /* outcome, refusal, or the end of a background one */
+    bool is_gone;    /* its application died */
+    bool is_sent;    /* it left its client at least once */
+    bool is_cancel_asked, is_cancel_confirmed, is_never_to_start, is_spare;
+    bool is_outcome_apart;  /* told before the latest time ended in which both may have served */
+    bool is_end_merged;     /* what was written last of how it came out is the other half's */
+    uint32_t merged_number; /* that an attempt has, or got, in the last outcome of the other half */
+    uint32_t cancelled_by;  /* tenure whose master confirmed a cancel last */
+    uint32_t unstarted_by;  /* tenure whose master said it never would start; 0 = none */
+    uint32_t accepted_by;   /* whose master acknowledged it last */
     uint32_t outcome_master; /* whose master sent the outcome last, and what it was */
     uint64_t outcome_hash;
     enum ms_status outcome_status;

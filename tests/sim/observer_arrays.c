@@ -27,6 +27,7 @@ uint32_t sim_array_add(struct sim_world *world, const struct sim_node *node,
         record->place = i;
         record->array_count = count;
         record->concurrency = submit->terms->array_concurrency;
+        record->on = submit->terms->on;
     }
     world->stats.counts[SIM_STAT_ARRAYS] += count > 0;
     return first;
@@ -78,7 +79,10 @@ static const struct ms_client *client_of(const struct ms_master *master, const s
 static void check_place(struct sim_world *world, const struct sim_record *record,
                         const struct ms_command *command)
 {
-    if (command->index != record->place || command->count != record->array_count) {
+    const bool is_count = record->on > 0 ? command->count <= record->array_count
+                                         : command->count == record->array_count;
+
+    if (command->index != record->place || !is_count) {
         sim_fail(world, "array", "seq %llu is %u of %llu, and goes out as %u of %u",
                  (number)record->id.seq, command->index, (number)command->count, record->place,
                  record->array_count);

@@ -3,6 +3,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_broadcasts.h"
 #include "tests/sim/observer_unique.h"
 
 typedef unsigned long long number;
@@ -162,7 +163,8 @@ static void see_entry(struct sim_world *world, const struct sim_node *node,
         if (record.kind == MS_RECORD_LEASE && !view->is_over && !view->is_merging) {
             sim_priority_leased(world, node, of, &record);
         }
-        for (uint32_t i = 0; i < (is_array ? of->array_count : 1); i++) {
+        sim_broadcast_entry(world, node, of, &record);
+        for (uint32_t i = 0; i < (is_array ? record.terms->array_count : 1); i++) {
             check_chain(world, node, of + i, &record);
         }
     }

@@ -9,6 +9,7 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_arrays.h"
+#include "tests/sim/observer_broadcasts.h"
 #include "tests/sim/observer_unique.h"
 
 /* The process at the other end of one of the master's connections. */
@@ -264,7 +265,7 @@ static void check_times(struct sim_world *world, const struct sim_node *node,
     }
     /* An only attempt waits for the disk after it was handed out. */
     if (record->deadline != 0 && wall > record->deadline && sim_walls_agree(world) &&
-        !record->keep.is_timeless && (record->flags & MS_FLAG_ONCE) == 0) {
+        !record->keep.is_timeless && (record->flags & MS_FLAG_ONCE) == 0 && record->on == 0) {
         sim_fail(world, "time", "seq %llu is handed out %lld us after its deadline",
                  (unsigned long long)record->id.seq, (long long)(wall - record->deadline));
     }
@@ -319,6 +320,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
         check_key(world, node, record);
         check_others(world, node, record, command);
         sim_array_hand_out(world, node, record, command);
+        sim_broadcast_hand_out(world, node, record, end);
     }
     struct sim_attempt *attempt = add_attempt(world, command);
 

@@ -166,7 +166,8 @@ void sim_priority_check(struct sim_world *world, const struct sim_node *node,
     const bool has_lease = sim_is_durable(world, record) &&
                            (world->config.masters > 1 || (record->flags & MS_FLAG_ONCE) != 0);
 
-    if (!has_lease) { /* else it may have waited for the disk, or the other half, since it was chosen */
+    if (!has_lease && record->on == 0) {
+        /* who alone may run it is given it first */ /* else it may have waited for the disk, or the other half, since it was chosen */
         check_lane(world, node, record);
     }
 }
@@ -174,7 +175,8 @@ void sim_priority_check(struct sim_world *world, const struct sim_node *node,
 void sim_priority_leased(struct sim_world *world, const struct sim_node *node,
                          const struct sim_record *of, const struct ms_record *lease)
 {
-    if (sim_attempt_find(world, lease->token) == NULL && !sim_hands_has(world, lease->token)) {
+    if (of->on == 0 && sim_attempt_find(world, lease->token) == NULL &&
+        !sim_hands_has(world, lease->token)) {
         check_lane(world, node, of);
         world->stats.counts[SIM_STAT_LEASES]++;
     }

@@ -83,6 +83,9 @@
     X(ARRAYS_FULL, "  members handed out as the last that may run", true)                          \
     X(ARRAYS_RESUMED, "  members handed out by a later master", true)                              \
     X(ARRAYS_LIMITED, "  that may run more or fewer at a time from now on", true)                  \
+    X(BROADCASTS, "broadcasts accepted", true)                                                     \
+    X(BROADCASTS_DONE, "  done on all of their slaves", true)                                      \
+    X(BROADCASTS_LOST, "  members lost with their slaves", true)                                   \
     X(KEEP_ASKED, "outcomes asked to be kept", true)                                               \
     X(EVICTED, "  that had to go", true)                                                           \
     X(FETCHED, "outcomes fetched", true)                                                           \
