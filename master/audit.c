@@ -1,6 +1,7 @@
 #include "core/invariant.h"
 #include "master/archive.h"
 #include "master/clients.h"
+#include "master/gates.h"
 #include "master/output.h"
 #include "master/rare.h"
 #include "master/slaves.h"
@@ -277,8 +278,10 @@ static void check_member(const struct ms_member *member, bool is_draining)
 
     ms_assert(ms_list_is_linked(&member->supply) && ms_list_is_linked(&member->demand));
     ms_assert(profile->ready_count == 0 || ms_list_is_empty(&profile->dry));
-    ms_assert(lane->ready_count == 0 || ms_list_is_empty(&lane->quiet));
-    if (lane->ready_count > 0 && profile->ready_count > 0 && !is_draining) {
+    ms_assert(lane->ready_count == 0 || ms_list_is_empty(&lane->quiet) ||
+              ms_list_is_linked(&lane->held_back));
+    if (lane->ready_count > 0 && profile->ready_count > 0 && !is_draining &&
+        !ms_list_is_linked(&lane->held_back) && !ms_gates_bar(member)) {
         ms_assert(ms_list_is_linked(&lane->due) || ms_list_is_linked(&profile->due));
     }
 }
@@ -503,6 +506,7 @@ void ms_master_check(const struct ms_master *master)
     check_queue(master, &sums);
     check_lanes(master, &sums);
     check_slaves(master, &sums);
+    ms_gates_check(&master->lanes, &master->slaves);
     check_clients(master, &sums);
     check_sessions(master);
     ms_groups_check(&master->groups);

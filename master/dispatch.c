@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/gates.h"
 #include "master/rare.h"
 #include "master/results.h"
 #include "master/slaves.h"
@@ -159,6 +160,10 @@ static enum turn judge(struct ms_master *master, ms_time now, struct ms_work *wo
     if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
         return TURN_STAYS; /* it waits for the next start */
     }
+    if (work->lane->deputy != NULL && !ms_work_is_aimed(work)) {
+        ms_lanes_pass_on(&master->lanes, work);
+        return TURN_OVER;
+    }
     if (work->rare != NULL && ms_array_is_full(work->rare->array)) {
         ms_queue_place_again(&master->queue, work); /* until one of its array has ended */
         return TURN_OVER;
@@ -175,9 +180,13 @@ static enum turn judge(struct ms_master *master, ms_time now, struct ms_work *wo
 static bool serve(struct ms_master *master, ms_time now, struct ms_lane *lane)
 {
     struct ms_work *work = ms_lane_first(lane);
-    const enum turn turn = judge(master, now, work);
     struct ms_session *session;
+    enum turn turn;
 
+    if (ms_gates_hold_back(lane)) {
+        return false;
+    }
+    turn = judge(master, now, work);
     if (turn != TURN_TAKEN) {
         return turn == TURN_OVER;
     }
@@ -234,6 +243,10 @@ static uint32_t run_slave(struct ms_master *master, ms_time now)
     struct ms_slave *slave = ms_container_of(link, struct ms_slave, due);
     struct ms_list *first = ms_list_first(&slave->aimed);
     const bool is_ready = ms_list_is_linked(&slave->session->link);
+
+    if (first != NULL && is_ready && ms_gates_hold_back_slave(ms_work_of(first)->lane, slave)) {
+        return 0;
+    }
     enum turn turn = first != NULL && is_ready ? judge(master, now, ms_work_of(first)) : TURN_STAYS;
 
     if (turn == TURN_TAKEN && !hand_out(master, now, ms_work_of(first), slave->session)) {
@@ -256,6 +269,9 @@ void ms_dispatch_run(struct ms_master *master, ms_time now)
             burst -= run_slave(master, now);
         } else if (!ms_list_is_empty(&master->lanes.due_lanes)) {
             burst -= run_lane(master, now);
+        } else if (!ms_list_is_empty(&master->lanes.due_gates)) {
+            ms_gates_run(&master->lanes, now);
+            burst--;
         } else if (!ms_list_is_empty(&master->lanes.due_profiles)) {
             burst -= run_profile(master, now);
         } else {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/invariant.h"
+#include "master/gates.h"
 #include "master/inspect.h"
 #include "master/page.h"
 #include "master/slaves.h"
@@ -42,6 +43,9 @@ static struct allocation allocate(const struct ms_master *master, const struct m
     if (root != NULL) {
         allocation.route = root->route;
         allocation.lane = ms_lane_for(root, ms_bytes_of(query->where));
+        if (allocation.lane->deputy != NULL) {
+            allocation.lane = allocation.lane->deputy;
+        }
         allocation.next = peek(allocation.lane);
     }
     return allocation;
@@ -57,14 +61,16 @@ static bool runs(const struct ms_profile *profile, const struct ms_lane *root)
     return false;
 }
 
-static bool is_in(const struct ms_profile *profile, const struct ms_lane *lane)
+/* NULL = they get nothing of it. */
+static const struct ms_member *member_of(const struct ms_profile *profile,
+                                         const struct ms_lane *lane)
 {
     for (uint32_t i = 0; i < profile->members_count; i++) {
         if (profile->members[i].lane == lane) {
-            return true;
+            return &profile->members[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 /* Why a slave that runs the type is none of those who may get it. */
@@ -97,7 +103,7 @@ static void tell(const struct ms_slave *slave, const struct allocation *allocati
         ms_text_add(text, "is not connected");
     } else if (allocation->root == NULL || !runs(slave->profile, allocation->root)) {
         ms_text_add(text, "does not run it");
-    } else if (!is_in(slave->profile, allocation->lane)) {
+    } else if (member_of(slave->profile, allocation->lane) == NULL) {
         tell_unfit(slave, allocation, text);
     } else if (slave->is_cordoned) {
         ms_text_add(text, "is cordoned");
@@ -105,6 +111,8 @@ static void tell(const struct ms_slave *slave, const struct allocation *allocati
         ms_text_add(text, "is shutting down");
     } else if (session->credit == 0) {
         ms_text_add(text, "has no free slot");
+    } else if (ms_gates_bar(member_of(slave->profile, allocation->lane))) {
+        ms_text_add(text, "has what a limit of the route allows");
     } else {
         ms_text_add(text, session == allocation->next ? "is next" : "may get one");
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "master/gates.h"
 #include "master/slaves.h"
 #include "master/work.h"
 
@@ -15,6 +16,8 @@ bool ms_lanes_init(struct ms_lanes *lanes, const struct ms_routes *routes, uint6
     ms_list_init(&lanes->due_lanes);
     ms_list_init(&lanes->due_profiles);
     ms_list_init(&lanes->due_slaves);
+    ms_list_init(&lanes->due_gates);
+    ms_heap_init(&lanes->gate_timers, MS_GATES_MAX);
     ms_rng_init(&lanes->rng, seed);
     ms_map_init(&lanes->profiles, MS_SESSIONS_MAX_DEFAULT, seed);
     ms_map_init(&lanes->mentioned, MS_MENTIONED_MAX, seed);
@@ -32,6 +35,7 @@ void ms_lanes_free_branches(struct ms_lane *branches, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         ms_list_remove(&branches[i].due);
+        ms_list_remove(&branches[i].held_back);
         finish_lane(&branches[i]);
     }
     free(branches);
@@ -44,6 +48,7 @@ static void finish_each(struct ms_lanes *lanes)
 
     while (lanes->pool.chunks != NULL && (lane = ms_pool_next(&lanes->pool, &cursor)) != NULL) {
         ms_lanes_free_branches(lane->branches, lane->branches_count);
+        ms_gates_drop(lane);
         finish_lane(lane);
     }
 }
@@ -57,6 +62,7 @@ void ms_lanes_finish(struct ms_lanes *lanes)
     ms_assert(ms_map_count(&lanes->profiles) == 0);
     ms_map_finish(&lanes->profiles);
     ms_map_finish(&lanes->mentioned);
+    ms_heap_finish(&lanes->gate_timers);
     ms_router_finish(&lanes->router);
     ms_pool_finish(&lanes->pool);
     *lanes = (struct ms_lanes){0};
@@ -99,6 +105,7 @@ static void init_lane(struct ms_lane *lane, struct ms_lane *root)
     ms_list_init(&lane->quiet);
     ms_list_init(&lane->members);
     ms_list_init(&lane->due);
+    ms_list_init(&lane->held_back);
 }
 
 /* Most lanes never see a priority but 0, so only that one's list is always there. */
@@ -178,7 +185,8 @@ struct ms_lane *ms_lanes_add(struct ms_lanes *lanes, const struct ms_announced *
     init_lane(lane, lane);
     if (ms_lanes_make_branches(lane, &lane->branches)) {
         lane->branches_count = lane->route->groups_count;
-    } /* else it does without until the routes are read again */
+    }                           /* else it does without until the routes are read again */
+    ms_gates_make(lanes, lane); /* the same */
     return lane;
 }
 
@@ -261,6 +269,18 @@ struct ms_work *ms_lane_first(struct ms_lane *lane)
     }
 }
 
+/* Profiles that have met it serve it again. */
+static void unquiet(struct ms_lane *lane)
+{
+    ms_list_for_each(link, &lane->quiet)
+    {
+        struct ms_member *member = ms_container_of(link, struct ms_member, demand);
+
+        ms_list_remove(link);
+        ms_list_push_back(&member->profile->backlog, link);
+    }
+}
+
 void ms_lanes_push(struct ms_lanes *lanes, struct ms_work *work, bool is_first)
 {
     struct ms_lane *lane = work->lane;
@@ -277,14 +297,23 @@ void ms_lanes_push(struct ms_lanes *lanes, struct ms_work *work, bool is_first)
     if (lane->ready_count++ > 0) {
         return; /* either due already, or nobody has credit for it */
     }
-    ms_list_for_each(link, &lane->quiet)
-    {
-        struct ms_member *member = ms_container_of(link, struct ms_member, demand);
-
-        ms_list_remove(link);
-        ms_list_push_back(&member->profile->backlog, link);
-    }
+    unquiet(lane);
     mark_due(&lanes->due_lanes, &lane->due);
+}
+
+void ms_lanes_mark_due(struct ms_lanes *lanes, struct ms_lane *lane)
+{
+    if (lane->ready_count > 0) {
+        mark_due(&lanes->due_lanes, &lane->due);
+    }
+}
+
+void ms_lanes_wake(struct ms_lanes *lanes, struct ms_lane *lane)
+{
+    if (lane->ready_count > 0) {
+        unquiet(lane);
+        mark_due(&lanes->due_lanes, &lane->due);
+    }
 }
 
 void ms_lanes_take_ready(struct ms_lane *lane, struct ms_list *into)
@@ -310,6 +339,38 @@ void ms_lanes_place(struct ms_work *work, struct ms_bytes key)
     }
 }
 
+void ms_lanes_appoint(struct ms_lanes *lanes, struct ms_lane *root)
+{
+    const uint32_t count = root->branches_count;
+    struct ms_lane *next = NULL;
+
+    ms_assert(root->root == root);
+    for (uint32_t i = 2 * count; root->route->on_absent == MS_ROUTE_ABSENT_NEXT && i-- > 0;) {
+        struct ms_lane *branch = &root->branches[i % count];
+        const bool is_empty = ms_list_is_empty(&branch->members);
+
+        if (i < count) {
+            branch->deputy = is_empty ? next : NULL;
+            if (branch->deputy != NULL) {
+                ms_lanes_mark_due(lanes, branch);
+            }
+        }
+        next = is_empty ? next : branch;
+    }
+}
+
+void ms_lanes_pass_on(struct ms_lanes *lanes, struct ms_work *work)
+{
+    struct ms_lane *lane = work->lane;
+
+    ms_assert(lane->deputy != NULL && lane->deputy->deputy == NULL);
+    ms_lanes_remove(work);
+    lane->live_count--;
+    work->lane = lane->deputy;
+    work->lane->live_count++;
+    ms_lanes_push(lanes, work, false);
+}
+
 void ms_lanes_remove(struct ms_work *work)
 {
     ms_assert(work->lane->ready_count > 0);
@@ -324,11 +385,12 @@ struct ms_member *ms_lane_supplier(struct ms_lane *lane)
     while ((link = ms_list_first(&lane->suppliers)) != NULL) {
         struct ms_member *member = ms_container_of(link, struct ms_member, supply);
 
-        if (member->profile->ready_count > 0) {
+        if (member->profile->ready_count > 0 && !ms_gate_is_shut(member->gate)) {
             return member;
         }
         ms_list_remove(link);
-        ms_list_push_back(&member->profile->dry, link);
+        ms_list_push_back(
+            member->profile->ready_count > 0 ? &member->gate->supply : &member->profile->dry, link);
     }
     return NULL;
 }
@@ -382,11 +444,13 @@ struct ms_member *ms_profile_demand(struct ms_profile *profile)
     while ((link = ms_list_first(&profile->backlog)) != NULL) {
         struct ms_member *member = ms_container_of(link, struct ms_member, demand);
 
-        if (member->lane->ready_count > 0) {
+        const bool has_turn = member->lane->ready_count > 0 && !ms_gates_hold_back(member->lane);
+
+        if (has_turn && !ms_gate_is_shut(member->gate)) {
             return member;
         }
         ms_list_remove(link);
-        ms_list_push_back(&member->lane->quiet, link);
+        ms_list_push_back(has_turn ? &member->gate->demand : &member->lane->quiet, link);
     }
     return NULL;
 }

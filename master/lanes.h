@@ -21,6 +21,8 @@
 #include "master/seats.h"
 #include "master/traits.h"
 
+struct ms_gate;
+struct ms_gates;
 struct ms_work;
 
 /* A lane has a branch for each group that its keys go to: commands of such a key wait there, and only slaves of that group are in
@@ -35,7 +37,10 @@ struct ms_lane {
     struct ms_lane *root;               /* itself, or of whom it is a branch */
     struct ms_lane *branches;           /* in order of the route's groups; NULL = none */
     uint32_t branches_count;
-    struct ms_list ready;   /* works of priority 0, first in first out */
+    struct ms_lane *deputy; /* takes its commands as long as nobody is in it; NULL = nobody does */
+    struct ms_gates *gates; /* of the root: limits, see master/gates.h; NULL = there are none */
+    struct ms_list held_back; /* on the list of the gate that is shut */
+    struct ms_list ready;     /* works of priority 0, first in first out */
     struct ms_list *levels; /* of the other priorities, from the lowest; NULL until there was one */
     uint32_t ready_levels;  /* bit i: a work of priority MS_PRIORITY_MIN + i may wait */
     struct ms_list suppliers; /* members */
@@ -53,8 +58,9 @@ struct ms_lane {
 struct ms_member {
     struct ms_lane *lane;
     struct ms_profile *profile;
-    struct ms_list supply;  /* on lane->suppliers or profile->dry */
-    struct ms_list demand;  /* on profile->backlog or lane->quiet */
+    struct ms_gate *gate;   /* of its group; NULL = there is none */
+    struct ms_list supply;  /* on lane->suppliers, profile->dry or a shut gate's list */
+    struct ms_list demand;  /* on profile->backlog, lane->quiet or a shut gate's list */
     struct ms_list of_lane; /* on lane->members */
     uint32_t turns;         /* left at the head of the suppliers */
 };
@@ -84,19 +90,21 @@ struct ms_lanes {
     struct ms_list due_lanes;
     struct ms_list due_profiles;
     struct ms_list due_slaves; /* by slave->due: they may take what only they may run */
+    struct ms_list due_gates;
+    struct ms_heap gate_timers;
+    bool are_groups_limited; /* by some route: all groups are mentioned */
+    bool are_hands_unknown;  /* see master/gates.h */
     uint32_t members_count;
-    bool
-        is_taker_supplied; /* somebody who takes payloads in parts has credit: those set aside may go */
+    bool is_taker_supplied; /* somebody may take payloads in parts: those set aside may go */
 };
 
 /* routes is borrowed, and may be changed by reroute.c. False when memory is out. */
 bool ms_lanes_init(struct ms_lanes *lanes, const struct ms_routes *routes, uint64_t seed);
 void ms_lanes_finish(struct ms_lanes *lanes);
 
-/* NULL when nobody ever announced the type. */
+/* The lane of a type: NULL when nobody ever announced it; and made, or found under the same name. On failure NULL with the error and
+ * a sentence. */
 struct ms_lane *ms_lanes_find(const struct ms_lanes *lanes, ms_type type);
-
-/* Makes the lane of a type, or finds it under the same name. On failure NULL with the error and a sentence. */
 struct ms_lane *ms_lanes_add(struct ms_lanes *lanes, const struct ms_announced *announced,
                              enum ms_error *error_out, struct ms_complaint *complaint);
 
@@ -115,14 +123,12 @@ void ms_lanes_free_branches(struct ms_lane *branches, uint32_t count);
 /* Where commands of that key wait: the root, or a branch. */
 struct ms_lane *ms_lane_for(struct ms_lane *root, struct ms_bytes key);
 
-/* The profile of what a slave announces, with one more session; lanes are made where new. On failure
- * NULL with the error and a sentence. */
+/* The profile of what a slave announces, with one more session; lanes are made where new. NULL as above. */
 struct ms_profile *ms_lanes_join(struct ms_lanes *lanes, const struct ms_announce *announce,
                                  const struct ms_traits *traits, enum ms_error *error_out,
                                  struct ms_complaint *complaint);
 
-/* The profile that a session of this one, which may be out of date, belongs to now; with one more session. NULL when memory is
- * out. */
+/* The profile that a session of this one, maybe out of date, belongs to now, with it. NULL when memory is out. */
 struct ms_profile *ms_lanes_join_again(struct ms_lanes *lanes, const struct ms_profile *profile,
                                        const struct ms_traits *traits);
 
@@ -146,8 +152,7 @@ bool ms_lane_reserve(struct ms_lane *lane, int priority);
 /* The command, which waits nowhere, belongs to the lane of its key from now on. */
 void ms_lanes_place(struct ms_work *work, struct ms_bytes key);
 
-/* A command waits, in its turn or before all others of its priority; or waits no more. Its priority was
- * reserved. */
+/* A command waits, in its turn or before all others of its priority, which was reserved; or waits no more. */
 void ms_lanes_push(struct ms_lanes *lanes, struct ms_work *work, bool is_first);
 void ms_lanes_remove(struct ms_work *work);
 
@@ -156,6 +161,13 @@ struct ms_work *ms_lane_first(struct ms_lane *lane);
 
 /* Those of one priority that wait; NULL when there can be none. */
 const struct ms_list *ms_lane_level(const struct ms_lane *lane, int priority);
+
+/* Something of it may find a taker; also of profiles that have met it. Somebody is in a branch of the root now, or nobody is any more;
+ * and the command goes from its lane to the deputy. */
+void ms_lanes_mark_due(struct ms_lanes *lanes, struct ms_lane *lane);
+void ms_lanes_wake(struct ms_lanes *lanes, struct ms_lane *lane);
+void ms_lanes_appoint(struct ms_lanes *lanes, struct ms_lane *root);
+void ms_lanes_pass_on(struct ms_lanes *lanes, struct ms_work *work);
 
 /* Any member whose profile has credit, moved-aside ones left out; NULL = none. */
 struct ms_member *ms_lane_supplier(struct ms_lane *lane);
@@ -178,7 +190,7 @@ uint32_t ms_lane_sessions(const struct ms_lane *lane);
 static inline bool ms_lanes_are_due(const struct ms_lanes *lanes)
 {
     return !ms_list_is_empty(&lanes->due_lanes) || !ms_list_is_empty(&lanes->due_profiles) ||
-           !ms_list_is_empty(&lanes->due_slaves);
+           !ms_list_is_empty(&lanes->due_slaves) || !ms_list_is_empty(&lanes->due_gates);
 }
 
 static inline uint32_t ms_lanes_count(const struct ms_lanes *lanes)

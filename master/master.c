@@ -7,6 +7,7 @@
 #include "master/archive.h"
 #include "master/clients.h"
 #include "master/dispatch.h"
+#include "master/gates.h"
 #include "master/drain.h"
 #include "master/recovery.h"
 #include "master/results.h"
@@ -247,6 +248,7 @@ static void tick(struct ms_master *master, ms_time now)
     master->has_more |= ms_clients_sweep(master, now);
     master->has_more |= ms_recovery_trust(master, now);
     wake(master, now);
+    ms_gates_tick(&master->lanes, now);
     ms_list_splice(&master->queue.arrays.due, &master->queue.arrays.short_of);
     master->has_more |= ms_archive_retire(master, now);
     ms_drain_tick(master, now);
@@ -417,6 +419,7 @@ static ms_time deadline(const struct ms_engine *engine)
     at = earlier(at, ms_spool_deadline(master));
     at = earlier(at, ms_archive_deadline(master));
     at = earlier(at, ms_services_deadline(&master->services));
+    at = earlier(at, ms_gates_deadline(&master->lanes));
     return earlier(at, ms_drain_deadline(master));
 }
 

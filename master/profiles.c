@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "master/gates.h"
 #include "master/tags.h"
 
 #define FNV_BASIS UINT64_C(0xcbf29ce484222325)
@@ -90,6 +91,7 @@ bool ms_lanes_mention(struct ms_lanes *lanes)
     for (size_t i = 0; lanes->routes != NULL && i < lanes->routes->count; i++) {
         const struct ms_route_settings *route = &lanes->routes->items[i];
 
+        lanes->are_groups_limited |= ms_route_has_limits(route, MS_ROUTE_PER_GROUP);
         if ((route->group[0] != '\0' &&
              !ms_map_put(&lanes->mentioned, word_key('g', route->group), 1)) ||
             !mention(lanes, 'g', route->groups, route->groups_count) ||
@@ -107,10 +109,11 @@ static struct ms_traits reduce(const struct ms_lanes *lanes, const struct ms_tra
     struct ms_traits reduced = {.group = "", .labels = labels};
 
     ms_assert(traits->labels_count <= MS_LABELS_MAX);
-    if (ms_map_count(&lanes->mentioned) == 0) {
+    if (ms_map_count(&lanes->mentioned) == 0 && !lanes->are_groups_limited) {
         return reduced;
     }
-    if (ms_map_find(&lanes->mentioned, word_key('g', traits->group)) != 0) {
+    if (lanes->are_groups_limited ||
+        ms_map_find(&lanes->mentioned, word_key('g', traits->group)) != 0) {
         reduced.group = traits->group;
     }
     for (uint32_t i = 0; i < traits->labels_count; i++) {
@@ -167,7 +170,7 @@ static uint32_t lanes_of(struct ms_lane *root, const struct ms_traits *traits, s
     return count;
 }
 
-static void link_member(struct ms_profile *profile, struct ms_lane *lane)
+static void link_member(struct ms_lanes *lanes, struct ms_profile *profile, struct ms_lane *lane)
 {
     struct ms_member *member = &profile->members[profile->members_count++];
 
@@ -178,6 +181,26 @@ static void link_member(struct ms_profile *profile, struct ms_lane *lane)
     ms_list_push_back(&profile->dry, &member->supply);
     ms_list_push_back(lane->ready_count > 0 ? &profile->backlog : &lane->quiet, &member->demand);
     ms_list_push_back(&lane->members, &member->of_lane);
+    member->gate = ms_gates_find(lane->root, profile->traits->group);
+    if (member->gate != NULL) {
+        ms_gate_join(member->gate);
+    }
+    if (lane != lane->root) {
+        ms_lanes_appoint(lanes, lane->root);
+    }
+}
+
+static void unlink_member(struct ms_lanes *lanes, struct ms_member *member)
+{
+    ms_list_remove(&member->supply);
+    ms_list_remove(&member->demand);
+    ms_list_remove(&member->of_lane);
+    if (member->gate != NULL) {
+        ms_gate_leave(member->gate);
+    }
+    if (member->lane != member->lane->root && ms_list_is_empty(&member->lane->members)) {
+        ms_lanes_appoint(lanes, member->lane->root);
+    }
 }
 
 static void destroy(struct ms_profile *profile)
@@ -222,7 +245,13 @@ static struct ms_profile *create_profile(struct ms_lanes *lanes, struct ms_key k
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < nature->types_count; i++) {
-        count += lanes_of(nature->types[i], &nature->traits, NULL);
+        const uint32_t found = lanes_of(nature->types[i], &nature->traits, NULL);
+        struct ms_gate *gate;
+
+        count += found;
+        if (found > 0 && !ms_gates_reach(nature->types[i], nature->traits.group, &gate)) {
+            return NULL;
+        }
     }
     if (lanes->members_count + count > MS_PROFILE_MEMBERS_MAX) {
         return NULL;
@@ -238,7 +267,7 @@ static struct ms_profile *create_profile(struct ms_lanes *lanes, struct ms_key k
         const uint32_t found = lanes_of(nature->types[i], &nature->traits, in);
 
         for (uint32_t j = 0; j < found; j++) {
-            link_member(profile, in[j]);
+            link_member(lanes, profile, in[j]);
         }
     }
     ms_assert(profile->members_count == count);
@@ -313,6 +342,7 @@ void ms_lanes_forget_profiles(struct ms_lanes *lanes)
     ms_map_init(&lanes->profiles, MS_SESSIONS_MAX_DEFAULT, ms_rng_next(&lanes->rng));
     ms_map_finish(&lanes->mentioned);
     ms_map_init(&lanes->mentioned, MS_MENTIONED_MAX, ms_rng_next(&lanes->rng));
+    lanes->are_groups_limited = false;
 }
 
 void ms_lanes_leave(struct ms_lanes *lanes, struct ms_profile *profile)
@@ -327,9 +357,7 @@ void ms_lanes_leave(struct ms_lanes *lanes, struct ms_profile *profile)
     }
     ms_assert(ms_list_is_empty(&profile->ready));
     for (uint32_t i = 0; i < profile->members_count; i++) {
-        ms_list_remove(&profile->members[i].supply);
-        ms_list_remove(&profile->members[i].demand);
-        ms_list_remove(&profile->members[i].of_lane);
+        unlink_member(lanes, &profile->members[i]);
     }
     ms_list_remove(&profile->due);
     if (ms_map_find_pointer(&lanes->profiles, profile->key) == profile) {

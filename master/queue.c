@@ -3,6 +3,7 @@
 #include "core/invariant.h"
 #include "master/block.h"
 #include "master/clients.h"
+#include "master/gates.h"
 #include "master/members.h"
 #include "master/output.h"
 #include "master/rare.h"
@@ -312,8 +313,10 @@ struct ms_work *ms_queue_wake(struct ms_queue *queue, ms_time now, uint32_t *bur
 
 /* A command may come to a slave between its roll and the putting right of what the roll did not name: it was
  * named, as one that nobody knew. */
-static void take_in_hand(struct ms_queue *queue, struct ms_work *work, struct ms_slave *slave)
+static void take_in_hand(struct ms_queue *queue, ms_time now, struct ms_work *work,
+                         struct ms_slave *slave, bool is_handed)
 {
+    ms_gates_took(work->lane, slave, now, is_handed);
     work->holder = slave;
     ms_list_push_back(slave->is_called ? &slave->kept : &slave->held, &work->link);
     slave->session->held++;
@@ -333,7 +336,7 @@ bool ms_queue_lease(struct ms_queue *queue, ms_time now, struct ms_work *work,
     work->attempt++;
     work->token_epoch = queue->epoch;
     work->lane->dispatched_total++;
-    take_in_hand(queue, work, slave);
+    take_in_hand(queue, now, work, slave, true);
     if (work->rare != NULL) {
         ms_array_leased(queue, now, work);
     }
@@ -355,7 +358,8 @@ bool ms_queue_adopt(struct ms_queue *queue, ms_time now, struct ms_work *work,
     if (ms_map_find_pointer(&queue->adopted, key_of(lease->token)) != NULL) {
         return false; /* of two commands with one token a slave has made one up */
     }
-    if (!ms_map_put_pointer(&queue->adopted, key_of(lease->token), work)) {
+    if (!ms_gates_reserve(work->lane, slave) ||
+        !ms_map_put_pointer(&queue->adopted, key_of(lease->token), work)) {
         return false;
     }
     if (work->output != NULL && work->output->token.epoch == 0) {
@@ -375,7 +379,7 @@ bool ms_queue_adopt(struct ms_queue *queue, ms_time now, struct ms_work *work,
     work->attempt = attempt;
     work->token = lease->token.n;
     work->token_epoch = lease->token.epoch;
-    take_in_hand(queue, work, slave);
+    take_in_hand(queue, now, work, slave, false);
     return true;
 }
 
@@ -406,6 +410,7 @@ static void let_go(struct ms_queue *queue, struct ms_work *work)
         ms_upload_stop(work->holder);
         ms_slaves_refresh(queue->lanes, work->holder);
     }
+    ms_gates_let_go(work->lane, work->holder);
     ms_list_remove(&work->link);
     work->holder->session->held--;
     ms_seats_weigh(queue->lanes, work->holder);

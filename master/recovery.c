@@ -6,6 +6,7 @@
 #include "master/changes.h"
 #include "master/clients.h"
 #include "master/dispatch.h"
+#include "master/gates.h"
 #include "master/rare.h"
 #include "master/results.h"
 #include "master/slaves.h"
@@ -95,10 +96,16 @@ bool ms_recovery_is_settled(const struct ms_master *master)
            !master->is_sweeping_hands;
 }
 
+static void see_to_doubt(struct ms_master *master)
+{
+    master->queue.is_doubting = ms_recovery_is_doubting(master);
+    ms_gates_know_hands(&master->lanes, !master->queue.is_doubting);
+}
+
 void ms_recovery_doubt(struct ms_master *master)
 {
     master->knows_hands = false;
-    master->queue.is_doubting = ms_recovery_is_doubting(master);
+    see_to_doubt(master);
 }
 
 static void begin_sweep(struct ms_master *master)
@@ -201,7 +208,7 @@ static void begin(struct ms_master *master, ms_time now, ms_epoch epoch)
     journal->emitted = journal->last;
     journal->persisted = journal->last;
     journal->doubled = journal->last; /* it may have been acknowledged */
-    master->queue.is_doubting = ms_recovery_is_doubting(master);
+    see_to_doubt(master);
     if (master->config.is_paired || master->config.epoch < epoch) {
         master->config.epoch = epoch;
     } else {
@@ -309,7 +316,7 @@ void ms_recovery_called(struct ms_master *master, struct ms_slave *slave)
         slave->is_awaited = false;
         ms_assert(master->awaited_count > 0);
         master->awaited_count--;
-        master->queue.is_doubting = ms_recovery_is_doubting(master);
+        see_to_doubt(master);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/invariant.h"
 #include "master/arrays.h"
+#include "master/gates.h"
 #include "master/slaves.h"
 #include "master/state.h"
 
@@ -45,12 +46,25 @@ static bool prepare(struct change *change)
 
         *former = (struct former){
             .root = root, .branches = root->branches, .branches_count = root->branches_count};
-        if (!ms_lanes_make_branches(root, &former->made)) {
+        if (!ms_gates_make(lanes, root) || !ms_lanes_make_branches(root, &former->made)) {
             return false;
         }
     }
     ms_lanes_forget_profiles(lanes);
     return change->formers != NULL && ms_lanes_mention(lanes);
+}
+
+/* Those that the routes do not ask for. */
+static void drop_gates(struct ms_master *master)
+{
+    struct ms_lane *root;
+    uint32_t cursor = 0;
+
+    while ((root = ms_pool_next(&master->lanes.pool, &cursor)) != NULL) {
+        if (!ms_gates_are_wanted(root)) {
+            ms_gates_drop(root);
+        }
+    }
 }
 
 static void undo(struct change *change)
@@ -139,13 +153,14 @@ static void leave_branches(struct ms_master *master)
     }
 }
 
-static void commit(struct change *change)
+static void commit(struct change *change, ms_time now)
 {
     struct ms_master *master = change->master;
     struct ms_list waiting;
     bool has_other_groups = false;
 
     ms_list_init(&waiting);
+    ms_gates_recount(&master->lanes, &master->slaves, now);
     empty_lanes(master);
     for (uint32_t i = 0; i < change->count; i++) {
         struct former *former = &change->formers[i];
@@ -164,6 +179,7 @@ static void commit(struct change *change)
     for (uint32_t i = 0; i < change->count; i++) {
         ms_lanes_free_branches(change->formers[i].branches, change->formers[i].branches_count);
     }
+    drop_gates(master);
 }
 
 static void supply_again(struct ms_master *master)
@@ -185,7 +201,7 @@ bool ms_reroute(struct ms_master *master, ms_time now, const struct ms_routes *r
 
     ms_assert(now >= 0);
     if (is_ready) {
-        commit(&change);
+        commit(&change, now);
         supply_again(master);
         ms_routes_finish(&former);
     } else {
@@ -193,6 +209,7 @@ bool ms_reroute(struct ms_master *master, ms_time now, const struct ms_routes *r
         ms_routes_finish(&master->routes);
         master->routes = former;
         route_all(master);
+        drop_gates(master);
     }
     free(change.formers);
     return is_ready;

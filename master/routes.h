@@ -22,7 +22,7 @@ struct ms_route_name {
 /* Whose commands of a route are counted. */
 enum ms_route_scope {
     MS_ROUTE_ALL,       /* all of them */
-    MS_ROUTE_PER_GROUP, /* those of one group of commands */
+    MS_ROUTE_PER_GROUP, /* those in the hands of one group of slaves */
     MS_ROUTE_PER_KEY,   /* those of one key */
     MS_ROUTE_SCOPES
 };
@@ -44,6 +44,12 @@ struct ms_route_settings {
     bool is_ordered; /* one command of a key at a time, in the order of submission */
     bool is_fair;    /* submitters take turns, by weight */
 };
+
+static inline bool ms_route_has_limits(const struct ms_route_settings *route,
+                                       enum ms_route_scope scope)
+{
+    return route->concurrency[scope] > 0 || ms_rate_is_limit(&route->rate[scope]);
+}
 
 /* In order of precedence: the first whose pattern fits applies. */
 struct ms_routes {

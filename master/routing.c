@@ -1,6 +1,7 @@
 #include "master/routing.h"
 
 #include "core/invariant.h"
+#include "master/gates.h"
 #include "master/inspect.h"
 #include "master/page.h"
 #include "master/reroute.h"
@@ -9,12 +10,12 @@
 #define CHAIN_SIZE   160 /* of a chain's words */
 #define LABELS_SIZE  256 /* of labels, cut beyond */
 #define RATE_SIZE    32
-#define NUMBER_SIZE  8
+#define NUMBER_SIZE  12
 #define ROW_TEXT_MAX 768 /* of a row */
 
 static_assert(MS_PAGE_ROWS * ROW_TEXT_MAX <= MS_PAGE_TEXT, "a page holds the texts of its rows");
 static_assert(3 * (MS_NAME_MAX + 1) + CHAIN_SIZE + LABELS_SIZE + MS_ROUTE_SCOPES * RATE_SIZE +
-                      3 * NUMBER_SIZE <=
+                      5 * NUMBER_SIZE <=
                   ROW_TEXT_MAX,
               "a row holds three names, a chain, labels, rates and short words");
 static_assert(LABELS_SIZE <= MS_DETAIL_MAX, "a cell holds labels");
@@ -74,9 +75,39 @@ static void add_priority(struct ms_report_page *page, int priority)
     ms_page_text(page, "priority", words);
 }
 
+/* A count of commands in hand, which only gates keep. */
+static void add_held(struct ms_report_page *page, const char *name, const struct ms_gate *gate)
+{
+    char words[NUMBER_SIZE] = "";
+    struct ms_text text;
+
+    ms_text_init(&text, words, sizeof words);
+    if (gate != NULL) {
+        ms_text_add(&text, "%u", gate->held);
+    }
+    ms_page_text(page, name, words);
+}
+
+/* That which has the most in hand; NULL = there is none. */
+static const struct ms_gate *fullest_group(const struct ms_gates *gates)
+{
+    const struct ms_gate *fullest = NULL;
+
+    if (gates == NULL) {
+        return NULL;
+    }
+    ms_list_for_each(link, &gates->groups)
+    {
+        const struct ms_gate *gate = ms_container_of(link, struct ms_gate, link);
+
+        fullest = fullest == NULL || gate->held > fullest->held ? gate : fullest;
+    }
+    return fullest;
+}
+
 /* type: "" for a route that applies to none as yet; route: NULL for a type that has none. */
 static void fill_row(const char *type, const struct ms_route_settings *route,
-                     struct ms_report_page *page)
+                     const struct ms_gates *gates, struct ms_report_page *page)
 {
     static const struct ms_route_settings none = {0};
     const struct ms_route_settings *by = route != NULL ? route : &none;
@@ -87,6 +118,7 @@ static void fill_row(const char *type, const struct ms_route_settings *route,
     ms_page_text(page, "group", by->group);
     add_labels(page, by);
     ms_page_number(page, "concurrency", by->concurrency[MS_ROUTE_ALL]);
+    add_held(page, "in_hand", gates != NULL ? &gates->all : NULL);
     add_rate(page, "rate", &by->rate[MS_ROUTE_ALL]);
     ms_page_number(page, "groups", by->groups_count);
     ms_page_text(page, "on_absent",
@@ -99,6 +131,7 @@ static void fill_row(const char *type, const struct ms_route_settings *route,
     ms_page_number(page, "key_concurrency", by->concurrency[MS_ROUTE_PER_KEY]);
     add_rate(page, "group_rate", &by->rate[MS_ROUTE_PER_GROUP]);
     add_rate(page, "key_rate", &by->rate[MS_ROUTE_PER_KEY]);
+    add_held(page, "group_in_hand", fullest_group(gates));
     ms_page_end_row(page);
 }
 
@@ -106,7 +139,9 @@ static void fill_type(const struct ms_master *master, struct ms_inquiry *inquiry
                       struct ms_report_page *page)
 {
     const struct ms_routes *routes = &master->routes;
-    const char *name = ms_router_at(&master->lanes.router, inquiry->cursor)->name;
+    const struct ms_route *known = ms_router_at(&master->lanes.router, inquiry->cursor);
+    const char *name = known->name;
+    const struct ms_lane *lane = ms_lanes_find(&master->lanes, known->type);
     const struct ms_route_settings *route = ms_routes_find(routes, name);
 
     if (route != NULL) {
@@ -115,7 +150,7 @@ static void fill_type(const struct ms_master *master, struct ms_inquiry *inquiry
         ms_assert(index < MS_SECTIONS_MAX);
         inquiry->routes_used[index / 8] |= (uint8_t)(1u << index % 8);
     }
-    fill_row(name, route, page);
+    fill_row(name, route, lane != NULL ? lane->gates : NULL, page);
     inquiry->rows++;
 }
 
@@ -123,7 +158,7 @@ static void fill_route(const struct ms_master *master, struct ms_inquiry *inquir
                        struct ms_report_page *page)
 {
     if ((inquiry->routes_used[index / 8] >> index % 8 & 1) == 0) {
-        fill_row("", &master->routes.items[index], page);
+        fill_row("", &master->routes.items[index], NULL, page);
         inquiry->rows++;
     }
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "master/gates.h"
 #include "master/lanes.h"
 #include "master/slaves.h"
 
@@ -35,6 +36,19 @@ static int64_t rank_of(struct ms_lanes *lanes, const struct ms_seat *seat, enum 
     return rank;
 }
 
+static struct ms_heap *heap_of(const struct ms_seat *seat)
+{
+    return ms_gate_seats(seat->lane, seat->gate);
+}
+
+/* Its gate knows who is first. */
+static void tell_gate(const struct ms_seat *seat)
+{
+    if (seat->gate != NULL && seat->lane->root == seat->lane) {
+        ms_gate_seated(seat->gate);
+    }
+}
+
 static bool has_rank(const struct ms_member *member)
 {
     return member->lane->strategy->rank != NULL;
@@ -55,8 +69,8 @@ void ms_seats_take(struct ms_slave *slave)
         if (has_rank(&profile->members[i])) {
             struct ms_lane *lane = profile->members[i].lane;
 
-            seats->seats[seats->count++] =
-                (struct ms_seat){.lane = lane, .session = slave->session};
+            seats->seats[seats->count++] = (struct ms_seat){
+                .lane = lane, .gate = profile->members[i].gate, .session = slave->session};
             seats->is_following_load |= lane->strategy->follows_load;
         }
     }
@@ -69,7 +83,8 @@ void ms_seats_leave(struct ms_slave *slave)
         struct ms_seat *seat = &slave->seats.seats[i];
 
         if (ms_heap_has(&seat->place)) {
-            ms_heap_remove(&seat->lane->seats, &seat->place);
+            ms_heap_remove(heap_of(seat), &seat->place);
+            tell_gate(seat);
         }
     }
     free(slave->seats.seats);
@@ -85,10 +100,11 @@ void ms_seats_enter(struct ms_lanes *lanes, struct ms_slave *slave)
             continue;
         }
         seat->rank = rank_of(lanes, seat, MS_RANK_ENTER);
-        if (!ms_heap_push(&seat->lane->seats, &seat->place, seat->rank)) {
+        if (!ms_heap_push(heap_of(seat), &seat->place, seat->rank)) {
             ms_seats_leave(slave);
             return;
         }
+        tell_gate(seat);
     }
 }
 
@@ -100,24 +116,48 @@ void ms_seats_weigh(struct ms_lanes *lanes, struct ms_slave *slave)
             seat->lane->strategy->follows_load ? rank_of(lanes, seat, MS_RANK_LOAD) : seat->rank;
 
         if (rank != seat->rank && ms_heap_has(&seat->place)) {
-            ms_heap_update(&seat->lane->seats, &seat->place, rank);
+            ms_heap_update(heap_of(seat), &seat->place, rank);
+            tell_gate(seat);
         }
         seat->rank = rank;
     }
 }
 
-struct ms_session *ms_seats_first(struct ms_lane *lane)
+/* Of one heap, without those whose gate is shut: all of a heap have the same. */
+static struct ms_session *first_of(struct ms_heap *seats)
 {
     struct ms_heap_node *place;
 
-    while ((place = ms_heap_peek(&lane->seats)) != NULL) {
+    while ((place = ms_heap_peek(seats)) != NULL) {
         struct ms_seat *seat = ms_container_of(place, struct ms_seat, place);
 
+        if (ms_gate_is_shut(seat->gate)) {
+            return NULL;
+        }
         if (ms_list_is_linked(&seat->session->link)) {
-            ms_assert(seat->lane == lane && seat->session->credit > 0);
+            ms_assert(seat->session->credit > 0);
             return seat->session;
         }
-        ms_heap_pop(&lane->seats);
+        ms_heap_pop(seats);
+    }
+    return NULL;
+}
+
+struct ms_session *ms_seats_first(struct ms_lane *lane)
+{
+    struct ms_gate *gate;
+
+    if (lane->gates == NULL || ms_heap_count(&lane->gates->benches) == 0) {
+        return first_of(&lane->seats);
+    }
+    while ((gate = ms_gates_first(lane)) != NULL) {
+        const int64_t rank = ms_heap_min(&gate->seats);
+        struct ms_session *session = first_of(&gate->seats);
+
+        if (session != NULL && ms_heap_min(&gate->seats) == rank) {
+            return session;
+        }
+        ms_gate_seated(gate); /* somebody else may come before the next one */
     }
     return NULL;
 }
@@ -155,6 +195,7 @@ void ms_seats_served(struct ms_lanes *lanes, struct ms_lane *lane, struct ms_sla
     lane->clock = seat->rank > lane->clock ? seat->rank : lane->clock;
     seat->rank = rank_of(lanes, seat, MS_RANK_SERVED);
     if (ms_heap_has(&seat->place)) {
-        ms_heap_update(&lane->seats, &seat->place, seat->rank);
+        ms_heap_update(heap_of(seat), &seat->place, seat->rank);
+        tell_gate(seat);
     }
 }

@@ -10,6 +10,7 @@
 #include "core/heap.h"
 #include "master/strategy.h"
 
+struct ms_gate;
 struct ms_lane;
 struct ms_lanes;
 struct ms_session;
@@ -18,8 +19,9 @@ struct ms_slave;
 #define MS_SEATS_MAX (UINT32_MAX - 1) /* of one lane */
 
 struct ms_seat {
-    struct ms_heap_node place; /* in lane->seats */
+    struct ms_heap_node place; /* in lane->seats, or the gate's */
     struct ms_lane *lane;
+    struct ms_gate *gate; /* of its slave's group; NULL = there is none */
     struct ms_session *session;
     int64_t rank;
 };

@@ -1,6 +1,7 @@
 #include "master/selfcheck.h"
 
 #include "core/invariant.h"
+#include "master/gates.h"
 #include "master/slaves.h"
 #include "master/state.h"
 
@@ -18,7 +19,7 @@ static bool is_idle(const struct ms_slave *slave)
 static const struct ms_lane *find_waiting(const struct ms_profile *profile)
 {
     for (uint32_t i = 0; i < profile->members_count; i++) {
-        if (profile->members[i].lane->ready_count > 0) {
+        if (profile->members[i].lane->ready_count > 0 && !ms_gates_bar(&profile->members[i])) {
             return profile->members[i].lane;
         }
     }

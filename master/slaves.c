@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/clients.h"
+#include "master/gates.h"
 #include "master/orphans.h"
 #include "master/recovery.h"
 #include "master/results.h"
@@ -55,6 +56,7 @@ bool ms_slaves_open(struct ms_master *master, struct ms_session *session, uint32
     slave->group = "";
     slave->weight = MS_WEIGHT_DEFAULT;
     slave->is_cordoned = ms_cordons_has(&master->cordons, &session->uuid);
+    slave->is_stranger = true;
     slave->is_rolled = true; /* a new session holds nothing */
     ms_list_init(&slave->held);
     ms_list_init(&slave->kept);
@@ -73,6 +75,7 @@ void ms_slaves_greet(struct ms_master *master, struct ms_slave *slave, const str
                      const struct ms_tags *tags)
 {
     ms_assert(tags != NULL && tags->users_count > 0);
+    ms_gates_forget_slave(slave);
     ms_tagging_give(&master->tagging, slave->tags);
     slave->tags = tags;
     slave->group = tags->group;
@@ -81,6 +84,7 @@ void ms_slaves_greet(struct ms_master *master, struct ms_slave *slave, const str
     slave->slots_max = hello->slots_max;
     slave->features = hello->features;
     slave->load_at = 0; /* of its last connection */
+    ms_gates_count_slave(slave, master->engine.now);
 }
 
 static void set_slots(struct ms_master *master, struct ms_slave *slave, uint32_t slots)

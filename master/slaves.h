@@ -47,6 +47,7 @@ struct ms_slave {
     struct ms_load load;        /* as it was told last, */
     ms_time load_at;            /* when; 0 = it has not told any */
     struct ms_tempo tempo;      /* of attempts it has finished */
+    bool is_stranger;           /* its group is not known: see master/gates.h */
     bool is_awaited;        /* from before the master's start, and has not told yet what it holds */
     bool is_welcome;        /* WELCOME is out on this connection: before it nothing else may be */
     bool is_rolled;         /* what it holds is agreed on this connection */

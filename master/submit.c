@@ -224,11 +224,20 @@ static struct ms_lane *find_lane(struct ms_master *master, struct ms_client *cli
     return client->lane;
 }
 
+/* terms: what it is submitted with, to be filled in where its route says more. */
 static struct ms_record record_of(const struct ms_master *master, const struct ms_client *client,
-                                  const struct ms_command *submit)
+                                  const struct ms_lane *lane, const struct ms_command *submit,
+                                  struct ms_terms *terms)
 {
     const int64_t wall = ms_master_wall(master);
+    const int8_t priority = lane->route->priority;
+    const bool is_default =
+        priority != 0 && (submit->terms == NULL || submit->terms->priority == 0);
 
+    if (is_default) {
+        *terms = submit->terms != NULL ? *submit->terms : (struct ms_terms){0};
+        terms->priority = priority;
+    }
     return (struct ms_record){
         .kind = MS_RECORD_SUBMIT,
         .flags = submit->flags & MS_FLAGS_LASTING,
@@ -240,7 +249,7 @@ static struct ms_record record_of(const struct ms_master *master, const struct m
         .type = submit->type,
         .id = {.client = client->uuid, .seq = submit->id.seq},
         .payload = submit->payload,
-        .terms = submit->terms,
+        .terms = is_default ? terms : submit->terms,
     };
 }
 
@@ -305,7 +314,8 @@ static bool accept_array(struct ms_master *master, ms_time now, struct ms_client
 static bool accept(struct ms_master *master, ms_time now, struct ms_client *client,
                    struct ms_lane *lane, const struct ms_command *submit)
 {
-    const struct ms_record record = record_of(master, client, submit);
+    struct ms_terms terms;
+    const struct ms_record record = record_of(master, client, lane, submit, &terms);
 
     if (is_array(submit)) {
         return accept_array(master, now, client, lane, &record);

@@ -2,6 +2,7 @@
 
 #include "core/invariant.h"
 #include "master/dispatch.h"
+#include "master/gates.h"
 #include "master/rare.h"
 #include "master/slaves.h"
 #include "master/spool.h"
@@ -63,10 +64,12 @@ struct ms_session *ms_upload_taker(const struct ms_lane *lane)
 
     for (const struct ms_list *of_lane = members->next; of_lane != members;
          of_lane = of_lane->next) {
-        struct ms_list *ready =
-            &ms_container_of(of_lane, struct ms_member, of_lane)->profile->ready;
+        const struct ms_member *member = ms_container_of(of_lane, struct ms_member, of_lane);
 
-        ms_list_for_each(link, ready)
+        if (ms_gate_is_shut(member->gate)) {
+            continue;
+        }
+        ms_list_for_each(link, &member->profile->ready)
         {
             struct ms_session *session = ms_container_of(link, struct ms_session, link);
 

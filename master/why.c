@@ -4,6 +4,7 @@
 #include "master/archive.h"
 #include "master/changes.h"
 #include "master/clients.h"
+#include "master/gates.h"
 #include "master/page.h"
 #include "master/rare.h"
 #include "master/slaves.h"
@@ -56,7 +57,8 @@ static void add_until(const struct ms_master *master, ms_time until, ms_time now
 }
 
 /* The slaves from before the master's start that have not come back yet. */
-static void why_doubted(const struct ms_master *master, ms_time now, struct ms_text *text)
+static void why_doubted(const struct ms_master *master, const char *what, ms_time now,
+                        struct ms_text *text)
 {
     const struct ms_slave *slave;
     ms_time until = now;
@@ -80,8 +82,8 @@ static void why_doubted(const struct ms_master *master, ms_time now, struct ms_t
         ms_text_add(text, "%s%u %s", named > 0 ? " and " : "", master->awaited_count - named,
                     named > 0 ? "others" : "slaves");
     }
-    ms_text_add(text, "%s back or dead, one of them may still have it: at the latest until ",
-                master->awaited_count == 1 ? " is" : " are");
+    ms_text_add(text, "%s back or dead, one of them may still have %s: at the latest until ",
+                master->awaited_count == 1 ? " is" : " are", what);
     add_until(master, until, now, text);
 }
 
@@ -124,11 +126,35 @@ static bool has_supplier(const struct ms_lane *lane)
 {
     ms_list_for_each(link, &lane->members)
     {
-        if (ms_container_of(link, struct ms_member, of_lane)->profile->ready_count > 0) {
+        const struct ms_member *member = ms_container_of(link, struct ms_member, of_lane);
+
+        if (member->profile->ready_count > 0 && !ms_gate_is_shut(member->gate)) {
             return true;
         }
     }
     return false;
+}
+
+/* The gate that keeps it from those who have a free slot; NULL = there is none. */
+static const struct ms_gate *shut_gate(const struct ms_lane *lane)
+{
+    const struct ms_gates *gates = lane->root->gates;
+
+    if (gates == NULL || gates->all.is_shut) {
+        return gates == NULL ? NULL : &gates->all;
+    }
+    if (has_supplier(lane)) {
+        return NULL;
+    }
+    ms_list_for_each(link, &lane->members)
+    {
+        const struct ms_member *member = ms_container_of(link, struct ms_member, of_lane);
+
+        if (member->profile->ready_count > 0) {
+            return member->gate;
+        }
+    }
+    return NULL;
 }
 
 /* Slaves that run its type and get nothing new, because people said so; as far as they are counted. */
@@ -196,16 +222,48 @@ static void why_aimed(const struct ms_work *work, struct ms_text *text)
     }
 }
 
+static void why_shut(const struct ms_master *master, const struct ms_gate *gate,
+                     const struct ms_work *work, ms_time now, struct ms_text *text)
+{
+    const char *type = work->lane->name;
+    const bool is_of_type = gate == &gate->gates->all;
+    const uint64_t held = gate->held + (is_of_type ? 0 : (uint64_t)gate->gates->strangers);
+
+    if (gate->limit > 0 && master->lanes.are_hands_unknown && master->awaited_count > 0) {
+        why_doubted(master, "others of its type, which its route limits", now, text);
+        return;
+    }
+    if (gate->limit > 0 && held >= gate->limit) {
+        ms_text_add(text, "%llu of %s %s in hand", (unsigned long long)held, type,
+                    held == 1 ? "is" : "are");
+        if (!is_of_type) {
+            ms_text_add(text, " of group \"%s\"", gate->group);
+        }
+        ms_text_add(text, ", and its route allows %u; ", gate->limit);
+    } else {
+        ms_text_add(text, "its route hands out ");
+        ms_rate_print(&gate->rate, text);
+        if (!is_of_type) {
+            ms_text_add(text, " to group \"%s\"", gate->group);
+        }
+        ms_text_add(text, ", the next one at ");
+        add_until(master, ms_bucket_ready_at(&gate->bucket, &gate->rate), now, text);
+        ms_text_add(text, "; ");
+    }
+    add_before(work, text);
+}
+
 static void why_ready(const struct ms_master *master, const struct ms_work *work, ms_time now,
                       struct ms_text *text)
 {
     const struct ms_lane *lane = work->lane;
     const uint32_t sessions = ms_lane_sessions(lane);
+    const struct ms_gate *gate = shut_gate(lane);
 
     ms_assert(work->is_in_doubt || work->is_aside || work->is_gated || work->is_lone ||
               ms_work_is_aimed(work) || lane->ready_count > 0);
     if (work->is_in_doubt && master->awaited_count > 0) {
-        why_doubted(master, now, text);
+        why_doubted(master, "it", now, text);
     } else if (ms_master_is_draining(master) && ms_work_is_durable(work)) {
         ms_text_add(text, "the master is shutting down: it starts after the next start");
     } else if (work->is_lone) {
@@ -221,6 +279,8 @@ static void why_ready(const struct ms_master *master, const struct ms_work *work
     } else if (work->is_aside) {
         ms_text_add(text, "no slave that runs %s and takes payloads in parts has a free slot",
                     lane->name);
+    } else if (gate != NULL) {
+        why_shut(master, gate, work, now, text);
     } else if (has_supplier(lane)) {
         ms_text_add(text, "it is about to be handed out; ");
         add_before(work, text);

@@ -1,92 +1,125 @@
-"""Limits of a master, met with real programs: who meets one waits and goes on by himself, and status tells them."""
+#!/usr/bin/env python3
+"""Limits of routes: caps of a type and of groups of slaves, rates, changed while commands wait; and over a takeover."""
 import os
-import sys
+import signal
+import tempfile
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import LIMIT_S, Cluster, main, wait_until  # noqa: E402
-
-COUNT = 400
-
-
-def map_all(cluster, *arguments):
-    """Many more commands than fit go through, each once, in order."""
-    names = [f"n{number}" for number in range(COUNT)]
-    done = cluster.muster("map", "-k", "-j", "64", *arguments, "echo", ":::", *names)
-    assert done.stdout.decode().split() == names, f"{done.stdout!r} {done.stderr!r}"
-    return cluster.status()
+from harness import Cluster, main, wait_until
+from pair import Pair, kill
 
 
-def test_many_commands_for_a_master_of_few():
-    with Cluster("--commands-max", "8") as cluster:
-        cluster.slave("--allow-exec", "--slots", "2")
-        status = map_all(cluster)
-        assert status["commands_max"] == 8
-        assert status["refused_total"] > 0, "the limit was never met"
-        assert status["submitted_total"] == COUNT
-        wait_until("all are closed", lambda: cluster.status()["commands"] == 0)
+def write(path, text):
+    """Whole or not at all: a program may read it at any time."""
+    with open(path + ".new", "w") as file:
+        file.write(text)
+    os.rename(path + ".new", path)
 
 
-def test_an_array_that_never_fits_is_refused_by_name():
-    with Cluster("--commands-max", "8") as cluster:
-        cluster.slave()
-        for more in ["--background"], ["--wait"]:
-            done = cluster.muster("submit", "echo", "--array", "9", *more, check=False)
-            assert done.returncode == os.EX_USAGE, f"{done}"
-            assert b"an array of 9 commands, at most 8 are kept here" in done.stderr, f"{done.stderr!r}"
+def held(cluster):
+    return {row["name"]: row["held"] for row in cluster.rows("slaves")}
 
 
-def test_what_is_not_known_is_named():
-    with Cluster() as cluster:
-        for question in ["group", "nosuch"], ["wait", "--group", "nosuch"]:
-            done = cluster.muster(*question, check=False)
-            assert done.returncode == os.EX_UNAVAILABLE, f"{done}"
-            assert b'group "nosuch"' in done.stderr, f"{done.stderr!r}"
-        one = "0123456789abcdef0123456789abcdef:7"
-        for question in "show", "why", "result", "cancel", "tail":
-            done = cluster.muster(question, one, check=False)
-            assert done.returncode == os.EX_UNAVAILABLE, f"{done}"
-            assert one.encode() in done.stderr, f"{done.stderr!r}"
+def route(cluster, kind):
+    return next(row for row in cluster.rows("routes") if row["type"] == kind)
 
 
-def test_large_payloads_for_a_master_of_little_memory():
-    with Cluster("--memory-max", "1MiB") as cluster:
-        slave = cluster.slave("--slots", "1")
-        payload = os.path.join(cluster.folder, "payload")
-        with open(payload, "wb") as file:
-            file.write(b"x" * 200000)
-        slave.stop()  # it keeps its session, and nothing ends
-        outs = [os.path.join(cluster.folder, f"out{number}") for number in range(12)]
-        clients = [cluster.background("submit", "echo", "--in", payload, "--out", out) for out in outs]
-        wait_until("the memory is full", lambda: cluster.status()["refused_total"] > 0)
-        status = cluster.status()
-        assert status["memory_bytes"] <= status["memory_max_bytes"] == 1 << 20, f"{status}"
-        assert 0 < status["commands"] < 12
-        slave.go_on()
-        for client, out in zip(clients, outs):
-            _, err = client.communicate(timeout=LIMIT_S)
-            assert client.returncode == 0, f"{client.returncode}: {err!r}"
-            assert os.path.getsize(out) == 200000
+def reload(cluster, path, text):
+    write(path, text)
+    cluster.master.signal(signal.SIGHUP)
 
 
-def test_limits_are_told_without_being_met():
-    with Cluster() as cluster:
-        status = cluster.status()
-        assert status["sessions_max"] == 200000 and status["payload_max_bytes"] == 1 << 20, f"{status}"
-        assert status["connections"] == 1 and status["connections_max"] > 1
-        assert status["questions"] == 1 and status["questions_max"] > 1
-        assert "store_room_bytes" not in status
+def submit(cluster, kind, payload, count=1):
+    for _ in range(count):
+        cluster.muster("submit", kind, "--payload", payload, "--background", "--keep")
 
 
-def test_sessions_beyond_the_limit_are_refused():
-    with Cluster("--sessions-max", "2") as cluster:
-        cluster.slave()
-        assert cluster.status()["sessions"] == 2
-        client = cluster.background("submit", "sleep", "--payload", "1h", "--wait")
-        wait_until("it has one", lambda: cluster.muster("status", "--connect-timeout", "10ms", check=False).returncode)
-        client.kill()
-        client.wait()
-        wait_until("the place is free", lambda: cluster.muster("status", "--connect-timeout", "1s", check=False)
-                   .returncode == 0)
+def why_of_waiting(cluster):
+    waiting = next(row["id"] for row in cluster.rows("commands") if row["state"] == "ready")
+    return cluster.muster("why", waiting).stdout.decode()
+
+
+def test_a_type_has_a_cap_that_is_changed_live():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "m.conf")
+        write(path, 'route "sleep" { concurrency = 2 }\n')
+        with Cluster("--config", path) as cluster:
+            cluster.slave("--slots", "8")
+            submit(cluster, "sleep", "1h", 6)
+            wait_until("as many as may are in hand", lambda: held(cluster) == {"s1": 2})
+            assert cluster.muster("submit", "echo", "--payload", "x", "--wait").stdout == b"x"  # other types go on
+            assert held(cluster) == {"s1": 2}
+            row = route(cluster, "sleep")
+            assert row["in_hand"] == "2" and row["concurrency"] == 2, row
+            assert "2 of sleep are in hand, and its route allows 2; it is the next one" in why_of_waiting(cluster)
+            reload(cluster, path, 'route "sleep" { concurrency = 4 }\n')
+            wait_until("more may", lambda: held(cluster) == {"s1": 4})
+            reload(cluster, path, 'route "sleep" { concurrency = 1 }\n')
+            wait_until("that holds", lambda: route(cluster, "sleep")["concurrency"] == 1)
+            assert held(cluster) == {"s1": 4}  # what is there stays
+            running = [row["id"] for row in cluster.rows("commands") if row["state"] == "leased"]
+            for command in running:
+                cluster.muster("cancel", command)
+            wait_until("one goes on", lambda: held(cluster) == {"s1": 1})
+            reload(cluster, path, "\n")
+            wait_until("all may", lambda: held(cluster) == {"s1": 2})
+            assert route(cluster, "sleep")["in_hand"] == ""
+
+
+def test_a_group_of_slaves_has_a_cap():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "m.conf")
+        write(path, 'route "sl*" { group-concurrency = 2 strategy = {"round-robin"} }\n')
+        with Cluster("--config", path) as cluster:
+            for group in ("a", "a", "b"):
+                cluster.slave("--slots", "8", "--group", group)
+            submit(cluster, "sleep", "1h", 9)
+            wait_until("each group has two", lambda: sum(held(cluster).values()) == 4)
+            assert held(cluster)["s3"] == 2, held(cluster)
+            assert route(cluster, "sleep")["group_in_hand"] == "2"
+            assert 'and its route allows 2' in why_of_waiting(cluster)
+
+
+def test_a_rate_is_kept():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "m.conf")
+        write(path, 'route "echo" { rate = "1/h:3" }\n')
+        with Cluster("--config", path) as cluster:
+            cluster.slave("--slots", "8")
+            submit(cluster, "echo", "x", 5)
+            wait_until("a burst", lambda: route(cluster, "echo")["in_hand"] == "0" and
+                       [row["state"] for row in cluster.rows("commands")].count("ready") == 2)
+            assert "its route hands out 1/h:3, the next one at " in why_of_waiting(cluster)
+            reload(cluster, path, 'route "echo" { rate = "1000/s" }\n')
+            wait_until("the others, too", lambda: "ready" not in [row["state"] for row in cluster.rows("commands")])
+
+
+def sleeping(pair):
+    return sum(row["held"] for row in pair.rows("slaves"))
+
+
+def count(pair, state):
+    return [row["state"] for row in pair.rows("commands")].count(state)
+
+
+def test_what_is_in_hand_counts_after_a_takeover():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "both.conf")
+        write(path, 'route "*" { concurrency = 2 }\n')
+        with Pair(options=["--config", path], slave_options=["--handlers", os.environ["MS_HANDLERS_DIR"]]) as pair:
+            for _ in range(5):
+                pair.muster("submit", "sleep", "--payload", "1h", "--background", "--keep")
+            wait_until("as many as may are in hand", lambda: sleeping(pair) == 2)
+            victim = pair.active()
+            kill(pair, victim)
+            pair.takeover(1 - victim)
+            wait_until("they are in hand", lambda: sleeping(pair) == 2)
+            wait_until("slaves are back", lambda: all(row["connected"] == "yes" for row in pair.rows("slaves")))
+            assert sleeping(pair) == 2
+            assert count(pair, "leased") == 2 and count(pair, "ready") == 3, pair.rows("commands")
+            first = next(row["id"] for row in pair.rows("commands") if row["state"] == "leased")
+            pair.muster("cancel", first)
+            wait_until("the next one goes", lambda: count(pair, "ready") == 2)
+            assert sleeping(pair) == 2
 
 
 if __name__ == "__main__":

@@ -692,3 +692,32 @@ ms_sim_canary(cordoned-slave-grants master/slaves.c "invariant: cordon|${engine_
         return;
     }"
 "    slave->is_cordoned = false;")
+
+# Limits of routes.
+ms_sim_canary(type-without-cap master/dispatch.c "invariant: gates"
+"    if (ms_gates_hold_back(lane)) {
+        return false;
+    }"
+"")
+
+ms_sim_canary(adopted-not-counted master/gates_count.c "invariant: gates|${engine_assertion}"
+"    gate->held++;
+    if (is_handed"
+"    gate->held += is_handed;
+    if (is_handed")
+
+ms_sim_canary(hands-taken-for-known master/recovery.c "invariant: gates"
+"    ms_gates_know_hands(&master->lanes, !master->queue.is_doubting);"
+"    ms_gates_know_hands(&master->lanes, true);")
+
+ms_sim_canary(group-without-cap master/lanes.c "invariant: gates"
+"        if (member->profile->ready_count > 0 && !ms_gate_is_shut(member->gate)) {"
+"        if (member->profile->ready_count > 0) {")
+
+ms_sim_canary(token-for-nothing core/bucket.c "invariant: pace"
+"    bucket->level -= bucket->level < TOKEN ? bucket->level : TOKEN;"
+"    bucket->level -= bucket->level < TOKEN ? 0 : TOKEN / 2;")
+
+ms_sim_canary(gate-not-opened master/gates.c "invariant: (liveness|drained)|${engine_assertion}"
+"        ms_lanes_wake(lanes, ms_container_of(link, struct ms_lane, held_back));"
+"        ms_list_init(link);")

@@ -373,7 +373,8 @@ void sim_config_draw_short(struct sim_config *config, uint64_t seed, uint64_t st
     sim_older_config(config);
 }
 
-#define KEYS_ONE_IN 2 /* seeds */
+#define KEYS_ONE_IN  2 /* seeds */
+#define GATES_ONE_IN 3
 
 /* Not drawn, so that loads stay as they were. */
 static bool knows_orders(uint64_t seed)
@@ -397,6 +398,13 @@ static bool knows_broadcasts(uint64_t seed)
     return sim_hash(seed, word, sizeof word) % 3 != 0;
 }
 
+static bool knows_gates(uint64_t seed)
+{
+    static const uint8_t word[] = "gates";
+
+    return sim_hash(seed, word, sizeof word) % GATES_ONE_IN == 0;
+}
+
 void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_t seed,
                           uint64_t steps)
 {
@@ -413,6 +421,7 @@ void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_
     config->has_services = config->pair.older == SIM_NOT_OLDER && knows_services(seed);
     /* Who is cordoned and stays so would never have an outcome. */
     config->has_broadcasts = !config->has_orders && knows_broadcasts(seed);
+    config->has_gates = knows_gates(seed);
 }
 
 const char *sim_kind_option(enum sim_kind kind)
@@ -446,6 +455,9 @@ void sim_config_print(const struct sim_config *config, FILE *out)
             config->has_disk ? "a disk" : "no disk", config->durable_permille);
     if (config->pair.is_strict) {
         fputs(" strict", out);
+    }
+    if (config->has_gates) {
+        fputs(" gates", out);
     }
     if (config->pair.unlike != SIM_LIKE) {
         fprintf(out, " unlike=%d", (int)config->pair.unlike);

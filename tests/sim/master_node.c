@@ -4,6 +4,7 @@
 #include "core/invariant.h"
 #include "master/state.h"
 #include "tests/sim/disk.h"
+#include "tests/sim/gates.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/tally.h"
@@ -132,6 +133,7 @@ static void start(struct sim_world *world, struct sim_node *node)
     ms_assert(master != NULL);
     node->state = master;
     node->engine = ms_master_engine(master);
+    sim_gates_route(world, node);
     sim_durable_begin(world, node);
     if (node->disk != NULL) {
         replay(world, node);

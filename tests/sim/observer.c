@@ -10,6 +10,7 @@
 
 #include "core/invariant.h"
 #include "master/state.h"
+#include "tests/sim/gates.h"
 #include "tests/sim/nodes.h"
 
 #define ENTRIES_MAX   (1u << 24)
@@ -548,6 +549,7 @@ void sim_observe_step(struct sim_world *world, struct sim_node *node)
         sim_keep_walk(world);
     }
     if (node->role == SIM_MASTER && sim_master_of(node) != NULL) {
+        sim_gates_step(world, node);
         sim_recovery_step(world, node);
     }
 }

@@ -6,6 +6,7 @@
 #include "master/clients.h"
 #include "master/state.h"
 #include "tests/sim/disk.h"
+#include "tests/sim/gates.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_arrays.h"
@@ -473,6 +474,7 @@ void sim_master_effect(struct sim_world *world, struct sim_node *node,
     case MS_KIND_COMMAND:
         hand_out(world, node, effect);
         sim_fleet_handed_out(world, node, sim_other_end(world, node, effect->peer));
+        sim_gates_handed_out(world, node, command);
         break;
     case MS_KIND_REVOKE:
         world->stats.counts[SIM_STAT_REVOKES]++;

@@ -25,6 +25,13 @@ struct sim_wire { /* one connection of the master */
     uint64_t granted, sent;
 };
 
+/* Of one type: what was handed out, and when the next one may be at a rate that knows no burst. */
+struct sim_pacing {
+    uint32_t tenure; /* that it is of */
+    uint64_t seen;
+    int64_t due; /* in ns */
+};
+
 /* One node that may be master, in the present tenure: from the start of a master's process on. */
 struct sim_view {
     uint32_t tenure;              /* counts those of all nodes; 0 = there was none */
@@ -32,6 +39,7 @@ struct sim_view {
     uint32_t sessions_count;
     struct sim_wire *wires; /* by slot */
     uint32_t wires_count;
+    struct sim_pacing pacing[SIM_TYPES_MAX];
     ms_time due;  /* of the master's tick, before this step */
     bool may_end; /* the event of this step may end sessions at once */
     bool may_age;

@@ -7,6 +7,7 @@
 #include "master/state.h"
 #include "proto/pair_record.h"
 #include "tests/sim/disk.h"
+#include "tests/sim/gates.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
@@ -106,6 +107,7 @@ static void start(struct sim_world *world, struct sim_node *node)
     ms_assert(engine != NULL);
     node->state = engine;
     node->engine = ms_pair_engine(engine);
+    sim_gates_route(world, node);
     node->driver.is_listening = true;
     sim_pair_start(world, node);
     sim_view(world, node)->is_partial = !record.is_complete;

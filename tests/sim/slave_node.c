@@ -4,6 +4,7 @@
 #include "core/invariant.h"
 #include "slave/slave.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/gates.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 
@@ -37,7 +38,6 @@ bool sim_slave_runs(const struct sim_world *world, uint32_t node, uint32_t type)
 
 static void start(struct sim_world *world, struct sim_node *node)
 {
-    static const char *const names[SIM_TYPES_MAX] = {"alpha", "beta", "gamma", "delta"};
     const struct sim_config *config = &world->config;
     const uint32_t which = sim_place(world, node);
     struct slave *slave = calloc(1, sizeof *slave);
@@ -50,6 +50,7 @@ static void start(struct sim_world *world, struct sim_node *node)
         .node = sim_uuid(world, node, node->incarnation),
         .seed = ms_rng_next(&world->rng_load),
         .name = sim_node_name(world, node->index),
+        .group = sim_group(world, node->index),
         .build = "sim",
         .types = types,
     };
@@ -57,7 +58,7 @@ static void start(struct sim_world *world, struct sim_node *node)
     for (uint32_t i = 0; i < config->types; i++) {
         if (sim_slave_runs(world, node->index, i)) {
             types[options.types_count++] =
-                (struct ms_slave_type){.type = SIM_TYPE_FIRST + i, .name = names[i]};
+                (struct ms_slave_type){.type = SIM_TYPE_FIRST + i, .name = sim_type_name(i)};
         }
     }
     ms_assert(slave != NULL);

@@ -98,6 +98,11 @@
     X(DRY_RUNS, "dry runs", true)                                                                  \
     X(FLEET_ORDERS, "orders to slaves", true)                                                      \
     X(CORDONED, "  that cordoned one", true)                                                       \
+    X(GATED, "commands handed out of a limited type", true)                                        \
+    X(GATED_FULL, "  that were the last it may have in hand", true)                                \
+    X(GATED_GROUP, "  or that its group may", true)                                                \
+    X(PACED, "commands handed out at a rate", true)                                                \
+    X(GATED_OLD, "  while slaves still had some of an earlier master", SIM_OF_PAIR)                \
     X(CORDONS_LASTED, "  and were there under a later master", SIM_OF_LONG)                        \
     X(STORES, "small records stored", SIM_OF_PAIR)                                                 \
     X(STORES_ORPHANED, "  that outlived their process unheard", SIM_OF_PAIR)                       \
