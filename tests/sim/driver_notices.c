@@ -65,7 +65,9 @@ void sim_driver_post(struct sim_world *world, struct sim_node *node, const struc
     if (event->command != NULL) {
         posted->command = *event->command;
         posted->event.command = &posted->command;
-        posted->command.detail = (struct ms_bytes){NULL, 0};
+        if (event->command->kind != MS_KIND_CALL) { /* whose detail is a constant */
+            posted->command.detail = (struct ms_bytes){NULL, 0};
+        }
         if (event->command->payload.size > 0) {
             posted->payload = malloc(event->command->payload.size);
             ms_assert(posted->payload != NULL);
