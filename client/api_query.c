@@ -17,6 +17,7 @@ _Static_assert((int)MS_CLIENT_ASK_STATUS == MS_QUERY_STATUS &&
                    (int)MS_CLIENT_ASK_ROUTES == MS_QUERY_ROUTES &&
                    (int)MS_CLIENT_ASK_DRY_RUN == MS_QUERY_DRY_RUN &&
                    (int)MS_CLIENT_ASK_SERVICES == MS_QUERY_SERVICES &&
+                   (int)MS_CLIENT_ASK_PROVIDERS == MS_QUERY_PROVIDERS &&
                    (int)MS_CLIENT_ASK_COMMAND_SLAVES == MS_QUERY_COMMAND_SLAVES,
                "public questions are those of the wire");
 _Static_assert((int)MS_CLIENT_OPERATE_CANCEL == MS_OPERATION_CANCEL &&

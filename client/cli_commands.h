@@ -9,6 +9,7 @@ extern const struct ms_cli_command ms_cmd_status;
 extern const struct ms_cli_command ms_cmd_slaves;
 extern const struct ms_cli_command ms_cmd_routes;
 extern const struct ms_cli_command ms_cmd_dry_run;
+extern const struct ms_cli_command ms_cmd_providers;
 extern const struct ms_cli_command ms_cmd_slave;
 extern const struct ms_cli_command ms_cmd_services;
 extern const struct ms_cli_command ms_cmd_call;

@@ -44,6 +44,7 @@ static const struct field fields[] = {
     {"node", ID, offsetof(struct ms_record, node)},
     {"name", TEXT, offsetof(struct ms_record, name)},
     {"detail", TEXT, offsetof(struct ms_record, detail)},
+    {"memo", TEXT, offsetof(struct ms_record, memo)},
 };
 
 static const struct field usage_fields[] = {
@@ -323,7 +324,8 @@ static bool take_kind(const json_t *object, uint8_t *kind_out, struct ms_complai
     const char *name = json_string_value(json_object_get(object, "kind"));
 
     for (uint8_t kind = MS_RECORD_EPOCH; name != NULL && kind < MS_RECORD_KINDS; kind++) {
-        if (strcmp(name, ms_record_kind_name((enum ms_record_kind)kind)) == 0) {
+        if (ms_record_has_kind(kind) &&
+            strcmp(name, ms_record_kind_name((enum ms_record_kind)kind)) == 0) {
             *kind_out = kind;
             return true;
         }
@@ -344,7 +346,8 @@ static bool is_sound(const struct ms_record *record, struct ms_complaint *compla
 {
     if (record->status >= MS_STATUS_COUNT || record->stream >= MS_STREAM_COUNT ||
         record->durability >= MS_DURABILITY_COUNT || record->name.size > MS_NAME_MAX ||
-        record->detail.size > MS_DETAIL_MAX || record->payload.size > MS_PAYLOAD_MAX_CEILING ||
+        record->detail.size > MS_DETAIL_MAX || record->memo.size > MS_PROVIDER_STATE_MAX ||
+        record->payload.size > MS_PAYLOAD_MAX_CEILING ||
         (record->terms != NULL && !are_terms_sound(record->terms)) ||
         !ms_record_is_complete(record)) {
         return ms_complain(complaint, "a record of kind %s does not hold that",

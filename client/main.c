@@ -9,15 +9,15 @@
 #include "core/io/standard.h"
 
 static const struct ms_cli_command *const commands[] = {
-    &ms_cmd_submit,  &ms_cmd_wait,         &ms_cmd_result,      &ms_cmd_tail,
-    &ms_cmd_status,  &ms_cmd_slaves,       &ms_cmd_slave,       &ms_cmd_top,
-    &ms_cmd_routes,  &ms_cmd_dry_run,      &ms_cmd_commands,    &ms_cmd_show,
-    &ms_cmd_why,     &ms_cmd_group,        &ms_cmd_cancel,      &ms_cmd_kick,
-    &ms_cmd_release, &ms_cmd_reprioritise, &ms_cmd_concurrency, &ms_cmd_map,
-    &ms_cmd_bench,   &ms_cmd_check,        &ms_cmd_export,      &ms_cmd_import,
-    &ms_cmd_pair,    &ms_cmd_is_active,    &ms_cmd_switchover,  &ms_cmd_promote,
-    &ms_cmd_hold,    &ms_cmd_unhold,       &ms_cmd_dev,         &ms_cmd_new,
-    &ms_cmd_call,    &ms_cmd_services,
+    &ms_cmd_submit,  &ms_cmd_wait,      &ms_cmd_result,       &ms_cmd_tail,
+    &ms_cmd_status,  &ms_cmd_slaves,    &ms_cmd_slave,        &ms_cmd_top,
+    &ms_cmd_routes,  &ms_cmd_providers, &ms_cmd_dry_run,      &ms_cmd_commands,
+    &ms_cmd_show,    &ms_cmd_why,       &ms_cmd_group,        &ms_cmd_cancel,
+    &ms_cmd_kick,    &ms_cmd_release,   &ms_cmd_reprioritise, &ms_cmd_concurrency,
+    &ms_cmd_map,     &ms_cmd_bench,     &ms_cmd_check,        &ms_cmd_export,
+    &ms_cmd_import,  &ms_cmd_pair,      &ms_cmd_is_active,    &ms_cmd_switchover,
+    &ms_cmd_promote, &ms_cmd_hold,      &ms_cmd_unhold,       &ms_cmd_dev,
+    &ms_cmd_new,     &ms_cmd_call,      &ms_cmd_services,
 };
 
 #define COMMANDS_COUNT (sizeof commands / sizeof commands[0])

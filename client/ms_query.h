@@ -24,7 +24,8 @@ enum ms_client_question {
                                         * says that all of it is durable. NOT_FOUND: there is none */
     MS_CLIENT_ASK_ROUTES =
         11, /* a row for each type that is known, then one for each route that applies to none */
-    MS_CLIENT_ASK_SERVICES = 14, /* a row for each service of the master */
+    MS_CLIENT_ASK_PROVIDERS = 12, /* a row for each provider of the master */
+    MS_CLIENT_ASK_SERVICES = 14,  /* a row for each service of the master */
     MS_CLIENT_ASK_DRY_RUN =
         15 /* a row for each slave: whether it would get a command of type whose key is where */
 };

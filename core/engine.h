@@ -36,15 +36,35 @@ enum ms_event_type {
     MS_EVENT_ROOM,     /* count bytes may still be written to the store */
     MS_EVENT_FINISHED, /* slave: command (RESULT with token) says how a handler returned */
     MS_EVENT_OUTPUT,   /* slave: command (OUTPUT with token): a handler wrote something */
-    MS_EVENT_PRODUCED, /* master: a provider made command */
-    MS_EVENT_REQUEST,  /* client: command is the application's SUBMIT, CANCEL or QUERY */
-    MS_EVENT_STOP,     /* drain: finish what runs, accept nothing new; a second one: now */
-    MS_EVENT_RELOAD,   /* the configuration was read again */
-    MS_EVENT_STORED,   /* the record of a STORE survives a crash; error: it does not, for good */
+    MS_EVENT_PRODUCED, /* master: answers PRODUCE, with its tag, epoch and peer: command is a SUBMIT, the one of
+                        * number seq, whose detail is the cursor behind it; or else it is the end of the
+                        * answer: count = enum ms_produced, command.delay, command.detail = why */
+    MS_EVENT_REQUEST, /* client: command is the application's SUBMIT, CANCEL or QUERY */
+    MS_EVENT_STOP,    /* drain: finish what runs, accept nothing new; a second one: now */
+    MS_EVENT_RELOAD,  /* the configuration was read again */
+    MS_EVENT_STORED,  /* the record of a STORE survives a crash; error: it does not, for good */
     MS_EVENT_SCANNED, /* answers SCAN: entries in command.payload, seq = the last of them; none = that was all */
     MS_EVENT_ARRIVING, /* peer, which is MARKed: bytes of a command that is not whole yet */
     MS_EVENT_CLEARED,  /* answers CLEAR; error: it is not empty, for good */
+    MS_EVENT_TOLD, /* master: answers TELL of number seq, with its tag, epoch and peer, in the order of these: count =
+                    * enum ms_told; command.payload = the provider's state by now, if command.index is 1; command.detail = why */
     MS_EVENT_LOAD, /* slave: command (BEAT with body.load): how busy the machine is; the rest of it is not told */
+};
+
+/* What comes after the commands of one PRODUCED. */
+enum ms_produced {
+    MS_PRODUCED_MORE,   /* it may be asked again at once, */
+    MS_PRODUCED_REST,   /* or after command.delay */
+    MS_PRODUCED_END,    /* there are no more, ever */
+    MS_PRODUCED_FAILED, /* it cannot go on: command.detail */
+};
+
+/* What a provider makes of an outcome. */
+enum ms_told {
+    MS_TOLD_DONE, /* it is done with it */
+    MS_TOLD_KEEP, /* it is to be told again to the next one that is opened */
+    MS_TOLD_ALL,  /* done with this one, and with all that were kept */
+    MS_TOLD_FAILED,
 };
 
 struct ms_event {
@@ -76,9 +96,13 @@ enum ms_effect_type {
                         * with PERSISTED, once for as many as it likes */
     MS_EFFECT_RUN,     /* slave: run the handler of this COMMAND; answered by FINISHED, once */
     MS_EFFECT_ABORT,   /* slave: the attempt command.token shall stop; FINISHED still follows */
-    MS_EFFECT_FOLLOW,  /* slave: somebody watches command.token: its output is wanted as it comes */
-    MS_EFFECT_LEVEL,   /* slave: count = enum ms_level of its log from now on */
-    MS_EFFECT_PRODUCE, /* master: a provider shall make up to count commands */
+    MS_EFFECT_FOLLOW, /* slave: somebody watches command.token: its output is wanted as it comes */
+    MS_EFFECT_LEVEL,  /* slave: count = enum ms_level of its log from now on */
+    MS_EFFECT_OPEN, /* master: provider tag is opened, with command.payload = its state, in place of what it was; answers carry
+                     * epoch, and peer, which here is no connection but counts the times that it was opened */
+    MS_EFFECT_PRODUCE, /* master: provider tag shall make up to count commands from number seq on, behind the cursor
+                        * command.payload; answered by PRODUCED, the last of them an end */
+    MS_EFFECT_TELL, /* master: command is for provider tag: pieces of output (STREAM), then OUTCOME, which is answered by TOLD */
     MS_EFFECT_DELIVER, /* client: command is for the application */
     MS_EFFECT_READY,   /* master: all is replayed, and the new epoch is durable: clients may come */
     MS_EFFECT_STOPPED, /* drained: the program may end; error says how */

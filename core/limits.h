@@ -61,6 +61,7 @@
 #define MS_COMMAND_BYTES_MAX_DEFAULT (4ull << 30) /* payloads and results kept by one master */
 #define MS_TYPES_MAX                 4096         /* routes of one master */
 #define MS_SLAVE_TYPES_MAX           256          /* types one slave announces */
+#define MS_SOURCES_MAX               64           /* providers of one master */
 #define MS_MENTIONED_MAX             (1u << 20)   /* groups and labels that all routes want */
 #define MS_SLOTS_MAX                 4096         /* commands one slave runs at a time */
 #define MS_CREDIT_MAX                (1u << 20)   /* commands one slave may have granted */
@@ -177,11 +178,14 @@
 #define MS_ARRAYS_MAX         (1u << 20) /* that have open members */
 #define MS_GROUPS_MAX                                                                              \
     (1u << 20) /* names of groups; above, the one that is idle longest is forgotten */
-#define MS_GROUP_KEEP     (3600 * MS_SEC) /* counts of a group are told so long after its last member */
-#define MS_GROUP_ENDS     1024u /* members that ended, remembered for those who follow a group */
-#define MS_SHARE_BURST    4096  /* pieces of output in one step that joined commands get, too */
-#define MS_SWEEP_BURST    256   /* commands of ended sessions put right in one step */
-#define MS_RESULT_RESERVE (64u << 20) /* bytes beyond the limit that only results may use */
+#define MS_GROUP_KEEP          (3600 * MS_SEC) /* counts of a group are told so long after its last member */
+#define MS_GROUP_ENDS          1024u /* members that ended, remembered for those who follow a group */
+#define MS_SHARE_BURST         4096 /* pieces of output in one step that joined commands get, too */
+#define MS_PROVIDER_AHEAD      256u /* commands that a provider is asked for at a time */
+#define MS_PROVIDER_CURSOR_MAX (16u << 10) /* bytes by which it goes on */
+#define MS_PROVIDER_STATE_MAX  (64u << 10) /* bytes of what it remembers of outcomes */
+#define MS_SWEEP_BURST         256         /* commands of ended sessions put right in one step */
+#define MS_RESULT_RESERVE      (64u << 20) /* bytes beyond the limit that only results may use */
 
 static_assert(MS_DISPATCH_BURST * 2 < MS_EFFECTS_MAX, "a step's dispatch fits the effect queue");
 static_assert(MS_FOLLOWERS_MAX < MS_INQUIRIES_MAX, "others may still ask");

@@ -17,6 +17,7 @@ enum ms_query_what {
     MS_QUERY_OPERATE = 9,         /* operation on all commands of where, or on one id */
     MS_QUERY_COMMAND_SLAVES = 10, /* order to all slaves of where, which is not empty */
     MS_QUERY_ROUTES = 11,         /* a row for each type that is known, and each route of none */
+    MS_QUERY_PROVIDERS = 12,      /* a row for each */
     MS_QUERY_SERVICES = 14,       /* a row for each service */
     MS_QUERY_DRY_RUN =
         15, /* a row for each slave: who would get a command of type with the key where, and why not */

@@ -386,6 +386,10 @@ enum ms_error ms_apply(struct ms_master *master, ms_time now, const struct ms_re
         return ms_floors_replay(master, record, seq) ? MS_E_OK : MS_E_NO_MEMORY;
     case MS_RECORD_GROUP:
         return ms_groups_replay(master, now, record, seq);
+    case MS_RECORD_PROVIDER:
+        return ms_sources_replay(master, record, seq)
+                   ? MS_E_OK
+                   : complain(master, record, seq, "a provider has it already, or it is too long");
     case MS_RECORD_SUBMIT:
         return apply_submit(master, now, record, seq);
     case MS_RECORD_PART:

@@ -435,7 +435,8 @@ static void check_client(const struct ms_client *client, uint64_t *finished, uin
     ms_assert(client->session == NULL || client->session->user == client);
     ms_assert(!ms_client_is_away(client) || client->session == NULL);
     ms_assert(client->floor->client == client);
-    ms_assert(client->session != NULL || ms_client_is_waited_for(client) ||
+    ms_assert(!client->is_own || (client->session == NULL && !ms_client_is_away(client)));
+    ms_assert(client->session != NULL || client->is_own || ms_client_is_waited_for(client) ||
               client->archived_count > 0 || client->spools_count > 0);
     for (uint32_t i = 0; i < client->arrays.count; i++) {
         waiting += client->arrays.places[i]->waiting_count;
@@ -451,7 +452,7 @@ static void check_client(const struct ms_client *client, uint64_t *finished, uin
     ms_assert(client->index.count + client->index.spilled ==
               client->live_count + client->archived_count);
     ms_assert(client->session != NULL || client->pending_count == 0 || ms_client_is_away(client) ||
-              ms_list_is_linked(&client->sweep));
+              client->source != NULL || ms_list_is_linked(&client->sweep));
     *finished += client->sent_count + client->pending_count;
     *live += client->live_count + client->archived_count;
 }

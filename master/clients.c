@@ -1,6 +1,7 @@
 #include "master/clients.h"
 
 #include "core/invariant.h"
+#include "core/router.h"
 #include "master/inspect.h"
 #include "master/outcomes.h"
 #include "master/results.h"
@@ -72,7 +73,7 @@ struct ms_client *ms_clients_open(struct ms_master *master, struct ms_session *s
     struct ms_client *client = find_or_create(master, &hello->node);
 
     ms_assert(session->role == MS_ROLE_CLIENT);
-    if (client == NULL) {
+    if (client == NULL || client->is_own) {
         return NULL;
     }
     if (client->session != NULL) { /* its former session died a moment ago */
@@ -157,11 +158,48 @@ struct ms_client *ms_clients_recall(struct ms_master *master, const struct ms_uu
         return NULL;
     }
     client->floor->is_durable = true;
-    if (client->session == NULL && !ms_client_is_away(client) && !go_away(master, client)) {
+    if (client->session == NULL && !client->is_own && !ms_client_is_away(client) &&
+        !go_away(master, client)) {
         ms_clients_reap(master, client);
         return NULL;
     }
     return client;
+}
+
+struct ms_uuid ms_clients_own_uuid(const char *kind, const char *name)
+{
+    char words[2 * MS_NAME_MAX + 2];
+    struct ms_text text;
+    struct ms_uuid uuid;
+    uint64_t halves[2];
+
+    ms_text_init(&text, words, sizeof words);
+    ms_text_add(&text, "%s:%s", kind, name);
+    halves[0] = ms_type_of_name(words);
+    ms_text_init(&text, words, sizeof words);
+    ms_text_add(&text, "%s/%s", name, kind);
+    halves[1] = ms_type_of_name(words);
+    for (size_t i = 0; i < sizeof uuid.bytes; i++) {
+        uuid.bytes[i] = (uint8_t)(halves[i / 8] >> i % 8 * 8);
+    }
+    return uuid;
+}
+
+struct ms_client *ms_clients_own(struct ms_master *master, const struct ms_uuid *uuid)
+{
+    struct ms_client *client = find_or_create(master, uuid);
+
+    if (client != NULL) {
+        client->is_own = true;
+    }
+    return client;
+}
+
+bool ms_clients_is_own(const struct ms_master *master, const struct ms_uuid *uuid)
+{
+    const struct ms_floor *floor = ms_floors_find(&master->floors, uuid);
+
+    return floor != NULL && floor->client != NULL && floor->client->is_own;
 }
 
 static bool is_leaving(const struct ms_master *master, const struct ms_client *client)
@@ -221,7 +259,8 @@ ms_time ms_clients_deadline(const struct ms_master *master)
 
 void ms_clients_reap(struct ms_master *master, struct ms_client *client)
 {
-    if (client->session != NULL || ms_client_is_waited_for(client) || client->spools_count > 0) {
+    if (client->session != NULL || client->is_own || ms_client_is_waited_for(client) ||
+        client->spools_count > 0) {
         return;
     }
     ms_assert(client->pending_count == 0 && client->sent_count == 0);
@@ -242,6 +281,7 @@ void ms_clients_finish(struct ms_master *master)
     struct ms_client *client;
 
     ms_assert(master != NULL);
+    ms_sources_finish(&master->sources);
     while (master->clients.chunks != NULL &&
            (client = ms_pool_next(&master->clients, &cursor)) != NULL) {
         ms_index_finish(&client->index);

@@ -12,6 +12,7 @@
 
 struct ms_lane;
 struct ms_master;
+struct ms_source;
 struct ms_work;
 
 /* Pooled; outlives its session while commands of it live. One that fell silent (stopped, or cut off) is
@@ -35,10 +36,12 @@ struct ms_client {
     struct ms_array_book arrays; /* of which members are open */
     struct ms_list sweep; /* on master->client_sweeps while outcomes nobody wants are dropped */
     struct ms_heap_node
-        away;            /* in master->clients_away: outcomes are kept, though it has no session */
-    bool is_kept;        /* away, as one with durable commands */
-    uint32_t connection; /* counts its connections from 1 */
-    uint32_t live_count; /* commands in any state, but for archived ones */
+        away;     /* in master->clients_away: outcomes are kept, though it has no session */
+    bool is_kept; /* away, as one with durable commands */
+    bool is_own;  /* of the master itself: it has no session, and is never away or gone */
+    struct ms_source *source; /* the provider whose commands these are; NULL */
+    uint32_t connection;      /* counts its connections from 1 */
+    uint32_t live_count;      /* commands in any state, but for archived ones */
     uint32_t
         archived_count; /* of which only the outcome is kept: they keep it from being forgotten, no more */
     uint32_t waiting_count; /* members of its arrays that have no work */
@@ -56,6 +59,15 @@ struct ms_client *ms_clients_open(struct ms_master *master, struct ms_session *s
 
 /* The client of a command that is read back: away. NULL when memory is out. */
 struct ms_client *ms_clients_recall(struct ms_master *master, const struct ms_uuid *uuid);
+
+/* What a client of the master's own is called: the same on every machine. kind: "provider". */
+struct ms_uuid ms_clients_own_uuid(const char *kind, const char *name);
+
+/* A client of the master's own of that name. NULL when memory is out. */
+struct ms_client *ms_clients_own(struct ms_master *master, const struct ms_uuid *uuid);
+
+/* One of these has that name. */
+bool ms_clients_is_own(const struct ms_master *master, const struct ms_uuid *uuid);
 
 /* The live command of that id; NULL when there is none. */
 struct ms_work *ms_clients_find_work(const struct ms_master *master, const struct ms_id *id);

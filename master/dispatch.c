@@ -280,17 +280,3 @@ void ms_dispatch_run(struct ms_master *master, ms_time now)
     }
     ms_assert(burst <= MS_DISPATCH_BURST);
 }
-
-void ms_dispatch_ask(struct ms_master *master, ms_time now)
-{
-    const struct ms_provider *provider = master->queue.provider;
-    const uint64_t ready = master->queue.states[MS_LIFE_READY];
-    const uint64_t wanted = master->credit > ready ? master->credit - ready : 0;
-
-    ms_assert(provider->produce != NULL);
-    ms_assert(provider->abi == MS_PROVIDER_ABI);
-    if (wanted > master->produce_asked) {
-        provider->produce(master->config.provider_context, now, wanted - master->produce_asked);
-    }
-    master->produce_asked = wanted;
-}

@@ -27,7 +27,4 @@ bool ms_dispatch_recall(struct ms_master *master, ms_time now, struct ms_work *w
 /* Hands out at most MS_DISPATCH_BURST commands while the step has room; what is left stays due. */
 void ms_dispatch_run(struct ms_master *master, ms_time now);
 
-/* Asks a provider that produces for commands when there is more credit than ready ones. */
-void ms_dispatch_ask(struct ms_master *master, ms_time now);
-
 #endif

@@ -52,6 +52,7 @@ static bool is_known(enum ms_query_what what)
     case MS_QUERY_OPERATE:
     case MS_QUERY_ROUTES:
     case MS_QUERY_DRY_RUN:
+    case MS_QUERY_PROVIDERS:
     case MS_QUERY_COMMAND_SLAVES:
     case MS_QUERY_SERVICES:
         return true;

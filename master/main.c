@@ -13,6 +13,7 @@
 #include "master/main_local.h"
 #include "master/main_options.h"
 #include "master/main_pair.h"
+#include "master/main_providers.h"
 #include "master/main_services.h"
 #include "master/main_store.h"
 #include "master/routes.h"
@@ -36,6 +37,7 @@ struct master_node {
     struct ms_master *master;
     struct ms_driver *driver;
     struct ms_main_store store;
+    struct ms_main_providers providers;
     struct ms_main_services services; /* until the program ends */
     struct ms_main_pair pair;         /* in place of master, with a peer */
     struct ms_main_local local;
@@ -66,7 +68,8 @@ static void on_effect(void *context, const struct ms_effect *effect)
 {
     struct master_node *self = context;
 
-    if (ms_main_pair_effect(&self->pair, effect)) {
+    if (ms_main_pair_effect(&self->pair, effect) ||
+        ms_main_providers_effect(&self->providers, effect)) {
         return;
     }
     switch (effect->type) {
@@ -172,6 +175,7 @@ static enum ms_error init(struct ms_node *node)
     config.name = self->name;
     config.build = MS_VERSION;
     config.services = &self->services.list;
+    ms_main_providers_read(&self->providers, self->options.sections, &config);
     error = ms_main_pair_first_epoch(&self->pair, &self->settings, &config.epoch);
     if (error == MS_E_OK) {
         error = create(self, &config);
@@ -184,7 +188,9 @@ static enum ms_error init(struct ms_node *node)
         self->pair.pair != NULL ? ms_pair_engine(self->pair.pair) : ms_master_engine(self->master);
     options.engine->trace = ms_log_trace(self->program.log);
     self->driver = ms_driver_create(&options);
-    if (self->driver == NULL) {
+    if (self->driver == NULL || !ms_main_providers_start(&self->providers, self->program.loop)) {
+        ms_driver_destroy(self->driver);
+        self->driver = NULL;
         ms_main_pair_close(&self->pair);
         ms_master_destroy(self->master);
         self->master = NULL;
@@ -192,6 +198,7 @@ static enum ms_error init(struct ms_node *node)
         return MS_E_NO_MEMORY;
     }
     self->store.driver = self->driver;
+    self->providers.driver = self->driver;
     ev_timer_init(&self->clock, on_clock, CLOCK_INTERVAL, CLOCK_INTERVAL);
     self->clock.data = self;
     ev_timer_start(self->program.loop, &self->clock);
@@ -212,6 +219,7 @@ static void finish(struct ms_node *node)
     if (self->program.exit_code == EX_OK) {
         self->program.exit_code = ms_program_exit_code(error);
     }
+    ms_main_providers_stop(&self->providers);
     ms_driver_destroy(self->driver);
     ms_main_pair_close(&self->pair);
     ms_master_destroy(self->master);

@@ -8,6 +8,7 @@
 #include "core/io/service_files.h"
 #include "core/uri.h"
 #include "master/main_local.h"
+#include "master/main_providers.h"
 #include "master/routes.h"
 
 #define FIELD(member) .offset = offsetof(struct ms_master_settings, member)
@@ -490,7 +491,8 @@ static bool check(const void *target, struct ms_complaint *complaint)
     return check_pair(settings, complaint);
 }
 
-static const struct ms_section_kind *const sections[] = {&ms_route_section, NULL};
+static const struct ms_section_kind *const sections[] = {&ms_route_section,
+                                                         &master_provider_section, NULL};
 
 const struct ms_cli ms_master_cli = {
     .program = "muster-master",

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
-#include "core/text.h"
 #include "master/archive.h"
 #include "master/clients.h"
 #include "master/dispatch.h"
@@ -293,6 +292,10 @@ static void hear_event(struct ms_master *master, ms_time now, const struct ms_ev
     case MS_EVENT_STOP:
         ms_drain_stop(master, now);
         break;
+    case MS_EVENT_PRODUCED:
+    case MS_EVENT_TOLD:
+        ms_sources_hear(master, now, event);
+        break;
     default:
         hear_store(master, now, event);
         break;
@@ -331,9 +334,7 @@ static void go_on(struct ms_master *master, ms_time now)
     if (!ms_list_is_empty(&master->pumps)) {
         ms_clients_pump(master, now);
     }
-    if (master->queue.provider->produce != NULL) {
-        ms_dispatch_ask(master, now);
-    }
+    ms_sources_run(master, now);
 }
 
 /* Whatever a step had to say when the journal failed in it is not said: it may not be true. */
@@ -417,7 +418,7 @@ static ms_time deadline(const struct ms_engine *engine)
     at = earlier(at, ms_orphans_deadline(&master->orphans));
     at = earlier(at, ms_groups_deadline(&master->groups));
     at = earlier(at, ms_spool_deadline(master));
-    at = earlier(at, ms_archive_deadline(master));
+    at = earlier(at, earlier(ms_archive_deadline(master), ms_sources_deadline(&master->sources)));
     at = earlier(at, ms_services_deadline(&master->services));
     at = earlier(at, ms_gates_deadline(&master->lanes));
     return earlier(at, ms_drain_deadline(master));
@@ -457,7 +458,7 @@ static void settle_config(struct ms_master_config *config)
 static bool init(struct ms_master *master)
 {
     const struct ms_master_limits *limits = &master->config.limits;
-    const uint32_t clients_max = limits->sessions_max + limits->commands_max;
+    const uint32_t clients_max = limits->sessions_max + limits->commands_max + MS_SOURCES_MAX;
 
     ms_list_init(&master->slave_sweeps);
     ms_list_init(&master->client_sweeps);
@@ -498,7 +499,7 @@ struct ms_master *ms_master_create(const struct ms_master_config *config)
     master->config.name = master->name;
     master->config.build = master->build;
     settle_config(&master->config);
-    if (init(master)) {
+    if (init(master) && ms_sources_init(master)) {
         master->epoch_floor = config->epoch;
         master->knows_hands = config->knows_hands;
         master->writes_no_hands = config->writes_no_hands;
@@ -511,7 +512,6 @@ struct ms_master *ms_master_create(const struct ms_master_config *config)
         master->queue.epoch = config->is_durable ? UINT64_MAX : config->epoch;
         master->queue.wall_offset = config->wall_offset;
         master->queue.is_doubting = config->is_durable;
-        master->queue.provider = config->provider != NULL ? config->provider : &ms_provider_queue;
     } else {
         ms_master_destroy(master);
         master = NULL;

@@ -11,7 +11,7 @@
 #include "core/limits.h"
 #include "core/session.h"
 #include "master/life.h"
-#include "master/provider.h"
+#include "master/sources_settings.h"
 
 struct ms_master_limits {
     uint32_t sessions_max; /* 0 = MS_SESSIONS_MAX_DEFAULT */
@@ -52,9 +52,11 @@ struct ms_master_config {
     struct ms_master_limits limits;
     const char *name;
     const char *build;
-    const struct ms_provider *provider; /* NULL = ms_provider_queue */
-    void *provider_context;
     const struct ms_service_list *services; /* NULL = none; borrowed as long as it lives */
+    const struct ms_source_settings
+        *sources; /* providers; borrowed for as long as the master lives. PRODUCE names them by
+                   * their place, from 1 */
+    uint32_t sources_count; /* at most MS_SOURCES_MAX */
 };
 
 struct ms_master;

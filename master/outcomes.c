@@ -80,7 +80,7 @@ static bool is_awaited(const struct ms_work *work)
 {
     const struct ms_client *client = work->client;
 
-    if (client->session == NULL && !ms_client_is_away(client)) {
+    if (client->session == NULL && client->source == NULL && !ms_client_is_away(client)) {
         return false;
     }
     return work->is_recalled || ((work->flags & MS_FLAG_BACKGROUND) == 0 && !is_closed(work));
@@ -108,7 +108,7 @@ void ms_clients_settled(struct ms_master *master, ms_time now, struct ms_work *w
     }
     ms_list_push_back(&client->pending, &work->link);
     client->pending_count++;
-    if (client->session != NULL) {
+    if (client->session != NULL || client->source != NULL) {
         ms_outcomes_mark(master, client);
     }
 }
@@ -191,21 +191,31 @@ void ms_outcomes_confirm(struct ms_master *master, ms_time now, struct ms_client
     }
 }
 
+static void tell(struct ms_master *master, const struct ms_client *client,
+                 const struct ms_command *command)
+{
+    if (client->source != NULL) {
+        ms_sources_tell(master, client->source, command);
+    } else {
+        ms_master_send(master, client->session->peer, command);
+    }
+}
+
 static void send_piece(struct ms_master *master, struct ms_output *output, bool is_live)
 {
     const struct ms_work *work = output->work;
     const struct ms_piece *piece = ms_output_next(output);
 
     ms_assert(piece != NULL);
-    ms_master_send(master, work->client->session->peer,
-                   &(struct ms_command){
-                       .kind = MS_KIND_STREAM,
-                       .stream = piece->stream,
-                       .attempt = work->attempt,
-                       .index = piece->index,
-                       .id = {.client = work->client->uuid, .seq = work->seq},
-                       .payload = {.data = piece->data, .size = piece->size},
-                   });
+    tell(master, work->client,
+         &(struct ms_command){
+             .kind = MS_KIND_STREAM,
+             .stream = piece->stream,
+             .attempt = work->attempt,
+             .index = piece->index,
+             .id = {.client = work->client->uuid, .seq = work->seq},
+             .payload = {.data = piece->data, .size = piece->size},
+         });
     ms_output_forward(output, is_live);
 }
 
@@ -224,19 +234,19 @@ static void send_outcome(struct ms_master *master, struct ms_work *work)
     client->pending_count--;
     client->sent_count++;
     client->sent_bytes += weight(work);
-    ms_master_send(master, client->session->peer,
-                   &(struct ms_command){
-                       .kind = MS_KIND_OUTCOME,
-                       .status = work->status,
-                       .attempt = work->attempt,
-                       .index = ms_output_count(work->output),
-                       .signal = work->signal,
-                       .code = work->code,
-                       .id = {.client = client->uuid, .seq = work->seq},
-                       .payload = ms_work_payload(work),
-                       .detail = ms_work_detail(work),
-                       .usage = ms_work_usage(work),
-                   });
+    tell(master, client,
+         &(struct ms_command){
+             .kind = MS_KIND_OUTCOME,
+             .status = work->status,
+             .attempt = work->attempt,
+             .index = ms_output_count(work->output),
+             .signal = work->signal,
+             .code = work->code,
+             .id = {.client = client->uuid, .seq = work->seq},
+             .payload = ms_work_payload(work),
+             .detail = ms_work_detail(work),
+             .usage = ms_work_usage(work),
+         });
 }
 
 void ms_clients_streamed(struct ms_master *master, struct ms_work *work)
@@ -294,8 +304,12 @@ static bool pump_outcome(struct ms_master *master, ms_time now, struct ms_client
         close_work(master, now, work, MS_LIFE_CONFIRM);
         return true;
     }
-    if (client->sent_count > 0 && (client->sent_count >= MS_OUTCOME_WINDOW_COUNT ||
-                                   client->sent_bytes + weight(work) > MS_OUTCOME_WINDOW_BYTES)) {
+    if (client->source != NULL && !ms_source_may_hear(client->source)) {
+        return false;
+    }
+    if (client->source == NULL && client->sent_count > 0 &&
+        (client->sent_count >= MS_OUTCOME_WINDOW_COUNT ||
+         client->sent_bytes + weight(work) > MS_OUTCOME_WINDOW_BYTES)) {
         return false;
     }
     if (work->output != NULL && ms_output_next(work->output) != NULL) {
@@ -311,6 +325,12 @@ static bool has_any(const struct ms_client *client)
     return client->pending_count > 0 || !ms_list_is_empty(&client->streams_due);
 }
 
+static bool can_hear(const struct ms_client *client)
+{
+    return client->source != NULL ||
+           (client->session != NULL && client->session->peer != MS_PEER_NONE);
+}
+
 void ms_clients_pump(struct ms_master *master, ms_time now)
 {
     uint32_t turns = 2 * MS_EFFECTS_MAX;
@@ -320,7 +340,7 @@ void ms_clients_pump(struct ms_master *master, ms_time now)
            (link = ms_list_first(&master->pumps)) != NULL) {
         struct ms_client *client = ms_container_of(link, struct ms_client, pump);
 
-        if (client->session == NULL || client->session->peer == MS_PEER_NONE ||
+        if (!can_hear(client) ||
             (!pump_stream(master, client) && !pump_outcome(master, now, client)) ||
             !has_any(client)) {
             ms_list_remove(link);

@@ -244,7 +244,9 @@ static void hear(struct ms_pair *pair, ms_time now, const struct ms_event *event
         stop(pair, now, event);
         break;
     case MS_EVENT_PRODUCED:
+    case MS_EVENT_TOLD:
     case MS_EVENT_RELOAD:
+        pair->has_lost_answers |= pair->tenure != MS_TENURE_ON; /* it pauses, and hears no more */
         if (pair->tenure == MS_TENURE_ON) {
             ms_pair_step_master(pair, now, event);
         }
@@ -525,6 +527,8 @@ void ms_pair_reconfigure(struct ms_pair *pair, const struct ms_master_config *co
     next.is_durable = true;
     next.is_paired = true;
     next.seed = pair->config.master.seed;
+    next.sources = pair->config.master.sources;
+    next.sources_count = pair->config.master.sources_count;
     pair->config.master = next;
     if (pair->master != NULL) {
         ms_master_reconfigure(pair->master, &next);

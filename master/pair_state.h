@@ -78,8 +78,8 @@ struct ms_pair {
     bool is_pair;    /* S has both */
     ms_seq told;     /* PERSISTED up to there, to the master */
     uint8_t copies_told;
-    uint64_t room; /* of the store, as it said last */
-    bool has_room_news;
+    uint64_t room;                        /* of the store, as it said last */
+    bool has_room_news, has_lost_answers; /* the latter: of providers, in a pause */
 
     struct ms_peers leaving;     /* connections of a master that is over, to be closed */
     struct ms_peers gone;        /* closed in a pause; the master is told when it goes on */

@@ -105,6 +105,7 @@ static void begin(struct ms_pair *pair, const struct ms_decision *decision)
     pair->master->may_lack =
         decision->kind != MS_DECISION_HANDOVER && decision->kind != MS_DECISION_BOOTSTRAP;
     ms_engine_nest(ms_master_engine(pair->master), &pair->engine, MS_PAIR_RESERVE);
+    pair->has_lost_answers = false; /* they were of another reign */
     pair->tenure = MS_TENURE_READING;
     pair->reign = decision->epoch;
     pair->led = ms_pair_led(decision->epoch);
@@ -144,6 +145,10 @@ void ms_pair_serve(struct ms_pair *pair, const struct ms_decision *decision)
         }
         if (pair->tenure == MS_TENURE_PAUSED) {
             pair->tenure = MS_TENURE_ON;
+            if (pair->has_lost_answers) {
+                pair->has_lost_answers = false;
+                ms_sources_reopen(pair->master);
+            }
             ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_RESUME});
         }
         break;

@@ -27,7 +27,6 @@ bool ms_queue_init(struct ms_queue *queue, struct ms_lanes *lanes, struct ms_rng
     *queue = (struct ms_queue){.lanes = lanes,
                                .rng = rng,
                                .journal = journal,
-                               .provider = &ms_provider_queue,
                                .commands_max = limits->commands_max,
                                .bytes_max = limits->bytes_max};
     ms_list_init(&queue->doubted);

@@ -45,7 +45,6 @@ struct ms_queue {
     struct ms_journal *journal;
     struct ms_groups *groups;
     struct ms_tails *tails;
-    const struct ms_provider *provider;
     uint64_t commands_max;
     uint64_t bytes_max;     /* for submissions; the slab has MS_RESULT_RESERVE and more */
     ms_epoch epoch;         /* of the tokens that are handed out */

@@ -151,6 +151,9 @@ static bool merge_command(struct ms_master *master, ms_time now)
         enter(reconcile, MS_RECONCILE_OPEN);
         return true;
     }
+    if (ms_clients_is_own(master, &foreign->client->uuid)) {
+        return true; /* see docs/decisions/0017-providers.md */
+    }
     if (!ms_merge_command(master, now, foreign)) {
         reconcile->cursor = here;
         return false;
@@ -165,6 +168,9 @@ static bool is_over_there(const struct ms_master *master, const struct ms_work *
     const struct ms_array *array = ms_work_array(work);
     const struct ms_id id = {work->client->uuid, work->seq};
 
+    if (work->client->is_own) {
+        return false;
+    }
     if (array != NULL &&
         ms_foreigners_find(foreigners, &(struct ms_id){id.client, array->first}) != NULL) {
         return false; /* its own record has told */
@@ -242,6 +248,9 @@ static void merge_numbers_of(struct ms_master *master, const struct ms_foreign_c
 
     if (floor == NULL) {
         master->reconcile.phase = MS_RECONCILE_FAILED;
+        return;
+    }
+    if (floor->client != NULL && floor->client->is_own) {
         return;
     }
     floor->is_durable = true;

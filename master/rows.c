@@ -398,6 +398,9 @@ void ms_rows_fill(struct ms_master *master, ms_time now, struct ms_inquiry *inqu
     case MS_QUERY_SERVICES:
         ms_services_fill(master, inquiry, page);
         break;
+    case MS_QUERY_PROVIDERS:
+        ms_sources_fill(master, inquiry, page);
+        break;
     default:
         ms_unreachable(); /* ms_inspect_ask refuses others */
     }

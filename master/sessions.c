@@ -105,6 +105,10 @@ static enum ms_error examine(struct ms_master *master, ms_time now, const struct
         *detail_out = "HELLO without a node";
         return MS_E_BAD_ARGUMENT;
     }
+    if (hello->role == MS_ROLE_CLIENT && ms_clients_is_own(master, &hello->node)) {
+        *detail_out = "that node is a provider of this master";
+        return MS_E_BAD_ARGUMENT;
+    }
     if (hello->name[0] != '\0' && !ms_text_is_name(hello->name, strlen(hello->name))) {
         *detail_out = "a name is made of letters, digits and . _ - :";
         return MS_E_BAD_ARGUMENT;

@@ -21,6 +21,7 @@
 #include "master/routes.h"
 #include "master/selfcheck.h"
 #include "master/services.h"
+#include "master/sources.h"
 #include "master/tags.h"
 #include "master/tail.h"
 
@@ -59,6 +60,7 @@ struct ms_master {
     struct ms_tails tails;
     struct ms_reconcile reconcile;
     struct ms_services services;
+    struct ms_sources sources;
 
     struct ms_pool slaves;
     struct ms_tagging tagging;
@@ -94,8 +96,7 @@ struct ms_master {
     bool has_more;    /* a bounded part of the step left work behind */
     ms_time drain_deadline;
     uint32_t drain_cursor;
-    uint64_t credit, slots; /* over all slaves */
-    uint64_t produce_asked; /* commands the provider was asked for, as long as they are wanted */
+    uint64_t credit, slots;        /* over all slaves */
     struct ms_master_stats totals; /* only its totals are kept here */
 
     /* What effects of the present step point to. */

@@ -31,6 +31,9 @@ static bool is_owed(const struct ms_master *master, const struct ms_client *clie
 static void acknowledge(struct ms_master *master, const struct ms_client *client,
                         struct ms_work *work)
 {
+    if (client->is_own) {
+        return;
+    }
     ms_assert(client->session->peer != MS_PEER_NONE);
     if (is_owed(master, client, work->durability, &work->owed_on)) {
         return;
@@ -397,6 +400,30 @@ static void meet_array(struct ms_master *master, ms_time now, const struct ms_co
         ms_journal_covers(&master->journal, array->submit_record)) { /* else nothing was told yet */
         ms_array_tell(&master->queue, array);
     }
+}
+
+enum ms_error ms_submit_own(struct ms_master *master, ms_time now, struct ms_client *client,
+                            const struct ms_command *command)
+{
+    struct ms_lane *lane;
+    enum ms_error error;
+
+    ms_assert(client->is_own && command->id.seq > 0);
+    if (ms_queue_find(&master->queue, client, command->id.seq) != NULL ||
+        is_closed(client, command)) {
+        return MS_E_OK; /* it is known */
+    }
+    lane = find_lane(master, client, command->type);
+    master->complaint.text[0] = '\0';
+    error = examine(master, client, lane, command);
+    if (error == MS_E_OK && !accept(master, now, client, lane, command)) {
+        error = MS_E_RETRY_LATER;
+    }
+    if (error == MS_E_OK) {
+        client->submitted_total++;
+        master->totals.submitted_total++;
+    }
+    return error;
 }
 
 void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,

@@ -14,4 +14,9 @@ enum ms_durability ms_submit_usual_class(const struct ms_master *master);
 void ms_submit(struct ms_master *master, ms_time now, struct ms_client *client,
                const struct ms_command *command);
 
+/* A command of the master's own client, whose outcome it is told in its own way: it is there, as new or as known; or why it
+ * is not, with words in master->complaint, if any. */
+enum ms_error ms_submit_own(struct ms_master *master, ms_time now, struct ms_client *client,
+                            const struct ms_command *command);
+
 #endif

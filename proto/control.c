@@ -238,6 +238,7 @@ static bool is_about(const struct ms_query *query)
     case MS_QUERY_COMMANDS:
     case MS_QUERY_ROUTES:
     case MS_QUERY_SERVICES:
+    case MS_QUERY_PROVIDERS:
     case MS_QUERY_COUNT:
         break;
     }

@@ -25,24 +25,40 @@ static_assert(MS_RECORD_HEADER_SIZE + MS_RECORD_BODY_MAX <= INT32_MAX,
 
 #define TERMS_TARGETS    12 /* their number among the terms */
 #define TARGETS_HEAD_MAX 8  /* bytes of that and of their size */
+static const char *const kind_names[MS_RECORD_KINDS] = {
+    [MS_RECORD_ERASE] = "ERASE",
+    [MS_RECORD_EPOCH] = "EPOCH",
+    [MS_RECORD_TYPE] = "TYPE",
+    [MS_RECORD_SESSION] = "SESSION",
+    [MS_RECORD_CLIENT] = "CLIENT",
+    [MS_RECORD_SESSION_END] = "SESSION_END",
+    [MS_RECORD_CLOSED] = "CLOSED",
+    [MS_RECORD_CLOSED_RUN] = "CLOSED_RUN",
+    [MS_RECORD_SUBMIT] = "SUBMIT",
+    [MS_RECORD_LEASE] = "LEASE",
+    [MS_RECORD_RETURN] = "RETURN",
+    [MS_RECORD_PIECE] = "PIECE",
+    [MS_RECORD_RETRY] = "RETRY",
+    [MS_RECORD_SETTLE] = "SETTLE",
+    [MS_RECORD_CLOSE] = "CLOSE",
+    [MS_RECORD_CHANGE] = "CHANGE",
+    [MS_RECORD_PART] = "PART",
+    [MS_RECORD_DUE] = "DUE",
+    [MS_RECORD_GROUP] = "GROUP",
+    [MS_RECORD_HAND] = "HAND",
+    [MS_RECORD_PROVIDER] = "PROVIDER",
+    [MS_RECORD_SERVICE] = "SERVICE",
+    [MS_RECORD_SERVICE_STATE] = "SERVICE_STATE",
+};
+
+bool ms_record_has_kind(unsigned kind)
+{
+    return kind < MS_RECORD_KINDS && kind_names[kind] != NULL;
+}
 
 const char *ms_record_kind_name(enum ms_record_kind kind)
 {
-    static const char *const names[MS_RECORD_KINDS] = {
-        [MS_RECORD_ERASE] = "ERASE",     [MS_RECORD_EPOCH] = "EPOCH",
-        [MS_RECORD_TYPE] = "TYPE",       [MS_RECORD_SESSION] = "SESSION",
-        [MS_RECORD_CLIENT] = "CLIENT",   [MS_RECORD_SESSION_END] = "SESSION_END",
-        [MS_RECORD_CLOSED] = "CLOSED",   [MS_RECORD_CLOSED_RUN] = "CLOSED_RUN",
-        [MS_RECORD_SUBMIT] = "SUBMIT",   [MS_RECORD_LEASE] = "LEASE",
-        [MS_RECORD_RETURN] = "RETURN",   [MS_RECORD_PIECE] = "PIECE",
-        [MS_RECORD_RETRY] = "RETRY",     [MS_RECORD_SETTLE] = "SETTLE",
-        [MS_RECORD_CLOSE] = "CLOSE",     [MS_RECORD_CHANGE] = "CHANGE",
-        [MS_RECORD_PART] = "PART",       [MS_RECORD_DUE] = "DUE",
-        [MS_RECORD_GROUP] = "GROUP",     [MS_RECORD_HAND] = "HAND",
-        [MS_RECORD_SERVICE] = "SERVICE", [MS_RECORD_SERVICE_STATE] = "SERVICE_STATE",
-    };
-
-    return (unsigned)kind < MS_RECORD_KINDS && names[kind] != NULL ? names[kind] : "unknown";
+    return ms_record_has_kind((unsigned)kind) ? kind_names[kind] : "unknown";
 }
 
 static inline void store_u32(uint8_t *to, uint32_t value)
@@ -191,7 +207,10 @@ static inline uint8_t *put_body(uint8_t *at, const struct ms_record *record)
     at = put_uuid(at, 26, &record->uuid);
     at = put_uuid(at, 27, &record->node);
     at = ms_wire_put_bytes(at, 28, record->detail);
-    return record->terms != NULL ? put_terms(at, 29, record->terms) : at;
+    if (record->terms != NULL) {
+        at = put_terms(at, 29, record->terms);
+    }
+    return ms_wire_put_bytes(at, 30, record->memo);
 }
 
 size_t ms_record_size_max(const struct ms_record *record)
@@ -199,7 +218,7 @@ size_t ms_record_size_max(const struct ms_record *record)
     size_t size = MS_RECORD_HEADER_SIZE + FIELDS_MAX;
 
     ms_assert(record->payload.size <= MS_PAYLOAD_MAX_CEILING);
-    size += record->payload.size + record->name.size + record->detail.size;
+    size += record->payload.size + record->name.size + record->detail.size + record->memo.size;
     if (record->terms != NULL) {
         size += TERMS_MAX + record->terms->unique.size + record->terms->group.size +
                 record->terms->key.size + record->terms->targets.size;

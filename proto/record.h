@@ -61,6 +61,10 @@ enum ms_record_kind {
                                 * so many spans, is closed */
     MS_RECORD_HAND =
         19, /* as LEASE, which is of what may be started once only: of anything else. Only where both halves know it */
+    /* 20 is taken */
+    MS_RECORD_PROVIDER =
+        21, /* name, number = of the last command that it made, payload = cursor behind that, memo = its
+                                * state: takes the place of the one before */
     MS_RECORD_SERVICE =
         23, /* name = of the service, number = its place among the changes of that service, from 1,
                                 * token.epoch = of the reign in which it was put, event = enum ms_change_event,
@@ -108,6 +112,7 @@ struct ms_record {
     struct ms_bytes name;   /* at most MS_NAME_MAX */
     struct ms_bytes detail; /* at most MS_DETAIL_MAX */
     struct ms_bytes payload;
+    struct ms_bytes memo;         /* at most MS_PROVIDER_STATE_MAX */
     const struct ms_usage *usage; /* NULL = unknown */
     const struct ms_terms *terms; /* NULL = none */
 };
@@ -170,6 +175,9 @@ static inline bool ms_record_is_lease(uint8_t kind)
 {
     return kind == MS_RECORD_LEASE || kind == MS_RECORD_HAND;
 }
+
+/* There is such a kind; some numbers below MS_RECORD_KINDS are kept free. */
+bool ms_record_has_kind(unsigned kind);
 
 const char *ms_record_kind_name(enum ms_record_kind kind); /* "SUBMIT"; never NULL */
 

@@ -90,7 +90,8 @@ static inline bool ms_get_terms(struct ms_wire *wire, struct extra *extra)
     X(26, BYTES, uuid, to->uuid)                                                                   \
     X(27, BYTES, uuid, to->node)                                                                   \
     X(28, BYTES, bytes, to->detail)                                                                \
-    X(29, BYTES, terms, *extra)
+    X(29, BYTES, terms, *extra)                                                                    \
+    X(30, BYTES, bytes, to->memo)
 MS_READER(read_record, struct ms_record, struct extra, RECORD_FIELDS)
 
 bool ms_record_is_complete(const struct ms_record *record)
@@ -122,6 +123,7 @@ bool ms_record_is_complete(const struct ms_record *record)
     case MS_RECORD_DUE:
         return has_id;
     case MS_RECORD_GROUP:
+    case MS_RECORD_PROVIDER:
         return record->name.size > 0;
     case MS_RECORD_CLOSED_RUN: /* number 0 is nobody's, so the first span is never in a run */
         return record->id.seq == 0 && record->number > 0 && record->count > 0 &&
@@ -151,7 +153,7 @@ static bool is_fine(const struct ms_record *record)
     return record->status < MS_STATUS_COUNT && record->durability < MS_DURABILITY_COUNT &&
            record->stream < MS_STREAM_COUNT && record->at >= 0 && record->until >= 0 &&
            record->timeout >= 0 && record->name.size <= MS_NAME_MAX &&
-           record->detail.size <= MS_DETAIL_MAX &&
+           record->detail.size <= MS_DETAIL_MAX && record->memo.size <= MS_PROVIDER_STATE_MAX &&
            (record->terms == NULL || ms_reader_judge_terms(record->terms)) &&
            ms_record_is_complete(record);
 }
@@ -164,7 +166,7 @@ enum ms_error ms_record_read(const struct ms_entry *entry, struct ms_record_room
     ms_assert(entry->bytes.size >= MS_RECORD_HEADER_SIZE);
     const struct ms_bytes body = {entry->bytes.data + MS_RECORD_HEADER_SIZE,
                                   entry->bytes.size - MS_RECORD_HEADER_SIZE};
-    if (entry->bytes.data[AT_VERSION] != MS_RECORD_VERSION || entry->kind >= MS_RECORD_KINDS) {
+    if (entry->bytes.data[AT_VERSION] != MS_RECORD_VERSION || !ms_record_has_kind(entry->kind)) {
         return MS_E_VERSION;
     }
     *record_out = (struct ms_record){.kind = entry->kind};

@@ -721,3 +721,19 @@ ms_sim_canary(token-for-nothing core/bucket.c "invariant: pace"
 ms_sim_canary(gate-not-opened master/gates.c "invariant: (liveness|drained)|${engine_assertion}"
 "        ms_lanes_wake(lanes, ms_container_of(link, struct ms_lane, held_back));"
 "        ms_list_init(link);")
+# A number is given to the next command although the one before was refused.
+ms_sim_canary(provider-skips master/sources.c "invariant: provider|${engine_assertion}"
+    "    if (error == MS_E_OK && keep_cursor(source, made->detail)) {"
+    "    if (keep_cursor(source, made->detail)) {")
+
+# What a provider remembers is written, and the end of what it was told is left to a later batch.
+ms_sim_canary(provider-counts-twice master/sources.c "invariant: provider"
+    "    write_record(master, source);
+    ms_journal_flush(master);"
+    "    write_record(master, source);"
+    --short)
+
+# A restart or a takeover begins without what the provider had remembered.
+ms_sim_canary(provider-forgets-its-state master/sources.c "invariant: (provider|liveness)"
+    "    return keep_cursor(source, record->payload) && keep_memo(source, record->memo);"
+    "    return keep_cursor(source, record->payload);")

@@ -405,6 +405,15 @@ static bool knows_gates(uint64_t seed)
     return sim_hash(seed, word, sizeof word) % GATES_ONE_IN == 0;
 }
 
+/* Not drawn, either. An older half would not know its records. */
+static bool has_provider(const struct sim_config *config)
+{
+    static const uint8_t word[] = "provides";
+
+    return config->has_disk && config->pair.older == SIM_NOT_OLDER &&
+           sim_hash(config->seed, word, sizeof word) % 3 == 0;
+}
+
 void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_t seed,
                           uint64_t steps)
 {
@@ -422,6 +431,7 @@ void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_
     /* Who is cordoned and stays so would never have an outcome. */
     config->has_broadcasts = !config->has_orders && knows_broadcasts(seed);
     config->has_gates = knows_gates(seed);
+    config->has_provider = has_provider(config);
 }
 
 const char *sim_kind_option(enum sim_kind kind)

@@ -163,9 +163,9 @@ struct sim_config {
     bool has_disk;             /* the master has a store */
     uint32_t durable_permille; /* submissions of class local; without a store they are refused */
     uint32_t attributes;       /* bit i: the i-th generator of attributes (load.c) is at work */
-    bool has_keys, has_broadcasts;            /* some submissions have a key, or are for all */
-    bool has_orders, has_services, has_gates; /* orders to slaves; calls; limits of routes */
-    bool batches;                             /* a client submits its whole window at once */
+    bool has_keys, has_broadcasts; /* some submissions have a key, or are for all */
+    bool has_orders, has_services, has_gates, has_provider; /* to slaves; calls; limits of routes */
+    bool batches;             /* a client submits its whole window at once */
     uint32_t submissions_max; /* of all clients together; 0 = as many as time allows */
     struct sim_keep_config keep;
     struct sim_pair_config pair;

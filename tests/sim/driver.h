@@ -36,6 +36,7 @@ struct sim_posted {
     struct ms_query query;
     struct ms_terms terms;
     uint8_t *payload;
+    uint8_t detail[16];
 };
 
 struct sim_peer {

@@ -65,8 +65,15 @@ void sim_driver_post(struct sim_world *world, struct sim_node *node, const struc
     if (event->command != NULL) {
         posted->command = *event->command;
         posted->event.command = &posted->command;
+        const struct ms_bytes detail = event->command->detail;
+
         if (event->command->kind != MS_KIND_CALL) { /* whose detail is a constant */
             posted->command.detail = (struct ms_bytes){NULL, 0};
+        }
+        if (event->type == MS_EVENT_PRODUCED && detail.size > 0) { /* a cursor */
+            ms_assert(detail.size <= sizeof posted->detail);
+            memcpy(posted->detail, detail.data, detail.size);
+            posted->command.detail = (struct ms_bytes){posted->detail, detail.size};
         }
         if (event->command->payload.size > 0) {
             posted->payload = malloc(event->command->payload.size);

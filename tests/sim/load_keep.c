@@ -93,7 +93,8 @@ static uint32_t choose(struct sim_world *world, const struct sim_node *node, sim
             observer->records_count - 1 - (uint32_t)ms_rng_below(&world->rng_keep, count);
         const struct sim_record *record = &observer->records[i];
 
-        if (record->id.seq != 0 && suits(record) && (!is_own || record->node == node->index)) {
+        if (record->id.seq != 0 && record->incarnation > 0 && suits(record) &&
+            (!is_own || record->node == node->index)) {
             return i;
         }
     }

@@ -100,7 +100,11 @@ struct ms_master_config sim_master_config(const struct sim_world *world,
     const uint32_t share =
         node->is_unlike && config->pair.unlike == SIM_UNLIKE_LIMITS ? 2 : 1; /* of the limits */
 
+    const struct sim_provider *provider = &world->provider;
+
     return (struct ms_master_config){
+        .sources = &provider->settings,
+        .sources_count = provider->total > 0 ? 1 : 0,
         /* A store knows the epoch better. */
         .epoch = node->disk != NULL ? 1 : node->incarnation,
         .is_durable = node->disk != NULL,
@@ -165,7 +169,7 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
     } else if (effect->type == MS_EFFECT_READY) {
         node->driver.is_listening = true;
         sim_durable_ready(world, node);
-    } else if (effect->type != MS_EFFECT_PRODUCE) {
+    } else if (!sim_provider_effect(world, node, effect)) {
         sim_fail(world, "contract", "a master emits effect %d", (int)effect->type);
     }
 }

@@ -64,6 +64,10 @@ void sim_pair_aside(struct sim_world *world, const struct sim_node *node, bool i
     }
     for (uint32_t i = 0; i < world->observer->records_count; i++) {
         const struct sim_record *record = &world->observer->records[i];
+
+        if (record->incarnation == 0) {
+            continue; /* of a provider: whoever serves makes and tells it on its own */
+        }
         const int was = rank_of(&there->ledger, &record->id);
         const int is = rank_of(&here->ledger, &record->id);
         const bool is_other = !is_kept && was == is && was < CLOSED &&

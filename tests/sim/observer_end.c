@@ -22,7 +22,8 @@ static ms_time bound_of(const struct sim_world *world)
     const ms_time one = config->work_max * 4 + 2 * config->tick;
 
     return BOUND_FIXED + BOUND_TICKS * config->tick +
-           (ms_time)(world->observer->open_count * config->attempts_max) * one;
+           (ms_time)((world->observer->open_count + world->provider.total) * config->attempts_max) *
+               one;
 }
 
 /* Every submission that has not ended is in its client's books, and in the master's when it was
@@ -129,7 +130,8 @@ static bool is_idle(struct sim_world *world)
     const struct sim_node *node = sim_serving(world);
 
     return node != NULL && !sim_arrays_wait(sim_master_of(node)) &&
-           !has_work(world, sim_master_of(node)) && sim_master_is_at_rest(node);
+           !has_work(world, sim_master_of(node)) && sim_provider_is_done(world, node) &&
+           sim_master_is_at_rest(node);
 }
 
 bool sim_observer_is_done(struct sim_world *world, ms_time healed_at)

@@ -149,6 +149,9 @@ static void see_entry(struct sim_world *world, const struct sim_node *node,
     view->journal_last = entry->seq;
     sim_trace(world, "      %llu %s seq %llu", (number)entry->seq,
               ms_record_kind_name((enum ms_record_kind)entry->kind), (number)record.id.seq);
+    if (record.kind == MS_RECORD_PROVIDER) {
+        sim_provider_wrote(world, node, &record);
+    }
     if (sim_record_names(&record)) {
         struct sim_record *of = sim_record_find(world, &record.id);
         if (of == NULL) {

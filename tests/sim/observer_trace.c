@@ -12,7 +12,7 @@ static const char *event_name(enum ms_event_type type)
         [MS_EVENT_REQUEST] = "request",     [MS_EVENT_STOP] = "stop",
         [MS_EVENT_RELOAD] = "reload",       [MS_EVENT_STORED] = "stored",
         [MS_EVENT_SCANNED] = "scanned",     [MS_EVENT_CLEARED] = "cleared",
-        [MS_EVENT_ARRIVING] = "arriving",
+        [MS_EVENT_ARRIVING] = "arriving",   [MS_EVENT_TOLD] = "told",
     };
 
     return names[type];
@@ -24,6 +24,7 @@ static const char *effect_name(enum ms_effect_type type)
         [MS_EFFECT_CONNECT] = "connect", [MS_EFFECT_CLOSE] = "close",
         [MS_EFFECT_SEND] = "send",       [MS_EFFECT_PERSIST] = "persist",
         [MS_EFFECT_RUN] = "run",         [MS_EFFECT_ABORT] = "abort",
+        [MS_EFFECT_OPEN] = "open",       [MS_EFFECT_TELL] = "tell",
         [MS_EFFECT_PRODUCE] = "produce", [MS_EFFECT_DELIVER] = "deliver",
         [MS_EFFECT_READY] = "ready",     [MS_EFFECT_STOPPED] = "stopped",
         [MS_EFFECT_FOLLOW] = "follow",   [MS_EFFECT_STORE] = "store",

@@ -178,9 +178,10 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
     case MS_EFFECT_SCAN:
         sim_disk_job(world, node, effect);
         break;
-    case MS_EFFECT_PRODUCE:
-        break;
     default:
+        if (sim_provider_effect(world, node, effect)) {
+            break;
+        }
         sim_fail(world, "contract", "half a pair emits effect %d", (int)effect->type);
     }
 }

@@ -74,6 +74,8 @@
     X(WALL_JUMPS, "jumps of the wall clock", true)                                                 \
     X(ONCE_LOST, "at-most-once commands lost with their slave", true)                              \
     X(EXPIRED, "commands past their deadline", true)                                               \
+    X(OPENED, "providers opened", true)                                                            \
+    X(TOLD, "outcomes told to providers", true)                                                    \
     X(JOINED, "commands seen behind one with their key", true)                                     \
     X(KEYS, "commands seen with the key that they were submitted with", true)                      \
     X(ARRAYS, "arrays submitted", true)                                                            \

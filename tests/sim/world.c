@@ -344,6 +344,7 @@ static void build(struct sim_world *world)
     world->nodes_count = sim_first(world, SIM_WITNESS) + config->witnesses;
     world->observer = sim_observer_create();
     sim_tally_begin(world);
+    sim_provider_init(world);
     for (uint32_t i = 0; i < world->nodes_count; i++) {
         struct sim_node *node = &world->nodes[i];
 

@@ -7,9 +7,9 @@
 
 #include "core/engine.h"
 #include "core/rng.h"
-#include "tests/sim/config.h"
 #include "tests/sim/driver.h"
 #include "tests/sim/net.h"
+#include "tests/sim/provider.h"
 #include "tests/sim/stats.h"
 
 #define SIM_WALL_START (INT64_C(1700000000) * MS_SEC) /* when a world begins, since 1970 */
@@ -129,6 +129,7 @@ struct sim_world {
     struct sim_net net;
     struct sim_stats stats;
     struct sim_observer *observer;
+    struct sim_provider provider;
     bool is_tracing; /* lines are kept */
     bool is_loud;    /* and printed at once */
     uint32_t tail_at;

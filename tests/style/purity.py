@@ -24,7 +24,7 @@ ALLOCATORS = {
     "ms_proto": {"arena", "acks", "decoder", "encoder"},
     "ms_master": {"answers", "backlog", "connections", "cordons", "council", "follower", "greeters", "index", "inspect", "journal", "lanes",
                   "leases", "master", "mirror", "mirror_send", "pair", "pair_tenure", "pieces", "profiles", "reroute", "routes", "seats",
-                  "service_buffer", "service_calls", "service_clients", "service_unit", "suffix", "tags",
+                  "service_buffer", "service_calls", "service_clients", "service_unit", "sources", "suffix", "tags",
                   "traits"},
     "ms_slave": {"parts", "slave", "witness"},
     "ms_client": {"client_calls", "requests"},

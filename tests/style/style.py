@@ -24,7 +24,7 @@ SKIPPED = 77
 ENGINES = ("master", "slave", "client")
 PURE_FOLDERS = ("core", "proto") + ENGINES
 # What plug-ins and the programs that load them have in common.
-ABIS = ("handlers/ms_handler.h", "services/ms_service.h")
+ABIS = ("handlers/ms_handler.h", "handlers/ms_provider.h", "services/ms_service.h")
 # Sources of an engine's folder which are not the engine: programs, the public API and the command line.
 PROGRAM_SOURCE = re.compile(r"(main[^/]*|api[^/]*|cli(_[^/]*)?|cmd_[^/]*)\.[ch]$")
 

@@ -73,6 +73,7 @@ static void make_record(const struct ms_record *from, Muster__Record *to)
     to->uuid = uuid_of(&from->uuid);
     to->node = uuid_of(&from->node);
     to->detail = data_of(from->detail);
+    to->memo = data_of(from->memo);
 }
 
 size_t oracle_record_pack(const struct ms_record *record, uint8_t **body_out)
@@ -152,6 +153,7 @@ static void take_record(const Muster__Record *from, struct ms_record *to)
         .name = bytes_of(from->name),
         .detail = bytes_of(from->detail),
         .payload = bytes_of(from->payload),
+        .memo = bytes_of(from->memo),
     };
     take_uuid(from->client, &to->id.client);
     take_uuid(from->uuid, &to->uuid);
@@ -196,6 +198,6 @@ bool oracle_record_equal(const struct ms_record *a, const struct ms_record *b)
            a->id.seq == b->id.seq && ms_token_equal(a->token, b->token) &&
            ms_uuid_equal(&a->uuid, &b->uuid) && ms_uuid_equal(&a->node, &b->node) &&
            oracle_bytes_equal(a->name, b->name) && oracle_bytes_equal(a->detail, b->detail) &&
-           oracle_bytes_equal(a->payload, b->payload) && oracle_usage_equal(a->usage, b->usage) &&
-           oracle_terms_equal(a->terms, b->terms);
+           oracle_bytes_equal(a->payload, b->payload) && oracle_bytes_equal(a->memo, b->memo) &&
+           oracle_usage_equal(a->usage, b->usage) && oracle_terms_equal(a->terms, b->terms);
 }

@@ -98,35 +98,5 @@ START_TEST(idle_slaves_are_left_alone)
 }
 END_TEST
 
-static uint64_t produced;
-
-static void produce(void *context, ms_time now, uint64_t count)
-{
-    ck_assert_ptr_nonnull(context);
-    ck_assert_int_gt(now, 0);
-    produced += count;
-}
-
-START_TEST(a_provider_is_asked_for_what_is_wanted)
-{
-    static const struct ms_provider provider = {
-        .abi = MS_PROVIDER_ABI, .size = sizeof provider, .name = "test", .produce = produce};
-    struct script s;
-
-    setup_with(&s, &(struct ms_master_config){
-                       .epoch = EPOCH, .provider = &provider, .provider_context = &s});
-    joins(&s, 1, false);
-    client(&s, 20, 20);
-    ck_assert_uint_eq(produced, 0);
-    pull(&s, 1, 3);
-    ck_assert_uint_eq(produced, 3);
-    submit(&s, 20, 1, "x");
-    ck_assert_uint_eq(produced, 3);
-    pull(&s, 1, 1);
-    ck_assert_uint_eq(produced, 4);
-    teardown(&s);
-}
-END_TEST
-
 TESTS(work_is_spread_evenly, only_those_who_announced_it, types_take_turns_for_credit,
-      idle_slaves_are_left_alone, a_provider_is_asked_for_what_is_wanted)
+      idle_slaves_are_left_alone)

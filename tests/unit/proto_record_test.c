@@ -58,6 +58,9 @@ static enum ms_error read_body(uint8_t kind, const void *body, size_t size,
 
 START_TEST(every_kind_comes_back)
 {
+    if (!ms_record_has_kind((unsigned)_i)) {
+        return;
+    }
     const struct ms_record *record = sample_record((enum ms_record_kind)_i);
     struct ms_record_room room;
     struct ms_record found;
@@ -71,6 +74,9 @@ END_TEST
 
 START_TEST(every_kind_is_what_protobuf_writes)
 {
+    if (!ms_record_has_kind((unsigned)_i)) {
+        return;
+    }
     const struct ms_record *record = sample_record((enum ms_record_kind)_i);
     uint8_t *expected = NULL;
 
@@ -122,11 +128,17 @@ START_TEST(entries_follow_each_other)
     struct ms_entry entry;
 
     for (unsigned kind = 1; kind < MS_RECORD_KINDS; kind++) {
+        if (!ms_record_has_kind(kind)) {
+            continue;
+        }
         end = ms_record_write(end, 100 + kind, sample_record((enum ms_record_kind)kind));
         end = ms_record_write_erase(end, kind);
     }
     struct ms_bytes entries = {buffer, (size_t)(end - buffer)};
     for (unsigned kind = 1; kind < MS_RECORD_KINDS; kind++) {
+        if (!ms_record_has_kind(kind)) {
+            continue;
+        }
         ck_assert(ms_record_next(&entries, &entry));
         ck_assert_uint_eq(entry.seq, 100 + kind);
         ck_assert_uint_eq(entry.kind, kind);
@@ -377,6 +389,7 @@ START_TEST(the_longest_fields_fit)
     record.name = (struct ms_bytes){bytes, MS_NAME_MAX};
     record.detail = (struct ms_bytes){bytes, MS_DETAIL_MAX};
     record.payload = (struct ms_bytes){bytes, sizeof bytes};
+    record.memo = (struct ms_bytes){bytes, sizeof bytes};
     record.usage = &usage;
     record.terms = &terms;
     struct ms_record_room room;
