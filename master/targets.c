@@ -159,6 +159,7 @@ void ms_targets_abandon(struct ms_slave *slave)
 {
     while (ms_list_pop_front(&slave->targets) != NULL) {
     }
+    ms_list_remove(&slave->due); /* it may wait at a gate, which outlives it */
 }
 
 /* What waits for another attempt, or for its time, will not have it. */

@@ -240,6 +240,8 @@ static void why_shut(const struct ms_master *master, const struct ms_gate *gate,
             ms_text_add(text, " of group \"%s\"", gate->group);
         }
         ms_text_add(text, ", and its route allows %u; ", gate->limit);
+    } else if (!ms_rate_is_limit(&gate->rate)) {
+        ms_text_add(text, "it is about to be handed out; ");
     } else {
         ms_text_add(text, "its route hands out ");
         ms_rate_print(&gate->rate, text);

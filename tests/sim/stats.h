@@ -104,7 +104,7 @@
     X(GATED_FULL, "  that were the last it may have in hand", true)                                \
     X(GATED_GROUP, "  or that its group may", true)                                                \
     X(PACED, "commands handed out at a rate", true)                                                \
-    X(GATED_OLD, "  while slaves still had some of an earlier master", SIM_OF_PAIR)                \
+    X(GATED_OLD, "  while slaves still had some of an earlier master", SIM_OF_LONG)                \
     X(CORDONS_LASTED, "  and were there under a later master", SIM_OF_LONG)                        \
     X(STORES, "small records stored", SIM_OF_PAIR)                                                 \
     X(STORES_ORPHANED, "  that outlived their process unheard", SIM_OF_PAIR)                       \

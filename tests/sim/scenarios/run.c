@@ -87,7 +87,8 @@ bool sim_scenario_run(const struct sim_scenario *scenario, const struct sim_opti
     } else {
         sim_config_draw_kind(&config, kind_of(scenario), scenario->seed, scenario->steps);
         config.has_keys = config.has_orders = config.has_broadcasts = config.has_provider =
-            config.has_gates = false; /* as the seeds were when they were found */
+            config.has_gates = config.has_services =
+                false; /* as the seeds were when they were found */
     }
     if (scenario->setup != NULL) {
         scenario->setup(&config);
