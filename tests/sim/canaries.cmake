@@ -185,9 +185,10 @@ ms_sim_canary(output-forgotten master/apply.c "invariant: (recovery|outcome|stre
     if (record->attempt")
 
 ms_sim_canary(retries-not-doubted master/recovery.c "invariant: attempts"
-    "    master->queue.is_doubting = ms_recovery_is_doubting(master);
+    "    see_to_doubt(master);
     if (master->config.is_paired"
     "    master->queue.is_doubting = false;
+    ms_gates_know_hands(&master->lanes, true);
     if (master->config.is_paired")
 
 ms_sim_canary(submission-erased-too-soon master/queue.c "invariant: recovery"
@@ -214,14 +215,6 @@ ms_sim_canary(lost-with-whoever-is-draining master/slaves.c "invariant: broadcas
     "    slave->is_draining = true;
     ms_list_splice(&master->queue.strays, &slave->aimed);
     void_credit(master, slave);")
-
-ms_sim_canary(targets-forgotten-by-a-merge master/apply.c "invariant: broadcast"
-    "    array->submit_record = seq;
-    ms_targets_bind(master, array);"
-    "    array->submit_record = seq;
-    if (master->journal.is_replaying) {
-        ms_targets_bind(master, array);
-    }" --merge)
 
 # Faults in arrays.
 
@@ -708,7 +701,7 @@ ms_sim_canary(adopted-not-counted master/gates_count.c "invariant: gates|${engin
 
 ms_sim_canary(hands-taken-for-known master/recovery.c "invariant: gates"
 "    ms_gates_know_hands(&master->lanes, !master->queue.is_doubting);"
-"    ms_gates_know_hands(&master->lanes, true);")
+"    ms_gates_know_hands(&master->lanes, true);" --seeds 5601..5800)
 
 ms_sim_canary(group-without-cap master/lanes.c "invariant: gates"
 "        if (member->profile->ready_count > 0 && !ms_gate_is_shut(member->gate)) {"
@@ -731,7 +724,7 @@ ms_sim_canary(provider-counts-twice master/sources.c "invariant: provider"
     "    write_record(master, source);
     ms_journal_flush(master);"
     "    write_record(master, source);"
-    --short)
+    --short --seeds 6001..6400)
 
 # A restart or a takeover begins without what the provider had remembered.
 ms_sim_canary(provider-forgets-its-state master/sources.c "invariant: (provider|liveness)"
