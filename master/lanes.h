@@ -31,11 +31,10 @@ struct ms_lane {
     ms_type type;
     const char *name;                      /* the router's */
     const struct ms_route_settings *route; /* of the root; never NULL */
-    const struct ms_strategy
-        *place; /* of that: to which branch a key goes; NULL = keys mean nothing */
-    const struct ms_strategy *strategy; /* of that: who is next */
-    struct ms_lane *root;               /* itself, or of whom it is a branch */
-    struct ms_lane *branches;           /* in order of the route's groups; NULL = none */
+    const struct ms_strategy *place;       /* of that: a key's branch; NULL = keys mean nothing */
+    const struct ms_strategy *strategy;    /* of that: who is next */
+    struct ms_lane *root;                  /* itself, or of whom it is a branch */
+    struct ms_lane *branches;              /* in order of the route's groups; NULL = none */
     uint32_t branches_count;
     struct ms_lane *deputy; /* takes its commands as long as nobody is in it; NULL = nobody does */
     struct ms_gates *gates; /* of the root: limits, see master/gates.h; NULL = there are none */

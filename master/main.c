@@ -144,15 +144,28 @@ static enum ms_error create(struct master_node *self, const struct ms_master_con
     return error == MS_E_OK && !set_routes(self, &self->options) ? MS_E_NO_MEMORY : error;
 }
 
+static struct ms_master_config make_config(struct master_node *self)
+{
+    struct ms_master_config config = ms_master_settings_config(&self->settings);
+
+    config.wall_offset = ms_clock_wall_offset();
+    config.seed = ms_entropy_seed();
+    config.name = self->name;
+    config.build = MS_VERSION;
+    config.services = &self->services.list;
+    ms_main_providers_read(&self->providers, self->options.sections, &config);
+    return config;
+}
+
 static enum ms_error init(struct ms_node *node)
 {
     struct master_node *self = node_of(node);
-    struct ms_master_config config = ms_master_settings_config(&self->settings);
+    struct ms_master_config config;
     struct ms_driver_options options = {
         .size = sizeof options,
         .loop = self->program.loop,
         .is_server = true,
-        .payload_max = config.payload_max,
+        .payload_max = (uint32_t)self->settings.payload_max,
         .peers_max = (uint32_t)self->settings.connections_max,
         .busy_poll = self->settings.busy_poll,
         .effect = on_effect,
@@ -170,12 +183,7 @@ static enum ms_error init(struct ms_node *node)
     if (error != MS_E_OK) {
         return error;
     }
-    config.wall_offset = ms_clock_wall_offset();
-    config.seed = ms_entropy_seed();
-    config.name = self->name;
-    config.build = MS_VERSION;
-    config.services = &self->services.list;
-    ms_main_providers_read(&self->providers, self->options.sections, &config);
+    config = make_config(self);
     error = ms_main_pair_first_epoch(&self->pair, &self->settings, &config.epoch);
     if (error == MS_E_OK) {
         error = create(self, &config);

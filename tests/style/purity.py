@@ -22,7 +22,7 @@ ALLOCATION = {"malloc", "calloc", "realloc", "aligned_alloc", "free"}
 ALLOCATORS = {
     "ms_core": {"pool", "slab", "heap", "map", "engine", "router", "options", "sections"},
     "ms_proto": {"arena", "acks", "decoder", "encoder"},
-    "ms_master": {"answers", "backlog", "connections", "cordons", "council", "follower", "greeters", "index", "inspect", "journal", "lanes",
+    "ms_master": {"answers", "backlog", "connections", "cordons", "council", "follower", "gates", "greeters", "index", "inspect", "journal", "lanes",
                   "leases", "master", "mirror", "mirror_send", "pair", "pair_tenure", "pieces", "profiles", "reroute", "routes", "seats",
                   "service_buffer", "service_calls", "service_clients", "service_unit", "sources", "suffix", "tags",
                   "traits"},
