@@ -50,7 +50,7 @@ def test_check_says_what_is_wrong_and_where():
                 ('route "a" { groups = {"x"} }\n', ':1: route "a": groups: a hash strategy chooses among them'),
                 ('route "a" {}\nroute "a" {}\n', f':2: route "a": it is there already, at {path}:1'),
                 ('\n\nroute "a" { strategies = {"any"} }\n', ":3: route \"a\": unknown key 'strategies'; valid keys: strategy, group"),
-                ('rout "a" {}\n', ":1: unknown key 'rout'; valid sections: route; valid keys: listen"),
+                ('rout "a" {}\n', ":1: unknown key 'rout'; valid sections: route, provider; valid keys: listen"),
                 ('route "a" {\n rate = "fast"\n}\n', ':2: route "a": rate: "fast" is not a rate: N/s, N/m or N/h'),
                 ('name = "m"\nroute "a" {\n rate = "1/s"\n', ":2: this brace is not closed")):
             write(path, text)
