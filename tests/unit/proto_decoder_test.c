@@ -261,6 +261,7 @@ int main(void)
     Suite *suite = suite_create("proto_decoder");
     TCase *tcase = tcase_create("decoder");
 
+    tcase_set_timeout(tcase, 60); /* machines may be busy */
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, test_round_trip_of_every_kind, 0, MS_KIND_COUNT);
     tcase_add_loop_test(tcase, test_every_cut_of_a_body_is_safe, 0, MS_KIND_COUNT);

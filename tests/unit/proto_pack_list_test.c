@@ -195,6 +195,7 @@ int main(void)
     Suite *suite = suite_create("proto_pack_list");
     TCase *tcase = tcase_create("pack_list");
 
+    tcase_set_timeout(tcase, 60); /* machines may be busy */
     tcase_add_test(tcase, test_every_kind_with_every_field);
     tcase_add_test(tcase, test_every_length_of_payload);
     tcase_add_test(tcase, test_least_values);

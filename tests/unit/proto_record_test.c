@@ -416,6 +416,7 @@ int main(void)
     Suite *suite = suite_create("proto_record");
     TCase *tcase = tcase_create("record");
 
+    tcase_set_timeout(tcase, 60); /* machines may be busy */
     tcase_add_loop_test(tcase, every_kind_comes_back, 1, MS_RECORD_KINDS);
     tcase_add_loop_test(tcase, every_kind_is_what_protobuf_writes, 1, MS_RECORD_KINDS);
     tcase_add_test(tcase, the_header_is_as_documented);
