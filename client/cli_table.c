@@ -517,3 +517,25 @@ int ms_cli_ask_and_finish(const struct ms_cli *cli, struct ms_options *options,
     ms_options_finish(options);
     return ms_cli_finish_output(cli, code);
 }
+
+int ms_cli_run_long_listing(const struct ms_cli *cli, int argc, char **argv, int what,
+                            const char *last)
+{
+    struct ms_cli_long_listing settings;
+    struct ms_options options;
+    const struct ms_cli_result result = ms_cli_parse(cli, argc, argv, &settings, &options);
+
+    if (result.is_done) {
+        return result.exit_code;
+    }
+    const struct ms_client_query query = {
+        .size = sizeof query,
+        .what = what,
+        .limit = (uint32_t)settings.listing.limit,
+    };
+    const struct ms_cli_table how = {.is_json = settings.common.is_json,
+                                     .no_headers = settings.listing.no_headers,
+                                     .last = settings.is_long ? NULL : last};
+
+    return ms_cli_ask_and_finish(cli, &options, &settings.common, &query, &how);
+}

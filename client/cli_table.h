@@ -91,4 +91,25 @@ struct ms_cli_listing {
         .offset = offsetof(target_type, member.limit)                                              \
     }
 
+/* A subcommand that lists something, asks for nothing else, and has columns that are printed only when they are wanted. */
+struct ms_cli_long_listing {
+    struct ms_cli_common common;
+    struct ms_cli_listing listing;
+    bool is_long;
+};
+
+/* Its whole table of options. */
+#define MS_CLI_LONG_LISTING_OPTIONS                                                                \
+    MS_CLI_COMMON_OPTIONS(struct ms_cli_long_listing, common),                                     \
+        {.name = "long",                                                                           \
+         .short_name = 'l',                                                                        \
+         .kind = MS_OPTION_BOOL,                                                                   \
+         .help = "print all columns",                                                              \
+         .offset = offsetof(struct ms_cli_long_listing, is_long)},                                 \
+        MS_CLI_LISTING_OPTIONS(struct ms_cli_long_listing, listing, "0")
+
+/* All of it. what: enum ms_client_question; last: as of ms_cli_table, unless it is long. */
+int ms_cli_run_long_listing(const struct ms_cli *cli, int argc, char **argv, int what,
+                            const char *last);
+
 #endif
