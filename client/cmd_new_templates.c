@@ -48,21 +48,7 @@ const struct ms_new_file ms_new_handler_files[] = {
      "    .run = run,\n"
      "};\n"},
     {"CMakeLists.txt",
-     "cmake_minimum_required(VERSION 3.16)\n"
-     "project(@NAME@ C)\n"
-     "\n"
-     "# The installed muster: found by its CMake package (-DCMAKE_PREFIX_PATH=... when it is in an unusual place), else by\n"
-     "# pkg-config (PKG_CONFIG_PATH=...).\n"
-     "find_package(muster QUIET)\n"
-     "if(NOT muster_FOUND)\n"
-     "    find_package(PkgConfig REQUIRED)\n"
-     "    pkg_check_modules(muster REQUIRED muster)\n"
-     "    pkg_get_variable(muster_BIN_DIR muster bindir)\n"
-     "    pkg_get_variable(muster_SBIN_DIR muster sbindir)\n"
-     "    add_library(muster::handler INTERFACE IMPORTED)\n"
-     "    set_target_properties(muster::handler PROPERTIES INTERFACE_INCLUDE_DIRECTORIES \"${muster_INCLUDE_DIRS}\")\n"
-     "endif()\n"
-     "\n"
+     MS_NEW_CMAKE_BEGINNING
      "add_library(@NAME@_handler MODULE @NAME@.c)\n"
      "target_link_libraries(@NAME@_handler PRIVATE muster::handler)\n"
      "target_compile_options(@NAME@_handler PRIVATE -Wall -Wextra)\n"
