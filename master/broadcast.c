@@ -198,9 +198,15 @@ void ms_broadcast_drop(struct ms_master *master, struct ms_terms *terms)
 
 void ms_broadcast_close_rest(struct ms_master *master, const struct ms_array *array, uint32_t room)
 {
-    if (room > array->count) {
-        ms_floors_close_range(master, array->client->floor, array->first + array->count,
-                              room - array->count, array->record.durability != MS_DURABILITY_MEM);
+    const bool is_durable = array->record.durability != MS_DURABILITY_MEM;
+
+    if (room == array->count) {
+        return;
+    }
+    ms_floors_close_range(master, array->client->floor, array->first + array->count,
+                          room - array->count, is_durable);
+    if (is_durable) { /* with the SUBMIT: nothing else says of them that they are nobody's */
+        ms_journal_flush(master);
     }
 }
 

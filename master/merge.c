@@ -13,6 +13,7 @@
 #include "master/slaves.h"
 #include "master/spool.h"
 #include "master/state.h"
+#include "master/targets.h"
 #include "master/upload.h"
 
 static struct ms_reconcile_totals *totals_of(struct ms_master *master)
@@ -147,6 +148,9 @@ static enum ms_error adopt_lease(struct ms_master *master, ms_time now, struct m
     uint32_t cursor = 0;
     bool is_awaited = false;
 
+    if (!ms_target_may_hold(work, &record->uuid)) {
+        return MS_E_OK;
+    }
     while ((session = ms_session_manager_next(&master->sessions, &cursor)) != NULL) {
         is_awaited |= session->role == MS_ROLE_SLAVE && session->user != NULL &&
                       ms_uuid_equal(&session->token, &record->uuid) &&
@@ -559,7 +563,8 @@ bool ms_merge_command(struct ms_master *master, ms_time now, const struct ms_for
         adopt(master, now, foreign, &id);
         return true;
     }
-    if (array != NULL && array->first == id.seq && foreign->array_count == array->count) {
+    if (array != NULL && array->first == id.seq &&
+        foreign->array_count > 0) { /* broadcasts may differ in size */
         ms_merge_array(master, now, array, foreign);
     }
     ms_merge_note_wishes(master, foreign);

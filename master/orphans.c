@@ -5,6 +5,7 @@
 #include "master/dispatch.h"
 #include "master/slaves.h"
 #include "master/state.h"
+#include "master/targets.h"
 
 bool ms_orphans_init(struct ms_orphans *orphans, uint64_t seed)
 {
@@ -127,7 +128,8 @@ static void adopt(struct ms_master *master, ms_time now, struct ms_work *work,
     struct ms_slave *slave = orphan->slave;
     const bool was_heard = orphan->was_heard;
 
-    if (ms_queue_adopt(&master->queue, now, work, slave, &lease)) {
+    if (ms_target_may_hold(work, &slave->session->token) &&
+        ms_queue_adopt(&master->queue, now, work, slave, &lease)) {
         forget(&master->orphans, orphan);
         ms_dispatch_note(master, work);
         if (was_heard) {

@@ -1,5 +1,7 @@
 #include "master/targets.h"
 
+#include <stdio.h>
+
 #include "core/invariant.h"
 #include "master/queue.h"
 #include "master/results.h"
@@ -97,6 +99,14 @@ struct ms_target *ms_target_of(const struct ms_work *work)
 
     return array != NULL && array->targets != NULL ? &array->targets[work->seq - array->first]
                                                    : NULL;
+}
+
+bool ms_target_may_hold(const struct ms_work *work, const struct ms_uuid *token)
+{
+    const struct ms_target *target = ms_target_of(work);
+
+    return target == NULL ||
+           memcmp(target->entry + AT_TOKEN, token->bytes, sizeof token->bytes) == 0;
 }
 
 /* --- where they wait --- */
@@ -240,17 +250,30 @@ void ms_target_name(const struct ms_target *target, char name[static MS_NAME_MAX
     name[length] = '\0';
 }
 
+/* Where the targets are not known, it may be in the hands of one of them. */
+static void name_slave(const struct ms_work *work, char name[static MS_NAME_MAX + 1])
+{
+    const struct ms_target *target = ms_target_of(work);
+
+    ms_target_name(target, name);
+    if (target == NULL && ms_work_is_aimed(work) && work->holder != NULL) {
+        snprintf(name, MS_NAME_MAX + 1, "%s", work->holder->session->name);
+    }
+}
+
 struct ms_bytes ms_targets_tell(const struct ms_work *work, struct ms_bytes detail,
                                 char room[MS_DETAIL_MAX])
 {
-    const struct ms_target *target = ms_target_of(work);
-    const size_t length = target != NULL ? target->entry[AT_LENGTH] : 0;
-    size_t size = length;
+    char name[MS_NAME_MAX + 1];
+    size_t length, size;
 
+    name_slave(work, name);
+    length = strlen(name);
     if (length == 0) {
         return detail;
     }
-    memcpy(room, target->entry + AT_NAME, length);
+    size = length;
+    memcpy(room, name, length);
     if (detail.size > 0) {
         const size_t left = MS_DETAIL_MAX - length - 2;
         const size_t said = detail.size < left ? detail.size : left;

@@ -35,6 +35,10 @@ void ms_targets_bind(struct ms_master *master, struct ms_array *array);
 /* NULL: it is of no broadcast, or of one of which nobody knows the targets any more. */
 struct ms_target *ms_target_of(const struct ms_work *work);
 
+/* Whether the slave of that session may have it in hand: of a broadcast only its target. Two halves that both served may have
+ * settled on others. */
+bool ms_target_may_hold(const struct ms_work *work, const struct ms_uuid *token);
+
 /* READY: it waits for its slave, or as others do in its lane; and waits no more. */
 void ms_targets_push(struct ms_queue *queue, struct ms_work *work, bool is_first);
 void ms_targets_remove(struct ms_work *work);
@@ -54,7 +58,8 @@ void ms_targets_run(struct ms_master *master, ms_time now);
 /* Why it is lost, as a sentence. */
 const char *ms_targets_loss(const struct ms_work *work);
 
-/* The detail of its outcome: "NAME", or "NAME: detail", in room. Of others it is detail. */
+/* The detail of its outcome: "NAME", or "NAME: detail", in room. Of others it is detail. NAME is its target, or who had it in hand
+ * where the targets are not known. */
 struct ms_bytes ms_targets_tell(const struct ms_work *work, struct ms_bytes detail,
                                 char room[MS_DETAIL_MAX]);
 

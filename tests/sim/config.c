@@ -428,9 +428,8 @@ void sim_config_draw_kind(struct sim_config *config, enum sim_kind kind, uint64_
     config->has_keys = seed % KEYS_ONE_IN == 0;
     config->has_orders = knows_orders(seed);
     config->has_services = config->pair.older == SIM_NOT_OLDER && knows_services(seed);
-    /* Who is cordoned and stays so would never have an outcome; and of two halves that both serve, each has its own slaves for it. */
-    config->has_broadcasts = !config->has_orders && kind != SIM_KIND_MERGE &&
-                             config->faults[SIM_FAULT_FORCE] == 0 && knows_broadcasts(seed);
+    /* Who is cordoned and stays so would never have an outcome. */
+    config->has_broadcasts = !config->has_orders && knows_broadcasts(seed);
     config->has_gates = knows_gates(seed);
     config->has_provider = has_provider(config);
 }

@@ -419,9 +419,7 @@ void sim_client_effect(struct sim_world *world, struct sim_node *node,
     case MS_KIND_SUBMIT_NAK:
         see_refusal(world, record, command);
         sim_array_refused(world, record, command);
-        if (record->on > 0 && command->error == MS_E_NOT_FOUND && command->count > 0) {
-            sim_broadcast_spare(world, record);
-        }
+        sim_broadcast_refused(world, record, command);
         break;
     case MS_KIND_STREAM:
         sim_observe_piece(world, record, effect);

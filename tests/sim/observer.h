@@ -34,7 +34,7 @@ struct sim_record {
     uint64_t owner_hash; /* of the key that says what it belongs to */
     int8_t priority;
     uint32_t array, place, array_count, concurrency; /* see observer_arrays.c */
-    uint32_t on, aimed;                              /* see observer_broadcasts.c */
+    uint32_t on, aimed, aimed_at;                    /* see observer_broadcasts.c */
     struct ms_uuid target;                           /* the session of its slave */
     uint32_t leader;    /* that it joined when it was seen last; SIM_NONE = none */
     uint32_t joined_at; /* tenure in which that was seen, */
@@ -95,7 +95,7 @@ struct sim_attempt {
     bool is_taken;    /* the master that heard its result had not given it up */
     bool is_safe;     /* its result was acknowledged */
     enum ms_status status;
-    uint32_t pieces; /* written so far */
+    uint32_t pieces, generation; /* written so far; times the command had been kicked */
 };
 
 struct sim_observer {

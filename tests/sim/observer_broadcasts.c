@@ -87,13 +87,18 @@ static void note_targets(struct sim_record *first, const struct ms_terms *terms)
     }
 }
 
-/* Only who is gone has lost it. */
+/* Only who is gone has lost it. Whom the other half settled on, when both served, may not be known here, nor
+ * whether he has begun. */
 static void check_lost(struct sim_world *world, const struct ms_master *master,
-                       const struct sim_record *record)
+                       const struct sim_record *record, uint32_t tenure)
 {
     const struct ms_session *session;
+    const struct sim_record *first = &world->observer->records[record->array];
     uint32_t cursor = 0;
 
+    if (first->aimed_at != tenure && sim_was_torn(world)) {
+        return;
+    }
     while ((session = ms_session_manager_next(&master->sessions, &cursor)) != NULL) {
         const struct ms_slave *slave = session->role == MS_ROLE_SLAVE ? session->user : NULL;
 
@@ -118,11 +123,12 @@ void sim_broadcast_entry(struct sim_world *world, const struct sim_node *node,
         record->terms->targets.size > 0) {
         note_targets(of, record->terms);
         if (is_own) {
+            of->aimed_at = view->tenure;
             check_targets(world, master, of, record);
         }
     }
     if (record->kind == MS_RECORD_SETTLE && record->status == MS_STATUS_LOST && is_own) {
-        check_lost(world, master, of);
+        check_lost(world, master, of, view->tenure);
     }
 }
 
@@ -210,21 +216,29 @@ void sim_broadcast_outcome(struct sim_world *world, const struct sim_record *rec
     check_end(world, &world->observer->records[record->array]);
 }
 
-void sim_broadcast_spare(struct sim_world *world, struct sim_record *record)
+void sim_broadcast_refused(struct sim_world *world, struct sim_record *record,
+                           const struct ms_command *nak)
 {
+    const bool is_nobodys = nak->error == MS_E_NOT_FOUND && nak->count > 0;
+
+    if (record->on == 0 || (!is_nobodys && nak->error != MS_E_CLOSED_ID)) {
+        return;
+    }
     record->is_spare = true;
-    if (record->first != SIM_NONE && sim_is_durable(world, record)) {
+    if (record->first != SIM_NONE && sim_is_durable(world, record) && !sim_was_torn(world)) {
         sim_fail(world, "broadcast", "seq %llu was handed out, and is said to be nobody's",
                  (number)record->id.seq);
     }
     check_end(world, &world->observer->records[record->array]);
 }
 
-/* More fit than there is room for, or the master is older than broadcasts, and is not sent any. */
+/* More fit than there is room for, or the master is older than broadcasts, and is not sent any. What is nobody's is closed: after
+ * both halves served, the one that a client did not ask knows of it no more than that. */
 bool sim_broadcast_may_refuse(const struct sim_world *world, const struct sim_record *record,
                               const struct ms_command *nak)
 {
-    return record->on > 0 && (nak->error == MS_E_NOT_FOUND ||
-                              (nak->error == MS_E_BAD_ARGUMENT &&
-                               (record->on == MS_ON_ALL || world->config.pair.older != 0)));
+    return record->on > 0 &&
+           (nak->error == MS_E_NOT_FOUND || (nak->error == MS_E_CLOSED_ID && sim_was_torn(world)) ||
+            (nak->error == MS_E_BAD_ARGUMENT &&
+             (record->on == MS_ON_ALL || world->config.pair.older != 0)));
 }

@@ -19,7 +19,8 @@ void sim_broadcast_hand_out(struct sim_world *world, const struct sim_node *node
 /* Its client has the outcome, or is told that there is no slave for it. */
 void sim_broadcast_outcome(struct sim_world *world, const struct sim_record *record,
                            const struct ms_command *outcome);
-void sim_broadcast_spare(struct sim_world *world, struct sim_record *record);
+void sim_broadcast_refused(struct sim_world *world, struct sim_record *record,
+                           const struct ms_command *nak);
 
 /* It may be refused like that. */
 bool sim_broadcast_may_refuse(const struct sim_world *world, const struct sim_record *record,

@@ -110,10 +110,14 @@ bool sim_result_is_known(const struct sim_world *world, const struct sim_ledger 
     const bool is_later = life->attempt >= attempt->number;
     /* A merge let it join another command, whose outcome is its own. */
     const bool is_joined = record->leader != SIM_NONE && attempt->master != record->joined_at;
+    /* The kick that it came of was lost before it was told: so was what came of it. */
+    const bool is_void =
+        attempt->generation >
+        (life->changes[MS_OPERATION_KICK] != 0 ? life->values[MS_OPERATION_KICK] : 0);
     const bool is_of_none = life->status == MS_STATUS_CANCELLED ||
                             life->status == MS_STATUS_EXPIRED || life->status == MS_STATUS_LOST;
 
-    return is_joined || (life->settle != 0 && (is_later || is_of_none || is_others)) ||
+    return is_joined || (life->settle != 0 && (is_later || is_of_none || is_others || is_void)) ||
            ((life->retry != 0 || life->changes[MS_OPERATION_KICK] != 0) && is_later);
 }
 

@@ -332,6 +332,7 @@ static void hand_out(struct sim_world *world, struct sim_node *node, const struc
     attempt->node = end->node;
     attempt->incarnation = end->incarnation;
     attempt->master = tenure;
+    attempt->generation = record->keep.generation;
     attempt->next = record->first;
     record->first = (uint32_t)(attempt - world->observer->attempts);
     world->stats.counts[SIM_STAT_ATTEMPTS_AGAIN] += command->attempt > 1;

@@ -15,7 +15,7 @@
 #include "tests/sim/observer_unique.h"
 #include "tests/sim/tally.h"
 
-#define COMPARE_EVERY 60      /* steps of the master between two comparisons, at least */
+#define COMPARE_EVERY 150     /* steps of the master between two comparisons, at least */
 #define DUE_SLACK     MS_MSEC /* that a time may lose on its way through the wall clock */
 
 typedef unsigned long long number;

@@ -34,6 +34,11 @@ int sim_outcome_rank(enum ms_status status)
     return status == MS_STATUS_CANCELLED ? 4 : status == MS_STATUS_OK ? 3 : 2;
 }
 
+bool sim_was_torn(const struct sim_world *world)
+{
+    return world->observer->is_torn || world->observer->torn_attempts > 0;
+}
+
 void sim_torn_end(struct sim_world *world)
 {
     struct sim_observer *observer = world->observer;

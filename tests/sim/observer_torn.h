@@ -24,6 +24,9 @@ bool sim_join_is_apart(const struct sim_world *world, const struct sim_record *f
 /* In the order in which the higher outcome stands, by the table of docs/decisions/0013-reconciliation.md. */
 int sim_outcome_rank(enum ms_status status);
 
+/* Both halves have served at the same time, now or before. */
+bool sim_was_torn(const struct sim_world *world);
+
 /* The pair is one again. */
 void sim_torn_end(struct sim_world *world);
 

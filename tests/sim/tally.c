@@ -34,12 +34,6 @@ static void *create(const struct ms_service_host *host)
     return tally;
 }
 
-/* Two halves that both served may have carried out the same call, and not know it of each other once its client has its reply. */
-static bool was_torn(const struct sim_world *world)
-{
-    return world->observer->is_torn || world->observer->torn_attempts > 0;
-}
-
 static int apply(void *state, const struct ms_service_change *change, struct ms_service_writer *out)
 {
     struct tally *tally = state;
@@ -48,7 +42,7 @@ static int apply(void *state, const struct ms_service_change *change, struct ms_
     ms_assert(change->data_size >= sizeof call);
     memcpy(&call, change->data, sizeof call);
     ms_assert(call < CALLS_MAX);
-    if (tally->done[call] < UINT8_MAX && ++tally->done[call] > 1 && !was_torn(now.world)) {
+    if (tally->done[call] < UINT8_MAX && ++tally->done[call] > 1 && !sim_was_torn(now.world)) {
         sim_fail(now.world, "tally", "call %u of service %s is carried out twice", call,
                  tally->unit->name);
     }
@@ -164,7 +158,7 @@ void sim_tally_finish(struct sim_world *world, const struct ms_master *master)
 {
     const struct tally *tally;
 
-    if (!world->config.has_services || !world->config.has_disk || was_torn(world)) {
+    if (!world->config.has_services || !world->config.has_disk || sim_was_torn(world)) {
         return;
     }
     tally = unit_of(master)->data;

@@ -202,7 +202,21 @@ START_TEST(it_is_as_durable_as_the_master)
 }
 END_TEST
 
+START_TEST(what_is_nobodys_is_closed_in_the_same_commit)
+{
+    struct shelf shelf = {0};
+    struct script s;
+
+    begin_durable_fleet(&s, &shelf);
+    broadcast(&s, 1, MS_ON_ALL, ROOM, "");
+    commit_once(&s);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_SUBMIT], 1);
+    ck_assert_uint_eq(shelf.counts[MS_RECORD_CLOSED] + shelf.counts[MS_RECORD_CLOSED_RUN], 1);
+    teardown_durable(&s);
+}
+END_TEST
+
 TESTS(it_is_for_all_that_run_its_type, those_that_take_nothing_are_left_out,
       a_filter_says_which_are_meant, k_are_those_with_credit, what_cannot_be_is_refused,
       what_was_forgotten_is_not_begun_anew, it_is_put_off_while_slaves_are_awaited,
-      it_is_as_durable_as_the_master)
+      it_is_as_durable_as_the_master, what_is_nobodys_is_closed_in_the_same_commit)
