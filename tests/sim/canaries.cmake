@@ -32,7 +32,8 @@ ms_sim_canary(stall-ages-sessions core/session_manager.c "invariant: sessions"
 
 ms_sim_canary(late-tick-hears-nobody core/session_manager.c "invariant: sessions"
     "        if (session->heard_at < manager->due) {"
-    "        if (true) {")
+    "        if (true) {"
+    --seeds 91..590)
 
 ms_sim_canary(roll-ignored master/slaves.c "invariant: (lost|liveness|drained)"
     "        ms_recovery_called(master, slave);
@@ -48,7 +49,8 @@ ms_sim_canary(dead-mans-work-kept slave/slave.c "invariant: attempts"
 
 ms_sim_canary(pieces-of-two-attempts client/client_hear.c "invariant: (outcome|stream)"
     "    return request->life == engine->life;"
-    "    return true;")
+    "    return true;"
+    --seeds 141..640)
 
 ms_sim_canary(cancel-without-effect master/results.c "invariant: cancel"
     "    if (work->is_cancel_asked) {"
@@ -122,7 +124,7 @@ ms_sim_canary(session-not-written master/sessions.c "invariant: durable"
 ms_sim_canary(session-left-behind master/slaves.c "invariant: recovery"
     "    ms_journal_erase(&master->journal, slave->record);"
     "    ms_journal_erase_closed(&master->journal, slave->record);"
-    --short --seeds 7001..7500)
+    --short --seeds 7401..7900)
 
 ms_sim_canary(only-attempt-not-written master/dispatch.c "invariant: (durable|once)|${engine_assertion}"
     "        ms_journal_answer(master, work->lease_record, &command);"
@@ -182,7 +184,8 @@ ms_sim_canary(output-forgotten master/apply.c "invariant: (recovery|outcome|stre
         ms_journal_erase_closed(&master->journal, seq);
         return MS_E_OK;
     }
-    if (record->attempt")
+    if (record->attempt"
+    --seeds 91..590)
 
 ms_sim_canary(retries-not-doubted master/recovery.c "invariant: attempts"
     "    see_to_doubt(master);
@@ -393,12 +396,12 @@ ms_sim_canary(lower-state-stands master/merge.c "invariant: merge|${engine_asser
         settle("
     "    if (false) {
         settle("
-    --pair)
+    --pair --seeds 21..520)
 
 ms_sim_canary(adopted-without-its-outcome master/merge.c "invariant: (merge|attempts)"
     "        if (foreign->array_count == 0 || is_of_array(&record) == is_array) {"
     "        if (record.kind != MS_RECORD_SETTLE && (foreign->array_count == 0 || is_of_array(&record) == is_array)) {"
-    --pair)
+    --pair --seeds 181..680)
 
 ms_sim_canary(adopted-though-it-is-over master/merge.c "invariant: (journal|attempts|once|merge|outcome|recovery|drained|liveness)|${engine_assertion}"
     "    if (b == MS_MERGE_NONE) {"
@@ -558,20 +561,20 @@ ms_sim_canary(lowest-priority-first master/lanes.c "invariant: priority"
 ms_sim_canary(hands-for-an-older-program master/pair_talk.c "invariant: older"
 "    pair->other_features = features & MS_PAIR_FEATURES_ALL;"
 "    pair->other_features = MS_PAIR_FEATURES_ALL;"
-    --pair)
+    --pair --seeds 61..560)
 
 ms_sim_canary(hands-left-for-an-older-program master/recovery.c "invariant: older"
 "        ms_journal_erase(&master->journal, work->lease_record);
         work->lease_record = 0;
         master->has_erased_hands = true;"
 "        master->has_erased_hands = true;"
-    --merge --seeds 1501..2000)
+    --merge --seeds 1851..2350)
 
 # ... whoever takes over from one knows no hands, and one that is upgraded is told of those that were in hand before.
 ms_sim_canary(hands-believed-of-an-older-program master/pair_tenure.c "invariant: (hands|attempts|once|recovery)"
 "    return is_voted && ms_pair_knows_hands(pair) && ms_follower_knows_hands(pair->follower);"
 "    return is_voted && (!ms_pair_knows_hands(pair) || ms_follower_knows_hands(pair->follower));"
-    --pair)
+    --pair --seeds 31..530)
 
 ms_sim_canary(hands-from-before-an-upgrade-forgotten master/recovery.c "invariant: hands"
 "        ms_dispatch_note(master, work);
@@ -591,7 +594,7 @@ ms_sim_canary(lease-is-not-erased master/queue.c "invariant: |${engine_assertion
 ms_sim_canary(last-answer-is-dropped master/pair_talk.c "invariant: liveness"
 "    if (kind == MS_KIND_RECONCILE_ACK && pair->tenure == MS_TENURE_NONE && pair->followed == 0 &&"
 "    if (false && pair->tenure == MS_TENURE_NONE && pair->followed == 0 &&"
-    --merge --seeds 101..600)
+    --merge --seeds 291..790)
 
 ms_sim_canary(key-not-written proto/record.c "invariant: key"
 "    end = ms_wire_put_bytes(end, 10, terms->key);"
@@ -632,7 +635,7 @@ ms_sim_canary(first-member-loses-its-outcome master/merge.c "invariant: merge"
     ms_orphans_claim_array(master, now, array);
     ms_array_end_if_over(master, array);
     return"
-    --merge --seeds 8701..8800)
+    --merge --seeds 8741..9240)
 
 ms_sim_canary(told-before-its-welcome master/slaves.c "invariant: codec"
 "    if (!slave->is_welcome) {
@@ -660,7 +663,7 @@ ms_sim_canary(old-copy-goes-on core/start.c "invariant: (promise|epoch|durable|k
 "    if (start->number <= known->number) {
         return false;
     }"
-    --pair)
+    --pair --seeds 31..530)
 
 ms_sim_canary(takes-over-though-unlike master/council_settings.c "invariant: alike"
 "    if (council->peer.link == MS_COUNCIL_UNMET || theirs->failover == 0) {"
@@ -672,11 +675,12 @@ ms_sim_canary(cordon-not-written master/recovery.c "invariant: cordon"
 "                                             .payload = ms_cordons_bytes(&master->cordons),
 "
 ""
-    --pair)
+    --pair --seeds 31..530)
 
 ms_sim_canary(cordon-told-before-durable master/fleet.c "invariant: cordon"
 "    inquiry->waits_for = inquiry->is_over && !inquiry->query.is_dry ? MS_INQUIRY_ALL : 0;"
-"    inquiry->waits_for = 0;")
+"    inquiry->waits_for = 0;"
+    --seeds 71..570)
 
 # What it goes on granting while it is cordoned counts later.
 ms_sim_canary(cordoned-slave-grants master/slaves.c "invariant: cordon|${engine_assertion}"
@@ -701,7 +705,8 @@ ms_sim_canary(adopted-not-counted master/gates_count.c "invariant: gates|${engin
 
 ms_sim_canary(hands-taken-for-known master/recovery.c "invariant: gates"
 "    ms_gates_know_hands(&master->lanes, !master->queue.is_doubting);"
-"    ms_gates_know_hands(&master->lanes, true);" --seeds 5601..5800)
+"    ms_gates_know_hands(&master->lanes, true);"
+    --seeds 5681..6180)
 
 ms_sim_canary(group-without-cap master/lanes.c "invariant: gates"
 "        if (member->profile->ready_count > 0 && !ms_gate_is_shut(member->gate)) {"
@@ -717,7 +722,8 @@ ms_sim_canary(gate-not-opened master/gates.c "invariant: (liveness|drained)|${en
 # A number is given to the next command although the one before was refused.
 ms_sim_canary(provider-skips master/sources.c "invariant: provider|${engine_assertion}"
     "    if (error == MS_E_OK && keep_cursor(source, made->detail)) {"
-    "    if (keep_cursor(source, made->detail)) {")
+    "    if (keep_cursor(source, made->detail)) {"
+    --seeds 51..550)
 
 # What a provider remembers is written, and the end of what it was told is left to a later batch.
 ms_sim_canary(provider-counts-twice master/sources.c "invariant: provider"
