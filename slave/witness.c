@@ -151,8 +151,26 @@ static void opened(struct ms_witness *witness, ms_time now, const struct ms_even
                    &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = event->peer});
 }
 
-/* A connection ends, or a dial fails. Where a machine answers and nobody listens, or somebody who has just died, there is
- * no master. */
+static bool is_up(const struct ms_witness *witness, uint8_t place)
+{
+    for (uint32_t i = 0; i < witness->links_count; i++) {
+        if (witness->links[i].state == MS_WITNESS_UP && witness->links[i].place == place) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where a machine answers and nobody listens, or somebody who has just died, there is no master. Which one that was is known
+ * only of an address at which one has greeted, and it may be met at another one. */
+static void refused(struct ms_witness *witness, const struct ms_witness_link *link)
+{
+    if (link->place < MS_MASTERS && !is_up(witness, link->place)) {
+        witness->masters[link->place].is_dead = true;
+    }
+}
+
+/* A connection ends, or a dial fails. */
 static void closed(struct ms_witness *witness, ms_time now, const struct ms_event *event)
 {
     struct ms_witness_link *link = find(witness, event->peer);
@@ -171,12 +189,25 @@ static void closed(struct ms_witness *witness, ms_time now, const struct ms_even
         link->backoff = MS_RECONNECT_MIN;
     } else if ((link->state == MS_WITNESS_DIALLING && event->count == 1) ||
                link->state == MS_WITNESS_GREETING) {
-        witness->masters[link->place].is_dead = true;
+        refused(witness, link);
     }
     dial_later(witness, now, link);
     if (was_up) {
         link->due = now; /* somebody may soon ask whether it is dead */
     }
+}
+
+/* The master of that place is here now: an address at which it was met before, and is not any more, says nothing of it. */
+static void settle(struct ms_witness *witness, struct ms_witness_link *link, uint8_t place)
+{
+    for (uint32_t i = 0; i < witness->links_count; i++) {
+        struct ms_witness_link *other = &witness->links[i];
+
+        if (other->place == place && other->state != MS_WITNESS_UP) {
+            other->place = MS_MASTERS;
+        }
+    }
+    link->place = place;
 }
 
 static void greeted(struct ms_witness *witness, ms_time now, struct ms_witness_link *link,
@@ -206,8 +237,8 @@ static void greeted(struct ms_witness *witness, ms_time now, struct ms_witness_l
         witness->beat = hello->settings.beat;
         witness->silent = hello->settings.silent;
     }
+    settle(witness, link, hello->node);
     link->state = MS_WITNESS_UP;
-    link->place = hello->node;
     link->heard_at = now;
     link->beat_at = now;
     link->backoff = MS_RECONNECT_MIN;
@@ -325,7 +356,7 @@ static void read_addresses(struct ms_witness *witness, const char *list)
 
         memcpy(link->address, addresses[i], sizeof link->address);
         link->backoff = MS_RECONNECT_MIN;
-        link->place = (uint8_t)(i % MS_MASTERS); /* until it has greeted */
+        link->place = MS_MASTERS;
     }
 }
 

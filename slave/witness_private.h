@@ -34,7 +34,8 @@ struct ms_witness_link {
     ms_time due; /* of the next dial, or of giving this one up */
     ms_time backoff;
     ms_time heard_at, beat_at;
-    uint8_t place; /* UP: of the master there */
+    uint8_t
+        place; /* of the master that has greeted there last; MS_MASTERS = none yet, or it is elsewhere now */
     struct ms_witness_question question;
 };
 

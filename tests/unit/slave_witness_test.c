@@ -91,16 +91,22 @@ static void open_link(uint32_t tag, ms_peer peer, uint8_t place)
     hear(peer, &(struct ms_command){.kind = MS_KIND_PEER_HELLO, .body.pair = &hello});
 }
 
-static void begin(const struct ms_voter *voter)
+static void create(const struct ms_voter *voter, const char *masters, uint32_t dials)
 {
     now = 100 * MS_SEC;
     witness = ms_witness_create(&(struct ms_witness_config){
-        .voter = *voter, .id = {{0xee}}, .masters = "a:1,b:2", .seed = 3, .name = "w"});
+        .voter = *voter, .id = {{0xee}}, .masters = masters, .seed = 3, .name = "w"});
     ck_assert_ptr_nonnull(witness);
     tick();
-    ck_assert_uint_eq(effects_count, 2);
+    ck_assert_uint_eq(effects_count, dials);
     ck_assert_int_eq(effects[0].type, MS_EFFECT_CONNECT);
-    open_link(effects[0].tag, A_PEER, 0);
+    ck_assert_uint_eq(effects[0].tag, 1);
+}
+
+static void begin(const struct ms_voter *voter)
+{
+    create(voter, "a:1,b:2", 2);
+    open_link(1, A_PEER, 0);
     open_link(2, B_PEER, 1);
 }
 
@@ -157,6 +163,29 @@ START_TEST(test_a_vote_leaves_when_it_is_durable)
     ck_assert_ptr_nonnull(said(MS_KIND_VOTE));
     ck_assert_uint_eq(said(MS_KIND_VOTE)->error, MS_E_OK);
     ck_assert_uint_eq(ms_witness_voter(witness)->promised, 6);
+}
+END_TEST
+
+/* The disk takes its time: it beats, and votes for nobody before it knows. */
+START_TEST(test_while_it_stores_it_beats_and_votes_for_nobody)
+{
+    const struct ms_decision solo = decision_of(6, MS_DECISION_SOLO, 1, false);
+    const struct ms_decision rival = decision_of(7, MS_DECISION_SOLO, 0, false);
+
+    say_about(B_PEER, MS_KIND_PROPOSE, &solo);
+    now += MS_PEER_BEAT_DEFAULT;
+    tick();
+    ck_assert_ptr_nonnull(said(MS_KIND_PEER_BEAT));
+    ck_assert_uint_eq(said(MS_KIND_PEER_BEAT)->body.pair->promised, 5);
+    say_about(B_PEER, MS_KIND_PROPOSE, &solo);
+    ck_assert_uint_eq(effects_count, 0);
+    say_about(A_PEER, MS_KIND_PROPOSE, &rival);
+    ck_assert_uint_eq(effects_count, 0);
+    is_stored(MS_E_OK);
+    ck_assert_uint_eq(said(MS_KIND_VOTE)->error, MS_E_OK);
+    ck_assert_uint_eq(said(MS_KIND_VOTE)->body.pair->promised, 6);
+    say_about(A_PEER, MS_KIND_PROPOSE, &rival);
+    ck_assert_uint_eq(said(MS_KIND_VOTE)->error, MS_E_PERMISSION);
 }
 END_TEST
 
@@ -227,6 +256,78 @@ START_TEST(test_a_dead_active_is_replaced_at_once)
     ck_assert_ptr_null(said(MS_KIND_PREVOTE_ACK));
     say_about(B_PEER, MS_KIND_PREVOTE, &solo);
     ck_assert_uint_eq(said(MS_KIND_PREVOTE_ACK)->error, MS_E_OK);
+}
+END_TEST
+
+static void refuse(uint32_t tag)
+{
+    step(&(struct ms_event){
+        .type = MS_EVENT_PEER_CLOSED, .tag = tag, .count = 1, .error = MS_E_UNREACHABLE});
+}
+
+static void assert_active_is_kept(void)
+{
+    const struct ms_decision solo = decision_of(6, MS_DECISION_SOLO, 1, false);
+
+    say_about(B_PEER, MS_KIND_PREVOTE, &solo);
+    ck_assert_ptr_null(said(MS_KIND_PREVOTE_ACK));
+    now += MS_WITNESS_DOUBT;
+    tick();
+    ck_assert_uint_ne(said(MS_KIND_PREVOTE_ACK)->error, MS_E_OK);
+}
+
+/* Of nobody that has ever been there. */
+START_TEST(test_a_dead_address_is_no_dead_master)
+{
+    const struct ms_voter voter = {
+        .cluster = CLUSTER, .promised = 5, .accepted = decision_of(5, MS_DECISION_JOIN, 0, true)};
+
+    tear_down();
+    create(&voter, "a:1,b:2,old:3", 3);
+    open_link(1, A_PEER, 0);
+    open_link(2, B_PEER, 1);
+    say_about(A_PEER, MS_KIND_PEER_BEAT, &voter.accepted);
+    refuse(3);
+    assert_active_is_kept();
+}
+END_TEST
+
+/* The active is reached at two addresses, and then at one of them only. */
+START_TEST(test_a_master_that_is_met_elsewhere_is_not_dead)
+{
+    const struct ms_voter voter = {
+        .cluster = CLUSTER, .promised = 5, .accepted = decision_of(5, MS_DECISION_JOIN, 0, true)};
+
+    tear_down();
+    create(&voter, "a:1,b:2,virtual:3", 3);
+    open_link(1, A_PEER, 0);
+    open_link(2, B_PEER, 1);
+    open_link(3, 13, 0);
+    say_about(A_PEER, MS_KIND_PEER_BEAT, &voter.accepted);
+    step(&(struct ms_event){.type = MS_EVENT_PEER_CLOSED, .peer = 13, .error = MS_E_CLOSED});
+    refuse(find(MS_EFFECT_CONNECT)->tag);
+    assert_active_is_kept();
+}
+END_TEST
+
+/* It has moved, and its connection is lost, which is no sign that it is dead; that nobody is at its old address is none either. */
+START_TEST(test_where_a_master_was_before_says_nothing_of_it)
+{
+    const struct ms_voter voter = {
+        .cluster = CLUSTER, .promised = 5, .accepted = decision_of(5, MS_DECISION_JOIN, 0, true)};
+
+    tear_down();
+    create(&voter, "old:1,b:2,new:3", 3);
+    open_link(1, A_PEER, 0);
+    open_link(2, B_PEER, 1);
+    step(&(struct ms_event){.type = MS_EVENT_PEER_CLOSED, .peer = A_PEER, .error = MS_E_CLOSED});
+    const uint32_t tag = find(MS_EFFECT_CONNECT)->tag;
+
+    open_link(3, 13, 0);
+    say_about(13, MS_KIND_PEER_BEAT, &voter.accepted);
+    step(&(struct ms_event){.type = MS_EVENT_PEER_CLOSED, .peer = 13, .error = MS_E_CLOSED});
+    refuse(tag);
+    assert_active_is_kept();
 }
 END_TEST
 
@@ -428,10 +529,14 @@ int main(void)
 
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_test(all, test_a_vote_leaves_when_it_is_durable);
+    tcase_add_test(all, test_while_it_stores_it_beats_and_votes_for_nobody);
     tcase_add_test(all, test_a_promise_is_kept);
     tcase_add_test(all, test_who_is_not_in_s_gets_no_vote);
     tcase_add_test(all, test_an_active_that_is_heard_is_not_replaced);
     tcase_add_test(all, test_a_dead_active_is_replaced_at_once);
+    tcase_add_test(all, test_a_dead_address_is_no_dead_master);
+    tcase_add_test(all, test_a_master_that_is_met_elsewhere_is_not_dead);
+    tcase_add_test(all, test_where_a_master_was_before_says_nothing_of_it);
     tcase_add_test(all, test_who_asked_and_left_is_not_answered);
     tcase_add_test(all, test_a_stale_active_is_told);
     tcase_add_test(all, test_it_tells_what_is_decided_from_what_it_voted_for);
