@@ -37,20 +37,24 @@ static enum ms_error read_record(struct ms_main_witness *self, struct ms_council
     return error;
 }
 
+static void on_written(void *context, enum ms_error error, const char *why)
+{
+    struct ms_main_witness *self = context;
+
+    if (error != MS_E_OK) {
+        ms_log(self->program->log, MS_LEVEL_ERROR, "the witness votes no more",
+               MS_LOG_TEXT("error", why));
+    }
+    ms_driver_post(self->driver, &(struct ms_event){.type = MS_EVENT_STORED, .error = error});
+}
+
 static void on_effect(void *context, const struct ms_effect *effect)
 {
     struct ms_main_witness *self = context;
-    struct ms_complaint complaint;
-    enum ms_error error;
 
     switch (effect->type) {
     case MS_EFFECT_STORE:
-        error = ms_voter_file_write(&self->file, effect->command.payload, &complaint);
-        if (error != MS_E_OK) {
-            ms_log(self->program->log, MS_LEVEL_ERROR, "the witness votes no more",
-                   MS_LOG_TEXT("error", complaint.text));
-        }
-        ms_driver_post(self->driver, &(struct ms_event){.type = MS_EVENT_STORED, .error = error});
+        ms_voter_writer_write(self->writer, effect->command.payload);
         break;
     case MS_EFFECT_STOPPED:
         if (self->ends_program) {
@@ -105,7 +109,10 @@ enum ms_error ms_main_witness_start(struct ms_main_witness *self, const char *di
             .context = self,
         });
     }
-    if (self->driver == NULL) {
+    if (self->driver != NULL) {
+        self->writer = ms_voter_writer_create(self->program->loop, &self->file, on_written, self);
+    }
+    if (self->writer == NULL) {
         ms_complain(complaint, "out of memory");
         return MS_E_NO_MEMORY;
     }
@@ -130,11 +137,13 @@ void ms_main_witness_dump(const struct ms_main_witness *self)
 
 void ms_main_witness_stop(struct ms_main_witness *self)
 {
+    ms_voter_writer_destroy(self->writer); /* first: it tells the driver */
     ms_driver_destroy(self->driver);
     ms_witness_destroy(self->witness);
     if (self->witness != NULL) {
         ms_voter_file_close(&self->file);
     }
+    self->writer = NULL;
     self->driver = NULL;
     self->witness = NULL;
 }

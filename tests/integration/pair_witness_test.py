@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import main, wait_until  # noqa: E402
-from pair import NOBODY_ANSWERS, PARTS, REFUSED, Pair, kill  # noqa: E402
+from pair import NOBODY_ANSWERS, PARTS, REFUSED, STUCK, Pair, kill, never  # noqa: E402
 
 STORE_FAILED = 74
 SYNC_FAILS = os.path.join(PARTS, "torture", "sync_fails.so")
@@ -57,6 +57,35 @@ def test_one_whose_disk_fails_is_seen_to_be_lost():
             row["alarm"].startswith("WITNESSES_LOST") and len(row["witness_lost"]) == 2 and len(row["witness_here"]) == 1
             for row in pair.rows_of_pair()))
         assert pair.alive(beside) and pair.serves("s2"), "the slave works on"
+
+
+def test_a_slave_whose_vote_hangs_keeps_its_work():
+    """A takeover makes every witness write, and a slave that is one is at the new active before its disk has answered."""
+    with Pair(slaves=2) as pair:
+        gate = pair.path("stuck")
+        slow = pair.start("s3", ["muster-slave", "--name", "s3", "--slots", "4", "--state", pair.path("state-s3"), "--handler",
+                                 f"{os.path.join(PARTS, 'torture', 'torture.so')}:{pair.folder}", pair.address],
+                          {"LD_PRELOAD": STUCK, "MS_STUCK": gate, "ASAN_OPTIONS": "verify_asan_link_order=0"})
+        wait_until("it serves, and all vote", lambda: pair.serves("s3") and pair.is_safe(3))
+        load = pair.load(count=12, work_us=10000000, window=12)
+        wait_until("every slot works", lambda: len(pair.begun(load)) == 12 and pair.acknowledged(load) == 12)
+        active = pair.active()
+        os.mkfifo(gate)
+        moment = kill(pair, active)
+        pair.takeover(1 - active)
+        never("no slave is given up, and nothing begins twice",
+              lambda: any(len(times) > 1 for times in pair.begun(load).values()) or
+              any(row["state"] == "dead" for row in pair.rows("slaves")), 5)
+        assert pair.alive(slow), slow.log()
+        end = os.open(gate, os.O_RDWR)
+        os.unlink(gate)
+        os.close(end)
+        assert pair.judge(load, [moment]) == 0, "nothing was done twice"
+        pair.start_master(active)
+        pair.become_safe()
+        wait_until("it votes on", lambda: pair.is_safe(3))
+        kill(pair, 1 - active)
+        pair.takeover(active)
 
 
 def test_an_active_that_is_left_alone_pauses_and_is_told_of():
