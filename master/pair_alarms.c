@@ -112,8 +112,9 @@ static void add_of_active(struct ms_pair_alarms *alarms, const struct ms_pair *p
         pair->config.council.is_degrading && decision->kind == MS_DECISION_FORCED;
 
     if (pair->master != NULL && pair->master->selfcheck.is_raised) {
-        add(alarms, "WORK_WAITS: commands wait although a slave that runs them has nothing to do: "
-                    "muster status says which");
+        add(alarms,
+            MS_SELFCHECK_ALARM ": commands wait although a slave that runs them has nothing to do: "
+                               "muster status says which");
     }
     if (stats->state == MS_COUNCIL_HOLD) {
         add(alarms,

@@ -12,6 +12,28 @@ const char *ms_pair_place_name(uint8_t place)
     return names[place];
 }
 
+/* Who is in S, in the words of --role. */
+static const char *in_sync(const struct ms_pair_stats *stats)
+{
+    return stats->is_pair ? "primary and backup" : ms_pair_place_name(stats->place);
+}
+
+void ms_pair_tell(void *context, ms_time now, struct ms_half_facts *facts_out)
+{
+    const struct ms_pair *pair = context;
+    struct ms_pair_stats stats;
+
+    ms_pair_stats(pair, &stats);
+    *facts_out = (struct ms_half_facts){
+        .state = ms_council_state_name(stats.state),
+        .in_sync = in_sync(&stats),
+        .lag_bytes = stats.lag_bytes,
+        .witnesses_count = stats.witnesses_count,
+        .witnesses_connected = stats.witnesses_connected,
+    };
+    ms_pair_alarms(pair, now, &facts_out->alarms);
+}
+
 /* The first has the name that the only one had once; programs of then see the most urgent. */
 static void fill_alarms(struct ms_pair *pair, ms_time now)
 {

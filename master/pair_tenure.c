@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/invariant.h"
+#include "master/pair_report.h"
 #include "master/pair_state.h"
 
 #define PEERS_MIN 64u
@@ -102,6 +103,7 @@ static void begin(struct ms_pair *pair, const struct ms_decision *decision)
         return;
     }
     ms_master_engine(pair->master)->trace = pair->config.trace;
+    pair->master->half = (struct ms_half){.tell = ms_pair_tell, .context = pair};
     pair->master->may_lack =
         decision->kind != MS_DECISION_HANDOVER && decision->kind != MS_DECISION_BOOTSTRAP;
     ms_engine_nest(ms_master_engine(pair->master), &pair->engine, MS_PAIR_RESERVE);

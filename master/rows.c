@@ -18,6 +18,9 @@
 #include "master/timeline.h"
 #include "master/why.h"
 
+/* Of an alarm, with what parts it from the next. */
+#define ALARM_NAME_MAX 32u
+
 static_assert(3 * (MS_NAME_MAX + 1) + MS_PAGE_ID_SIZE + MS_UNIQUE_KEY_MAX + 1 + 64 <=
                   MS_PAGE_ROW_TEXT,
               "a row holds three names, an id, a key and short words");
@@ -81,26 +84,84 @@ static void fill_status_limits(const struct ms_master *master, const struct ms_m
     }
 }
 
-static void fill_alarm(const struct ms_master *master, struct ms_report_page *page)
+/* The half knows that work waits, the master which. */
+static bool is_of_selfcheck(const char *alarm)
+{
+    return strncmp(alarm, MS_SELFCHECK_ALARM ":", sizeof MS_SELFCHECK_ALARM) == 0;
+}
+
+/* All of them in one line, the most urgent first. Where there is no room for all sentences, the last ones are told by their
+ * names. */
+static void add_alarms(const struct ms_master *master, const struct ms_pair_alarms *alarms,
+                       struct ms_text *text)
 {
     char words[MS_DETAIL_MAX];
+    struct ms_text own;
+
+    for (uint32_t i = 0; i < alarms->count; i++) {
+        const char *alarm = alarms->texts[i];
+        const size_t names = (alarms->count - i) * ALARM_NAME_MAX;
+
+        if (is_of_selfcheck(alarm)) {
+            ms_text_init(&own, words, sizeof words);
+            ms_selfcheck_tell(&master->selfcheck, &own);
+            alarm = words;
+        }
+        const bool is_short = text->length + strlen(alarm) + names > MS_DETAIL_MAX;
+
+        ms_text_add(text, "%s%.*s", i > 0 ? " | " : "",
+                    (int)(is_short ? strcspn(alarm, ":") : strlen(alarm)), alarm);
+    }
+}
+
+static void fill_alarm(const struct ms_master *master, const struct ms_pair_alarms *alarms,
+                       struct ms_report_page *page)
+{
+    char words[MS_DETAIL_MAX + 1];
     struct ms_text text;
 
     ms_text_init(&text, words, sizeof words);
-    ms_selfcheck_tell(&master->selfcheck, &text);
+    if (alarms->count > 0) {
+        add_alarms(master, alarms, &text);
+    } else {
+        ms_selfcheck_tell(&master->selfcheck, &text);
+    }
     ms_page_text(page, "alarm", words);
+}
+
+/* What the half around it says, if there is one. */
+static void fill_half(const struct ms_master *master, const struct ms_half_facts *half,
+                      struct ms_report_page *page)
+{
+    char words[MS_NAME_MAX + 1];
+    struct ms_text text;
+
+    fill_alarm(master, &half->alarms, page);
+    if (half->state == NULL) {
+        return;
+    }
+    ms_text_init(&text, words, sizeof words);
+    ms_text_add(&text, "%u/%u", half->witnesses_connected, half->witnesses_count);
+    ms_page_text(page, "pair", half->state);
+    ms_page_text(page, "in_sync", half->in_sync);
+    ms_page_number(page, "lag_bytes", half->lag_bytes);
+    ms_page_text(page, "witnesses", words);
 }
 
 static void fill_status(struct ms_master *master, ms_time now, struct ms_report_page *page)
 {
+    struct ms_half_facts half = {.state = NULL};
     struct ms_master_stats stats;
 
     ms_master_stats(master, &stats);
+    if (master->half.tell != NULL) {
+        master->half.tell(master->half.context, now, &half);
+    }
     ms_page_text(page, "name", master->name);
     ms_page_text(page, "build", master->build);
     ms_page_number(page, "epoch", master->config.epoch);
     ms_page_text(page, "role", "active");
-    fill_alarm(master, page);
+    fill_half(master, &half, page);
     ms_page_text(page, "state", stats.is_draining ? "draining" : "running");
     ms_page_text(page, "durability", ms_durability_name(ms_submit_usual_class(master)));
     ms_page_number(page, "copies", stats.is_durable ? master->journal.copies : 0);

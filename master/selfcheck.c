@@ -90,7 +90,8 @@ void ms_selfcheck_tell(const struct ms_selfcheck *check, struct ms_text *text)
         return;
     }
     ms_text_add(text,
-                "WORK_WAITS: commands of %s wait, and slave %s, which runs them, has had nothing "
+                MS_SELFCHECK_ALARM
+                ": commands of %s wait, and slave %s, which runs them, has had nothing "
                 "to do for %u checks: see its log, and start it again",
                 check->type, check->slave, MS_SELF_CHECKS);
 }

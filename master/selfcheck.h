@@ -13,6 +13,8 @@
 
 struct ms_master;
 
+#define MS_SELFCHECK_ALARM "WORK_WAITS"
+
 struct ms_selfcheck {
     ms_time next; /* check */
     uint32_t

@@ -11,6 +11,7 @@
 #include "master/cordons.h"
 #include "master/floors.h"
 #include "master/groups.h"
+#include "master/half.h"
 #include "master/inspect.h"
 #include "master/journal.h"
 #include "master/lanes.h"
@@ -88,6 +89,7 @@ struct ms_master {
     uint64_t clients_total;
 
     struct ms_selfcheck selfcheck;
+    struct ms_half half; /* around it */
 
     enum ms_drain drain;
     ms_time started_at; /* of the first step; the origin of uptime */

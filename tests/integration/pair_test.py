@@ -68,11 +68,18 @@ def test_a_passive_that_dies_costs_nothing_and_is_caught_up():
         assert rows[active]["state"] == "SOLO" and rows[active]["alarm"].startswith("DEGRADED"), rows
         assert not rows[1 - active]["answers"] and rows[1 - active]["alarm"].startswith("NO_ANSWER"), rows
         assert pair.ask("pair")[0] == 1
+        status = json.loads(pair.ask("status", "--json")[1])
+        assert (status["role"], status["pair"], status["in_sync"], status["copies"], status["witnesses"]) == (
+            "active", "SOLO", ("primary", "backup")[active], 1, "3/3"), status
+        assert status["alarm"].startswith("DEGRADED: "), status
+        assert status["epoch"] == rows[active]["epoch"] and status["lag_bytes"] >= 0, status
         code, _, err = pair.ask("switchover")
         assert code == 75 and "not in sync" in err, f"{code}: {err}"
         pair.start_master(1 - active)
         pair.become_safe()
         assert pair.judge(load, []) == 0
+        text = dict(line.split(maxsplit=1) for line in pair.ask("status")[1].splitlines())
+        assert (text["pair"], text["in_sync"], text["copies"], text["alarm"]) == ("PAIR", "primary and backup", "2", "none"), text
         assert pair.ask("pair")[0] == 0, pair.ask("pair")[1]
         assert kills
 

@@ -1,6 +1,7 @@
 /* What an operator is told: over the wire of two halves. */
 #include "master/pair_report.h"
 
+#include "master/state.h"
 #include "tests/unit/master_halves.h"
 #include "tests/support/suite.h"
 
@@ -103,6 +104,71 @@ START_TEST(test_whoever_waits_for_an_operator_says_for_what)
 }
 END_TEST
 
+/* A slave or client asks the master within. */
+static const struct ms_report *ask_status(int place)
+{
+    static const struct ms_query query = {.what = MS_QUERY_STATUS};
+    const struct ms_hello hello = {.role = MS_ROLE_CLIENT,
+                                   .version_min = 1,
+                                   .version_max = 1,
+                                   .features = MS_FEATURES_ALL,
+                                   .node = {{9}}};
+    const uint32_t slot = connect_to(GUEST, place, 0);
+
+    pass(2 * LATENCY);
+    send_on(slot, GUEST, 0, &(struct ms_command){.kind = MS_KIND_HELLO, .body.hello = &hello});
+    pass(20 * LATENCY);
+    send_on(slot, GUEST, 0,
+            &(struct ms_command){.kind = MS_KIND_QUERY, .count = 1, .body.query = &query});
+    pass(10 * LATENCY);
+    ck_assert_uint_eq(heard[heard_count - 1]->command.kind, MS_KIND_REPORT);
+    return heard[heard_count - 1]->command.body.report;
+}
+
+START_TEST(test_status_tells_of_the_pair)
+{
+    const struct ms_report *report = ask_status(0);
+
+    ck_assert_str_eq(cell(report, "role"), "active");
+    ck_assert_str_eq(cell(report, "pair"), "PAIR");
+    ck_assert_str_eq(cell(report, "in_sync"), "primary and backup");
+    ck_assert_str_eq(cell(report, "witnesses"), "0/0");
+    ck_assert_ptr_nonnull(strstr(cell(report, "alarm"), "AUTO_FAILOVER_DISARMED: "));
+    ck_assert_uint_le(report->columns_count, MS_REPORT_COLUMNS_MAX);
+    kill_half(1);
+    pass(1 * MS_SEC);
+    report = ask_status(0);
+    ck_assert_str_eq(cell(report, "pair"), "SOLO");
+    ck_assert_str_eq(cell(report, "in_sync"), "primary");
+    ck_assert_ptr_nonnull(strstr(cell(report, "alarm"), "DEGRADED: "));
+    ck_assert_ptr_nonnull(strstr(cell(report, "alarm"), " | AUTO_FAILOVER_DISARMED: "));
+}
+END_TEST
+
+/* Sentences as long as there is room, names of all. */
+START_TEST(test_status_names_each_alarm)
+{
+    static const char *const names[] = {"WORK_WAITS: commands of ", "FORCED", "DEGRADED", "HELD",
+                                        "AUTO_FAILOVER_DISARMED"};
+
+    ask(0, MS_ORDER_HOLD);
+    kill_half(0);
+    pass(3 * MS_SEC);
+    ask(1, MS_ORDER_FORCE);
+    pass(3 * MS_SEC);
+    ms_pair_master(halves[1].pair)->selfcheck =
+        (struct ms_selfcheck){.next = MS_TIME_NEVER, .is_raised = true, .slave = "s", .type = "t"};
+    const struct ms_report *report = ask_status(1);
+
+    ck_assert_str_eq(cell(report, "in_sync"), "backup");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        ck_assert_msg(strstr(cell(report, "alarm"), names[i]) != NULL, "%s: %s", names[i],
+                      cell(report, "alarm"));
+    }
+    ck_assert_uint_le(strlen(cell(report, "alarm")), MS_DETAIL_MAX);
+}
+END_TEST
+
 START_TEST(test_an_order_that_cannot_be_is_refused)
 {
     const struct ms_command *answer = ask(1, MS_ORDER_SWITCHOVER);
@@ -126,6 +192,8 @@ int main(void)
     tcase_add_test(all, test_being_alone_is_an_alarm);
     tcase_add_test(all, test_the_most_urgent_alarm_has_the_name_of_the_only_one);
     tcase_add_test(all, test_whoever_waits_for_an_operator_says_for_what);
+    tcase_add_test(all, test_status_tells_of_the_pair);
+    tcase_add_test(all, test_status_names_each_alarm);
     tcase_add_test(all, test_an_order_that_cannot_be_is_refused);
     suite_add_tcase(suite, all);
     return run_suite(suite);
