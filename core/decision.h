@@ -75,6 +75,8 @@ struct ms_pair_settings {
     ms_time tick;                      /* of sessions */
     uint32_t failover;                 /* 1 + enum ms_failover */
     uint64_t witnesses;                /* the list that is wanted: ms_witnesses_mark */
+    uint32_t quorum_loss;              /* 1 hold, 2 degrade */
+    uint32_t failback;                 /* 1 manual, 2 auto */
 };
 
 /* An operator's word that nobody takes over by himself, and how often it was changed. The later one counts; of two that
@@ -106,6 +108,7 @@ struct ms_council_record {
     struct ms_known_start known[MS_MASTERS]; /* the newest of each half, of oneself none */
     bool
         is_outlived; /* it began anew because its directory was an old copy, and was not started since it is a member again */
+    struct ms_pair_settings theirs; /* of the other half, as it has said last; failover 0 = never */
 };
 
 /* True when that identity is in S. */

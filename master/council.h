@@ -159,9 +159,11 @@ bool ms_council_is_heard(const struct ms_council *council, ms_time now);
 bool ms_council_is_expectant(const struct ms_council *council, ms_time now);
 /* As the peer is told. */
 struct ms_pair_settings ms_council_settings(const struct ms_council *council);
-/* What is configured in another way on the peer, as it has said last, in a sentence; NULL = nothing that is known of. Then nobody takes
- * over by himself. */
+/* What is configured in another way on the peer, as it has said last, in a sentence that says which option that is; NULL = nothing
+ * that is known of. Then nobody takes over by himself. The record remembers it: it counts from the start on. */
 const char *ms_council_mismatch(const struct ms_council *council);
+/* The peer has told how it is configured, and that was alike when it did last. Without that nobody takes over by evidence. */
+bool ms_council_is_agreed(const struct ms_council *council);
 /* A number that equal routing tables have in common, and that the peer is told; not 0. */
 void ms_council_set_routes(struct ms_council *council, uint64_t routes);
 /* The peer has another routing table, as it has said last. Whoever takes over hands out by his own. */

@@ -125,7 +125,6 @@ void ms_council_pause(struct ms_council *council);
 void ms_council_stop(struct ms_council *council);
 /* Our being active is over, whoever is it now. */
 void ms_council_depose(struct ms_council *council);
-/* A row of the table. */
 void ms_council_change(struct ms_council *council, enum ms_council_event event);
 /* Something that operators should know, once. */
 void ms_council_alarm(struct ms_council *council, const char *text);
@@ -166,9 +165,11 @@ bool ms_council_note_start(struct ms_council *council, const struct ms_pair_fram
 bool ms_council_renew(struct ms_council *council);
 bool ms_council_keep_start(struct ms_council *council);
 
-/* --- council_order.c --- */
-/* The peer knows of a later hold, or of its end. True when the record has changed. */
+/* --- council_order.c, council_settings.c: true when the record has changed --- */
+/* The peer knows of a later hold, or of its end. */
 bool ms_council_take_hold(struct ms_council *council);
+/* How it is configured counts after a restart, too. */
+bool ms_council_keep_settings(struct ms_council *council);
 
 /* --- council_rules.c --- */
 /* The peer shall leave S because its disk is slow; not because it has asked for a copy. */

@@ -119,8 +119,8 @@ bool ms_council_is_refused(const struct ms_council *council)
 /* Somebody has come since, so it was not the connection between us alone. */
 static bool has_evidence(const struct ms_council *council)
 {
-    return council->config.failover == MS_FAILOVER_EVIDENCE && is_unvoted(council) &&
-           council->asked_at >= gone_since(council);
+    return council->config.failover == MS_FAILOVER_EVIDENCE && ms_council_is_agreed(council) &&
+           is_unvoted(council) && council->asked_at >= gone_since(council);
 }
 
 static bool seek_alone(struct ms_council *council, ms_time now)
@@ -147,7 +147,8 @@ static bool seek_alone(struct ms_council *council, ms_time now)
         return true;
     }
     if (electorate.list->count == 0 && kind != MS_DECISION_INCUMBENT) {
-        ms_council_alarm(council, council->config.failover == MS_FAILOVER_EVIDENCE
+        ms_council_alarm(council, council->config.failover == MS_FAILOVER_EVIDENCE &&
+                                          ms_council_is_agreed(council)
                                       ? "the peer is lost; a slave or client that has lost it too "
                                         "is waited for"
                                       : "the peer is lost, and without witnesses only an operator "
@@ -266,8 +267,8 @@ void ms_council_hand(struct ms_council *council, ms_time now)
 static bool wants_failback(struct ms_council *council, ms_time now)
 {
     return council->config.is_auto_failback && council->record.place > 0 &&
-           !council->record.hold.is_on && council->peer.frame.state == MS_COUNCIL_SYNC &&
-           council->peer.room == MS_ROOM_ENOUGH &&
+           !council->record.hold.is_on && ms_council_mismatch(council) == NULL &&
+           council->peer.frame.state == MS_COUNCIL_SYNC && council->peer.room == MS_ROOM_ENOUGH &&
            ms_council_is_due(council, now, council->paired_at + council->times.failback_delay);
 }
 
@@ -516,8 +517,9 @@ void ms_council_evaluate(struct ms_council *council, ms_time now)
             break;
         }
         council->wake = MS_TIME_NEVER;
-        is_more = ms_council_keep_start(council) || ms_council_take_hold(council) ||
-                  ms_council_follow(council) || step_down(council) || apply_rule(council, now) ||
+        is_more = ms_council_keep_start(council) || ms_council_keep_settings(council) ||
+                  ms_council_take_hold(council) || ms_council_follow(council) ||
+                  step_down(council) || apply_rule(council, now) ||
                   ms_council_run_election(council, now);
     }
     if (council->write == MS_COUNCIL_WRITTEN) {

@@ -2,9 +2,26 @@
 #include "core/invariant.h"
 #include "master/council_private.h"
 
-#define MISMATCH(option)                                                                           \
-    "CONFIG_MISMATCH: both halves have different --" option                                        \
-    "; before they agree nobody takes over by himself, only with muster promote"
+/* It is said in this life that it is so, or that it was when the other half was last heard: in this life or one before it. */
+struct difference {
+    const char *here, *last;
+};
+
+#define DIFFERENCE(option)                                                                         \
+    {                                                                                              \
+        "CONFIG_MISMATCH: both halves have different --" option                                    \
+        "; before they agree nobody takes over by himself, only with muster promote",              \
+            "CONFIG_MISMATCH: the other half had another --" option                                \
+            " than this one when it was last heard; before it is heard to have the same nobody "   \
+            "takes over by himself, only with muster promote"                                      \
+    }
+
+static const struct difference of_failover = DIFFERENCE("failover"),
+                               of_witness = DIFFERENCE("witness"),
+                               of_profile = DIFFERENCE("pair-profile"),
+                               of_tick = DIFFERENCE("tick"),
+                               of_quorum_loss = DIFFERENCE("on-quorum-loss"),
+                               of_failback = DIFFERENCE("failback");
 
 struct ms_pair_settings ms_council_settings(const struct ms_council *council)
 {
@@ -19,28 +36,87 @@ struct ms_pair_settings ms_council_settings(const struct ms_council *council)
         .failover = 1 + (uint32_t)config->failover,
         .witnesses =
             config->is_pinned ? ms_witnesses_mark(&config->pinned) : MS_WITNESSES_MARK_AUTO,
+        .quorum_loss = config->is_degrading ? 2 : 1,
+        .failback = config->is_auto_failback ? 2 : 1,
     };
+}
+
+/* What is known of the other half: by its last greeting, be it to a life before this one. */
+static const struct ms_pair_settings *known(const struct ms_council *council)
+{
+    return council->peer.link == MS_COUNCIL_UNMET ? &council->record.theirs
+                                                  : &council->peer.frame.settings;
+}
+
+/* What an older program does not tell is not compared. */
+static bool differs(uint32_t ours, uint32_t theirs)
+{
+    return theirs != 0 && theirs != ours;
+}
+
+static bool has_other_times(const struct ms_pair_settings *a, const struct ms_pair_settings *b)
+{
+    return a->beat != b->beat || a->lease != b->lease || a->silent != b->silent ||
+           a->vote != b->vote;
+}
+
+static const struct difference *difference(const struct ms_pair_settings *ours,
+                                           const struct ms_pair_settings *theirs)
+{
+    if (theirs->failover == 0) {
+        return NULL;
+    }
+    if (theirs->failover != ours->failover) {
+        return &of_failover;
+    }
+    if (theirs->witnesses != ours->witnesses) {
+        return &of_witness;
+    }
+    if (has_other_times(ours, theirs)) {
+        return &of_profile;
+    }
+    if (theirs->tick != ours->tick) {
+        return &of_tick;
+    }
+    if (differs(ours->quorum_loss, theirs->quorum_loss)) {
+        return &of_quorum_loss;
+    }
+    return differs(ours->failback, theirs->failback) ? &of_failback : NULL;
 }
 
 const char *ms_council_mismatch(const struct ms_council *council)
 {
     const struct ms_pair_settings ours = ms_council_settings(council);
-    const struct ms_pair_settings *theirs = &council->peer.frame.settings;
+    const struct difference *found = difference(&ours, known(council));
 
-    if (council->peer.link == MS_COUNCIL_UNMET || theirs->failover == 0) {
+    if (found == NULL) {
         return NULL;
     }
-    if (theirs->failover != ours.failover) {
-        return MISMATCH("failover");
+    return council->peer.link == MS_COUNCIL_MET ? found->here : found->last;
+}
+
+bool ms_council_is_agreed(const struct ms_council *council)
+{
+    return known(council)->failover != 0 && ms_council_mismatch(council) == NULL;
+}
+
+static bool is_same(const struct ms_pair_settings *a, const struct ms_pair_settings *b)
+{
+    return a->failover == b->failover && a->witnesses == b->witnesses && !has_other_times(a, b) &&
+           a->tick == b->tick && a->quorum_loss == b->quorum_loss && a->failback == b->failback;
+}
+
+bool ms_council_keep_settings(struct ms_council *council)
+{
+    struct ms_council_record *record = &council->record;
+
+    /* Who belongs to no pair yet has no record either. */
+    if (ms_uuid_is_zero(&record->voter.cluster) || is_same(&record->theirs, known(council))) {
+        return false;
     }
-    if (theirs->witnesses != ours.witnesses) {
-        return MISMATCH("witness");
-    }
-    if (theirs->beat != ours.beat || theirs->lease != ours.lease || theirs->silent != ours.silent ||
-        theirs->vote != ours.vote) {
-        return MISMATCH("pair-profile");
-    }
-    return theirs->tick != ours.tick ? MISMATCH("tick") : NULL;
+    record->theirs = *known(council);
+    ms_council_write(council);
+    return true;
 }
 
 void ms_council_set_routes(struct ms_council *council, uint64_t routes)

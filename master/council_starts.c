@@ -77,6 +77,7 @@ static struct ms_council_record anew(const struct ms_council *council, uint64_t 
         .is_fresh = true,
         .is_complete = old->is_complete,
         .hold = old->hold,
+        .theirs = old->theirs,
         .unmerged = unmerged(old),
         .is_unmergeable = old->is_unmergeable,
         .witness_version = old->witness_version,

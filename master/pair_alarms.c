@@ -39,6 +39,12 @@ static const char *of_lost(const struct ms_pair *pair, const struct ms_pair_stat
         return "PEER_LOST: the other half is lost, and was configured otherwise, so nothing is "
                "taken over by itself; muster promote";
     }
+    if (ms_council_failover(pair->council) == MS_FAILOVER_EVIDENCE &&
+        !ms_council_is_agreed(pair->council)) {
+        return "PEER_LOST: the other half is lost, and has not told yet how it is configured, so "
+               "nothing is taken over by evidence; if it is down for good: muster promote --force "
+               "--i-know";
+    }
     if (ms_council_failover(pair->council) == MS_FAILOVER_EVIDENCE) {
         return "PEER_LOST: the other half is lost; takes over when a slave or client comes that "
                "has lost it too";
@@ -69,6 +75,7 @@ static void add_of_passive(struct ms_pair_alarms *alarms, const struct ms_pair *
     const bool is_silent = ms_council_is_silent(pair->council, now);
     const bool is_lost = !stats->has_peer || is_silent;
     const bool is_refused = is_lost && now < pair->links.refused_until;
+    const bool is_unlike = is_lost && ms_council_mismatch(pair->council) != NULL; /* told below */
 
     if (is_refused) {
         add(alarms, "REFUSED: the other half answers, and refuses this one; the log of this one "
@@ -88,9 +95,9 @@ static void add_of_passive(struct ms_pair_alarms *alarms, const struct ms_pair *
             stats->is_merging
                 ? "MERGING: what this half had alone is handed to the active one"
                 : "NOT_ELIGIBLE: cannot take over before it has everything and is admitted");
-    } else if (is_lost && !is_refused && ms_council_mismatch(pair->council) == NULL) {
+    } else if (is_lost && !is_refused && !is_unlike) {
         add(alarms, of_lost(pair, stats));
-    } else if (stats->state == MS_COUNCIL_PENDING && !is_refused) {
+    } else if (stats->state == MS_COUNCIL_PENDING && !is_refused && !is_unlike) {
         add(alarms, ms_council_peer_is_fresh(pair->council)
                         ? "PEER_FRESH: the other half has an empty directory, and this one may "
                           "lack what that one had alone before, if nobody votes for it: put its "

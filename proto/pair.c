@@ -106,7 +106,7 @@ uint8_t *ms_pair_put_known(uint8_t *at, unsigned number, const struct ms_known_s
     return at;
 }
 
-static uint8_t *put_settings(uint8_t *at, unsigned number, const struct ms_pair_settings *settings)
+uint8_t *ms_pair_put_settings(uint8_t *at, unsigned number, const struct ms_pair_settings *settings)
 {
     if (settings->failover == 0) {
         return at;
@@ -119,6 +119,8 @@ static uint8_t *put_settings(uint8_t *at, unsigned number, const struct ms_pair_
     at = ms_wire_put_u64(at, 5, (uint64_t)settings->vote);
     at = ms_wire_put_u64(at, 6, (uint64_t)settings->tick);
     at = ms_wire_put_u64(at, 7, settings->witnesses);
+    at = ms_wire_put_u64(at, 8, settings->quorum_loss);
+    at = ms_wire_put_u64(at, 9, settings->failback);
     ms_assert(at - length - 1 < 0x80); /* one byte of length is enough */
     *length = (uint8_t)(at - length - 1);
     return at;
@@ -137,7 +139,7 @@ static uint8_t *put_hello(uint8_t *at, const struct ms_pair_frame *pair)
     at = ms_pair_put_witnesses(at, 24, &pair->witnesses_next);
     at = ms_pack_name(at, 25, ms_bytes_of(pair->name));
     at = ms_pack_name(at, 26, ms_bytes_of(pair->build));
-    at = put_settings(at, 27, &pair->settings);
+    at = ms_pair_put_settings(at, 27, &pair->settings);
     at = ms_wire_put_u64(at, 28, pair->hold.version << 1 | (pair->hold.is_on ? 1 : 0));
     at = ms_pair_put_start(at, 29, &pair->start);
     at = ms_pair_put_known(at, 30, &pair->known[0]);

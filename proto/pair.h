@@ -28,6 +28,9 @@ uint8_t *ms_pair_put_uuid(uint8_t *at, unsigned number, const struct ms_uuid *uu
 uint8_t *ms_pair_put_witnesses(uint8_t *at, unsigned number, const struct ms_witnesses *list);
 uint8_t *ms_pair_put_start(uint8_t *at, unsigned number, const struct ms_start *start);
 uint8_t *ms_pair_put_known(uint8_t *at, unsigned number, const struct ms_known_start *known);
+/* Left out when they were not told: failover 0. */
+uint8_t *ms_pair_put_settings(uint8_t *at, unsigned number,
+                              const struct ms_pair_settings *settings);
 
 /* The value of such a field, taken off wire; of a list one element, which is appended. False: malformed. */
 bool ms_pair_get_decision(struct ms_wire *wire, struct ms_decision *decision);
@@ -35,6 +38,7 @@ bool ms_pair_get_uuid(struct ms_wire *wire, struct ms_uuid *uuid);
 bool ms_pair_get_witness(struct ms_wire *wire, struct ms_witnesses *list);
 bool ms_pair_get_start(struct ms_wire *wire, struct ms_start *start);
 bool ms_pair_get_known(struct ms_wire *wire, struct ms_known_start *known);
+bool ms_pair_get_settings(struct ms_wire *wire, struct ms_pair_settings *settings);
 
 /* Nothing at all, or a decision that can have been made: its kind and places exist, and its proposer and its active are in S. */
 bool ms_pair_judge_decision(const struct ms_decision *decision);

@@ -99,15 +99,22 @@ static inline bool ms_get_decision(struct ms_wire *wire, struct ms_decision *mem
     X(4, VARINT, time, to->silent)                                                                 \
     X(5, VARINT, time, to->vote)                                                                   \
     X(6, VARINT, time, to->tick)                                                                   \
-    X(7, VARINT, u64, to->witnesses)
+    X(7, VARINT, u64, to->witnesses)                                                               \
+    X(8, VARINT, u32, to->quorum_loss)                                                             \
+    X(9, VARINT, u32, to->failback)
 MS_READER(read_settings, struct ms_pair_settings, struct extra, SETTINGS_FIELDS)
 
-static inline bool ms_get_settings(struct ms_wire *wire, struct ms_pair_settings *member)
+bool ms_pair_get_settings(struct ms_wire *wire, struct ms_pair_settings *settings)
 {
     struct ms_bytes bytes = {0};
     struct extra extra = {0};
 
-    return ms_wire_bytes(wire, &bytes) && read_settings(ms_wire_of(bytes), member, &extra);
+    return ms_wire_bytes(wire, &bytes) && read_settings(ms_wire_of(bytes), settings, &extra);
+}
+
+static inline bool ms_get_settings(struct ms_wire *wire, struct ms_pair_settings *member)
+{
+    return ms_pair_get_settings(wire, member);
 }
 
 static inline bool ms_get_hold(struct ms_wire *wire, struct ms_pair_hold *member)

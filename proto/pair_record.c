@@ -14,8 +14,8 @@ enum {
     AT_BODY = 12,
 };
 
-/* Bytes of a body: a decision, two lists, two ids, numbers, three starts. */
-#define BODY_MAX (128 + 2 * MS_WITNESSES_MAX * 19 + 2 * 19 + 12 * 12 + 3 * 100)
+/* Bytes of a body: a decision, two lists, two ids, numbers, three starts, settings. */
+#define BODY_MAX (128 + 2 * MS_WITNESSES_MAX * 19 + 2 * 19 + 12 * 12 + 3 * 100 + 128)
 
 static_assert(AT_BODY + BODY_MAX <= MS_PAIR_RECORD_SIZE_MAX, "a record fits");
 
@@ -54,6 +54,7 @@ size_t ms_pair_record_write(uint8_t *bytes_out, const struct ms_council_record *
     at = ms_pair_put_known(at, 20, &record->known[1]);
     at = put_bool(at, 21, record->is_outlived);
     at = put_bool(at, 22, record->is_unmergeable);
+    at = ms_pair_put_settings(at, 23, &record->theirs);
     const size_t size = (size_t)(at - bytes_out);
     ms_assert(size <= MS_PAIR_RECORD_SIZE_MAX);
     const uint32_t checksum = libdeflate_crc32(0, bytes_out + AT_BODY, size - AT_BODY);
@@ -104,6 +105,11 @@ static inline bool ms_get_known(struct ms_wire *wire, struct ms_known_start *mem
     return ms_pair_get_known(wire, member);
 }
 
+static inline bool ms_get_settings(struct ms_wire *wire, struct ms_pair_settings *member)
+{
+    return ms_pair_get_settings(wire, member);
+}
+
 #define PAIR_RECORD_FIELDS(X)                                                                      \
     X(1, BYTES, uuid, to->voter.cluster)                                                           \
     X(2, VARINT, u64, to->voter.promised)                                                          \
@@ -126,7 +132,8 @@ static inline bool ms_get_known(struct ms_wire *wire, struct ms_known_start *mem
     X(19, BYTES, known, to->known[0])                                                              \
     X(20, BYTES, known, to->known[1])                                                              \
     X(21, VARINT, bool, to->is_outlived)                                                           \
-    X(22, VARINT, bool, to->is_unmergeable)
+    X(22, VARINT, bool, to->is_unmergeable)                                                        \
+    X(23, BYTES, settings, to->theirs)
 MS_READER(read_record, struct ms_council_record, struct extra, PAIR_RECORD_FIELDS)
 
 static uint32_t load_u32(const uint8_t *from)

@@ -304,6 +304,7 @@ static void prepare(struct hall *hall)
 
     hall->witnesses_count = (uint32_t)ms_rng_below(&hall->rng, MS_WITNESSES_MAX + 1);
     const bool is_auto = hall_chance(hall, 6) && !has_plan;
+    const bool is_auto_failback = hall_chance(hall, 8) && !has_plan;
 
     hall_plan_prepare(hall);
     for (uint32_t i = 0; i < hall->plan.enrolled && !is_auto; i++) {
@@ -313,7 +314,7 @@ static void prepare(struct hall *hall)
         struct hall_master *self = &hall->masters[place];
 
         self->config = (struct ms_council_config){.record.witnesses = list};
-        self->config.is_auto_failback = hall_chance(hall, 8) && !has_plan;
+        self->config.is_auto_failback = is_auto_failback;
         self->config.is_auto_enrol = is_auto;
         self->config.failover =
             hall->faults.is_evidence ? MS_FAILOVER_EVIDENCE : MS_FAILOVER_QUORUM;

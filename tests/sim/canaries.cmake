@@ -666,9 +666,22 @@ ms_sim_canary(old-copy-goes-on core/start.c "invariant: (promise|epoch|durable|k
     --pair --seeds 31..530)
 
 ms_sim_canary(takes-over-though-unlike master/council_settings.c "invariant: alike"
-"    if (council->peer.link == MS_COUNCIL_UNMET || theirs->failover == 0) {"
-"    if (theirs->failover != 0 || council->peer.link == MS_COUNCIL_UNMET) {"
+"    if (theirs->failover == 0) {"
+"    if (theirs->failover != 0) {"
     --scenario pair-configured-otherwise)
+
+# What the other half had is known after a restart.
+ms_sim_canary(unlike-is-forgotten master/council_settings.c "invariant: alike"
+"    return council->peer.link == MS_COUNCIL_UNMET ? &council->record.theirs
+                                                  : &council->peer.frame.settings;"
+"    return &council->peer.frame.settings;"
+    --scenario pair-configured-otherwise-and-restarted)
+
+ms_sim_canary(unlike-is-not-written proto/pair_record.c "invariant: alike"
+"    at = ms_pair_put_settings(at, 23, &record->theirs);
+"
+""
+    --scenario pair-configured-otherwise-and-restarted)
 
 # Who is cordoned stays so under the next master, and that is on the disk before it is told.
 ms_sim_canary(cordon-not-written master/recovery.c "invariant: cordon"

@@ -88,6 +88,15 @@ void sim_pair_takes_over(struct sim_world *world, struct sim_node *node)
     sim_tenure_over(world, sim_newest(world));
 }
 
+/* As far as it has been told. Limits are each half's own. */
+static bool is_unlike(const struct sim_world *world, const struct sim_node *node)
+{
+    const enum sim_greeting greeting = sim_view(world, node)->greeting;
+
+    return greeting != SIM_GREETING_NONE && world->config.pair.unlike != SIM_UNLIKE_LIMITS &&
+           node->is_unlike != (greeting == SIM_GREETING_UNLIKE);
+}
+
 void sim_pair_start(struct sim_world *world, struct sim_node *node)
 {
     struct sim_view *view = sim_view(world, node);
@@ -96,12 +105,15 @@ void sim_pair_start(struct sim_world *world, struct sim_node *node)
     view->is_failed = false;
     view->is_ready = false;
     view->is_over = true;
-    view->has_master = view->is_unlike = view->was_unlike = false;
+    view->has_master = view->was_unlike = false;
     view->sought = 0;
     sim_hands_forget(world, node);
     if (world->observer->voters[node->index].lives != node->disk->lives + 1) {
         view->voted = 0; /* by somebody else, who is no more */
+        view->kept = SIM_GREETING_NONE;
     }
+    view->greeting = view->kept;
+    view->is_unlike = is_unlike(world, node);
 }
 
 void sim_pair_death(struct sim_world *world, struct sim_node *node)
@@ -221,12 +233,25 @@ void sim_pair_event(struct sim_world *world, const struct sim_node *node,
                     const struct ms_event *event)
 {
     const struct ms_command *command = event->command;
+    struct sim_view *view = sim_view(world, node);
 
     if (event->type == MS_EVENT_RECEIVED && command->kind == MS_KIND_PEER_HELLO &&
         command->body.pair->role == MS_ROLE_MASTER) {
-        /* Limits are each half's own. */
-        sim_view(world, node)->is_unlike = world->nodes[0].is_unlike != world->nodes[1].is_unlike &&
-                                           world->config.pair.unlike != SIM_UNLIKE_LIMITS;
+        view->greeting =
+            world->nodes[1 - node->index].is_unlike ? SIM_GREETING_UNLIKE : SIM_GREETING_LIKE;
+        view->greeted_at = world->now;
+        view->is_unlike = is_unlike(world, node);
+    }
+}
+
+/* It goes on talking once it has on its disk how it was greeted. */
+static void note_beat(struct sim_world *world, const struct sim_node *node,
+                      const struct ms_command *command)
+{
+    struct sim_view *view = sim_view(world, node);
+
+    if ((command->flags & MS_FLAG_PAIR) == 0 && world->now > view->greeted_at) {
+        view->kept = view->greeting;
     }
 }
 
@@ -240,7 +265,7 @@ static void note_sought(struct sim_world *world, const struct sim_node *node, ms
     }
 }
 
-/* Who knows that both halves are configured otherwise does not take over by himself. Whoever reigns still, and has asked the other half
+/* Who knows that both halves are configured otherwise does not take over by himself, be it known from a life before. Whoever reigns still, and has asked the other half
  * in vain to take over, takes over from nobody. */
 static void check_alike(struct sim_world *world, const struct sim_node *node,
                         const struct ms_decision *decision)
@@ -297,6 +322,8 @@ void sim_pair_effect(struct sim_world *world, struct sim_node *node, const struc
         if (command->kind == MS_KIND_COMMAND) {
             sim_hands_out(world, node, command);
         }
+    } else if (node->role == SIM_MASTER && command->kind == MS_KIND_PEER_BEAT) {
+        note_beat(world, node, command);
     } else if (command->kind == MS_KIND_PREVOTE) {
         note_sought(world, node, command->body.pair->decision.epoch);
     } else if ((command->kind == MS_KIND_VOTE && command->error == MS_E_OK) ||

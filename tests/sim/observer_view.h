@@ -32,6 +32,13 @@ struct sim_pacing {
     int64_t due; /* in ns */
 };
 
+/* What the other half has said of its configuration. */
+enum sim_greeting {
+    SIM_GREETING_NONE,
+    SIM_GREETING_LIKE, /* as the pair was made */
+    SIM_GREETING_UNLIKE,
+};
+
 /* One node that may be master, in the present tenure: from the start of a master's process on. */
 struct sim_view {
     uint32_t tenure;              /* counts those of all nodes; 0 = there was none */
@@ -59,13 +66,16 @@ struct sim_view {
         is_partial; /* the log was half a copy when the process began, and nothing was served since */
     bool has_master, had_master; /* a master lives in it; before this step */
     ms_epoch reign, served;      /* first and latest epoch of the tenure */
-    bool is_unlike;     /* the other half has said in this life that it is configured otherwise, */
-    bool was_unlike;    /* and had when this one began to ask for votes for ... */
-    ms_epoch sought;    /* ... that epoch */
-    ms_epoch voted;     /* highest that it has voted for or proposed */
-    ms_epoch joining;   /* that it has proposed to take the other half in; 0 = none */
-    ms_seq covered;     /* records that it may tell of, */
-    ms_time covered_at; /* since then, and there are more on its disk */
+    ms_time greeted_at;          /* in this life, */
+    enum sim_greeting greeting;  /* by the other half; */
+    enum sim_greeting kept;      /* and what must be on the disk of it by now */
+    bool is_unlike;              /* by that, one of both is configured otherwise, */
+    bool was_unlike;             /* and was when this one began to ask for votes for ... */
+    ms_epoch sought;             /* ... that epoch */
+    ms_epoch voted;              /* highest that it has voted for or proposed */
+    ms_epoch joining;            /* that it has proposed to take the other half in; 0 = none */
+    ms_seq covered;              /* records that it may tell of, */
+    ms_time covered_at;          /* since then, and there are more on its disk */
 };
 
 /* Which client was which. */

@@ -54,11 +54,12 @@ static struct ms_council_record counted(struct sim_world *world, struct sim_node
     return record;
 }
 
-/* A pair is made by halves that are alike; before all heals, somebody has looked at the settings. */
+/* A pair is made by halves that are alike; for two lives in a row one of them is not; before all heals, somebody has looked at the
+ * settings. */
 static bool is_unlike(const struct sim_world *world, const struct sim_node *node)
 {
     return world->config.pair.unlike != SIM_LIKE && node->index == 1 && !world->is_healing &&
-           node->incarnation % 2 == 0;
+           node->incarnation / 2 % 2 == 1;
 }
 
 static struct ms_council_times times_of(const struct sim_world *world, const struct sim_node *node)

@@ -493,12 +493,12 @@ bool oracle_witnesses_equal(const struct ms_witnesses *a, const struct ms_witnes
     return a->count == b->count && memcmp(a->ids, b->ids, a->count * sizeof a->ids[0]) == 0;
 }
 
-static bool oracle_settings_equal(const struct ms_pair_settings *a,
-                                  const struct ms_pair_settings *b)
+bool oracle_settings_equal(const struct ms_pair_settings *a, const struct ms_pair_settings *b)
 {
     return a->beat == b->beat && a->lease == b->lease && a->silent == b->silent &&
            a->vote == b->vote && a->tick == b->tick && a->failover == b->failover &&
-           a->witnesses == b->witnesses;
+           a->witnesses == b->witnesses && a->quorum_loss == b->quorum_loss &&
+           a->failback == b->failback;
 }
 
 bool oracle_start_equal(const struct ms_known_start *a, const struct ms_known_start *b)

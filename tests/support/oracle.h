@@ -33,6 +33,7 @@ bool oracle_start_equal(const struct ms_known_start *a, const struct ms_known_st
 bool oracle_pair_equal(const struct ms_pair_frame *a, const struct ms_pair_frame *b);
 bool oracle_decision_equal(const struct ms_decision *a, const struct ms_decision *b);
 bool oracle_witnesses_equal(const struct ms_witnesses *a, const struct ms_witnesses *b);
+bool oracle_settings_equal(const struct ms_pair_settings *a, const struct ms_pair_settings *b);
 
 /* Field by field, following pointers; body is compared by its address only, but for a BEAT's. */
 bool oracle_equal(const struct ms_command *a, const struct ms_command *b);

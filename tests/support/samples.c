@@ -151,7 +151,9 @@ static const struct ms_pair_frame pair_hello = {
                  .vote = 300000,
                  .tick = 1,
                  .failover = 3,
-                 .witnesses = UINT64_MAX},
+                 .witnesses = UINT64_MAX,
+                 .quorum_loss = 2,
+                 .failback = UINT32_MAX},
     .name = "b\xc3\xa4"
             "ckup",
     .build = "muster 0.1.0",

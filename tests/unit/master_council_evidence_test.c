@@ -41,6 +41,50 @@ START_TEST(evidence_is_somebody_who_comes_when_the_peer_is_gone)
 }
 END_TEST
 
+/* A half that has never heard how the other one is configured, be it of an older program. */
+START_TEST(evidence_counts_only_between_halves_that_were_alike)
+{
+    struct assembly *room = assemble_by_evidence(0, 2 * MS_SEC);
+
+    stop(room, 0, true);
+    stop(room, 1, true);
+    room->masters[1].disk.theirs = (struct ms_pair_settings){.failover = 0};
+    start(room, 1);
+    pass(room, 20 * MS_SEC);
+    ms_council_asked(room->masters[1].council, room->now);
+    pass(room, 1 * MS_SEC);
+    ck_assert_state(room, 1, PENDING);
+    start(room, 0);
+    pass(room, 5 * MS_SEC);
+    stop(room, 0, true);
+    restart(room, 1);
+    pass(room, 10 * MS_SEC);
+    ms_council_asked(room->masters[1].council, room->now);
+    pass(room, 1 * MS_SEC);
+    ck_assert_state(room, 1, SOLO);
+    dismiss(room);
+}
+END_TEST
+
+/* The other half asks for votes; this one, restarted where it reaches nobody, does not force. */
+START_TEST(evidence_does_not_count_where_the_other_half_waits_for_votes)
+{
+    struct assembly *room = assemble_by_evidence(0, 2 * MS_SEC);
+
+    room->masters[0].config.failover = MS_FAILOVER_QUORUM;
+    restart(room, 0);
+    pass(room, 5 * MS_SEC);
+    ck_assert_ptr_nonnull(strstr(ms_council_mismatch(room->masters[1].council), "--failover"));
+    room->is_cut = true;
+    restart(room, 1);
+    pass(room, 20 * MS_SEC);
+    ms_council_asked(room->masters[1].council, room->now);
+    pass(room, 20 * MS_SEC);
+    ck_assert_state(room, 1, PENDING);
+    dismiss(room);
+}
+END_TEST
+
 START_TEST(evidence_counts_once_voters_were_asked_in_vain)
 {
     struct assembly *room = assemble_by_evidence(WITNESSES, 2 * MS_SEC);
@@ -140,6 +184,8 @@ START_TEST(the_standby_never_does)
 }
 END_TEST
 
-TESTS(the_active_goes_on_without_votes_where_that_is_wanted, the_standby_never_does,
+TESTS(evidence_counts_only_between_halves_that_were_alike,
+      evidence_does_not_count_where_the_other_half_waits_for_votes,
+      the_active_goes_on_without_votes_where_that_is_wanted, the_standby_never_does,
       evidence_is_somebody_who_comes_when_the_peer_is_gone,
       evidence_counts_once_voters_were_asked_in_vain, who_was_active_goes_on_by_evidence)

@@ -428,12 +428,16 @@ END_TEST
 
 START_TEST(the_primary_gets_its_role_back)
 {
-    struct assembly *room = assemble_pair(1);
+    struct assembly *room = assemble(1);
 
-    room->masters[1].config.is_auto_failback = true;
-    room->masters[1].config.times.failback_delay = 5 * MS_SEC;
-    restart(room, 1);
-    pass(room, 1 * MS_SEC);
+    for (uint8_t place = 0; place < MS_MASTERS; place++) {
+        room->masters[place].config.is_auto_failback = true;
+        room->masters[place].config.times.failback_delay = 5 * MS_SEC;
+    }
+    room->masters[0].config.is_bootstrap = true;
+    start(room, 0);
+    start(room, 1);
+    pass(room, 2 * MS_SEC);
     restart(room, 0);
     pass(room, 3 * MS_SEC);
     ck_assert_state(room, 1, PAIR);

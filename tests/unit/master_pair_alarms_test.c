@@ -165,6 +165,37 @@ START_TEST(test_a_held_half_says_so_once)
 }
 END_TEST
 
+/* Started while the other half is away, with --failover evidence. */
+static const char *text_alone(const struct ms_council_record *record, uint32_t place)
+{
+    static struct ms_pair_alarms alarms;
+    struct ms_council_record again = *record;
+
+    start_with(1, &again, false);
+    pass(2 * MS_SEC);
+    ms_pair_alarms(halves[1].pair, now, &alarms);
+    ck_assert_uint_gt(alarms.count, place);
+    return alarms.texts[place];
+}
+
+START_TEST(test_what_the_other_half_had_is_told_after_a_start)
+{
+    struct ms_council_record record;
+
+    begin_pair(false, MS_FAILOVER_QUORUM);
+    record = *ms_council_record(ms_pair_council(halves[1].pair));
+    kill_half(0);
+    kill_half(1);
+    failover_of_all = MS_FAILOVER_EVIDENCE;
+    ck_assert_ptr_nonnull(strstr(text_alone(&record, 0), "another --failover than this one when"));
+    want(1, "CONFIG_MISMATCH PEER_LOST");
+    kill_half(1);
+    record.theirs = (struct ms_pair_settings){.failover = 0};
+    ck_assert_ptr_nonnull(strstr(text_alone(&record, 0), "has not told yet how it is configured"));
+    want(1, "PEER_LOST");
+}
+END_TEST
+
 static void set_group(int place, const char *group)
 {
     char line[64];
@@ -497,6 +528,7 @@ int main(void)
     tcase_add_test(all, test_a_takeover_that_is_left_to_an_operator_needs_no_force);
     tcase_add_test(all, test_witnesses_that_do_not_vote_are_no_reason_to_force);
     tcase_add_test(all, test_a_held_half_says_so_once);
+    tcase_add_test(all, test_what_the_other_half_had_is_told_after_a_start);
     tcase_add_test(all, test_routes_that_differ_are_told_of);
     tcase_add_test(all, test_a_silent_active_is_told_of);
     tcase_add_test(all, test_an_old_copy_is_told_of);

@@ -38,6 +38,7 @@ static size_t write_full(void)
         .known = {pair->known[0], pair->known[1]},
         .is_outlived = true,
         .is_unmergeable = true,
+        .theirs = pair->settings,
     };
     record.voter.accepted.served = UINT64_MAX;
     return ms_pair_record_write(bytes, &record);
@@ -78,6 +79,7 @@ static void assert_same(void)
     ck_assert(oracle_start_equal(&again.known[1], &record.known[1]));
     ck_assert(again.is_outlived == record.is_outlived);
     ck_assert(again.is_unmergeable == record.is_unmergeable);
+    ck_assert(oracle_settings_equal(&again.theirs, &record.theirs));
 }
 
 START_TEST(test_every_field_comes_back)

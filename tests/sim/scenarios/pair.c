@@ -385,6 +385,21 @@ const struct sim_scenario sim_scenarios_pair[] = {
                          {SIM_STAT_OUTCOMES_OK, 20, ANY}},
     },
     {
+        .name = "pair-configured-otherwise-and-restarted",
+        .story = "as before, and the passive one is started again while the active is away, with "
+                 "what it had: it waits all the same",
+        .seed = 57,
+        .ticks = 50,
+        .is_pair = true,
+        .setup = unlike,
+        .actions = {{10, SIM_FAULT_CRASH_MASTER, B, 2},
+                    {24, SIM_FAULT_CRASH_MASTER, A, 20},
+                    {27, SIM_FAULT_CRASH_MASTER, B, 1}},
+        .expectations = {{SIM_STAT_UNLIKE, 2, 2},
+                         {SIM_STAT_TAKEOVERS, 0, 0},
+                         {SIM_STAT_OUTCOMES_OK, 20, ANY}},
+    },
+    {
         .name = "pair-outcome-takes-the-next-number",
         .story = "the active is deposed with an outcome that it alone has; the next one, which "
                  "nobody forced, has begun an attempt with the same number when it is merged, and "
