@@ -14,6 +14,13 @@
 #define OTHER    3000u
 #define SENT_MAX 4096
 
+struct sent_cell {
+    char name[64], text[512];
+    uint64_t number;
+};
+
+#define CELLS_MAX 64
+
 /* One effect with copies of what it pointed to. */
 struct sent {
     struct ms_effect effect;
@@ -26,10 +33,7 @@ struct sent {
     bool is_last;
     uint32_t columns, rows;
     enum ms_error report_error;
-    struct {
-        char name[64], text[512];
-        uint64_t number;
-    } cells[64];
+    struct sent_cell *cells; /* CELLS_MAX, once there was a report; they stay with this place */
 };
 
 struct script {
@@ -61,7 +65,12 @@ static inline void copy_report(struct sent *sent, const struct ms_report *report
     sent->is_last = report->last;
     sent->columns = report->columns_count;
     sent->rows = report->columns_count > 0 ? report->cells_count / report->columns_count : 0;
-    for (uint32_t i = 0; i < report->cells_count && i < 64; i++) {
+    if (sent->cells == NULL) {
+        sent->cells = malloc(CELLS_MAX * sizeof *sent->cells);
+        ck_assert_ptr_nonnull(sent->cells);
+    }
+    memset(sent->cells, 0, CELLS_MAX * sizeof *sent->cells);
+    for (uint32_t i = 0; i < report->cells_count && i < CELLS_MAX; i++) {
         snprintf(sent->cells[i].name, sizeof sent->cells[i].name, "%s", report->cells[i].name);
         snprintf(sent->cells[i].text, sizeof sent->cells[i].text, "%s",
                  report->cells[i].text != NULL ? report->cells[i].text : "");
@@ -86,8 +95,7 @@ static inline void poll_dry(struct script *s)
         ck_assert_uint_lt(s->count, SENT_MAX);
         struct sent *sent = &s->sent[s->count++];
 
-        memset(sent, 0, sizeof *sent);
-        sent->effect = effect;
+        *sent = (struct sent){.effect = effect, .cells = sent->cells};
         if (effect.type == MS_EFFECT_PERSIST && s->shelf != NULL) {
             s->keep(s->shelf, &effect);
         }
@@ -172,11 +180,19 @@ static inline void setup(struct script *s)
                                              .build = "test"});
 }
 
+static inline void forget_sent(struct script *s)
+{
+    for (size_t i = 0; i < SENT_MAX; i++) {
+        free(s->sent[i].cells);
+    }
+    free(s->sent);
+}
+
 static inline void teardown(struct script *s)
 {
     ms_master_check(s->master);
     ms_master_destroy(s->master);
-    free(s->sent);
+    forget_sent(s);
 }
 
 #define TESTS(...)                                                                                 \
