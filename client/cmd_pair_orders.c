@@ -56,8 +56,7 @@ static const struct ms_cli switchover_cli = {
 
 static const struct ms_cli promote_cli = {
     .program = "muster promote",
-    .summary =
-        "Makes the passive master of a pair active, without waiting for the other to be silent.",
+    .summary = "Makes the passive master of a pair active, where takeover is left to operators.",
     .epilogue = "It still needs the votes that a takeover needs. With --force it does not: what "
                 "the other master\n"
                 "acknowledged alone is not there, and if it still runs, both hand out work until "

@@ -48,6 +48,11 @@ bool ms_epoch_is_near(ms_epoch epoch, ms_epoch promised)
     return promised == 0 || epoch <= promised || epoch - promised <= 2 * MS_EPOCH_FORCED_STEP;
 }
 
+bool ms_epoch_leaves_room(ms_epoch epoch, ms_epoch promised)
+{
+    return promised > 0 && (epoch <= promised || epoch - promised <= MS_EPOCH_SEEN_MAX);
+}
+
 ms_epoch ms_epoch_leap(ms_epoch above, uint8_t place, uint64_t drawn)
 {
     ms_assert(place < MS_MASTERS);
@@ -76,7 +81,9 @@ bool ms_decision_is_acceptable(const struct ms_decision *decision, const struct 
                                bool is_master, ms_epoch served)
 {
     if (!ms_decision_is_sound(decision) || decision->epoch <= voter->promised ||
-        !ms_epoch_is_near(decision->epoch, voter->promised)) {
+        !(decision->kind == MS_DECISION_CONSENT
+              ? decision->epoch <= MS_EPOCH_MAX
+              : ms_epoch_is_near(decision->epoch, voter->promised))) {
         return false;
     }
     switch (decision->kind) {

@@ -126,6 +126,9 @@ bool ms_decision_is_sound(const struct ms_decision *decision);
 
 /* False when the epoch is so far above what was promised that it must be an error. Who has promised nothing takes any. */
 bool ms_epoch_is_near(ms_epoch epoch, ms_epoch promised);
+/* True when an epoch just above is still near for whoever has promised that, or a little less. Only of such a one the next is
+ * proposed: what others show is not chosen by us. False when nothing was promised. */
+bool ms_epoch_leaves_room(ms_epoch epoch, ms_epoch promised);
 
 /* An epoch that is chosen without votes: in the next span above that one, in the half of it that is of this place only, at a
  * drawn place there. So two that choose apart from each other never meet in one, nor does one that has forgotten. */
@@ -137,7 +140,8 @@ ms_epoch ms_epoch_forced_step(uint8_t place, uint64_t drawn);
 ms_epoch ms_epoch_of_leaving(const struct ms_council_record *record, uint64_t drawn);
 
 /* The rule of acceptance for a witness, or for a master (served: its highest epoch served) that is not fresh. A BOOTSTRAP is
- * acceptable to whoever has promised nothing; that it belongs to no other cluster is asked beside this. */
+ * acceptable to whoever has promised nothing; that it belongs to no other cluster is asked beside this. A CONSENT may be as far
+ * above as it likes: all who vote for it are there, and it is how halves meet of which one has promised too much. */
 bool ms_decision_is_acceptable(const struct ms_decision *decision, const struct ms_voter *voter,
                                bool is_master, ms_epoch served);
 

@@ -43,6 +43,11 @@
     (1ull << 32) /* a forced epoch is so far above, or twice; a larger jump is refused */
 #define MS_EPOCH_SPAN                                                                              \
     (1ull << 24) /* of epochs, of which each master has half for those without votes */
+#define MS_EPOCH_MAX (1ull << 62) /* no half goes there to meet the other one */
+#define MS_EPOCH_SEEN_MAX                                                                          \
+    (2 * MS_EPOCH_FORCED_STEP -                                                                    \
+     4 * MS_EPOCH_SPAN) /* above what is promised: what is gone above, and room for voters that     \
+                           have promised a little less */
 #define MS_BACKLOG_BYTES      (16u << 20) /* of the stream, kept for a peer that was away for a moment */
 #define MS_BACKLOG_COPY_BYTES (512u << 20) /* and while a copy is under way: then it begins anew */
 #define MS_SCAN_BYTES         (256u << 10) /* of live records, read from the store at a time */
@@ -77,5 +82,9 @@
 /* What operators are told. */
 #define MS_NOTICE_KEEP                                                                             \
     (15 * MS_SEC) /* what was refused is told of so long: it comes again before */
+#define MS_NOTICE_SHOWN_KEEP                                                                       \
+    (60 * MS_SEC) /* and an epoch that nobody knows of so long: who has shown it may wait */
+#define MS_NOTICE_SHOWN_WAIT                                                                       \
+    (3 * MS_SEC) /* that is not told of at once: one that is real is heard of from the peer soon */
 
 #endif

@@ -36,7 +36,8 @@ struct ms_council *ms_council_create(const struct ms_council_config *config, str
     council->took_over_at = MS_TIME_NEVER;
     council->wish = config->pinned;
     council->has_wish = config->is_pinned;
-    council->asked_at = council->failed_at = INT64_MIN;
+    council->asked_at = council->failed_at = council->promote_until = INT64_MIN;
+    ms_council_forget_shown(council);
     council->wake = MS_TIME_NEVER;
     for (size_t i = 0; i < MS_NOTICES; i++) {
         council->noticed_at[i] = INT64_MIN;
@@ -238,7 +239,8 @@ bool ms_council_has_notice(const struct ms_council *council, ms_time now,
     const ms_time at = council->noticed_at[notice];
 
     return (at != INT64_MIN && now - at < MS_NOTICE_KEEP) ||
-           (notice == MS_NOTICE_WITNESS_CLUSTER && has_foreign_witness(council));
+           (notice == MS_NOTICE_WITNESS_CLUSTER && has_foreign_witness(council)) ||
+           (notice == MS_NOTICE_EPOCH_SHOWN && ms_council_has_shown(council, now));
 }
 
 enum ms_failover ms_council_failover(const struct ms_council *council)

@@ -100,8 +100,10 @@ void ms_council_hear(struct ms_council *council, ms_time now, const struct ms_co
 /* Anything else came from that party, LOG or LOG_ACK: it lives. */
 void ms_council_heard(struct ms_council *council, ms_time now,
                       const struct ms_council_party *party);
-/* Somebody has shown a higher epoch than is known here. */
-void ms_council_outdone(struct ms_council *council, ms_time now, ms_epoch epoch);
+/* A slave or client has greeted, who has heard of a higher epoch than is promised here. is_own: it is one that this half has let in. No
+ * epoch of ours is chosen by that; an active that is alone asks the peer and the witnesses, and stops if nobody answers. */
+void ms_council_outdone(struct ms_council *council, ms_time now, const struct ms_hello *hello,
+                        bool is_own);
 
 /* A slave or client looks for the active here, where nobody serves. */
 void ms_council_asked(struct ms_council *council, ms_time now);

@@ -43,8 +43,12 @@ static ms_epoch leap(struct ms_council *council, ms_epoch step)
 static ms_epoch next_epoch(struct ms_council *council, enum ms_decision_kind kind)
 {
     const bool is_forced = council->seen > council->record.voter.promised;
+    const ms_epoch above = highest(council), other = council->peer.frame.promised;
 
-    return kind == MS_DECISION_INCUMBENT && is_forced ? leap(council, 0) : highest(council) + 1;
+    if (kind == MS_DECISION_CONSENT && other > above && other < MS_EPOCH_MAX) {
+        return other + 1; /* however far that is: nobody else votes */
+    }
+    return kind == MS_DECISION_INCUMBENT && is_forced ? leap(council, 0) : above + 1;
 }
 
 /* Whoever was asked for the first epoch before is asked for the same again. */
@@ -113,12 +117,6 @@ static void propose(struct ms_council *council)
     ms_council_write(council);
 }
 
-void ms_council_promote(struct ms_council *council, ms_time now)
-{
-    ms_council_stand(council, now, ms_council_alone(council));
-    propose(council);
-}
-
 /* --- serving --- */
 
 /* Whoever leaps, or goes on from where another has leapt, does not know what was served meanwhile: tokens of that may be
@@ -154,6 +152,8 @@ void ms_council_serve(struct ms_council *council, const struct ms_decision *deci
     }
     council->tenure = *decision;
     council->expelled = 0;
+    council->doubt.epoch = 0;
+    council->promote_until = INT64_MIN;
     council->is_drained = false;
     council->is_mirrored = false; /* what the peer has said, it has said in another epoch */
     council->reign = MS_COUNCIL_REIGNS;

@@ -9,13 +9,6 @@ static bool is_sane(const struct ms_pair_frame *frame)
            frame->witnesses_next.count <= MS_WITNESSES_MAX && frame->state < MS_COUNCIL_STATES;
 }
 
-static void see(struct ms_council *council, ms_epoch epoch)
-{
-    if (epoch > council->seen && ms_epoch_is_near(epoch, council->record.voter.promised)) {
-        council->seen = epoch;
-    }
-}
-
 /* --- votes that are wanted from us --- */
 
 /* A node that knows no cluster may be bound to that of the peer; if both ask, the primary shall have it. */
@@ -239,6 +232,17 @@ static void note_heard(struct ms_council *council, ms_time now,
     }
 }
 
+static void note_witness(struct ms_council *council, const struct ms_council_party *party,
+                         const struct ms_command *command)
+{
+    struct ms_council_witness *witness = ms_council_witness(council, &party->id);
+
+    witness->promised = command->body.pair->promised;
+    if (command->kind == MS_KIND_PEER_BEAT && (command->flags & MS_FLAG_PAIR) != 0) {
+        ms_council_note_answer(council, witness, command->count);
+    }
+}
+
 /* A witness has heard the other one serve a higher epoch than ours. What it has only voted for may never be decided. */
 static void heed_witness(struct ms_council *council, const struct ms_council_party *party,
                          const struct ms_pair_frame *frame)
@@ -273,9 +277,10 @@ void ms_council_hear(struct ms_council *council, ms_time now, const struct ms_co
         return;
     }
     note_heard(council, now, party);
-    see(council, frame->promised);
-    see(council, epoch);
+    ms_council_see(council, party, frame->promised);
+    ms_council_see(council, party, epoch);
     if (party->is_witness) {
+        note_witness(council, party, command);
         heed_witness(council, party, frame);
     } else {
         note_peer(council, command->kind, frame);
@@ -392,8 +397,11 @@ static void meet_witness(struct ms_council *council, ms_time now,
     if (witness == NULL || ms_uuid_is_zero(&party->id)) {
         return; /* more of them than we look at */
     }
-    *witness = (struct ms_council_witness){
-        .id = party->id, .cluster = *cluster, .met_at = now, .heard_at = now};
+    *witness = (struct ms_council_witness){.id = party->id,
+                                           .cluster = *cluster,
+                                           .met_at = now,
+                                           .heard_at = now,
+                                           .answered_at = INT64_MIN};
     if (ballot != NULL && *ballot != MS_BALLOT_YES) {
         *ballot = MS_BALLOT_ABSENT;
     }
@@ -424,7 +432,7 @@ void ms_council_met(struct ms_council *council, ms_time now, const struct ms_cou
     } else if (!meet_peer(council, now, hello)) {
         return;
     }
-    see(council, hello->promised);
+    ms_council_see(council, party, hello->promised);
     council->beat_at = INT64_MIN;
     ms_council_evaluate(council, now);
 }
@@ -464,17 +472,6 @@ void ms_council_lost(struct ms_council *council, ms_time now, const struct ms_co
         }
     } else {
         lose_peer(council, now, is_dead);
-    }
-    ms_council_evaluate(council, now);
-}
-
-void ms_council_outdone(struct ms_council *council, ms_time now, ms_epoch epoch)
-{
-    ms_council_evaluate(council, now);
-    see(council, epoch);
-    if (council->reign != MS_COUNCIL_NO_REIGN && council->state != MS_COUNCIL_HALTED &&
-        epoch > council->record.voter.promised && council->seen >= epoch) {
-        ms_council_depose(council);
     }
     ms_council_evaluate(council, now);
 }

@@ -15,6 +15,8 @@ enum ms_council_notice {
     MS_NOTICE_WITNESS_VERSION,
     MS_NOTICE_WITNESS_WANTED, /* one that shall be enrolled belongs to another cluster */
     MS_NOTICE_PEER_TWICE,     /* another one comes in its place, while it is here */
+    MS_NOTICE_EPOCH_SHOWN,    /* slaves or clients have heard of an epoch that nobody knows of */
+    MS_NOTICE_EPOCH_FAR, /* the peer or a witness has shown one so high that it must be an error */
     MS_NOTICES
 };
 

@@ -66,8 +66,11 @@ static enum ms_error promote(struct ms_council *council, ms_time now,
     if (ms_council_row(council->state, MS_COUNCIL_STAND) == NULL) {
         return refuse(complaint, MS_E_RETRY_LATER, "a decision is on its way");
     }
+    /* Nothing is promised before it is known that it will be voted for. Whoever is asked may not have noticed yet that the active
+     * is lost. */
     ms_election_end(&council->election);
-    ms_council_promote(council, now);
+    council->promote_until = now + 2 * council->times.silent;
+    ms_council_stand(council, now, ms_council_alone(council));
     return MS_E_OK;
 }
 
@@ -97,6 +100,7 @@ static enum ms_error force(struct ms_council *council, ms_time now, struct ms_co
                                 : refuse(complaint, MS_E_PERMISSION,
                                          "this master has no complete log to serve from");
     }
+    ms_council_trust_shown(council);
     ms_council_force(council, now);
     return MS_E_OK;
 }

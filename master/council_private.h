@@ -3,6 +3,7 @@
 #define MASTER_COUNCIL_PRIVATE_H
 
 #include "master/council.h"
+#include "master/council_others.h"
 #include "master/council_table.h"
 #include "master/election.h"
 
@@ -11,30 +12,6 @@
 #define MS_COUNCIL_ACTS_RESERVE  32u /* of them: not for SEND, which may be lost */
 #define MS_COUNCIL_BEATS_KEPT    8u  /* an answer to an older one says nothing of today */
 #define MS_COUNCIL_INBOX_MAX     8u  /* frames that came while the record was being written */
-
-enum ms_council_link {
-    MS_COUNCIL_UNMET, /* not seen since the start */
-    MS_COUNCIL_MET,
-    MS_COUNCIL_LOST, /* the connection broke */
-    MS_COUNCIL_DEAD, /* and there is no process, or it has said that it does nothing any more */
-};
-
-/* What is known of the peer: by its last frames. */
-struct ms_council_peer {
-    enum ms_council_link link;
-    ms_time met_at, heard_at, lost_at;
-    struct ms_uuid id;   /* incarnation */
-    uint64_t answered;   /* number of our last BEAT that it has answered on this connection */
-    ms_time answered_at; /* when that one was sent: since then it has heard us, too */
-    enum ms_room room;   /* on its disk, as it has said */
-    struct ms_pair_frame frame;
-};
-
-struct ms_council_witness {
-    struct ms_uuid id;      /* zero = the place is free */
-    struct ms_uuid cluster; /* as it has greeted; zero = none yet */
-    ms_time met_at, heard_at;
-};
 
 /* Our own being active. */
 enum ms_council_reign {
@@ -77,7 +54,9 @@ struct ms_council {
         outlived_by; /* a start of our place that others remember; number 0 = by none */
     enum ms_council_write write;
 
-    ms_epoch seen;      /* the highest that anybody has shown */
+    ms_epoch seen; /* the highest that the peer or a voter has shown, and the next goes above */
+    struct ms_council_shown shown;
+    struct ms_council_doubt doubt;
     ms_epoch following; /* the owner was told to follow in it, on this connection; 0 = nobody */
     ms_epoch followed;  /* what the follower has said last; 0 = nothing new */
     ms_epoch expelled;  /* epoch in which the peer asked for a copy; 0 = none */
@@ -90,14 +69,15 @@ struct ms_council {
 
     ms_time now; /* of the present call */
     ms_time started_at, beat_at, retry_at, stale_at;
-    ms_time enrol_at;     /* the next change of the list by ourselves */
-    ms_time paired_at;    /* PAIR since */
-    ms_time drain_until;  /* DRAIN is given up */
-    ms_time took_over_at; /* the last takeover of ours; MS_TIME_NEVER = none */
-    ms_time asked_at;     /* when somebody last looked for the active here */
-    ms_time failed_at;    /* when the voters last did not decide */
-    bool is_refused;      /* and that because a witness said no */
-    ms_time wake;         /* of what was looked at, the next that becomes due */
+    ms_time enrol_at;      /* the next change of the list by ourselves */
+    ms_time paired_at;     /* PAIR since */
+    ms_time drain_until;   /* DRAIN is given up */
+    ms_time took_over_at;  /* the last takeover of ours; MS_TIME_NEVER = none */
+    ms_time asked_at;      /* when somebody last looked for the active here */
+    ms_time failed_at;     /* when the voters last did not decide */
+    bool is_refused;       /* and that because a witness said no */
+    ms_time promote_until; /* an operator's word: the voters are asked until then */
+    ms_time wake;          /* of what was looked at, the next that becomes due */
     uint64_t beats;
     ms_time beats_at[MS_COUNCIL_BEATS_KEPT]; /* when each of the last ones was sent */
     uint64_t proof;    /* HOLD: the peer is back when it has answered this BEAT */
@@ -131,8 +111,6 @@ void ms_council_alarm(struct ms_council *council, const char *text);
 
 /* --- council_decide.c: each ends with at most one STORE --- */
 void ms_council_stand(struct ms_council *council, ms_time now, enum ms_decision_kind kind);
-/* The same without asking first. */
-void ms_council_promote(struct ms_council *council, ms_time now);
 /* Active alone, in an epoch far above, by nobody's vote. */
 void ms_council_force(struct ms_council *council, ms_time now);
 /* Once decided. */

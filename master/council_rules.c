@@ -142,6 +142,13 @@ static bool seek_alone(struct ms_council *council, ms_time now)
         !ms_council_is_due(council, now, council->took_over_at + MS_FLAP_PAUSE)) {
         return false;
     }
+    if (ms_council_is_in_doubt(council) &&
+        (kind == MS_DECISION_INCUMBENT || has_evidence(council))) {
+        ms_council_alarm(council,
+                         "the peer is lost, and a slave or client of ours has met a higher "
+                         "epoch: it may be active by force");
+        return false;
+    }
     if (has_evidence(council)) {
         ms_council_force(council, now);
         return true;
@@ -196,6 +203,13 @@ static bool seek_bootstrap(struct ms_council *council, ms_time now)
     return seek(council, now, MS_DECISION_BOOTSTRAP);
 }
 
+/* An operator's word, which does not wait until the peer is gone for certain; the voters do. */
+static bool is_promoted(struct ms_council *council, ms_time now)
+{
+    return now < council->promote_until && council->state != MS_COUNCIL_CATCHUP &&
+           ms_council_is_eligible(council) && ms_council_is_due(council, now, council->retry_at);
+}
+
 static bool rule_passive(struct ms_council *council, ms_time now)
 {
     enum peer_role role;
@@ -213,6 +227,9 @@ static bool rule_passive(struct ms_council *council, ms_time now)
     if (council->state == MS_COUNCIL_CATCHUP && (role == PEER_GONE || role == PEER_IDLE)) {
         ms_council_change(council, MS_COUNCIL_UNLED);
         return true;
+    }
+    if (is_promoted(council, now)) {
+        return seek(council, now, ms_council_alone(council));
     }
     if ((role != PEER_GONE && role != PEER_IDLE) ||
         !ms_council_is_due(council, now, council->retry_at)) {
@@ -303,6 +320,15 @@ static bool is_peer_here(struct ms_council *council, ms_time now)
            !ms_council_is_due(council, now, council->peer.heard_at + council->times.silent);
 }
 
+/* It has promised more than voters would go above. */
+static bool is_beyond(const struct ms_council *council)
+{
+    const ms_epoch promised = council->record.voter.promised;
+
+    return council->peer.frame.promised > promised &&
+           !ms_epoch_leaves_room(council->peer.frame.promised, promised);
+}
+
 /* To go on alone. A peer that has accepted something else, which was not decided, votes for CONSENT only. */
 static enum ms_decision_kind way_on(struct ms_council *council, ms_time now)
 {
@@ -310,7 +336,8 @@ static enum ms_decision_kind way_on(struct ms_council *council, ms_time now)
     const struct ms_pair_frame *peer = &council->peer.frame;
 
     return is_peer_here(council, now) && !peer->is_fresh && record->served > peer->served &&
-                   !ms_decision_has(&peer->decision, record->place, &record->incarnation)
+                   (!ms_decision_has(&peer->decision, record->place, &record->incarnation) ||
+                    is_beyond(council))
                ? MS_DECISION_CONSENT
                : ms_council_alone(council);
 }
@@ -519,8 +546,8 @@ void ms_council_evaluate(struct ms_council *council, ms_time now)
         council->wake = MS_TIME_NEVER;
         is_more = ms_council_keep_start(council) || ms_council_keep_settings(council) ||
                   ms_council_take_hold(council) || ms_council_follow(council) ||
-                  step_down(council) || apply_rule(council, now) ||
-                  ms_council_run_election(council, now);
+                  step_down(council) || ms_council_settle_doubt(council, now) ||
+                  apply_rule(council, now) || ms_council_run_election(council, now);
     }
     if (council->write == MS_COUNCIL_WRITTEN) {
         answer_stale(council, now);

@@ -99,6 +99,8 @@ static void forget_others(struct ms_council *council)
     memset(council->witnesses, 0, sizeof council->witnesses);
     council->mails = 0;
     council->followed = 0;
+    council->seen = 0;
+    council->doubt.epoch = 0;
     council->is_mirrored = council->is_drained = council->is_slow = false;
 }
 

@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "master/pair_state.h"
 #include "master/recovery.h"
+#include "master/sessions.h"
 #include "proto/record.h"
 
 #define STOP_TIMEOUT                                                                               \
@@ -69,6 +70,12 @@ void ms_pair_send_away(struct ms_pair *pair, ms_peer peer)
     ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_CLOSE, .peer = peer});
 }
 
+/* A session of ours, by its token: no stranger, who may have his epoch from anywhere. */
+static bool is_own(const struct ms_pair *pair, const struct ms_event *event)
+{
+    return pair->master != NULL && ms_sessions_is_own(pair->master, event->command->body.hello);
+}
+
 /* The first word of a slave or client. It may have heard of an epoch that is not known here. */
 static bool is_welcome(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
@@ -76,7 +83,7 @@ static bool is_welcome(struct ms_pair *pair, ms_time now, const struct ms_event 
         return pair->tenure == MS_TENURE_ON;
     }
     if (event->command->body.hello->epoch > ms_council_record(pair->council)->voter.promised) {
-        ms_council_outdone(pair->council, now, event->command->body.hello->epoch);
+        ms_council_outdone(pair->council, now, event->command->body.hello, is_own(pair, event));
     } else if (pair->tenure != MS_TENURE_ON) {
         ms_council_asked(pair->council, now);
     }

@@ -192,6 +192,11 @@ static void add_of_others(struct ms_pair_alarms *alarms, const struct ms_pair *p
         [MS_NOTICE_PEER_TWICE] = "PEER_TWICE: two masters come with the --role of the other half; "
                                  "the one that was here first counts, the other one is refused: "
                                  "stop the one that is not meant",
+        [MS_NOTICE_EPOCH_SHOWN] = "EPOCH_SHOWN: a slave or client has heard of a higher epoch than "
+                                  "the masters of this pair know, and is refused; the log says "
+                                  "who: restart that one",
+        [MS_NOTICE_EPOCH_FAR] = "EPOCH_FAR: the other half or a witness has promised an epoch that "
+                                "nobody can have come to; the log says who",
     };
 
     if (ms_pair_links_are_own(&pair->links)) {

@@ -62,6 +62,17 @@ bool ms_sessions_is_outdone(struct ms_master *master, ms_time now, ms_epoch epoc
     return true;
 }
 
+bool ms_sessions_is_own(const struct ms_master *master, const struct ms_hello *hello)
+{
+    const struct ms_session *session =
+        hello->role == MS_ROLE_SLAVE || hello->role == MS_ROLE_CLIENT
+            ? ms_session_manager_find_uuid(&master->sessions, hello->role, &hello->node)
+            : NULL;
+
+    return session != NULL && !ms_uuid_is_zero(&hello->token) &&
+           ms_secret_equal(&session->token, &hello->token);
+}
+
 /* What is wrong with what a slave says of itself; NULL when nothing is. */
 static const char *blame(const struct ms_hello *hello)
 {

@@ -20,6 +20,9 @@ void ms_sessions_hello(struct ms_master *master, ms_time now, struct ms_connecti
 /* True when whoever shows that epoch has heard of another master than us, and is refused. A single master says so in its log. */
 bool ms_sessions_is_outdone(struct ms_master *master, ms_time now, ms_epoch epoch);
 
+/* True when that HELLO proves by its token that it comes from a session here. */
+bool ms_sessions_is_own(const struct ms_master *master, const struct ms_hello *hello);
+
 /* WELCOME, as the answer remembers the HELLO. */
 void ms_sessions_welcome(struct ms_master *master, const struct ms_session *session,
                          const struct ms_answer *answer);

@@ -230,7 +230,7 @@ ms_council_canary(old-copy-is-not-told "invariant: I(1|2|4|6):" core/start.c
         return false;
     }")
 
-# It is told, and goes on; and the other half hears it.
+# It is told, and goes on; and the other half meets and hears it.
 ms_council_canary(old-copy-goes-on "invariant: I(1|2|4|6):" master/council_starts.c
     "        council->outlived_by = *known;
         return is_replacement(record, known);"
@@ -239,6 +239,10 @@ ms_council_canary(old-copy-goes-on "invariant: I(1|2|4|6):" master/council_start
     "    if (!party->is_witness && !ms_council_note_start(council, frame)) {
         return;
     }"
+    ""
+    master/council_hear.c
+    "        ms_council_alarm(council, \"the peer came with an old copy of its directory\");
+        return false;"
     "")
 
 # A vote that is fresh by its own word only: who knew it takes it for what it was.
@@ -267,3 +271,27 @@ ms_council_canary(leaps-as-far-again "invariant: L1:" master/council_decide.c
 ms_council_canary(standby-degrades-too "invariant: F1:" master/council_rules.c
     "    if (has_evidence(council)) {"
     "    if (council->config.is_degrading || has_evidence(council)) {")
+
+# Found by seeds in which somebody shows epochs that nobody has served.
+ms_council_canary(slaves-choose-the-epoch "invariant: L(1|3):" master/council_doubt.c
+    "    note_shown(council, now, hello);
+    if (is_own"
+    "    note_shown(council, now, hello);
+    if (ms_epoch_is_near(hello->epoch, council->record.voter.promised) &&
+        hello->epoch > council->seen) {
+        council->seen = hello->epoch;
+    }
+    if (is_own")
+
+ms_council_canary(goes-above-the-voters-limit "invariant: L(1|3):" core/decision.c
+    "epoch - promised <= MS_EPOCH_SEEN_MAX"
+    "epoch - promised <= 2 * MS_EPOCH_FORCED_STEP")
+
+ms_council_canary(shown-is-believed "invariant: F2:" master/council_doubt.c
+    "    note_shown(council, now, hello);
+    if (is_own"
+    "    note_shown(council, now, hello);
+    if (council->reign != MS_COUNCIL_NO_REIGN && council->state != MS_COUNCIL_CANDIDATE) {
+        ms_council_depose(council);
+    }
+    if (is_own")

@@ -6,6 +6,7 @@
 #define DEGRADING       8  /* and with this remainder: in which the active goes on without votes */
 #define SLOW_ONE_IN     5  /* in which a disk is slow every now and then */
 #define COPY_STEPS      8
+#define SHOWN_ONE_IN    6 /* in which somebody shows epochs that nobody has served */
 #define COPIED_ONE_IN   7 /* in which a directory is set back every now and then */
 
 enum fault {
@@ -27,6 +28,7 @@ enum fault {
     FAULT_OUTDONE,
     FAULT_AMNESIA,
     FAULT_LIST,
+    FAULT_SHOW,
     FAULTS
 };
 
@@ -66,7 +68,7 @@ void hall_faults_draw(struct hall *hall)
     /* In a third of the seeds few kinds of faults, so that they meet each other more often. */
     const uint32_t one_in = hall_chance(hall, 3) ? 4 : 1;
 
-    for (uint32_t i = 0; i < FAULTS; i++) {
+    for (uint32_t i = 0; i < FAULT_SHOW; i++) {
         faults->weights[i] = hall_chance(hall, one_in) ? usual[i] : 0;
     }
     if (!faults->wipes) {
@@ -83,6 +85,7 @@ void hall_faults_draw(struct hall *hall)
     faults->is_evidence = hall->seed % EVIDENCE_ONE_IN == 0;
     faults->is_degrading = hall->seed % EVIDENCE_ONE_IN == DEGRADING;
     /* Not drawn, so that other seeds stay what they are. */
+    faults->weights[FAULT_SHOW] = hall->seed % SHOWN_ONE_IN == 1 ? 10 : 0;
     faults->slow_every = hall->seed % SLOW_ONE_IN == 3
                              ? (ms_time)(1 + hall->seed / SLOW_ONE_IN % 40) * 100 * MS_MSEC
                              : 0;
@@ -261,8 +264,88 @@ static void cut_one_way(struct hall *hall, uint8_t place)
 static void outdo(struct hall *hall, uint8_t place)
 {
     if (hall->masters[place].council != NULL) {
-        ms_council_outdone(hall->masters[place].council, hall->now, hall->observer.newest);
+        const struct ms_hello hello = {.role = MS_ROLE_SLAVE, .epoch = hall->observer.newest};
+
+        ms_council_outdone(hall->masters[place].council, hall->now, &hello, true);
         hall_master_act(hall, place);
+    }
+}
+
+/* Small jumps, what a forced one might be, and all around what voters take. */
+static ms_epoch made_up(struct hall *hall, ms_epoch promised)
+{
+    const ms_epoch limit = promised + 2 * MS_EPOCH_FORCED_STEP;
+    const ms_epoch epochs[] = {promised + 1,
+                               promised + 1000,
+                               promised + MS_EPOCH_FORCED_STEP + MS_EPOCH_FORCED_STEP / 2,
+                               promised + MS_EPOCH_SEEN_MAX,
+                               limit - 1,
+                               limit,
+                               limit + 1,
+                               promised + 3 * MS_EPOCH_FORCED_STEP,
+                               UINT64_MAX};
+
+    return epochs[ms_rng_below(&hall->rng, sizeof epochs / sizeof epochs[0])];
+}
+
+/* A witness that nobody has enrolled greets, and goes. */
+static void greet_as_witness(struct hall *hall, uint8_t place, ms_epoch epoch)
+{
+    struct ms_council *council = hall->masters[place].council;
+    const struct ms_council_party party = {.is_witness = true, .id = {{0xee, place}}};
+    const struct ms_pair_frame hello = {.role = MS_ROLE_WITNESS,
+                                        .version_min = MS_PROTOCOL_MIN,
+                                        .version_max = MS_PROTOCOL_MAX,
+                                        .cluster = hall->masters[place].disk.voter.cluster,
+                                        .id = party.id,
+                                        .promised = epoch,
+                                        .hears_active = MS_TIME_NEVER};
+
+    ms_council_met(council, hall->now, &party, &hello);
+    ms_council_lost(council, hall->now, &party, false);
+}
+
+/* A witness, enrolled or not, says that it has promised that. */
+static void say_as_witness(struct hall *hall, uint8_t place, ms_epoch epoch)
+{
+    struct ms_council *council = hall->masters[place].council;
+    const struct ms_council_party party = {
+        .is_witness = true,
+        .id = hall_witness_id(
+            (uint8_t)(MS_MASTERS + ms_rng_below(&hall->rng, hall->witnesses_count)))};
+    const struct ms_pair_frame frame = {
+        .role = MS_ROLE_WITNESS, .id = party.id, .promised = epoch, .hears_active = MS_TIME_NEVER};
+    const struct ms_command beat = {.kind = MS_KIND_PEER_BEAT, .body.pair = &frame};
+
+    ms_council_hear(council, hall->now, &party, epoch, &beat);
+}
+
+/* F2: an epoch that somebody has made up ends no tenure by itself, and pauses none. */
+static void show(struct hall *hall, uint8_t place)
+{
+    struct hall_master *self = &hall->masters[place];
+
+    if (self->council == NULL || hall->now < self->stalled_until) {
+        return;
+    }
+    ms_council_tick(self->council, hall->now);
+    hall_master_act(hall, place);
+    const enum hall_reign reign = self->reign;
+    const ms_epoch epoch = made_up(hall, self->disk.voter.promised);
+    const struct ms_hello hello = {.role = MS_ROLE_CLIENT, .epoch = epoch};
+
+    hall_say(hall, "%u is shown %llu", place, (unsigned long long)epoch);
+    hall_stats[HALL_STAT_SHOWN]++;
+    if (hall_chance(hall, 3)) {
+        greet_as_witness(hall, place, epoch);
+    } else if (hall->witnesses_count > 0 && hall_chance(hall, 3)) {
+        say_as_witness(hall, place, epoch);
+    } else if (epoch > self->disk.voter.promised) {
+        ms_council_outdone(self->council, hall->now, &hello, hall_chance(hall, 4));
+    }
+    hall_master_act(hall, place);
+    if (self->reign != reign) {
+        hall_fail(hall, "invariant: F2: %u is shown an epoch, and its tenure is over", place);
     }
 }
 
@@ -406,8 +489,9 @@ void hall_fault(struct hall *hall)
     case FAULT_STORE:
         fail_store(hall, place);
         break;
+    case FAULT_SHOW:
     case FAULT_OUTDONE:
-        outdo(hall, place);
+        (what == FAULT_SHOW ? show : outdo)(hall, place);
         break;
     case FAULT_LIST:
         enrol(hall);

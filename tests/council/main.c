@@ -38,6 +38,7 @@ static const char *const names[HALL_STATS] = {
     [HALL_STAT_AGAIN] = "witnesses enrolled again",
     [HALL_STAT_OPERATOR] = "operators called",
     [HALL_STAT_KILLED] = "killed for good",
+    [HALL_STAT_SHOWN] = "made-up epochs shown",
     [HALL_STAT_PLAN_MUTE] = "plans: asked, and not heard again",
     [HALL_STAT_PLAN_LISTS] = "plans: one half knows the new list alone",
     [HALL_STAT_PLAN_FORGET] = "plans: has taken over and forgotten it",

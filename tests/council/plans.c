@@ -142,12 +142,17 @@ static void finish(struct hall *hall)
 
 /* --- the plans --- */
 
-/* Its proposal arrives at the active and nowhere else, and then nothing: the active votes, and hears of no decision. */
+/* The active is started again. The proposal of the other one arrives there and nowhere else, and then nothing: the one that was
+ * active votes, and hears of no decision. */
 static void step_mute(struct hall *hall)
 {
-    if (hall->plan.stage == STAGE_FIRST) {
+    const struct hall_plan *plan = &hall->plan;
+
+    if (plan->stage == STAGE_FIRST) {
+        part_witnesses(hall, plan->other, WITNESSES_ALL);
+        hall_master_crash(hall, plan->active);
         hall_plan_enter(hall, STAGE_SECOND, 0, 0);
-        hall_order(hall, hall->plan.other, MS_ORDER_PROMOTE);
+        hall_plan_start_later(hall, plan->active);
     }
 }
 

@@ -33,6 +33,7 @@ enum hall_stat {
     HALL_STAT_AGAIN,
     HALL_STAT_OPERATOR,
     HALL_STAT_KILLED,
+    HALL_STAT_SHOWN,
     HALL_STAT_PLAN_MUTE, /* of each plan, the moment that it is about has come; in the order of the plans */
     HALL_STAT_PLAN_LISTS,
     HALL_STAT_PLAN_FORGET,

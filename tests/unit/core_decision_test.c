@@ -107,9 +107,35 @@ START_TEST(epochs_do_not_jump)
     ck_assert(ms_decision_is_acceptable(&decision, &voter, true, 0));
     decision.epoch++;
     ck_assert(!ms_decision_is_acceptable(&decision, &voter, true, 0));
+    decision = decision_of(1 + 3 * MS_EPOCH_FORCED_STEP, MS_DECISION_CONSENT, 0, &a1, NULL);
+    decision.served = 1; /* both are there, and one of them has promised that much */
+    ck_assert(ms_decision_is_acceptable(&decision, &voter, true, 0));
+    decision.epoch = MS_EPOCH_MAX + 1;
+    ck_assert(!ms_decision_is_acceptable(&decision, &voter, true, 0));
     ck_assert(ms_epoch_is_near(UINT64_MAX, 0));
     ck_assert(!ms_epoch_is_near(UINT64_MAX, 1));
     ck_assert(ms_epoch_is_near(1, UINT64_MAX));
+}
+END_TEST
+
+/* One goes above what another one has shown, and those who vote may have promised a little less. */
+START_TEST(who_goes_above_what_is_shown_stays_near)
+{
+    const ms_epoch promised = 5 * MS_EPOCH_SPAN, highest = promised + MS_EPOCH_SEEN_MAX;
+
+    ck_assert(ms_epoch_leaves_room(promised, promised));
+    ck_assert(ms_epoch_leaves_room(highest, promised));
+    ck_assert(!ms_epoch_leaves_room(highest + 1, promised));
+    ck_assert(!ms_epoch_leaves_room(UINT64_MAX, promised));
+    ck_assert(!ms_epoch_leaves_room(1, 0));
+    for (uint8_t place = 0; place < MS_MASTERS; place++) {
+        ck_assert(ms_epoch_is_near(highest + 1, promised - 3 * MS_EPOCH_SPAN));
+        ck_assert(ms_epoch_is_near(ms_epoch_leap(highest, place, UINT64_MAX), promised));
+        /* What a half can have come to by force alone. */
+        ck_assert(ms_epoch_leaves_room(
+            ms_epoch_leap(promised + ms_epoch_forced_step(place, UINT64_MAX), place, UINT64_MAX),
+            promised));
+    }
 }
 END_TEST
 
@@ -211,6 +237,7 @@ int main(void)
     tcase_add_test(tests, a_bootstrap_is_for_who_knows_nothing);
     tcase_add_test(tests, nobody_votes_for_force_or_nonsense);
     tcase_add_test(tests, epochs_do_not_jump);
+    tcase_add_test(tests, who_goes_above_what_is_shown_stays_near);
     tcase_add_test(tests, who_leaves_a_pair_goes_on_above_all_that_it_has_heard);
     tcase_add_test(tests, equal_means_every_field);
     tcase_add_test(tests, a_majority_is_more_than_half_of_each_list);

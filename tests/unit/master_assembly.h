@@ -133,6 +133,11 @@ static inline void to_witness(struct assembly *room, const struct message *messa
         answer = from_witness(room, message->to, MS_KIND_VOTE, agrees ? MS_E_OK : MS_E_PERMISSION);
         break;
     case MS_KIND_PEER_BEAT:
+        answer = from_witness(room, message->to, MS_KIND_PEER_BEAT, MS_E_OK);
+        answer.to = message->from;
+        answer.command.flags = MS_FLAG_PAIR;
+        answer.command.count = message->command.count;
+        post(room, &answer);
         if (message->frame.promised != decision->epoch ||
             message->frame.served != decision->epoch) {
             return;

@@ -98,6 +98,14 @@ static inline void act(struct assembly *room)
     }
 }
 
+/* A slave shows that half an epoch; is_own: one that it has let in. */
+static inline void outdo(struct assembly *room, uint8_t place, ms_epoch epoch, bool is_own)
+{
+    const struct ms_hello hello = {.role = MS_ROLE_SLAVE, .name = "somebody", .epoch = epoch};
+
+    ms_council_outdone(room->masters[place].council, room->now, &hello, is_own);
+}
+
 static inline void deliver(struct assembly *room)
 {
     struct message message = room->messages[room->first];

@@ -202,7 +202,7 @@ START_TEST(an_older_program_is_not_judged)
 }
 END_TEST
 
-/* Without a start since the copy nobody notices. It lacks the vote by which it is in S, and so may ask for an epoch below that one: the
+/* Without a start since the copy nobody notices, least of all witnesses that were set back too. It lacks the vote by which it is in S, and so may ask for an epoch below that one: the
  * only way in which who asks for votes finds himself in the S of another one. */
 START_TEST(an_old_copy_that_nobody_notices_withdraws_what_it_proposes)
 {
@@ -218,16 +218,21 @@ START_TEST(an_old_copy_that_nobody_notices_withdraws_what_it_proposes)
     meet(room, 0, 1);
     pass(room, 1 * MS_SEC);
     ck_assert_state(room, 0, PAIR); /* with its vote, in an epoch two above */
-    memset(room->is_witness_up, 0, sizeof room->is_witness_up);
     room->is_cut = true;
     stop(room, 1, false);
     part(room, 0, 1, false);
     room->masters[1].disk = copy;
+    for (uint8_t i = 0; i < WITNESSES; i++) { /* so were they, and none of them gets to vote */
+        room->witnesses[i] = copy.voter;
+        part(room, 0, (uint8_t)(MS_MASTERS + i), false);
+    }
+    room->is_vote_slow = true;
     start(room, 1);
     ck_assert_int_eq(
         ms_council_order(room->masters[1].council, room->now, MS_ORDER_PROMOTE, &complaint),
         MS_E_OK);
     settle(room);
+    memset(room->is_witness_up, 0, sizeof room->is_witness_up);
     ck_assert_state(room, 1, CANDIDATE);
     ck_assert_uint_lt(record_of(room, 1)->voter.promised, record_of(room, 0)->served);
     room->is_cut = false;

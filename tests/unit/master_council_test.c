@@ -398,34 +398,6 @@ START_TEST(an_active_that_is_not_heard_pauses_though_it_hears)
 }
 END_TEST
 
-START_TEST(a_higher_epoch_ends_the_tenure)
-{
-    struct assembly *room = assemble_pair(1);
-
-    ms_council_outdone(room->masters[0].council, room->now, 7);
-    act(room);
-    ck_assert(!room->masters[0].serves);
-    pass(room, 2 * MS_SEC);
-    ck_assert(room->masters[0].serves || room->masters[1].serves);
-    ck_assert_uint_gt(room->masters[0].epoch > room->masters[1].epoch ? room->masters[0].epoch
-                                                                      : room->masters[1].epoch,
-                      7);
-    dismiss(room);
-}
-END_TEST
-
-START_TEST(a_jump_of_epochs_is_no_epoch)
-{
-    struct assembly *room = assemble_pair(1);
-
-    ms_council_outdone(room->masters[0].council, room->now, UINT64_MAX);
-    act(room);
-    ck_assert_state(room, 0, PAIR);
-    ck_assert(room->masters[0].serves && !room->masters[0].pauses);
-    dismiss(room);
-}
-END_TEST
-
 START_TEST(the_primary_gets_its_role_back)
 {
     struct assembly *room = assemble(1);
@@ -574,8 +546,7 @@ TESTS(a_cluster_is_made_when_nobody_knows_one, a_silent_witness_refuses_the_boot
       an_operator_forces_what_nobody_decides, a_held_standby_waits,
       nothing_is_done_before_it_is_durable, a_store_that_fails_ends_everything,
       an_active_that_was_stopped_pauses_before_it_reads,
-      an_active_that_is_not_heard_pauses_though_it_hears, a_higher_epoch_ends_the_tenure,
-      a_jump_of_epochs_is_no_epoch, the_primary_gets_its_role_back,
+      an_active_that_is_not_heard_pauses_though_it_hears, the_primary_gets_its_role_back,
       witnesses_are_enrolled_as_they_come,
       a_foreign_witness_that_came_before_the_cluster_is_told_of,
       witnesses_that_come_together_are_enrolled_together, a_list_waits_for_the_peer)

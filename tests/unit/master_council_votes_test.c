@@ -85,14 +85,19 @@ END_TEST
 START_TEST(who_goes_on_without_votes_has_epochs_of_his_own)
 {
     struct assembly *room = assemble_pair(0);
+    const struct ms_council_party peer = party_of(1);
+    struct ms_pair_frame hello;
     ms_epoch forced;
 
     stop(room, 0, true);
     forced = force(room, 1);
     ck_assert_uint_ge(forced % MS_EPOCH_SPAN, MS_EPOCH_SPAN / 2);
+    hello = hello_of(room, 1);
+    hello.state = MS_COUNCIL_PENDING;
     stop(room, 1, true);
     start(room, 0);
-    ms_council_outdone(room->masters[0].council, room->now, forced);
+    ms_council_met(room->masters[0].council, room->now, &peer, &hello); /* and it is lost again */
+    part(room, 0, 1, true);
     pass(room, MS_BOOT_WAIT + 2 * MS_SEC);
     ck_assert_state(room, 0, SOLO);
     ck_assert_uint_gt(room->masters[0].epoch, forced);
@@ -136,7 +141,7 @@ START_TEST(a_leap_above_a_leap_is_near_enough_to_be_followed)
     forced = force(room, 1);
     stop(room, 1, true);
     start(room, 0);
-    ms_council_outdone(room->masters[0].council, room->now, forced);
+    outdo(room, 0, forced, true);
     force(room, 0);
     ck_assert_uint_gt(room->masters[0].epoch, forced);
     ck_assert_uint_lt(room->masters[0].epoch, 2 * MS_EPOCH_FORCED_STEP);

@@ -378,6 +378,31 @@ START_TEST(test_a_second_one_in_the_place_of_the_peer_is_refused)
 }
 END_TEST
 
+/* The client has heard of it elsewhere. The pair goes on. */
+START_TEST(test_an_epoch_that_nobody_knows_of_is_told_of)
+{
+    const uint8_t place = (uint8_t)_i;
+    struct ms_hello hello = {
+        .role = MS_ROLE_CLIENT, .version_min = 1, .version_max = 1, .node = {{3}}};
+    ms_epoch epoch;
+    uint32_t slot;
+
+    begin_pair(true, MS_FAILOVER_QUORUM);
+    epoch = stats_of(0).epoch;
+    hello.epoch = epoch + 2 * MS_EPOCH_FORCED_STEP;
+    slot = connect_to(GUEST, place, 0);
+    pass(2 * LATENCY);
+    send_on(slot, GUEST, 0, &(struct ms_command){.kind = MS_KIND_HELLO, .body.hello = &hello});
+    pass(MS_NOTICE_SHOWN_WAIT + 20 * LATENCY);
+    want(place, "EPOCH_SHOWN WITNESSES_LOST");
+    want(1 - place, "WITNESSES_LOST");
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_PAIR);
+    ck_assert_uint_eq(stats_of(0).epoch, epoch);
+    pass(MS_NOTICE_SHOWN_KEEP);
+    want(place, "WITNESSES_LOST");
+}
+END_TEST
+
 static uint32_t join_in(enum ms_role role, uint8_t name)
 {
     const struct ms_hello hello = {.role = role,
@@ -537,6 +562,7 @@ int main(void)
     tcase_add_test(all, test_others_that_are_refused_are_told_of_for_a_while);
     tcase_add_test(all, test_a_peer_that_is_none_is_told_of);
     tcase_add_test(all, test_a_second_one_in_the_place_of_the_peer_is_refused);
+    tcase_add_loop_test(all, test_an_epoch_that_nobody_knows_of_is_told_of, 0, MS_MASTERS);
     tcase_add_test(all, test_a_stuck_standby_holds_nothing_back);
     tcase_add_test(all, test_a_stuck_standby_that_is_waited_for_is_told_of);
     tcase_add_test(all, test_logs_that_differ_are_told_of);
