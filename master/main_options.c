@@ -455,6 +455,7 @@ static bool check_pair(const struct ms_master_settings *settings, struct ms_comp
         return ms_complain(complaint, "notify '%s': no file that can be run", settings->notify);
     }
     return check_addresses(settings->peer, complaint) &&
+           ms_master_settings_fall_back(settings, complaint) &&
            ms_master_settings_witnesses(settings, &witnesses, &is_auto, complaint);
 }
 

@@ -57,8 +57,12 @@ extern const struct ms_cli ms_master_cli;
 bool ms_master_settings_are_single(const struct ms_master_settings *settings,
                                    struct ms_complaint *complaint);
 
-/* Nothing is said of a pair, not even its default, where no peer is: on the command line and in the environment, which nobody has
- * printed. */
+/* False: --failback-delay says when, and nothing says that the role is given back. */
+bool ms_master_settings_fall_back(const struct ms_master_settings *settings,
+                                  struct ms_complaint *complaint);
+
+/* Nothing is said of a pair, not even its default, where no peer is, nor when the role is given back where it is not: on the command line and in
+ * the environment, which nobody has printed. */
 bool ms_master_options_fit(const struct ms_options *options, struct ms_complaint *complaint);
 
 /* One listener: how it was given, and what came of it. */

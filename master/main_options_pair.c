@@ -23,10 +23,36 @@ static bool complain_of(const struct ms_option *option, struct ms_complaint *com
                        option->name);
 }
 
+static bool complain_of_delay(struct ms_complaint *complaint)
+{
+    return ms_complain(complaint, "failback-delay is of failback auto: say that too");
+}
+
+bool ms_master_settings_fall_back(const struct ms_master_settings *settings,
+                                  struct ms_complaint *complaint)
+{
+    return settings->failback != 0 || settings->failback_delay == MS_FAILBACK_DELAY ||
+           settings->failback_delay == 0 || complain_of_delay(complaint);
+}
+
+/* When the role is given back, and that it is. */
+static bool says_when_only_if(const struct ms_options *options,
+                              const struct ms_master_settings *settings,
+                              struct ms_complaint *complaint)
+{
+    const struct ms_option *option = ms_options_find(options, "failback-delay");
+
+    return settings->failback != 0 || ms_options_level(options, option) <= MS_OPTION_FILE ||
+           complain_of_delay(complaint);
+}
+
 bool ms_master_options_fit(const struct ms_options *options, struct ms_complaint *complaint)
 {
     const struct ms_master_settings *settings = options->target;
 
+    if (settings->peer != NULL && !says_when_only_if(options, settings, complaint)) {
+        return false;
+    }
     for (size_t i = 0; settings->peer == NULL && i < sizeof of_pair / sizeof of_pair[0]; i++) {
         const struct ms_option *option = ms_options_find(options, of_pair[i]);
 

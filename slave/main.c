@@ -131,7 +131,8 @@ static bool check_settings(struct program *program, const char *masters,
             processors > 0 && processors < (long)MS_SLOTS_MAX ? (uint32_t)processors : 1;
     }
     choose_slots_max(program);
-    return slave_labels_read(&program->labels, &settings->label, complaint) &&
+    return slave_options_fit(&program->options, complaint) &&
+           slave_labels_read(&program->labels, &settings->label, complaint) &&
            choose_addresses(program, masters, complaint);
 }
 

@@ -143,6 +143,72 @@ static const struct ms_option table[] = {
 
 static const struct ms_section_kind *const sections[] = {&slave_route_section, NULL};
 
+/* Options that mean nothing to who runs no commands. */
+static const char *const of_work[] = {
+    "slots", "handler",       "handlers", "allow-exec", "isolate", "prefetch", "payload-max",
+    "mode",  "drain-timeout", "group",    "label",      "weight",  "busy-poll"};
+
+static bool complain_of_work(const char *name, struct ms_complaint *complaint)
+{
+    return ms_complain(complaint, "%s is of a slave that runs commands: witness-only runs none",
+                       name);
+}
+
+static void print_value(const struct ms_options *options, const struct ms_option *option,
+                        char text_out[MS_OPTION_STRING_MAX])
+{
+    struct ms_text text;
+
+    ms_text_init(&text, text_out, MS_OPTION_STRING_MAX);
+    ms_options_print_value(options, option, &text);
+}
+
+/* Its defaults may be said, as --dump-config prints them. */
+static bool check(const void *target, struct ms_complaint *complaint)
+{
+    const struct slave_options *settings = target;
+    struct slave_options defaults = {.weight = 0};
+    struct ms_options given = {.table = table,
+                               .count = sizeof table / sizeof table[0],
+                               .target = (void *)(uintptr_t)target};
+    struct ms_options options;
+    bool is_fine = true;
+
+    if (!settings->witness_only) {
+        return true;
+    }
+    if (!ms_options_init(&options, table, sizeof table / sizeof table[0], &defaults)) {
+        return ms_complain(complaint, "out of memory");
+    }
+    for (size_t i = 0; i < sizeof of_work / sizeof of_work[0] && is_fine; i++) {
+        const struct ms_option *option = ms_options_find(&options, of_work[i]);
+        char value[MS_OPTION_STRING_MAX], default_value[MS_OPTION_STRING_MAX];
+
+        print_value(&given, option, value);
+        print_value(&options, option, default_value);
+        is_fine = strcmp(value, default_value) == 0 || complain_of_work(of_work[i], complaint);
+    }
+    ms_options_finish(&options);
+    return is_fine;
+}
+
+bool slave_options_fit(const struct ms_options *options, struct ms_complaint *complaint)
+{
+    const struct slave_options *settings = options->target;
+    size_t cursor = 0;
+
+    if (!settings->witness_only) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof of_work / sizeof of_work[0]; i++) {
+        if (ms_options_level(options, ms_options_find(options, of_work[i])) > MS_OPTION_FILE) {
+            return complain_of_work(of_work[i], complaint);
+        }
+    }
+    return ms_sections_next(options->sections, &slave_route_section, &cursor) == NULL ||
+           complain_of_work(slave_route_section.name, complaint);
+}
+
 const struct ms_cli slave_cli = {
     .program = "muster-slave",
     .arguments = "[MASTER[,MASTER]...]",
@@ -157,6 +223,7 @@ const struct ms_cli slave_cli = {
     .sections = sections,
     .arguments_min = 0,
     .arguments_max = 1,
+    .check = check,
 };
 
 static bool add_label(struct slave_labels *labels, const char *word, size_t size,

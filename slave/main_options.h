@@ -30,6 +30,10 @@ struct slave_options {
 
 extern const struct ms_cli slave_cli;
 
+/* False with the name of the first that is set, be it to its default, on the command line or in the environment, and means nothing
+ * to a slave that is --witness-only. */
+bool slave_options_fit(const struct ms_options *options, struct ms_complaint *complaint);
+
 /* The labels one by one; they borrow from text. */
 struct slave_labels {
     uint32_t count;

@@ -82,7 +82,7 @@ def test_not_while_takeover_is_held():
 
 
 def test_manual_is_what_it_is_when_nothing_is_said():
-    with Pair(options=("--failback-delay", "1s")) as pair:
+    with Pair() as pair:
         lose_primary(pair)
         pair.start_master(PRIMARY)
         pair.become_safe()

@@ -92,7 +92,39 @@ START_TEST(what_is_of_a_pair_is_refused_without_a_peer)
                       "%s", complaint.text);
         settings.peer = "127.0.0.1:7400";
         settings.data = "somewhere";
+        settings.failback = 1; /* or its delay would not fit */
         ck_assert_msg(ms_master_cli.check(&settings, &complaint), "%s", complaint.text);
+        settings.peer = settings.data = NULL;
+        ms_options_finish(&options);
+    }
+}
+END_TEST
+
+START_TEST(a_delay_is_of_a_role_that_is_given_back)
+{
+    const struct ms_option_source sources[] = {{.level = MS_OPTION_FLAG},
+                                               {.level = MS_OPTION_FILE, .place = "master.conf:1"}};
+    const char *const delays[] = {"5m", "1h"}; /* the first one is the default */
+
+    for (size_t i = 0; i < 4; i++) {
+        struct ms_master_settings settings = {0};
+        struct ms_complaint complaint;
+        struct ms_options options;
+        const bool is_said = i / 2 == 1 || i % 2 == 0;
+        bool is_fine;
+
+        ck_assert(ms_options_init(&options, ms_master_cli.table, ms_master_cli.count, &settings));
+        settings.peer = "127.0.0.1:7400";
+        settings.data = "somewhere";
+        ck_assert(ms_options_set(&options, ms_options_find(&options, "failback-delay"),
+                                 sources[i % 2], delays[i / 2], &complaint));
+        is_fine = ms_master_cli.check(&settings, &complaint) &&
+                  ms_master_options_fit(&options, &complaint);
+        ck_assert(is_fine == !is_said);
+        ck_assert(is_fine || strstr(complaint.text, "failback-delay") != NULL);
+        settings.failback = 1;
+        ck_assert_msg(ms_master_cli.check(&settings, &complaint), "%s", complaint.text);
+        ck_assert_msg(ms_master_options_fit(&options, &complaint), "%s", complaint.text);
         settings.peer = settings.data = NULL;
         ms_options_finish(&options);
     }
@@ -241,7 +273,8 @@ START_TEST(what_is_said_of_a_pair_on_the_command_line_needs_a_peer)
 }
 END_TEST
 
-TESTS(what_is_said_of_a_pair_on_the_command_line_needs_a_peer, the_table_is_sound,
+TESTS(a_delay_is_of_a_role_that_is_given_back,
+      what_is_said_of_a_pair_on_the_command_line_needs_a_peer, the_table_is_sound,
       the_tables_of_sections_are_sound, what_is_of_a_single_master_is_refused_with_a_peer,
       what_is_of_a_pair_is_refused_without_a_peer, defaults_of_a_pair_are_no_wish_for_one,
       a_witness_is_named_once, where_a_master_is_reached_is_said_as_others_say_it,
