@@ -321,8 +321,8 @@ ms_sim_canary(joined-without-output master/results.c "invariant: (outcome|unique
     if (false) {")
 
 ms_sim_canary(epoch-is-not-raised master/council_decide.c "invariant: (epoch|promise|liveness)|${engine_assertion}"
-    "leap(council, 0) : highest(council) + 1;"
-    "leap(council, 0) : highest(council);"
+    "leap(council, 0) : above + 1;"
+    "leap(council, 0) : above;"
     --short)
 
 ms_sim_canary(fresh-half-votes master/council_hear.c "invariant: (promise|fresh|epoch)|${engine_assertion}"
