@@ -75,6 +75,8 @@
 #define MS_RELIEF_PATIENCE (1 * MS_SEC)  /* short of room for so long: it hands over; */
 #define MS_RELIEF_PAUSE    (10 * MS_SEC) /* again if that did not succeed */
 #define MS_FULL_PATIENCE   (3 * MS_SEC) /* without any room for so long: it is as one that failed */
+#define MS_STUCK_PATIENCE                                                                          \
+    (10 * MS_SEC) /* its disk has not answered for so long: likewise (master/pair_stuck.c) */
 
 #define MS_STANDBY_AHEAD_BYTES                                                                     \
     (16u << 20) /* of the stream, in the memory of one outside S that writes nothing */

@@ -128,7 +128,9 @@ void ms_council_room(struct ms_council *council, ms_time now, uint64_t room, uin
 enum ms_room ms_council_own_room(const struct ms_council *council);
 /* As the peer says of its own. */
 enum ms_room ms_council_peer_room(const struct ms_council *council);
-/* Active: there has been no room for a while, and the other half takes over when this one fails: it is to fail. */
+/* Active: the other half takes over when this one fails. */
+bool ms_council_may_fail(const struct ms_council *council);
+/* Active: there has been no room for a while, and it may fail: it is to. */
 bool ms_council_is_stuck(const struct ms_council *council, ms_time now);
 /* Active, paused in DRAIN: the peer has everything there is. */
 void ms_council_drained(struct ms_council *council, ms_time now);

@@ -55,8 +55,13 @@ static bool has_voters(const struct ms_council *council)
     return 2 * here > list->count || council->config.failover == MS_FAILOVER_EVIDENCE;
 }
 
+bool ms_council_may_fail(const struct ms_council *council)
+{
+    return council->state == MS_COUNCIL_PAIR && is_relief(council) && has_voters(council);
+}
+
 bool ms_council_is_stuck(const struct ms_council *council, ms_time now)
 {
-    return council->state == MS_COUNCIL_PAIR && council->room == MS_ROOM_NONE &&
-           now - council->full_at >= MS_FULL_PATIENCE && is_relief(council) && has_voters(council);
+    return council->room == MS_ROOM_NONE && now - council->full_at >= MS_FULL_PATIENCE &&
+           ms_council_may_fail(council);
 }

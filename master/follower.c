@@ -36,7 +36,7 @@ void ms_follower_place(struct ms_follower *follower, ms_epoch reign, uint64_t nu
     ms_assert(follower->state == MS_FOLLOWER_IDLE);
     ms_follower_forget(follower);
     follower->knows_hands = false;
-    follower->persisted =
+    follower->persisted = follower->written =
         0; /* numbers of records that were erased may come again in another reign */
     follower->claim = (struct ms_claim){.state = MS_CLAIM_UNKNOWN};
     if (reign > 0) {
@@ -232,6 +232,7 @@ void ms_follower_persist(struct ms_follower *follower, ms_seq seq, struct ms_byt
     ms_assert(!follower->is_clearing && !follower->is_clear_due);
     unsay(follower);
     follower->persist_step = step;
+    follower->written = seq;
     ms_engine_emit(follower->engine, &(struct ms_effect){
                                          .type = MS_EFFECT_PERSIST,
                                          .seq = seq,
@@ -266,11 +267,17 @@ void ms_follower_persisted(struct ms_follower *follower, ms_seq seq)
     }
 }
 
+ms_time ms_follower_listen(struct ms_follower *follower, ms_time now)
+{
+    ms_silence_look(&follower->silence, now, follower->written, follower->persisted);
+    return ms_silence_span(&follower->silence);
+}
+
 void ms_follower_cleared(struct ms_follower *follower)
 {
     ms_assert(follower->is_clearing);
     follower->is_clearing = false;
-    follower->persisted = follower->copied = 0; /* the rest was before */
+    follower->persisted = follower->written = follower->copied = 0; /* the rest was before */
     follower->copied_digest = 0;
     follower->claim = (struct ms_claim){.state = MS_CLAIM_UNKNOWN};
     if (follower->state == MS_FOLLOWER_CLEARING) {

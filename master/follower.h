@@ -33,6 +33,8 @@ bool ms_follower_hear(struct ms_follower *follower, ms_epoch epoch,
 /* A LOG_BEGIN has come on that connection and is not taken: a question has its answer all the same. */
 void ms_follower_answered(struct ms_follower *follower, ms_peer peer);
 void ms_follower_persisted(struct ms_follower *follower, ms_seq seq);
+/* How long the own disk has not answered; to be called often. */
+ms_time ms_follower_listen(struct ms_follower *follower, ms_time now);
 void ms_follower_cleared(struct ms_follower *follower);
 
 /* Asks for a SCAN of the own store, if one is due: only when nobody else reads it. True: again in the next step. */

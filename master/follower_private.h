@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "master/follower.h"
 #include "master/pieces.h"
+#include "master/silence.h"
 #include "master/sift.h"
 
 enum ms_follower_state {
@@ -49,6 +50,8 @@ struct ms_follower {
     ms_seq last;           /* its record; 0 = not known */
     uint64_t digest;       /* of the log there; 0 = not known */
     ms_seq persisted;      /* as the own store says */
+    ms_seq written;        /* as it was told last */
+    struct ms_silence silence;
     ms_seq
         kept; /* the copy goes on from what the store has up to that record; 0: it begins empty */
     ms_seq copied;           /* last record of the copy, or up to which was sifted */

@@ -5,7 +5,7 @@
 
 #include "core/types.h"
 
-#define MS_PAIR_ALARMS_MAX 25u
+#define MS_PAIR_ALARMS_MAX 26u
 
 /* What an operator should do something about, in words. */
 struct ms_pair_alarms {

@@ -395,6 +395,7 @@ void ms_journal_end_step(struct ms_master *master)
         ms_engine_persist(&master->engine, journal->last,
                           (struct ms_bytes){journal->bytes, journal->size});
     }
+    ms_silence_look(&journal->silence, master->engine.now, journal->emitted, journal->persisted);
 }
 
 bool ms_journal_is_full(const struct ms_master *master, size_t size)

@@ -9,6 +9,7 @@
 
 #include "core/list.h"
 #include "master/answers.h"
+#include "master/silence.h"
 #include "proto/record.h"
 
 struct ms_event;
@@ -30,6 +31,7 @@ struct ms_journal {
     bool is_committed;                 /* PERSISTED came in this step */
     bool has_closed;                   /* something waits for the next flush */
     uint64_t room;                     /* bytes that the store may still take */
+    struct ms_silence silence;         /* of the store; in a pair of the slower one */
     size_t window_bytes, flying_bytes; /* emitted since the last commit, and before */
     ms_seq *erasures;                  /* records of closed commands, for the next flush */
     size_t erasures_count, erasures_capacity;

@@ -223,12 +223,12 @@ static void finish(struct ms_node *node)
         ev_ref(self->program.loop);
         ev_timer_stop(self->program.loop, &self->clock);
     }
+    ms_main_providers_stop(&self->providers);
+    ms_driver_destroy(self->driver); /* a disk that hangs keeps nobody waiting but us */
     error = ms_main_store_close(&self->store);
     if (self->program.exit_code == EX_OK) {
         self->program.exit_code = ms_program_exit_code(error);
     }
-    ms_main_providers_stop(&self->providers);
-    ms_driver_destroy(self->driver);
     ms_main_pair_close(&self->pair);
     ms_master_destroy(self->master);
     self->driver = NULL;

@@ -103,6 +103,7 @@ void ms_mirror_end(struct ms_mirror *mirror)
     mirror->is_pair = mirror->is_waiting = mirror->needs_copy = false;
     mirror->copy.tries = 0;
     forget_pace(mirror);
+    mirror->own = mirror->there = (struct ms_silence){0};
 }
 
 /* From which batch on the backlog is needed, whatever its size. */
@@ -421,6 +422,10 @@ void ms_mirror_wait_for_peer(struct ms_mirror *mirror, bool is_waiting)
 
 bool ms_mirror_watch(struct ms_mirror *mirror, ms_time now, bool is_on)
 {
+    const ms_seq written = mirror->backlog.tip.seq;
+
+    ms_silence_look(&mirror->own, now, written, mirror->persisted);
+    ms_silence_look(&mirror->there, now, written, mirror->peer.confirmed);
     if (is_on && mirror->peer.name != MS_PEER_NONE) {
         ms_pace_look(&mirror->pace, now, mirror->persisted, mirror->peer.confirmed,
                      is_heeded(mirror));
@@ -428,6 +433,17 @@ bool ms_mirror_watch(struct ms_mirror *mirror, ms_time now, bool is_on)
         ms_pace_rest(&mirror->pace);
     }
     return mirror->pace.is_slow;
+}
+
+ms_time ms_mirror_silence(const struct ms_mirror *mirror)
+{
+    return ms_silence_span(&mirror->own);
+}
+
+bool ms_mirror_is_outdone(const struct ms_mirror *mirror)
+{
+    return mirror->is_pair && mirror->peer.confirmed > mirror->persisted &&
+           ms_silence_span(&mirror->there) <= MS_STANDBY_LAG;
 }
 
 bool ms_mirror_is_complete(const struct ms_mirror *mirror)

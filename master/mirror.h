@@ -74,9 +74,13 @@ void ms_mirror_wait_for_peer(struct ms_mirror *mirror, bool is_waiting);
 /* The peer has all that was ever covered, durable, and said so in the present epoch; and nothing more is covered without it:
  * as long as it shall count, waiting must not end before ms_mirror_serve. */
 bool ms_mirror_is_complete(const struct ms_mirror *mirror);
-/* Looks at the peer's disk, often; is_on: the reign is not paused. True: it is slow (master/pace.h), and acknowledgements should
+/* Looks at both disks, often; is_on: the reign is not paused. True: the peer's is slow (master/pace.h), and acknowledgements should
  * not wait for it. */
 bool ms_mirror_watch(struct ms_mirror *mirror, ms_time now, bool is_on);
+/* How long the own disk has not answered, at the last look. */
+ms_time ms_mirror_silence(const struct ms_mirror *mirror);
+/* The peer is in S, its disk answers, and has what the own one has not. */
+bool ms_mirror_is_outdone(const struct ms_mirror *mirror);
 /* The peer has all there is, durable, and so has the own store. */
 bool ms_mirror_is_drained(const struct ms_mirror *mirror);
 

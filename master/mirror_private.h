@@ -8,6 +8,7 @@
 #include "master/mirror.h"
 #include "master/pace.h"
 #include "master/reading.h"
+#include "master/silence.h"
 
 #define MS_MIRROR_PIECES_MAX                                                                       \
     64u /* of a copy, read from the store and not yet durable at the peer */
@@ -76,7 +77,8 @@ struct ms_mirror {
     struct ms_backlog backlog;
     struct ms_mirror_peer peer;
     struct ms_mirror_copy copy;
-    struct ms_pace pace; /* of the peer's disk */
+    struct ms_pace pace;          /* of the peer's disk */
+    struct ms_silence own, there; /* of both disks */
     /* Before this place the peer's log is not a prefix of ours: a copy has some of what came later. */
     struct ms_place whole;
     uint64_t copies_total, catchups_total, resumes_total, overruns_total, differences_total;

@@ -5,6 +5,7 @@
 #include "core/invariant.h"
 #include "core/text.h"
 #include "master/pair_state.h"
+#include "master/pair_stuck.h"
 #include "master/recovery.h"
 #include "master/sessions.h"
 #include "proto/record.h"
@@ -391,14 +392,13 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
     ms_pair_links_tick(&pair->links, now);
     ms_pair_act(pair);
     ms_pair_compare(pair, now);
+    ms_pair_listen(pair, now);
     ms_pair_act(pair);
     ms_pair_tend_greeters(pair, now);
     ms_pair_leave(pair);
     if (pair->tenure == MS_TENURE_ON && !pair->is_stepped) {
         tell_known(pair);
-        if (ms_council_is_stuck(pair->council, now)) {
-            ms_pair_fail(pair, now, MS_E_STORE_FULL);
-        } else {
+        if (!ms_pair_gives_way(pair, now)) {
             go_on(pair, now);
         }
     }
@@ -583,6 +583,7 @@ void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out)
         .merged = pair->merged,
         .is_merging = ms_pair_merge_is_on(&pair->merge) || ms_suffix_is_offering(pair->suffix),
         .room = ms_council_own_room(pair->council),
+        .is_stuck = ms_pair_is_silent(pair),
         .peer_room = ms_council_peer_room(pair->council),
         .refused = pair->unmerged,
         .divergent = pair->asides[MS_ASIDE_MERGED] + pair->asides[MS_ASIDE_UNMERGED],

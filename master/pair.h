@@ -59,6 +59,7 @@ struct ms_pair_stats {
     struct ms_reconcile_totals merged; /* of all tenures */
     bool is_merging; /* what the other half had alone, or what this one had is offered to it */
     enum ms_room room, peer_room; /* on the own disk, on that of the other half */
+    bool is_stuck; /* the own disk has room, and has not answered for MS_STORE_SILENCE */
     ms_epoch
         refused; /* own epoch that could not be merged, and is not among those kept yet; 0 = none */
     uint32_t divergent;          /* stores that were set aside */

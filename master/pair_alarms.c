@@ -260,6 +260,15 @@ void ms_pair_alarms(const struct ms_pair *pair, ms_time now, struct ms_pair_alar
                         "as unmerged-EPOCH.db in its data directory, until somebody removes that: "
                         "muster check, muster export");
     }
+    if (stats.is_stuck) {
+        add(alarms_out,
+            pair->tenure == MS_TENURE_NONE
+                ? "STORE_STUCK: the disk of this half does not answer, so it does not follow, and "
+                  "cannot take over: look at that disk"
+                : "STORE_STUCK: the disk of this half does not answer, so nothing is "
+                  "acknowledged; the other half takes over if it is in sync and may: look at that "
+                  "disk");
+    }
     if (stats.room == MS_ROOM_NONE) {
         add(alarms_out, "STORE_FULL: no room is left in the data directory of this half, and what "
                         "is to be written there waits: make room");

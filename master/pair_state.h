@@ -100,8 +100,8 @@ struct ms_pair {
     struct ms_council_record durable, storing; /* the council's record */
 
     enum ms_pair_life life;
-    enum ms_reading replay; /* of the store, for a tenure */
-    ms_time stop_by;
+    enum ms_reading replay;   /* of the store, for a tenure */
+    ms_time stop_by, silence; /* the latter: of the store, so long */
     bool has_more;
     bool is_dismissing; /* connections of a master that is over are closed; then others are read */
 

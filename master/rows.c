@@ -121,12 +121,31 @@ static void fill_alarm(const struct ms_master *master, const struct ms_pair_alar
     struct ms_text text;
 
     ms_text_init(&text, words, sizeof words);
-    if (alarms->count > 0) {
-        add_alarms(master, alarms, &text);
-    } else {
-        ms_selfcheck_tell(&master->selfcheck, &text);
+    if (alarms->count == 0) {
+        ms_text_add(&text, "none");
     }
+    add_alarms(master, alarms, &text);
     ms_page_text(page, "alarm", words);
+}
+
+/* Where no half does. */
+static void find_alarms(const struct ms_master *master, const struct ms_master_stats *stats,
+                        struct ms_pair_alarms *alarms)
+{
+    if (stats->is_durable && stats->store_room == 0) {
+        alarms->texts[alarms->count++] = "STORE_FULL: no room is left in the data directory, and "
+                                         "what is to be written waits: make room";
+    } else if (stats->is_store_full) {
+        alarms->texts[alarms->count++] = "STORE_SHORT: little room is left in the data directory, "
+                                         "and submissions are refused for it: make room";
+    }
+    if (stats->store_room > 0 && ms_silence_span(&master->journal.silence) >= MS_STORE_SILENCE) {
+        alarms->texts[alarms->count++] = "STORE_STUCK: the disk does not answer, so nothing is "
+                                         "acknowledged that is to be on it: look at that disk";
+    }
+    if (master->selfcheck.is_raised) {
+        alarms->texts[alarms->count++] = MS_SELFCHECK_ALARM ":";
+    }
 }
 
 /* What the half around it says, if there is one. */
@@ -156,6 +175,8 @@ static void fill_status(struct ms_master *master, ms_time now, struct ms_report_
     ms_master_stats(master, &stats);
     if (master->half.tell != NULL) {
         master->half.tell(master->half.context, now, &half);
+    } else {
+        find_alarms(master, &stats, &half.alarms);
     }
     ms_page_text(page, "name", master->name);
     ms_page_text(page, "build", master->build);

@@ -18,6 +18,7 @@ SLOTS = 4
 STUCK = os.path.join(PARTS, "preload", "stuck.so")
 SLACK_MS = 3000  # of a machine that does other things, too
 NOBODY_ANSWERS, NO_PEER, USAGE, DAMAGED, TRY_LATER, UNSUITABLE, REFUSED, MISCONFIGURED, TIMED_OUT = 69, 69, 64, 65, 75, 76, 77, 78, 124
+DISK_FAILED = 74
 
 
 def lines_of(path):

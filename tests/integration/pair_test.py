@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import BIN, LIMIT_S, Cluster, Raw, field, frame, hello, main, wait_until  # noqa: E402
-from pair import (COMMANDS, DAMAGED, NOBODY_ANSWERS, NO_PEER, REFUSED, SLACK_MS, STUCK, TIMED_OUT,  # noqa: E402
+from pair import (COMMANDS, DAMAGED, DISK_FAILED, NOBODY_ANSWERS, NO_PEER, REFUSED, SLACK_MS, STUCK, TIMED_OUT,  # noqa: E402
                   USAGE, Pair, begun_of, kill, never, submit_kept)
 
 WITNESSES = ("s1", "s2", "s3")
@@ -141,6 +141,38 @@ def test_a_standby_whose_disk_hangs_holds_nothing_back_for_long():
         kills = [kill(pair, active)]
         pair.takeover(1 - active)
         assert pair.judge(pair.load(200), kills) == 0
+        print(f"     acknowledgements waited for {waits} ms", flush=True)
+
+
+def test_an_active_whose_disk_hangs_gives_way():
+    """Its syncs do not come back, and it answers everything else. It says so, ends, and the other one has everything."""
+    with Pair() as pair:
+        gate, active = pair.path("stuck"), 1 - pair.active()
+        kill(pair, active)
+        pair.start_master(active, environment={
+            "LD_PRELOAD": STUCK, "MS_STUCK": gate, "ASAN_OPTIONS": "verify_asan_link_order=0"})
+        pair.become_safe()
+        assert pair.ask("switchover")[0] == 0
+        pair.become_safe()
+        load = pair.load(work_us=1000)
+        wait_until("the load is under way", lambda: pair.acknowledged(load) >= 500)
+        os.mkfifo(gate)
+        hung = time.monotonic_ns()
+        wait_until("it says so", lambda: pair.rows_of_pair()[active]["alarms"][:1] and
+                   pair.rows_of_pair()[active]["alarm"].startswith("STORE_STUCK: "))
+        assert pair.active() == active and pair.ask("pair")[0] == 1
+        pair.takeover(1 - active)
+        wait_until("everything has ended", lambda: pair.outcomes(load) == load.count)
+        row = pair.rows_of_pair()[1 - active]
+        assert (row["state"], row["copies"], row["alarm"].split(":")[0]) == ("SOLO", 1, "DEGRADED"), row
+        pair.masters[active].ends_with(DISK_FAILED)  # with the sync under way, which nobody can take back
+        assert "gives way to the other half" in pair.masters[active].log(), pair.masters[active].log()
+        waits = pair.pauses_of(load, "ACK", hung)
+        assert 9500 <= waits <= 12000 + SLACK_MS, f"nothing was acknowledged for {waits} ms"
+        os.unlink(gate)
+        pair.start_master(active)
+        pair.become_safe()
+        assert pair.judge(load, []) == 0
         print(f"     acknowledgements waited for {waits} ms", flush=True)
 
 

@@ -1,5 +1,6 @@
 """A master whose disk does not answer for a while: who only hands in is told so in time, the log says it once, and when
 the disk answers again everything is there, once."""
+import json
 import os
 import sys
 
@@ -45,6 +46,8 @@ def test_who_hands_in_is_told_in_time_and_the_log_says_it_once():
         waiting = cluster.background("submit", "echo", "--payload", "y", "--wait")
         wait_until("the log says so", lambda: cluster.said("the data directory does not answer") == 1)
         assert cluster.said("the data directory answers again") == 0
+        wait_until("its status says so", lambda: json.loads(cluster.muster("status", "--json").stdout)["alarm"].startswith(
+            "STORE_STUCK: "))
         assert waiting.poll() is None, "an outcome left before its record was synced"
         cluster.answer_again()
         out, err = waiting.communicate(timeout=60)

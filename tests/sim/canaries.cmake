@@ -375,6 +375,16 @@ ms_sim_canary(slow-standby-holds-back-before-it-joins master/pair_talk.c "invari
     "        ms_mirror_wait_for_peer(mirror, !ms_pair_merge_is_on(&pair->merge) &&"
     --scenario pair-standby-stuck)
 
+ms_sim_canary(stuck-active-is-waited-for master/pair_stuck.c "invariant: prompt"
+    "    return pair->silence >= MS_STUCK_PATIENCE && !is_full(pair) &&"
+    "    return false && pair->silence >= MS_STUCK_PATIENCE && !is_full(pair) &&"
+    --scenario pair-active-stuck)
+
+ms_sim_canary(stuck-active-gives-way-to-nobody master/pair_stuck.c "invariant: prompt"
+    "ms_mirror_is_outdone(pair->mirror) && ms_council_may_fail(pair->council);"
+    "ms_mirror_is_outdone(pair->mirror);"
+    --scenario pair-active-stuck-without-votes)
+
 ms_sim_canary(standby-waits-for-nobody master/council_rules.c "invariant: alone"
     "    return role == PEER_GONE ? seek_alone(council, now) : seek_together(council, now);"
     "    return role == PEER_GONE ? false : seek_together(council, now);"

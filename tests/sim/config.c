@@ -219,13 +219,10 @@ static void draw_flaps(struct sim_config *config, uint64_t seed)
 
 #define STUCK_ONE_IN 16 /* seeds */
 
-/* Not drawn, so that other seeds stay what they are. In half of those seeds nothing else goes wrong, and times are those of a real
- * pair: then it is known how long anybody may wait. */
-static void choose_stuck(struct sim_config *config, uint64_t seed)
+/* In half of those seeds nothing else goes wrong, and times are those of a real pair: then it is known how long anybody may
+ * wait. */
+static void calm(struct sim_config *config, uint64_t seed)
 {
-    if (seed % STUCK_ONE_IN != 7) {
-        return;
-    }
     if (seed / STUCK_ONE_IN % 2 == 0) {
         memset(config->faults, 0, sizeof config->faults);
         config->pair.beat = MS_PEER_BEAT_DEFAULT;
@@ -233,7 +230,27 @@ static void choose_stuck(struct sim_config *config, uint64_t seed)
         config->pair.silent = MS_PEER_SILENT_DEFAULT;
         config->pair.vote = MS_VOTE_TIMEOUT;
     }
+}
+
+/* Not drawn, so that other seeds stay what they are. */
+static void choose_stuck(struct sim_config *config, uint64_t seed)
+{
+    if (seed % STUCK_ONE_IN != 7) {
+        return;
+    }
+    calm(config, seed);
     config->faults[SIM_FAULT_STUCK] = 2 * (uint32_t)(config->tick / MS_MSEC);
+}
+
+#define STUCK_ACTIVE_REMAINDER 15 /* of the same number */
+
+/* Here it is the active's disk. */
+static void choose_stuck_active(struct sim_config *config, uint64_t seed)
+{
+    if (seed % STUCK_ONE_IN == STUCK_ACTIVE_REMAINDER) {
+        calm(config, seed);
+        config->faults[SIM_FAULT_STUCK_ACTIVE] = 2 * (uint32_t)(config->tick / MS_MSEC);
+    }
 }
 
 #define FLIPPED_ONE_IN    16 /* seeds, by their number, too */
@@ -252,10 +269,10 @@ static void choose_small_flips(struct sim_config *config, uint64_t seed)
 /* Not drawn, either. Where nobody asks anybody there is nobody who remembers. */
 static void choose_set_back(struct sim_config *config, uint64_t seed)
 {
-    config->pair.is_set_back = seed % SET_BACK_ONE_IN == SET_BACK_REMAINDER &&
-                               config->witnesses > 0 && config->faults[SIM_FAULT_FORCE] == 0 &&
-                               config->faults[SIM_FAULT_STUCK] == 0 &&
-                               config->faults[SIM_FAULT_SMALL_FLIP] == 0;
+    config->pair.is_set_back =
+        seed % SET_BACK_ONE_IN == SET_BACK_REMAINDER && config->witnesses > 0 &&
+        config->faults[SIM_FAULT_FORCE] == 0 && config->faults[SIM_FAULT_STUCK] == 0 &&
+        config->faults[SIM_FAULT_STUCK_ACTIVE] == 0 && config->faults[SIM_FAULT_SMALL_FLIP] == 0;
     if (config->pair.is_set_back) {
         config->faults[SIM_FAULT_WIPE_MASTER] = 2 * (uint32_t)(config->tick / MS_MSEC);
     }
@@ -304,6 +321,7 @@ void sim_config_draw_pair(struct sim_config *config, uint64_t seed, uint64_t ste
     draw_forces(config, seed);
     draw_flaps(config, seed);
     choose_stuck(config, seed);
+    choose_stuck_active(config, seed);
     choose_small_flips(config, seed);
     choose_set_back(config, seed);
     choose_unlike(config, seed);

@@ -65,7 +65,8 @@
     X(FLAP, "flap")                                                                                \
     X(STUCK, "stuck-standby")                                                                      \
     X(TEAR, "tear")                                                                                \
-    X(SMALL_FLIP, "small-flip")
+    X(SMALL_FLIP, "small-flip")                                                                    \
+    X(STUCK_ACTIVE, "stuck-active")
 
 enum sim_fault {
 #define SIM_FAULT_ENUM(name, text) SIM_FAULT_##name,
@@ -147,15 +148,14 @@ struct sim_config {
     uint32_t payload_limit;            /* what the master accepts */
     uint32_t sessions_max, commands_max; /* of the master; 0 = its default */
     uint32_t attempts_max;
-    uint32_t pieces_max;   /* streamed pieces of one attempt */
-    ms_time work_min;      /* and at least */
-    ms_time work_max;      /* how long an attempt takes at most, when nothing is wrong */
-    ms_time tick;          /* of the master's sessions */
-    ms_time delay_base;    /* of the network */
-    uint32_t drift_ppm;    /* clocks differ by up to this, either way */
-    uint32_t window;       /* bytes that fit between two sockets */
-    uint32_t output_soft;  /* bytes of output above which the master stops reading a client */
-    uint32_t cut_permille; /* writes that arrive in several pieces */
+    uint32_t pieces_max;        /* streamed pieces of one attempt */
+    ms_time work_min, work_max; /* how long an attempt takes, when nothing is wrong */
+    ms_time tick;               /* of the master's sessions */
+    ms_time delay_base;         /* of the network */
+    uint32_t drift_ppm;         /* clocks differ by up to this, either way */
+    uint32_t window;            /* bytes that fit between two sockets */
+    uint32_t output_soft;       /* bytes of output above which the master stops reading a client */
+    uint32_t cut_permille;      /* writes that arrive in several pieces */
     uint32_t
         faults[SIM_FAULTS];    /* timed: mean time between two in ms; drawn: per mille; 0 = never */
     uint32_t strange_permille; /* submissions of a type that nobody runs */

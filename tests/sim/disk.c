@@ -239,6 +239,7 @@ void sim_disk_flush(struct sim_world *world, struct sim_node *node)
     disk->gathered = empty;
     disk->gathered.size = 0;
     disk->is_committing = true;
+    disk->committing_at = world->now;
     disk->rounds_begun++;
     sim_world_push(world, (struct sim_item){.at = world->now + sim_disk_latency(world, disk),
                                             .kind = SIM_ITEM_COMMIT,
@@ -451,11 +452,22 @@ ms_time sim_disk_stuck(const struct sim_world *world, const struct sim_disk *dis
     return look < disk->stuck_until ? look : disk->stuck_until;
 }
 
-static void stick(struct sim_world *world, struct sim_node *node, ms_time duration)
+bool sim_disk_is_hung(const struct sim_world *world, const struct sim_node *node, ms_time span)
 {
+    const struct sim_disk *disk = node->disk;
+
+    return disk != NULL && disk->is_committing && disk->stuck_until > world->now &&
+           world->now - disk->committing_at > span;
+}
+
+static void stick(struct sim_world *world, struct sim_node *node, enum sim_fault fault,
+                  ms_time duration)
+{
+    const bool is_active = fault == SIM_FAULT_STUCK_ACTIVE;
+
     node->disk->stuck_until = world->now + duration;
-    node->disk->is_stuck_full = world->now / MS_MSEC % 2 == 0;
-    world->stats.counts[SIM_STAT_STUCK]++;
+    node->disk->is_stuck_full = !is_active && world->now / MS_MSEC % 2 == 0;
+    world->stats.counts[is_active ? SIM_STAT_STUCK_ACTIVE : SIM_STAT_STUCK]++;
     sim_trace(world, "the disk of %s is %s for %lld ms", sim_node_name(world, node->index),
               node->disk->is_stuck_full ? "full" : "stuck", (long long)(duration / MS_MSEC));
 }
@@ -485,7 +497,8 @@ void sim_disk_strike(struct sim_world *world, struct sim_node *node, enum sim_fa
         fill(world, node, duration);
         break;
     case SIM_FAULT_STUCK:
-        stick(world, node, duration);
+    case SIM_FAULT_STUCK_ACTIVE:
+        stick(world, node, fault, duration);
         break;
     case SIM_FAULT_DISK_FLIP:
         flip(world, disk);

@@ -76,6 +76,7 @@ struct sim_disk {
     ms_time slow_until, full_until;
     ms_time stuck_until; /* nothing comes to an end */
     bool is_stuck_full;  /* but what needs no room */
+    ms_time committing_at;
     uint64_t full_bytes; /* live bytes from which the disk is full, until then */
     uint64_t live_bytes, commits;
     ms_seq highest; /* record ever committed */
@@ -125,6 +126,9 @@ uint64_t sim_disk_room(const struct sim_world *world, const struct sim_disk *dis
 /* A fault of the disk's strikes; harmless to a node without one. */
 void sim_disk_strike(struct sim_world *world, struct sim_node *node, enum sim_fault fault,
                      ms_time duration);
+
+/* A commit has been under way for longer than that, because the disk does nothing. */
+bool sim_disk_is_hung(const struct sim_world *world, const struct sim_node *node, ms_time span);
 
 /* What should be through by now is not: when it is looked at again; 0 = it is. */
 ms_time sim_disk_stuck(const struct sim_world *world, const struct sim_disk *disk,

@@ -313,6 +313,7 @@ void sim_faults_act(struct sim_world *world, enum sim_fault fault, struct sim_no
     case SIM_FAULT_DISK_FULL:
     case SIM_FAULT_DISK_FLIP:
     case SIM_FAULT_STUCK:
+    case SIM_FAULT_STUCK_ACTIVE:
         sim_disk_strike(world, node, fault, duration);
         break;
     case SIM_FAULT_WALL_JUMP:

@@ -11,6 +11,7 @@
 #define FLAP_PERIOD (100 * MS_MSEC) /* off for half of it: 10 Hz */
 #define STUCK_MIN   (3 * MS_SEC)
 #define STUCK_MORE  (25 * MS_SEC)
+#define FOR_EVER    (24 * 3600 * MS_SEC) /* until all heals */
 
 static struct sim_node *witness(struct sim_world *world)
 {
@@ -259,6 +260,23 @@ static void stick(struct sim_world *world)
     }
 }
 
+/* That of the active one; of four times once it does not come back. */
+static void stick_active(struct sim_world *world)
+{
+    struct sim_node *active = sim_serving(world);
+    ms_time duration = STUCK_MIN + (ms_time)ms_rng_below(&world->rng_fault, STUCK_MORE);
+    struct sim_standing standing;
+
+    if (active == NULL) {
+        return;
+    }
+    active->ops->standing(active, &standing);
+    if (standing.is_whole && standing.has_peer && active->disk->stuck_until <= world->now) {
+        duration = ms_rng_chance(&world->rng_fault, 1, 4) ? FOR_EVER : duration;
+        sim_disk_strike(world, active, SIM_FAULT_STUCK_ACTIVE, duration);
+    }
+}
+
 void sim_faults_flap(struct sim_world *world, const struct sim_item *item)
 {
     struct sim_item next = *item;
@@ -315,6 +333,15 @@ void sim_faults_act_pair(struct sim_world *world, enum sim_fault fault, struct s
     }
 }
 
+static void crash_both(struct sim_world *world)
+{
+    for (uint32_t i = 0; i < world->config.masters; i++) {
+        if (world->nodes[i].is_up) {
+            sim_faults_crash(world, &world->nodes[i], ms_rng_chance(&world->rng_fault, 1, 4));
+        }
+    }
+}
+
 void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_time duration)
 {
     struct sim_node *node = &world->nodes[ms_rng_below(&world->rng_fault, 2)];
@@ -330,11 +357,7 @@ void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_ti
         sim_node_stall(world, witness(world), duration);
         break;
     case SIM_FAULT_CRASH_BOTH:
-        for (uint32_t i = 0; i < world->config.masters; i++) {
-            if (world->nodes[i].is_up) {
-                sim_faults_crash(world, &world->nodes[i], ms_rng_chance(&world->rng_fault, 1, 4));
-            }
-        }
+        crash_both(world);
         break;
     case SIM_FAULT_CUT_PEERS:
         sim_net_block(world, 0, 1, world->now + duration);
@@ -364,6 +387,9 @@ void sim_faults_strike_pair(struct sim_world *world, enum sim_fault fault, ms_ti
         break;
     case SIM_FAULT_STUCK:
         stick(world);
+        break;
+    case SIM_FAULT_STUCK_ACTIVE:
+        stick_active(world);
         break;
     case SIM_FAULT_TEAR:
         sim_faults_tear(world);

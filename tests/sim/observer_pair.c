@@ -9,6 +9,7 @@
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
 #include "tests/sim/observer_hands.h"
+#include "tests/sim/observer_stuck.h"
 #include "tests/sim/older.h"
 
 typedef unsigned long long number;
@@ -133,17 +134,6 @@ void sim_pair_death(struct sim_world *world, struct sim_node *node)
 /* A disk that does nothing for long is waited for so long, and for votes, and for the tail of another disk. */
 #define PROMPT (MS_STANDBY_LAG + MS_STANDBY_SLOW + 8 * MS_SEC)
 
-/* Nothing is wrong but the disk of the standby. */
-static bool is_prompt(const struct sim_world *world)
-{
-    bool is_other = world->is_healing;
-
-    for (uint32_t i = 0; i < SIM_FAULTS; i++) {
-        is_other |= i != SIM_FAULT_STUCK && world->config.faults[i] != 0;
-    }
-    return world->stats.counts[SIM_STAT_STUCK] > 0 && !is_other;
-}
-
 /* What is durable at the active is told before long. */
 static void check_prompt(struct sim_world *world, const struct sim_node *node,
                          const struct sim_standing *standing)
@@ -179,8 +169,9 @@ void sim_pair_engine(struct sim_world *world, struct sim_node *node)
         sim_hands_begin(world, node);
         serve(world, node, &standing, standing.reign);
     }
-    if (is_prompt(world)) {
+    if (sim_stuck_is_all(world)) {
         check_prompt(world, node, &standing);
+        sim_stuck_look(world, node, &standing);
     }
     if (master != NULL && standing.is_active && standing.epoch != view->served) {
         serve(world, node, &standing, standing.epoch);

@@ -76,6 +76,7 @@ struct sim_view {
     ms_epoch joining;            /* that it has proposed to take the other half in; 0 = none */
     ms_seq covered;              /* records that it may tell of, */
     ms_time covered_at;          /* since then, and there are more on its disk */
+    ms_time hung_at;             /* since then its disk hangs, and the other one could take over */
 };
 
 /* Which client was which. */

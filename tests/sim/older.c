@@ -33,7 +33,8 @@ void sim_older_config(struct sim_config *config)
     pair->older = SIM_NOT_OLDER;
     /* What an older program does not say is needed there. */
     if (config->seed % OLDER_ONE_IN != OLDER_REMAINDER || pair->is_set_back ||
-        pair->unlike != SIM_LIKE || config->faults[SIM_FAULT_STUCK] != 0) {
+        pair->unlike != SIM_LIKE || config->faults[SIM_FAULT_STUCK] != 0 ||
+        config->faults[SIM_FAULT_STUCK_ACTIVE] != 0) {
         return;
     }
     pair->older =

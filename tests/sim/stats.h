@@ -157,6 +157,8 @@
     X(STRICT, "commands acknowledged as on two disks, or refused", SIM_OF_PAIR)                    \
     X(STRICT_REFUSED, "  refused by a master that was alone", SIM_OF_PAIR)                         \
     X(STUCK, "disks of standbys that did nothing for long", SIM_OF_LONG)                           \
+    X(STUCK_ACTIVE, "disks of actives that did nothing for long", SIM_OF_LONG)                     \
+    X(GAVE_WAY, "  for which they gave way", SIM_OF_LONG)                                          \
     X(SHED, "standbys that were slow", SIM_OF_LONG)                                                \
     X(MERGES, "stores of deposed masters merged", SIM_OF_FORCE)                                    \
     X(MERGES_KNOWN, "  that found nothing new", SIM_OF_FORCE)                                      \

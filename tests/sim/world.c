@@ -11,6 +11,7 @@
 #include "tests/sim/lone.h"
 #include "tests/sim/nodes.h"
 #include "tests/sim/observer.h"
+#include "tests/sim/observer_stuck.h"
 #include "tests/sim/older.h"
 #include "tests/sim/report.h"
 #include "tests/sim/scenarios.h"
@@ -278,7 +279,8 @@ void sim_node_drain(struct sim_world *world, struct sim_node *node)
 
 void sim_node_stopped(struct sim_world *world, struct sim_node *node)
 {
-    const bool is_broken = node->disk != NULL && node->disk->is_failed;
+    const bool is_broken =
+        node->disk != NULL && (node->disk->is_failed || sim_stuck_gives_way(world, node));
 
     if ((!node->is_stopping && !is_broken) || node->is_done) {
         sim_fail(world, "contract", "%s stops without being told",

@@ -95,6 +95,31 @@ START_TEST(status_of_a_master_with_a_store_tells_its_room)
 }
 END_TEST
 
+START_TEST(status_of_a_master_with_a_store_tells_what_is_wrong_with_it)
+{
+    const struct ms_query query = {.what = MS_QUERY_STATUS};
+    struct script s;
+    struct shelf shelf;
+
+    setup_durable(&s, &shelf);
+    durable_slave(&s, 1, 1);
+    client(&s, 2, 2);
+    ck_assert_str_eq(text(ask(&s, &query), "alarm"), "none");
+    step(&s, &(struct ms_event){.type = MS_EVENT_ROOM, .count = 12345});
+    ck_assert_ptr_nonnull(strstr(text(ask(&s, &query), "alarm"), "STORE_SHORT: "));
+    step(&s, &(struct ms_event){.type = MS_EVENT_ROOM, .count = 0});
+    ck_assert_ptr_nonnull(strstr(text(ask(&s, &query), "alarm"), "STORE_FULL: "));
+    step(&s, &(struct ms_event){.type = MS_EVENT_ROOM, .count = UINT64_MAX / 2});
+    submit(&s, 2, 1, "x"); /* and nothing says that it is on the disk */
+    for (const ms_time until = s.now + MS_STORE_SILENCE + MS_SEC; s.now < until;) {
+        s.now += 100 * MS_MSEC;
+        receive(&s, 2, &(struct ms_command){.kind = MS_KIND_BEAT});
+    }
+    ck_assert_ptr_nonnull(strstr(text(ask(&s, &query), "alarm"), "STORE_STUCK: "));
+    teardown_durable(&s);
+}
+END_TEST
+
 START_TEST(slaves)
 {
     struct script s;
@@ -234,5 +259,5 @@ START_TEST(show_says_why_it_waits)
 END_TEST
 
 TESTS(status, status_tells_limits_and_their_use, status_of_a_master_with_a_store_tells_its_room,
-      slaves, commands_by_state_and_type, show_says_why_it_waits,
-      commands_tell_terms_and_filters_name_them)
+      status_of_a_master_with_a_store_tells_what_is_wrong_with_it, slaves,
+      commands_by_state_and_type, show_says_why_it_waits, commands_tell_terms_and_filters_name_them)

@@ -70,6 +70,12 @@ static void enrolling(struct sim_config *config)
     config->pair.is_auto_enrol = true;
 }
 
+static void stuck_without_votes(struct sim_config *config)
+{
+    sim_setup_durable_busy(config);
+    config->witnesses = 0;
+}
+
 /* Work that is in hand for long, while one half has an older program. */
 static void upgraded(struct sim_config *config)
 {
@@ -433,6 +439,32 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .setup = sim_setup_durable_busy,
         .actions = {{10, SIM_FAULT_STUCK, 1, 30}},
         .expectations = {{SIM_STAT_SHED, 1, 1},
+                         {SIM_STAT_TAKEOVERS, 0, 0},
+                         {SIM_STAT_OUTCOMES_OK, 40, ANY}},
+    },
+    {
+        .name = "pair-active-stuck",
+        .story = "the disk of the active one does nothing any more, while it answers everything "
+                 "else: it gives way to the other one, and comes back when its disk does",
+        .seed = 57,
+        .ticks = 90,
+        .is_pair = true,
+        .setup = sim_setup_durable_busy,
+        .actions = {{10, SIM_FAULT_STUCK_ACTIVE, A, 40}},
+        .expectations = {{SIM_STAT_GAVE_WAY, 1, 1},
+                         {SIM_STAT_TAKEOVERS, 1, 1},
+                         {SIM_STAT_OUTCOMES_OK, 40, ANY}},
+    },
+    {
+        .name = "pair-active-stuck-without-votes",
+        .story = "the same, and nobody would vote for the other one: it does not end for nothing, "
+                 "and goes on when its disk does",
+        .seed = 57,
+        .ticks = 90,
+        .is_pair = true,
+        .setup = stuck_without_votes,
+        .actions = {{10, SIM_FAULT_STUCK_ACTIVE, A, 40}},
+        .expectations = {{SIM_STAT_GAVE_WAY, 0, 0},
                          {SIM_STAT_TAKEOVERS, 0, 0},
                          {SIM_STAT_OUTCOMES_OK, 40, ANY}},
     },
