@@ -1,7 +1,6 @@
 # Rules of docs/decisions/0010-pair-model.md, each taken away, and the invariant that must notice:
 # ms_council_canary(NAME FOUND_BY SOURCE FROM TO ...). The names in capitals are the model's switches.
 set(MS_COUNCIL_CANARY_OPTIONS --storm-only)
-set(any "invariant: I[0-9]+:|invariant broken")
 
 # MUT_DEGRADE
 ms_council_canary(degrades-without-a-vote "invariant: (I(1|2|6)|F1):" master/council_decide.c
@@ -38,7 +37,7 @@ ms_council_canary(one-witness-is-enough "invariant: I(1|2|6):" core/decision.c
     "    return count > 0;")
 
 # MUT_IGNORE
-ms_council_canary(proposer-keeps-serving "${any}" master/council_decide.c
+ms_council_canary(proposer-keeps-serving "invariant: I(1|2|3|6):" master/council_decide.c
     "    ms_council_pause(council);
     ms_council_change(council, event);"
     "    ms_council_change(council, event);")
@@ -55,21 +54,30 @@ ms_council_canary(consent-by-anybody "invariant: I(1|2|6):" core/decision.c
     "    if (record->is_complete) {")
 
 # MUT_FRESH_VOTES
-ms_council_canary(fresh-votes "${any}" master/council_hear.c
+ms_council_canary(fresh-votes "invariant: I17:" master/council_hear.c
     "    if (record->is_fresh || council->state == MS_COUNCIL_HALTED ||"
-    "    if (council->state == MS_COUNCIL_HALTED ||")
+    "    if (council->state == MS_COUNCIL_HALTED ||"
+    master/council_decide.c
+    "    ms_assert(!record->is_fresh);
+    ms_council_pause(council);"
+    "    ms_council_pause(council);")
 
 # MUT_CAUGHT_UP
-ms_council_canary(member-without-a-decision "${any}" master/council_decide.c
+ms_council_canary(member-without-a-decision "invariant: I2:" master/council_decide.c
     "    if (record->is_fresh && record->is_complete &&
         ms_decision_has(&record->voter.accepted, record->place, &record->incarnation)) {"
     "    if (record->is_fresh && record->is_complete) {")
 
 # MUT_CANDIDATE
-ms_council_canary(vote-after-following "${any}" master/council_decide.c
+ms_council_canary(vote-after-following "invariant: follows:" master/council_decide.c
     "    /* Whoever takes anything of an epoch is no candidate for it any more. */
     ms_election_end(&council->election);"
-    "")
+    ""
+    master/council_acts.c
+    "    ms_assert(row != NULL);"
+    "    if (row == NULL) {
+        return;
+    }")
 
 # MUT_SELFNAME
 ms_council_canary(incumbent-by-its-own-word "invariant: I(1|2|6):" master/council_decide.c
@@ -94,7 +102,7 @@ ms_council_canary(list-changed-by-one "invariant: I(1|2|6):" master/council_enro
     "        if (is_confirmed(council)) {"
     "        if (true) {")
 
-ms_council_canary(follows-below-its-promise "${any}" master/council_decide.c
+ms_council_canary(follows-below-its-promise "invariant: I4:" master/council_decide.c
     "    return decision->epoch >= record->voter.promised && decision->epoch > record->served &&"
     "    return decision->epoch > record->served &&")
 

@@ -85,6 +85,8 @@ struct hall_master {
     bool waits; /* alone, and acknowledges what the peer has too */
 
     ms_epoch follows, place_reign;
+    ms_epoch led; /* it was told to follow in it, on the connection that stands; 0 = by nobody */
+    bool is_met;  /* that one stands, and no word to follow from before it is on its way */
     uint32_t place_number;
     bool wants_copy;
 };

@@ -117,10 +117,11 @@ static void carry_out(struct hall *hall, uint8_t place, const struct ms_council_
         break;
     case MS_COUNCIL_FOLLOW:
         self->follows = act->decision.epoch;
+        self->led = self->is_met ? act->decision.epoch : 0;
         hall_log_follow(hall, place);
         break;
     case MS_COUNCIL_LEAVE:
-        self->follows = 0;
+        self->follows = self->led = 0;
         self->wants_copy = false;
         break;
     case MS_COUNCIL_RENEW:
@@ -192,7 +193,8 @@ void hall_master_start(struct hall *hall, uint8_t place)
     }
     self->reign = HALL_NO_REIGN;
     self->is_writing = false;
-    self->follows = 0;
+    self->follows = self->led = 0;
+    self->is_met = false;
     self->place_reign = 0;
     self->wants_copy = false;
     self->tick_at = MS_TIME_NEVER;
@@ -302,6 +304,8 @@ void hall_master_met(struct hall *hall, uint8_t place, uint8_t other, const stru
 
     if (other < MS_MASTERS) {
         self->is_followed = self->waits = false;
+        self->led = 0;
+        self->is_met = !self->is_writing;
     }
     ms_council_met(self->council, hall->now, &party, &note->frame);
     after(hall, place);
@@ -318,6 +322,8 @@ void hall_master_lost(struct hall *hall, uint8_t place, uint8_t other, bool is_d
     if (other < MS_MASTERS) {
         self->is_followed = self->waits = false;
         self->wants_copy = false;
+        self->led = 0;
+        self->is_met = false;
     }
     ms_council_lost(self->council, hall->now, &party, is_dead);
     after(hall, place);

@@ -66,6 +66,15 @@ void hall_observe_left(struct hall *hall, uint8_t place)
     }
 }
 
+/* Whoever takes anything of an epoch is no candidate for it any more. */
+static void check_led(struct hall *hall, uint8_t place, const char *what)
+{
+    if (hall->masters[place].led > 0) {
+        hall_fail(hall, "invariant: follows: %u %s while it follows in %llu", place, what,
+                  (unsigned long long)hall->masters[place].led);
+    }
+}
+
 /* Nothing leaves that depends on a record which is not durable. */
 void hall_observe_send(struct hall *hall, uint8_t place, const struct ms_council_act *act)
 {
@@ -76,6 +85,9 @@ void hall_observe_send(struct hall *hall, uint8_t place, const struct ms_council
 
     if ((!is_ours && !is_vote) || decision->kind == MS_DECISION_BOOTSTRAP) {
         return;
+    }
+    if (act->kind == MS_KIND_PROPOSE) {
+        check_led(hall, place, "proposes");
     }
     if (hall_master_is_old(&hall->masters[place])) {
         hall_fail(hall, "invariant: I4: %u votes or proposes by an old copy of its record", place);
@@ -154,6 +166,7 @@ void hall_observe_serve(struct hall *hall, uint8_t place, const struct ms_decisi
     const struct hall_master *self = &hall->masters[place];
     const bool goes_on = self->reign == HALL_RESTS && self->tenure.epoch == decision->epoch;
 
+    check_led(hall, place, "serves");
     if (self->disk.served != decision->epoch || self->disk.voter.promised != decision->epoch) {
         hall_fail(hall, "invariant: I3: %u serves %llu, and its record says %llu of %llu", place,
                   (unsigned long long)decision->epoch, (unsigned long long)self->disk.served,

@@ -593,7 +593,7 @@ ms_sim_canary(hands-from-before-an-upgrade-forgotten master/recovery.c "invarian
     } else if (master->writes_no_hands"
     --scenario pair-upgraded)
 
-ms_sim_canary(lease-is-not-erased master/queue.c "invariant: |${engine_assertion}"
+ms_sim_canary(lease-is-not-erased master/queue.c "invariant: recovery"
 "    ms_journal_erase(queue->journal, work->lease_record);
     work->lease_record = 0;
     work->is_leaving = false;"
