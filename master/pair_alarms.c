@@ -238,7 +238,8 @@ static void add_of_takeover(struct ms_pair_alarms *alarms, const struct ms_pair 
     } else if (!has_quorum(stats)) {
         add(alarms,
             "WITNESSES_LOST: too few of the enrolled witnesses answer for a takeover; witness_lost "
-            "in --json says which");
+            "in --json says which: start them, or others in their place; if there will be fewer "
+            "for good, name those that are left by --witness ID,... on both masters");
     }
 }
 
