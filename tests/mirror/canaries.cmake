@@ -96,8 +96,8 @@ ms_log_canary(set-aside-again follower "invariant: clear: set aside once"
     "    follower->divergent = divergent;")
 
 ms_log_canary(durable-before-the-clear follower "invariant: (follower|covered|complete): "
-    "    follower->persisted = follower->copied = 0; /* the rest was before */"
-    "    follower->copied = 0;")
+    "    follower->persisted = follower->written = follower->copied = 0; /* the rest was before */"
+    "    follower->written = follower->copied = 0;")
 
 # Of catching up from what the follower has.
 ms_log_canary(living-ignored sift "invariant: (quiet|follower|covered|complete): "

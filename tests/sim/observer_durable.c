@@ -103,10 +103,9 @@ bool sim_result_is_known(const struct sim_world *world, const struct sim_ledger 
     if (life == NULL) {
         return false;
     }
-    /* Each half counts attempts on its own, so an outcome that was merged, or is another half's than the attempt, ends it, whatever its
-     * number; and so does one that is of no attempt. */
-    const bool is_others =
-        record->is_end_merged || sim_attempt_is_apart(world, attempt, record->outcome_master);
+    /* Each half counts attempts on its own, and who starts does not know all that were begun, so an outcome that was merged, or is of
+     * another reign than the attempt, ends it, whatever its number; and so does one that is of no attempt. */
+    const bool is_others = record->is_end_merged || attempt->master != record->outcome_master;
     const bool is_later = life->attempt >= attempt->number;
     /* A merge let it join another command, whose outcome is its own. */
     const bool is_joined = record->leader != SIM_NONE && attempt->master != record->joined_at;
