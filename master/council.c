@@ -103,11 +103,16 @@ void ms_council_failed(struct ms_council *council, ms_time now)
     ms_council_send_all(council, MS_KIND_FAILED);
 }
 
-bool ms_council_is_heard(const struct ms_council *council, ms_time now)
+ms_time ms_council_heard_until(const struct ms_council *council)
 {
     const struct ms_council_peer *peer = &council->peer;
 
-    return peer->link == MS_COUNCIL_MET && now < peer->answered_at + council->times.lease;
+    return peer->link == MS_COUNCIL_MET ? peer->answered_at + council->times.lease : 0;
+}
+
+bool ms_council_is_heard(const struct ms_council *council, ms_time now)
+{
+    return now < ms_council_heard_until(council);
 }
 
 void ms_council_mirrored(struct ms_council *council, ms_time now, bool is_complete)

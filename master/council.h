@@ -157,8 +157,9 @@ enum ms_council_state ms_council_state(const struct ms_council *council);
 const struct ms_council_record *ms_council_record(const struct ms_council *council);
 /* What a PEER_HELLO says now, but for names: of what is on the disk. */
 void ms_council_hello(const struct ms_council *council, struct ms_pair_frame *frame_out);
-/* The peer has answered not long ago: what is sent to it arrives. */
+/* The peer has answered not long ago: what is sent to it arrives. It counts for so long if it does not answer again; 0 = it is not met. */
 bool ms_council_is_heard(const struct ms_council *council, ms_time now);
+ms_time ms_council_heard_until(const struct ms_council *council);
 /* Nobody serves as far as is known here, and we may soon: we are asking for votes, or about to, or have just won. */
 bool ms_council_is_expectant(const struct ms_council *council, ms_time now);
 /* As the peer is told. */

@@ -341,6 +341,23 @@ enum ms_error ms_main_pair_look(struct ms_main_pair *self,
     return MS_E_OK; /* what cannot be read now is explained when the directory is ours */
 }
 
+static void post(struct ms_main_pair *self, const struct ms_event *event)
+{
+    ms_driver_post(self->store->driver, event);
+}
+
+static void on_written(void *context, enum ms_error error, const char *why)
+{
+    struct ms_main_pair *self = context;
+
+    if (error != MS_E_OK) {
+        ms_log(self->program->log, MS_LEVEL_ERROR, "the record of the pair cannot be kept",
+               MS_LOG_TEXT("error", why));
+    }
+    post(self, &(struct ms_event){.type = MS_EVENT_STORED,
+                                  .error = error == MS_E_OK ? MS_E_OK : MS_E_STORE_FAILED});
+}
+
 enum ms_error ms_main_pair_open(struct ms_main_pair *self,
                                 const struct ms_master_settings *settings,
                                 const struct ms_master_config *config)
@@ -384,29 +401,14 @@ enum ms_error ms_main_pair_open(struct ms_main_pair *self,
     if (self->pair == NULL) {
         return error != MS_E_OK ? error : MS_E_NO_MEMORY;
     }
+    self->writer = ms_voter_writer_create(self->program->loop, &self->file, on_written, self);
+    if (self->writer == NULL) {
+        return MS_E_NO_MEMORY;
+    }
     ms_store_may_drop(self->store->store, true); /* it follows, until it serves */
     start_tidying(self, settings);
     return settings->notify == NULL || start_telling(self, settings->notify) ? MS_E_OK
                                                                              : MS_E_NO_MEMORY;
-}
-
-static void post(struct ms_main_pair *self, const struct ms_event *event)
-{
-    ms_driver_post(self->store->driver, event);
-}
-
-static void store(struct ms_main_pair *self, const struct ms_effect *effect)
-{
-    struct ms_complaint complaint;
-    const enum ms_error error =
-        ms_voter_file_write(&self->file, effect->command.payload, &complaint);
-
-    if (error != MS_E_OK) {
-        ms_log(self->program->log, MS_LEVEL_ERROR, "the record of the pair cannot be kept",
-               MS_LOG_TEXT("error", complaint.text));
-    }
-    post(self, &(struct ms_event){.type = MS_EVENT_STORED,
-                                  .error = error == MS_E_OK ? MS_E_OK : MS_E_STORE_FAILED});
 }
 
 static bool on_entry(void *context, ms_seq seq, struct ms_bytes entry)
@@ -435,7 +437,7 @@ bool ms_main_pair_effect(struct ms_main_pair *self, const struct ms_effect *effe
 
     switch (effect->type) {
     case MS_EFFECT_STORE:
-        store(self, effect);
+        ms_voter_writer_write(self->writer, effect->command.payload);
         return true;
     case MS_EFFECT_REPLAY:
         ms_store_reread(self->store->store, &reader);
@@ -501,6 +503,8 @@ void ms_main_pair_close(struct ms_main_pair *self)
 {
     stop_telling(self);
     stop_tidying(self);
+    ms_voter_writer_destroy(self->writer);
+    self->writer = NULL;
     if (self->pair != NULL || self->is_leaving) {
         ms_voter_file_close(&self->file);
     }

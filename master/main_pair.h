@@ -4,7 +4,7 @@
 
 #include "core/io/hook.h"
 #include "core/io/program.h"
-#include "core/io/voter_file.h"
+#include "core/io/voter_writer.h"
 #include "master/main_store.h"
 #include "master/news.h"
 #include "master/pair.h"
@@ -14,8 +14,9 @@ struct ms_main_pair {
     struct ms_pair *pair; /* NULL = a master without a peer */
     struct ms_program *program;
     struct ms_main_store *store;
-    struct ms_voter_file file; /* its record */
-    struct ms_hook *hook;      /* NULL: nobody is told of changes */
+    struct ms_voter_file file; /* its record; the writer's, once there is one */
+    struct ms_voter_writer *writer;
+    struct ms_hook *hook; /* NULL: nobody is told of changes */
     ev_prepare changes;
     ev_timer tidying; /* of what was set aside */
     const char *data; /* directory */

@@ -152,23 +152,16 @@ static void persisted(struct ms_pair *pair, ms_time now, const struct ms_event *
     }
 }
 
-static void stored(struct ms_pair *pair, ms_time now, const struct ms_event *event)
-{
-    if (event->error != MS_E_OK) {
-        persisted(pair, now, event);
-        return;
-    }
-    ms_assert(pair->stores > 0);
-    pair->stores--;
-    pair->durable = pair->storing;
-    ms_council_stored(pair->council, now);
-}
-
 /* The active of a pair hands over before it ends; who is alone finishes what runs; who is passive just goes. */
-static void stop(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+void ms_pair_hear_stop(struct ms_pair *pair, ms_time now, const struct ms_event *event)
 {
     struct ms_complaint complaint;
 
+    if (pair->life == MS_PAIR_RUNS && pair->tenure != MS_TENURE_NONE &&
+        pair->writing.state != MS_PAIR_WRITTEN && !pair->writing.has_stop) {
+        pair->writing.has_stop = true; /* it may be about to be one of a pair */
+        return;
+    }
     if (pair->life == MS_PAIR_RUNS && pair->tenure != MS_TENURE_NONE &&
         ms_council_order(pair->council, now, MS_ORDER_SWITCHOVER, &complaint) == MS_E_OK) {
         pair->life = MS_PAIR_ENDING;
@@ -205,7 +198,7 @@ static void hear_store(struct ms_pair *pair, ms_time now, const struct ms_event 
         persisted(pair, now, event);
         break;
     case MS_EVENT_STORED:
-        stored(pair, now, event);
+        ms_pair_stored(pair, now, event);
         break;
     case MS_EVENT_REPLAYED:
         ms_pair_replayed(pair, now, event);
@@ -249,7 +242,7 @@ static void hear(struct ms_pair *pair, ms_time now, const struct ms_event *event
         ms_pair_closed(pair, now, event);
         break;
     case MS_EVENT_STOP:
-        stop(pair, now, event);
+        ms_pair_hear_stop(pair, now, event);
         break;
     case MS_EVENT_PRODUCED:
     case MS_EVENT_TOLD:
@@ -327,7 +320,8 @@ static void end(struct ms_pair *pair, ms_time now)
         pair->stop_by = MS_TIME_NEVER;
         ms_pair_stop(pair, NULL);
     }
-    if (pair->tenure == MS_TENURE_NONE && pair->leaving.count == 0 && pair->stores == 0) {
+    if (pair->tenure == MS_TENURE_NONE && pair->leaving.count == 0 &&
+        pair->writing.state == MS_PAIR_WRITTEN) {
         pair->life = MS_PAIR_ENDED;
         ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_STOPPED});
     } else if (is_handover_over(pair, now) && pair->tenure == MS_TENURE_ON && !pair->is_stepped) {
@@ -385,6 +379,7 @@ static void step(struct ms_engine *engine, ms_time now, const struct ms_event *e
         ms_council_tick(pair->council, now);
         ms_pair_act(pair);
     }
+    ms_pair_watch_write(pair, now);
     if (event->type != MS_EVENT_PEER_CLOSED) {
         hear(pair, now, event);
     }
@@ -427,6 +422,7 @@ static ms_time deadline(const struct ms_engine *engine)
     }
     at = earlier(ms_council_deadline(pair->council), ms_pair_links_deadline(&pair->links));
     at = earlier(at, ms_greeters_deadline(&pair->greeters));
+    at = earlier(at, ms_pair_write_deadline(pair));
     at = earlier(at, pair->followed > 0 ? pair->follow_at : MS_TIME_NEVER);
     at = earlier(at,
                  pair->tenure == MS_TENURE_ON || is_paused(pair) ? pair->stop_by : MS_TIME_NEVER);

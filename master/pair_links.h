@@ -6,6 +6,7 @@
 #include "core/engine.h"
 #include "core/rng.h"
 #include "master/council.h"
+#include "master/pair_writing.h"
 
 /* A connection on which PEER_HELLO was said, or that was dialled to say it. */
 struct ms_pair_link {
@@ -16,6 +17,8 @@ struct ms_pair_link {
     uint32_t address;  /* which one was dialled */
     bool has_greeted;  /* we have said PEER_HELLO on it */
     bool is_apart;     /* it came in by a listener for the pair alone */
+    enum ms_pair_ordered ordered;
+    uint64_t order; /* an operator's, that is not answered yet */
     ms_time since, heard_at;
 };
 

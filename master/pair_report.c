@@ -102,11 +102,40 @@ static void fill(struct ms_pair *pair, ms_time now, const struct ms_pair_link *l
     ms_page_end_row(page);
 }
 
-void ms_pair_order(struct ms_pair *pair, ms_time now, const struct ms_pair_link *link,
-                   const struct ms_command *order)
+void ms_pair_answer_order(struct ms_pair *pair, struct ms_pair_link *link, enum ms_error error)
 {
+    link->ordered = MS_PAIR_ORDERED_NOTHING;
+    ms_pair_send(pair, link,
+                 &(struct ms_command){.kind = MS_KIND_ORDER_ACK,
+                                      .error = (uint16_t)error,
+                                      .count = link->order,
+                                      .detail = error == MS_E_OK
+                                                    ? (struct ms_bytes){NULL, 0}
+                                                    : ms_bytes_of(pair->complaint.text)});
+}
+
+void ms_pair_carry_out_order(struct ms_pair *pair, ms_time now, struct ms_pair_link *link)
+{
+    const ms_peer peer = link->peer;
     enum ms_error error;
 
+    pair->complaint.text[0] = '\0';
+    link->ordered = MS_PAIR_ORDERED_NOTHING;
+    error = ms_council_order(pair->council, now, (enum ms_order)link->order, &pair->complaint);
+    ms_pair_act(pair);
+    if (link->peer != peer) {
+        return; /* it is one of those that were closed by that */
+    }
+    if (pair->writing.state == MS_PAIR_WRITTEN || (error != MS_E_OK && error != MS_E_RETRY_LATER)) {
+        ms_pair_answer_order(pair, link, error);
+    } else {
+        link->ordered = error == MS_E_OK ? MS_PAIR_ORDER_DONE : MS_PAIR_ORDER_WAITS;
+    }
+}
+
+void ms_pair_order(struct ms_pair *pair, ms_time now, struct ms_pair_link *link,
+                   const struct ms_command *order)
+{
     if (order->count == MS_ORDER_STATUS) {
         fill(pair, now, link);
         pair->page->report.last = true;
@@ -116,18 +145,21 @@ void ms_pair_order(struct ms_pair *pair, ms_time now, const struct ms_pair_link 
                                           .body.report = &pair->page->report});
         return;
     }
+    if (link->ordered != MS_PAIR_ORDERED_NOTHING) { /* the one before is not answered yet */
+        ms_pair_send(pair, link,
+                     &(struct ms_command){.kind = MS_KIND_ORDER_ACK,
+                                          .error = MS_E_RETRY_LATER,
+                                          .count = order->count});
+        return;
+    }
     pair->complaint.text[0] = '\0';
+    link->order = order->count;
     if (!ms_pair_obeys(pair, link)) {
         ms_complain(&pair->complaint, "orders are taken at %s only (--peer-listen)", pair->apart);
-        error = MS_E_PERMISSION;
+        ms_pair_answer_order(pair, link, MS_E_PERMISSION);
     } else if (order->count >= MS_ORDER_COUNT) {
-        error = MS_E_BAD_ARGUMENT;
+        ms_pair_answer_order(pair, link, MS_E_BAD_ARGUMENT);
     } else {
-        error = ms_council_order(pair->council, now, (enum ms_order)order->count, &pair->complaint);
+        ms_pair_carry_out_order(pair, now, link);
     }
-    ms_pair_send(pair, link,
-                 &(struct ms_command){.kind = MS_KIND_ORDER_ACK,
-                                      .error = (uint16_t)error,
-                                      .count = order->count,
-                                      .detail = ms_bytes_of(pair->complaint.text)});
 }

@@ -17,10 +17,9 @@
 /* Effects of a step that the master within leaves to the pair. */
 #define MS_PAIR_RESERVE 256u
 
-#define MS_PAIR_FRAMES_MAX 64u /* of the council's, sent in one step */
-#define MS_PAIR_FOLLOW_INTERVAL                                                                    \
-    (100 * MS_MSEC)             /* between two questions to an active that refused */
-#define MS_PAIR_LEAVE_BURST 64u /* connections closed in one step */
+#define MS_PAIR_FRAMES_MAX      64u             /* of the council's, sent in one step */
+#define MS_PAIR_FOLLOW_INTERVAL (100 * MS_MSEC) /* between questions to one that refused */
+#define MS_PAIR_LEAVE_BURST     64u             /* connections closed in one step */
 
 /* A row of connections. */
 struct ms_peers {
@@ -96,7 +95,7 @@ struct ms_pair {
     struct ms_asked asked;
     ms_time follow_at; /* ask the active again for its log */
     bool wants_go_on;  /* the follower waits for "incomplete" to be durable */
-    uint32_t stores;   /* STOREs under way: 0 or 1 */
+    struct ms_pair_writing writing;
     struct ms_council_record durable, storing; /* the council's record */
 
     enum ms_pair_life life;
@@ -122,6 +121,7 @@ void ms_pair_step_master(struct ms_pair *pair, ms_time now, const struct ms_even
 /* The tenure: begins, goes on in another epoch, pauses, ends. */
 void ms_pair_serve(struct ms_pair *pair, const struct ms_decision *decision);
 void ms_pair_pause(struct ms_pair *pair);
+void ms_pair_resume(struct ms_pair *pair); /* if it is paused */
 /* Nothing is acknowledged any more: the store has failed, or is as good as that. */
 void ms_pair_fail(struct ms_pair *pair, ms_time now, enum ms_error error);
 /* So many bytes are left in the store. */

@@ -65,18 +65,6 @@ static void send_act(struct ms_pair *pair, const struct ms_council_act *act)
                                       .body.pair = frame});
 }
 
-static void store(struct ms_pair *pair, const struct ms_council_act *act)
-{
-    const size_t size = ms_pair_record_write(pair->record, &act->record);
-
-    ms_assert(pair->stores == 0);
-    pair->stores++;
-    pair->storing = act->record;
-    ms_engine_emit(
-        &pair->engine,
-        &(struct ms_effect){.type = MS_EFFECT_STORE, .command = {.payload = {pair->record, size}}});
-}
-
 static void follow(struct ms_pair *pair)
 {
     if (pair->links.other == NULL || pair->tenure != MS_TENURE_NONE) {
@@ -178,7 +166,7 @@ static void carry_out(struct ms_pair *pair, const struct ms_council_act *act)
 {
     switch (act->type) {
     case MS_COUNCIL_STORE:
-        store(pair, act);
+        ms_pair_write(pair, act);
         break;
     case MS_COUNCIL_SEND:
         send_act(pair, act);
@@ -568,7 +556,7 @@ static void compare_passive(struct ms_pair *pair, ms_time now)
         ms_council_followed(pair->council, now, pair->followed, true);
     }
     ms_pair_act(pair);
-    if (pair->wants_go_on && pair->stores == 0 && !pair->durable.is_complete) {
+    if (pair->wants_go_on && pair->writing.state == MS_PAIR_WRITTEN && !pair->durable.is_complete) {
         pair->wants_go_on = false;
         ms_follower_go_on(pair->follower);
     }

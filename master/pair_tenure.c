@@ -145,14 +145,7 @@ void ms_pair_serve(struct ms_pair *pair, const struct ms_decision *decision)
             ms_master_set_epoch(pair->master, decision->epoch);
             ms_mirror_serve(pair->mirror, decision->epoch, pair->is_pair);
         }
-        if (pair->tenure == MS_TENURE_PAUSED) {
-            pair->tenure = MS_TENURE_ON;
-            if (pair->has_lost_answers) {
-                pair->has_lost_answers = false;
-                ms_sources_reopen(pair->master);
-            }
-            ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_RESUME});
-        }
+        ms_pair_resume(pair);
         break;
     }
 }
@@ -165,6 +158,19 @@ void ms_pair_pause(struct ms_pair *pair)
         pair->tenure = MS_TENURE_PAUSED;
         ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_PAUSE});
     }
+}
+
+void ms_pair_resume(struct ms_pair *pair)
+{
+    if (pair->tenure != MS_TENURE_PAUSED) {
+        return;
+    }
+    pair->tenure = MS_TENURE_ON;
+    if (pair->has_lost_answers) {
+        pair->has_lost_answers = false;
+        ms_sources_reopen(pair->master);
+    }
+    ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_RESUME});
 }
 
 /* Everybody who was connected to it has to go. */

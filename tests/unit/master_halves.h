@@ -116,6 +116,7 @@ static void begin_world(void)
     for (int i = 0; i < 2; i++) {
         halves[i] = (struct half){0};
         stuck_until[i] = 0;
+        record_latency[i] = LATENCY;
     }
 }
 

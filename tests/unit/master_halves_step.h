@@ -63,7 +63,7 @@ static void carry_out(int place, const struct ms_effect *effect)
                  .type = MS_EVENT_PERSISTED, .seq = effect->seq, .command = &effect->command});
         break;
     case MS_EFFECT_STORE:
-        push(now + LATENCY, place,
+        push(now + record_latency[place], place,
              &(struct ms_event){.type = MS_EVENT_STORED, .command = &effect->command});
         break;
     case MS_EFFECT_REPLAY:

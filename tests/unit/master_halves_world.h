@@ -68,7 +68,8 @@ static uint64_t things_order;
 static ms_time now;
 static bool
     is_deaf; /* the backup: what the primary says to it is lost, on a connection that stands */
-static ms_time stuck_until[2]; /* their disks: what is written is durable then */
+static ms_time stuck_until[2];    /* their disks: what is written is durable then */
+static ms_time record_latency[2]; /* of the small record */
 static enum ms_failover failover_of_all;
 static bool is_dialling_apart;   /* whoever dials from now on dials there */
 static const char *peers_of_all; /* --peer */
