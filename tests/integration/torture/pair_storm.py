@@ -32,6 +32,7 @@ class PairStorm(Storm):
         self.faults_done = 0
         self.cuts = []  # (moment of healing, slave, its place)
         self.safe_ms = []
+        self.stuck = os.path.join(arguments.parts, "..", "preload", "stuck.so")
 
     # --- processes --------------------------------------------------------------------------------------
 
@@ -65,7 +66,8 @@ class PairStorm(Storm):
             "muster-master", "--listen", self.addresses[place], "--tick", f"{TICK_MS}ms", "--data", self.data(place),
             "--store-reserve", "1MiB", "--role", ("primary", "backup")[place], "--peer", self.peers[1 - place],
             "--log-level", self.arguments.master_log, *(["--bootstrap"] if is_first else [])], {
-                "LD_PRELOAD": os.path.join(self.arguments.parts, "sync_fails.so"),
+                "LD_PRELOAD": f"{self.stuck}:{os.path.join(self.arguments.parts, 'sync_fails.so')}",
+                "MS_STUCK": self.path(f"stuck-record-{place}"), "MS_STUCK_FILE": "pair.meta",
                 "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""),
                 "MS_SYNC_FAILS": self.path(f"bad-disk-{place}")}, spaces.prefix(place) if self.is_spaced else [])
         self.programs.append(self.masters[place])
@@ -86,7 +88,9 @@ class PairStorm(Storm):
         name = f"s{place}-{generation}"
         slave = self.start(f"slave-{place}-{generation}", [
             "muster-slave", "--name", name, "--slots", str(SLOTS), "--state", self.path(f"state-{place}"),
-            "--handlers", "", *options, self.ways[f"s{place}"]])
+            "--handlers", "", *options, self.ways[f"s{place}"]], {
+                "LD_PRELOAD": self.stuck, "MS_STUCK": self.path(f"stuck-vote-{place}"),
+                "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")})
         self.note("slave_started", name=name, pid=slave.pid)
         return slave
 
@@ -345,6 +349,41 @@ class PairStorm(Storm):
 
     def fault_fsync_standby(self):
         self.fail_disk(STANDBY)
+
+    def hang(self, what):
+        """Syncs of that small record do not come back before release()."""
+        os.mkfifo(self.path(f"stuck-{what}"))
+
+    def release(self, what):
+        gate = self.path(f"stuck-{what}")
+        end = os.open(gate, os.O_RDWR)
+        os.unlink(gate)
+        os.close(end)
+
+    def fault_slow_vote(self):
+        """A takeover makes every witness write. Whoever's disk does not answer then works on beside it."""
+        place, slow = self.whose(ACTIVE), self.rng.randrange(self.count)
+        self.hang(f"vote-{slow}")
+        self.kill_master(place)
+        self.takeover(1 - place)
+        self.storm(self.rng.uniform(0.5, 5))
+        self.release(f"vote-{slow}")
+        self.start_master(place)
+
+    def slow_record(self, who):
+        """The other master is lost, and this one has to write before it goes on, or takes over."""
+        place = self.whose(who)
+        self.hang(f"record-{place}")
+        self.kill_master(1 - place)
+        self.storm(self.rng.uniform(0.2, 3))
+        self.release(f"record-{place}")
+        self.start_master(1 - place)
+
+    def fault_slow_record_active(self):
+        self.slow_record(ACTIVE)
+
+    def fault_slow_record_standby(self):
+        self.slow_record(STANDBY)
 
     def fault_full_disk(self):
         place = self.whose(self.rng.choice((ACTIVE, STANDBY)))

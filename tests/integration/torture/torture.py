@@ -74,8 +74,8 @@ class Storm:
         self.note("failed", text=text)
         raise Failed(text)
 
-    def start(self, name, arguments):
-        program = self.harness.Program(self, f"out-{name}", arguments)
+    def start(self, name, arguments, environment=None):
+        program = self.harness.Program(self, f"out-{name}", arguments, environment)
         self.programs.append(program)
         return program
 
