@@ -22,6 +22,7 @@
 #ifndef CORE_ENGINE_H
 #define CORE_ENGINE_H
 
+#include "core/clear.h"
 #include "core/command.h"
 #include "core/trace.h"
 #include "core/types.h"
@@ -45,7 +46,7 @@ enum ms_event_type {
     MS_EVENT_STORED,  /* the record of a STORE survives a crash; error: it does not, for good */
     MS_EVENT_SCANNED, /* answers SCAN: entries in command.payload, seq = the last of them; none = that was all */
     MS_EVENT_ARRIVING, /* peer, which is MARKed: bytes of a command that is not whole yet */
-    MS_EVENT_CLEARED,  /* answers CLEAR; error: it is not empty, for good */
+    MS_EVENT_CLEARED, /* answers CLEAR; error: it was not done, for good; count = 1: BESIDE found no room, nothing has changed */
     MS_EVENT_TOLD, /* master: answers TELL of number seq, with its tag, epoch and peer, in the order of these: count =
                     * enum ms_told; command.payload = the provider's state by now, if command.index is 1; command.detail = why */
     MS_EVENT_LOAD, /* slave: command (BEAT with body.load): how busy the machine is; the rest of it is not told */
@@ -80,13 +81,6 @@ struct ms_event {
     const struct ms_command *command;
 };
 
-/* What a store is kept as that was served here, and is emptied. */
-enum ms_aside {
-    MS_ASIDE_MERGED,   /* the other half has everything of it */
-    MS_ASIDE_UNMERGED, /* not all of it: nobody but people removes it */
-    MS_ASIDES,
-};
-
 enum ms_effect_type {
     MS_EFFECT_CONNECT, /* tag, text = address; answered by PEER_OPENED or PEER_CLOSED with tag */
     MS_EFFECT_CLOSE,   /* peer: flush what was sent to it, then close; no PEER_CLOSED follows */
@@ -112,10 +106,10 @@ enum ms_effect_type {
     MS_EFFECT_REPLAY, /* read the store back, all that was PERSISTed so far: REPLAYED events follow */
     MS_EFFECT_SCAN, /* count bytes of live entries above seq, in rising order, as they are by now at the least; one
                        * at least if there is any; answered by SCANNED, once, when what was PERSISTed before is durable */
-    MS_EFFECT_CLEAR, /* empty the store; count > 0: its file is set aside under that number first, tag says as what
-                        (enum ms_aside) */
-    MS_EFFECT_MARK, /* peer: is of the pair: read first, and while others are paused */
-    MS_EFFECT_KEEP, /* peer: may be silent for as long as it stands, before any greeting, too */
+    MS_EFFECT_CLEAR, /* seq = enum ms_clear of the store. ALL and ADOPT: count > 0: what was there is set aside under that
+                        number, tag says as what (enum ms_aside); BESIDE says what ADOPT will */
+    MS_EFFECT_MARK,  /* peer: is of the pair: read first, and while others are paused */
+    MS_EFFECT_KEEP,  /* peer: may be silent for as long as it stands, before any greeting, too */
     MS_EFFECT_PAUSE, /* connections that have said something and are not marked are not read, nor is their end told */
     MS_EFFECT_RESUME,
 };

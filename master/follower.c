@@ -106,6 +106,44 @@ static void ask(struct ms_follower *follower)
                    });
 }
 
+/* What was served here is set aside with the own store; before a copy is taken beside it, it is said what will be. */
+static void clear(struct ms_follower *follower, enum ms_clear how)
+{
+    const bool is_own = how == MS_CLEAR_ADOPT || (how == MS_CLEAR_ALL && !follower->is_beside);
+    const bool counts = is_own || how == MS_CLEAR_BESIDE;
+
+    follower->is_clear_due = follower->is_adopt_due = false;
+    follower->is_clearing = true;
+    follower->clearing = how;
+    ms_engine_emit(follower->engine,
+                   &(struct ms_effect){
+                       .type = MS_EFFECT_CLEAR,
+                       .seq = how,
+                       .tag = follower->kind,
+                       .count = counts && !follower->is_spare ? follower->divergent : 0,
+                   });
+    if (is_own) {
+        follower->aside = follower->divergent > 0 ? follower->divergent : follower->aside;
+        follower->divergent = 0;
+    }
+}
+
+static enum ms_clear what_is_due(const struct ms_follower *follower)
+{
+    if (follower->is_adopt_due) {
+        return MS_CLEAR_ADOPT;
+    }
+    return !follower->is_beside && follower->is_worth_it && !follower->is_cramped ? MS_CLEAR_BESIDE
+                                                                                  : MS_CLEAR_ALL;
+}
+
+/* One at a time. */
+static bool may_clear(const struct ms_follower *follower)
+{
+    return (follower->is_clear_due || follower->is_adopt_due) && !follower->is_clearing &&
+           !ms_sift_is_scanning(&follower->sift);
+}
+
 bool ms_follower_pump(struct ms_follower *follower)
 {
     const bool may_ask = follower->is_ask_due && follower->state == MS_FOLLOWER_ASKING;
@@ -113,22 +151,14 @@ bool ms_follower_pump(struct ms_follower *follower)
     if (may_ask && has_room(follower)) {
         ask(follower);
     }
-    if (follower->is_clear_due && !ms_sift_is_scanning(&follower->sift) && has_room(follower)) {
-        follower->is_clear_due = false;
-        follower->is_clearing = true;
-        ms_engine_emit(follower->engine, &(struct ms_effect){
-                                             .type = MS_EFFECT_CLEAR,
-                                             .tag = follower->kind,
-                                             .count = follower->is_spare ? 0 : follower->divergent,
-                                         });
-        follower->aside = follower->divergent > 0 ? follower->divergent : follower->aside;
-        follower->divergent = 0;
+    if (may_clear(follower) && has_room(follower)) {
+        clear(follower, what_is_due(follower));
     }
     if (follower->is_ack_due && is_listening(follower) && has_room(follower)) {
         say_ack(follower);
     }
-    return (follower->is_ask_due && follower->state == MS_FOLLOWER_ASKING) ||
-           follower->is_clear_due || (follower->is_ack_due && is_listening(follower));
+    return (follower->is_ask_due && follower->state == MS_FOLLOWER_ASKING) || may_clear(follower) ||
+           (follower->is_ack_due && is_listening(follower));
 }
 
 bool ms_follower_read(struct ms_follower *follower)
@@ -158,7 +188,7 @@ static void begin_asking(struct ms_follower *follower)
     if (claim->state == MS_CLAIM_REFUTED) {
         return;
     }
-    if (follower->divergent > 0) {
+    if (follower->divergent > 0 && !follower->is_beside) {
         *claim = (struct ms_claim){.state = MS_CLAIM_UNKNOWN};
     } else if (follower->place.epoch > 0) {
         *claim = (struct ms_claim){MS_CLAIM_STANDS, follower->last > 0 ? follower->place.epoch : 0,
@@ -220,7 +250,8 @@ void ms_follower_leave(struct ms_follower *follower)
     ms_sift_leave(&follower->sift);
     follower->state = MS_FOLLOWER_IDLE;
     follower->news = MS_FOLLOWER_NOTHING;
-    follower->is_ask_due = follower->is_clear_due = follower->is_ack_due = false;
+    follower->is_ask_due = follower->is_clear_due = follower->is_adopt_due = false;
+    follower->is_ack_due = false;
     follower->parts.size = 0;
 }
 
@@ -229,7 +260,8 @@ void ms_follower_persist(struct ms_follower *follower, ms_seq seq, struct ms_byt
     const uint64_t step = ms_engine_steps(follower->engine);
 
     ms_assert(follower->persist_step != step);
-    ms_assert(!follower->is_clearing && !follower->is_clear_due);
+    ms_assert(!follower->is_clear_due);
+    ms_assert(!follower->is_clearing || follower->clearing == MS_CLEAR_ADOPT);
     unsay(follower);
     follower->persist_step = step;
     follower->written = seq;
@@ -240,6 +272,14 @@ void ms_follower_persist(struct ms_follower *follower, ms_seq seq, struct ms_byt
                                      });
 }
 
+static void become_whole(struct ms_follower *follower)
+{
+    follower->is_whole = true;
+    follower->floor = follower->copy_seq;
+    follower->news = MS_FOLLOWER_COMPLETE;
+    follower->is_ack_due = true;
+}
+
 void ms_follower_find_whole(struct ms_follower *follower)
 {
     ms_seq seq = follower->copied;
@@ -247,12 +287,14 @@ void ms_follower_find_whole(struct ms_follower *follower)
     if (follower->whole_at > follower->copy_at.n && follower->whole_seq > seq) {
         seq = follower->whole_seq;
     }
-    if (!follower->is_whole && follower->state == MS_FOLLOWER_STREAMING &&
-        follower->place.n >= follower->whole_at && follower->persisted >= seq) {
-        follower->is_whole = true;
-        follower->floor = follower->copy_seq;
-        follower->news = MS_FOLLOWER_COMPLETE;
-        follower->is_ack_due = true;
+    if (follower->is_whole || follower->state != MS_FOLLOWER_STREAMING ||
+        follower->place.n < follower->whole_at || follower->persisted < seq) {
+        return;
+    }
+    if (!follower->is_beside) {
+        become_whole(follower);
+    } else if (!follower->is_clearing) {
+        follower->is_adopt_due = true;
     }
 }
 
@@ -273,18 +315,99 @@ ms_time ms_follower_listen(struct ms_follower *follower, ms_time now)
     return ms_silence_span(&follower->silence);
 }
 
-void ms_follower_cleared(struct ms_follower *follower)
+/* The store in use has nothing of what was there. */
+static void emptied(struct ms_follower *follower)
 {
-    ms_assert(follower->is_clearing);
-    follower->is_clearing = false;
     follower->persisted = follower->written = follower->copied = 0; /* the rest was before */
     follower->copied_digest = 0;
     follower->claim = (struct ms_claim){.state = MS_CLAIM_UNKNOWN};
-    if (follower->state == MS_FOLLOWER_CLEARING) {
+    if (follower->state == MS_FOLLOWER_CLEARING && !follower->is_clear_due) {
         follower->state = MS_FOLLOWER_COPYING;
         follower->is_ack_due = true; /* empty: let it come */
-        ms_follower_pump(follower);
     }
+}
+
+/* The own store has to make room for the copy. */
+static void cramp(struct ms_follower *follower)
+{
+    ms_trace(
+        &follower->engine->trace, MS_LEVEL_WARN,
+        "no room for a copy beside what is here: it is taken in its place, and until it is whole "
+        "this half is of no use",
+        "reign=%llu", (unsigned long long)follower->copy_at.epoch);
+    follower->is_cramped = true;
+    if (follower->state == MS_FOLLOWER_CLEARING && !follower->is_clear_due) {
+        follower->state = MS_FOLLOWER_DOUBTING;
+        follower->news = MS_FOLLOWER_INCOMPLETE;
+    }
+}
+
+/* The copy is the own store. Nobody may be followed any more, but its place is not lost. */
+static void adopted(struct ms_follower *follower)
+{
+    follower->is_beside = false;
+    if (follower->state == MS_FOLLOWER_STREAMING) {
+        become_whole(follower);
+    } else if (follower->place.epoch > 0) {
+        follower->is_whole = true;
+        follower->floor = follower->copy_seq;
+    }
+}
+
+void ms_follower_cleared(struct ms_follower *follower, bool has_no_room)
+{
+    ms_assert(follower->is_clearing);
+    follower->is_clearing = false;
+    switch (follower->clearing) {
+    case MS_CLEAR_BESIDE:
+        if (has_no_room) {
+            cramp(follower);
+            break;
+        }
+        follower->is_beside = true;
+        emptied(follower);
+        break;
+    case MS_CLEAR_ALL:
+        emptied(follower);
+        break;
+    case MS_CLEAR_ADOPT:
+        adopted(follower);
+        break;
+    case MS_CLEAR_REVERT:
+        follower->is_beside = false;
+        unsay(follower);
+        break;
+    case MS_CLEARS:
+        ms_unreachable();
+    }
+    ms_follower_pump(follower);
+}
+
+void ms_follower_treasure(struct ms_follower *follower, bool is_worth_it)
+{
+    follower->is_worth_it = is_worth_it;
+}
+
+bool ms_follower_is_beside(const struct ms_follower *follower)
+{
+    return follower->is_beside;
+}
+
+bool ms_follower_is_cramped(const struct ms_follower *follower)
+{
+    return follower->is_cramped;
+}
+
+bool ms_follower_restore(struct ms_follower *follower)
+{
+    ms_assert(follower->state == MS_FOLLOWER_IDLE);
+    if (!follower->is_clearing && follower->is_beside) {
+        ms_trace(&follower->engine->trace, MS_LEVEL_WARN,
+                 "the copy was not whole: this half serves with what it had before it",
+                 "reign=%llu", (unsigned long long)follower->copy_at.epoch);
+        clear(follower, MS_CLEAR_REVERT);
+    }
+    return !follower->is_clearing;
 }
 
 /* What was said of the own store is not true: a whole copy is asked for. */
@@ -360,6 +483,17 @@ enum ms_follower_news ms_follower_news(struct ms_follower *follower)
     return news;
 }
 
+/* What is about to be emptied already has nothing by then of what has come before. */
+static void make_empty(struct ms_follower *follower)
+{
+    const bool is_under_way = follower->is_clearing && (follower->clearing == MS_CLEAR_ALL ||
+                                                        follower->clearing == MS_CLEAR_BESIDE);
+
+    unsay(follower); /* nothing of it will be there */
+    follower->state = MS_FOLLOWER_CLEARING;
+    follower->is_clear_due = !is_under_way;
+}
+
 void ms_follower_go_on(struct ms_follower *follower)
 {
     if (follower->state != MS_FOLLOWER_DOUBTING) {
@@ -373,9 +507,7 @@ void ms_follower_go_on(struct ms_follower *follower)
         follower->state = MS_FOLLOWER_SIFTING;
         follower->is_ack_due = true; /* let it come */
     } else {
-        unsay(follower); /* nothing of it will be there */
-        follower->state = MS_FOLLOWER_CLEARING;
-        follower->is_clear_due = !follower->is_clearing; /* nothing has come since that began */
+        make_empty(follower);
     }
     ms_follower_pump(follower);
 }

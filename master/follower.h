@@ -35,7 +35,17 @@ void ms_follower_answered(struct ms_follower *follower, ms_peer peer);
 void ms_follower_persisted(struct ms_follower *follower, ms_seq seq);
 /* How long the own disk has not answered; to be called often. */
 ms_time ms_follower_listen(struct ms_follower *follower, ms_time now);
-void ms_follower_cleared(struct ms_follower *follower);
+/* has_no_room: for a store beside the own one. */
+void ms_follower_cleared(struct ms_follower *follower, bool has_no_room);
+
+/* The own store has something to be kept until a copy is whole: such a copy is taken beside it, if there is room. Else in its place. */
+void ms_follower_treasure(struct ms_follower *follower, bool is_worth_it);
+/* A copy is taken beside the own store: that is as it was, and this half's. */
+bool ms_follower_is_beside(const struct ms_follower *follower);
+/* There was no room for that: a copy is taken in its place. Until the next one begins. */
+bool ms_follower_is_cramped(const struct ms_follower *follower);
+/* Follows nobody, and begins to serve: with the own store. False: CLEARED comes first; then this is asked again. */
+bool ms_follower_restore(struct ms_follower *follower);
 
 /* Asks for a SCAN of the own store, if one is due: only when nobody else reads it. True: again in the next step. */
 bool ms_follower_read(struct ms_follower *follower);
@@ -44,7 +54,7 @@ void ms_follower_scanned(struct ms_follower *follower, const struct ms_event *ev
 
 enum ms_follower_news {
     MS_FOLLOWER_NOTHING,
-    MS_FOLLOWER_INCOMPLETE, /* a copy is about to begin: remember that durably, then ms_follower_go_on */
+    MS_FOLLOWER_INCOMPLETE, /* the own store is about to be changed: remember that durably, then ms_follower_go_on */
     MS_FOLLOWER_COMPLETE, /* the log is the active's, all of it durable up to some number */
     MS_FOLLOWER_REFUSED,  /* the active does not copy now: ask again */
 };

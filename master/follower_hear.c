@@ -89,7 +89,8 @@ static bool hear_begin(struct ms_follower *follower, const struct ms_command *co
     if ((command->flags & COPY_FIRST) == 0) {
         return is_answer && join(follower, command);
     }
-    if (is_sparse && follower->claim.state != MS_CLAIM_STANDS) { /* the store is being emptied */
+    if (is_sparse && (follower->claim.state != MS_CLAIM_STANDS ||
+                      follower->is_clearing)) { /* the store is being emptied, or replaced */
         ms_follower_leave(follower);
         follower->news = MS_FOLLOWER_REFUSED;
         return true;
@@ -102,8 +103,13 @@ static bool hear_begin(struct ms_follower *follower, const struct ms_command *co
     follower->copy_at = command->token;
     follower->copy_seq = command->id.seq;
     follower->copy_digest = command->count;
+    follower->is_cramped = follower->is_cramped && !follower->is_worth_it;
     follower->state = MS_FOLLOWER_DOUBTING;
-    follower->news = MS_FOLLOWER_INCOMPLETE;
+    if (follower->is_beside || (follower->kept == 0 && follower->is_worth_it)) {
+        ms_follower_go_on(follower); /* the own store stays as it is */
+    } else {
+        follower->news = MS_FOLLOWER_INCOMPLETE;
+    }
     return true;
 }
 

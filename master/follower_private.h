@@ -41,8 +41,13 @@ struct ms_follower {
     enum ms_follower_state state;
     enum ms_follower_news news;
     unsigned asked; /* FOLLOW_LOGs on this connection that are not answered */
-    bool is_ask_due, is_clear_due, is_ack_due;
-    bool is_clearing;          /* CLEARED will come */
+    bool is_ask_due, is_ack_due;
+    bool is_clear_due;      /* the store in use is to be empty */
+    bool is_adopt_due;      /* the one beside the own is whole */
+    bool is_clearing;       /* CLEARED will come, */
+    enum ms_clear clearing; /* for that */
+    bool is_beside; /* the own store is as it was; what is written goes into one beside it */
+    bool is_worth_it, is_cramped;
     uint64_t divergent, aside; /* to be set aside; what was, or is being */
     bool is_spare;             /* what was served here need not be kept */
     enum ms_aside kind;        /* what it is kept as */

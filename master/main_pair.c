@@ -446,7 +446,8 @@ bool ms_main_pair_effect(struct ms_main_pair *self, const struct ms_effect *effe
         ms_store_scan(self->store->store, effect->seq, (size_t)effect->count);
         return true;
     case MS_EFFECT_CLEAR:
-        ms_store_clear(self->store->store, effect->count, (enum ms_aside)effect->tag);
+        ms_store_clear(self->store->store, (enum ms_clear)effect->seq, effect->count,
+                       (enum ms_aside)effect->tag);
         if (effect->count > 0) {
             tidy_soon(self);
         }

@@ -210,10 +210,7 @@ static void hear_store(struct ms_pair *pair, ms_time now, const struct ms_event 
         if (event->error != MS_E_OK) {
             persisted(pair, now, event);
         } else {
-            ms_follower_cleared(pair->follower);
-            if (pair->durable.is_unmergeable) {
-                ms_council_kept(pair->council, now);
-            }
+            ms_pair_cleared(pair, now, event);
         }
         break;
     case MS_EVENT_ROOM:

@@ -68,6 +68,19 @@ static const char *of_lost(const struct ms_pair *pair, const struct ms_pair_stat
                : "PEER_LOST: the other half is lost; the witnesses are asked";
 }
 
+static const char *of_catching_up(const struct ms_pair *pair, const struct ms_pair_stats *stats)
+{
+    if (stats->is_merging) {
+        return "MERGING: what this half had alone is handed to the active one";
+    }
+    if (ms_follower_is_cramped(pair->follower) && !ms_council_record(pair->council)->is_complete) {
+        return "NOT_ELIGIBLE: there was no room for a copy beside what this half had, so it is of "
+               "no "
+               "use before the copy is whole: the active one must not be lost until then";
+    }
+    return "NOT_ELIGIBLE: cannot take over before it has everything and is admitted";
+}
+
 static void add_of_passive(struct ms_pair_alarms *alarms, const struct ms_pair *pair, ms_time now,
                            const struct ms_pair_stats *stats)
 {
@@ -91,10 +104,7 @@ static void add_of_passive(struct ms_pair_alarms *alarms, const struct ms_pair *
                       "--bootstrap on one of both");
         }
     } else if (stats->state == MS_COUNCIL_CATCHUP) {
-        add(alarms,
-            stats->is_merging
-                ? "MERGING: what this half had alone is handed to the active one"
-                : "NOT_ELIGIBLE: cannot take over before it has everything and is admitted");
+        add(alarms, of_catching_up(pair, stats));
     } else if (is_lost && !is_refused && !is_unlike) {
         add(alarms, of_lost(pair, stats));
     } else if (stats->state == MS_COUNCIL_PENDING && !is_refused && !is_unlike) {

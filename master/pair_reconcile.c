@@ -9,7 +9,9 @@
 
 bool ms_pair_offers(struct ms_pair *pair)
 {
-    if (pair->led.state != MS_LED_ALONE || !pair->durable.is_complete) {
+    /* What is in the store that is read now is no more than a part of a copy, when that is taken beside the own. */
+    if (pair->led.state != MS_LED_ALONE || !pair->durable.is_complete ||
+        ms_follower_is_beside(pair->follower)) {
         return false;
     }
     ms_suffix_offer(pair->suffix, pair->followed_on, pair->followed, pair->led.epoch,

@@ -131,6 +131,7 @@ void ms_pair_stop(struct ms_pair *pair, const struct ms_decision *decision);
 /* Closes connections of a tenure that is over, as far as the step has room. */
 void ms_pair_leave(struct ms_pair *pair);
 void ms_pair_replayed(struct ms_pair *pair, ms_time now, const struct ms_event *event);
+void ms_pair_cleared(struct ms_pair *pair, ms_time now, const struct ms_event *event);
 
 /* A frame of the pair's own, or on one of its connections. */
 void ms_pair_receive(struct ms_pair *pair, ms_time now, const struct ms_event *event);
@@ -187,10 +188,9 @@ void ms_pair_keep_as(struct ms_pair *pair);
 /* RECONCILE of the other half, whatever we are. */
 bool ms_pair_hear_offer(struct ms_pair *pair, const struct ms_pair_link *link,
                         const struct ms_command *command);
-/* Active: says when all is merged. True: the other half must leave S before anything can be. */
+/* Active: says when all is merged. True: the other half must leave S first. */
 bool ms_pair_compare_merge(struct ms_pair *pair);
 void ms_pair_forget_merge(struct ms_pair *pair);
-
 /* What mirror and follower have found out. */
 void ms_pair_compare(struct ms_pair *pair, ms_time now);
 

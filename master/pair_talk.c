@@ -568,6 +568,7 @@ static void compare_passive(struct ms_pair *pair, ms_time now)
 
 void ms_pair_compare(struct ms_pair *pair, ms_time now)
 {
+    ms_follower_treasure(pair->follower, pair->durable.is_complete);
     if (pair->tenure == MS_TENURE_ON || pair->tenure == MS_TENURE_PAUSED) {
         compare_active(pair, now);
     } else if (pair->tenure == MS_TENURE_NONE) {

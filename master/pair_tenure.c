@@ -65,10 +65,10 @@ void ms_pair_room(struct ms_pair *pair, ms_time now, uint64_t room)
                         (config->payload_max > 0 ? config->payload_max : MS_PAYLOAD_MAX_DEFAULT));
 }
 
-/* One after the other: what comes of one that was begun for an earlier tenure is nobody's. */
+/* One after the other: what comes of one that was begun for an earlier tenure is nobody's. The store that is read is the own one. */
 static void replay(struct ms_pair *pair)
 {
-    if (pair->replay == MS_READING_NONE) {
+    if (pair->replay == MS_READING_NONE && ms_follower_restore(pair->follower)) {
         pair->replay = MS_READING_ON;
         ms_engine_emit(&pair->engine, &(struct ms_effect){.type = MS_EFFECT_REPLAY});
     }
@@ -283,6 +283,19 @@ void ms_pair_replayed(struct ms_pair *pair, ms_time now, const struct ms_event *
     pair->tenure = MS_TENURE_ON;
     if (is_paused) {
         ms_pair_pause(pair);
+    }
+}
+
+void ms_pair_cleared(struct ms_pair *pair, ms_time now, const struct ms_event *event)
+{
+    const bool was_beside = ms_follower_is_beside(pair->follower);
+
+    ms_follower_cleared(pair->follower, event->count > 0);
+    if (pair->durable.is_unmergeable && !was_beside) {
+        ms_council_kept(pair->council, now);
+    }
+    if (pair->tenure == MS_TENURE_READING || pair->tenure == MS_TENURE_READING_PAUSED) {
+        replay(pair);
     }
 }
 

@@ -160,6 +160,7 @@ static void answer(struct ms_store *store, const struct ms_store_report *report)
 {
     const struct ms_command command = {.payload = {store->piece.bytes, store->piece.size}};
     const enum ms_store_job_kind kind = store->current->kind;
+    const bool has_no_room = store->current->has_no_room;
 
     come_back(store);
     switch (kind) {
@@ -173,7 +174,7 @@ static void answer(struct ms_store *store, const struct ms_store_report *report)
                         .type = MS_EVENT_SCANNED, .seq = store->piece.last, .command = &command});
         break;
     case MS_STORE_CLEAR:
-        emit(store, &(struct ms_event){.type = MS_EVENT_CLEARED});
+        emit(store, &(struct ms_event){.type = MS_EVENT_CLEARED, .count = has_no_room});
         break;
     case MS_STORE_REREAD:
         break;
@@ -540,7 +541,7 @@ void ms_store_scan(struct ms_store *store, ms_seq above, size_t bytes_max)
     enqueue(store, job);
 }
 
-void ms_store_clear(struct ms_store *store, uint64_t number, enum ms_aside kind)
+void ms_store_clear(struct ms_store *store, enum ms_clear how, uint64_t number, enum ms_aside kind)
 {
     struct ms_store_job *job;
 
@@ -549,6 +550,7 @@ void ms_store_clear(struct ms_store *store, uint64_t number, enum ms_aside kind)
         return;
     }
     job = make_job(MS_STORE_CLEAR);
+    job->how = how;
     job->number = number;
     job->aside = kind;
     enqueue(store, job);

@@ -88,11 +88,15 @@ void ms_store_write(struct ms_store *store, ms_seq seq, struct ms_bytes entries)
  * on in between. A record that is found damaged is a failure of the store. */
 void ms_store_scan(struct ms_store *store, ms_seq above, size_t bytes_max);
 
-/* Empties the store of everything that was written before; what is written after, with any numbers, comes into an empty one.
+/* ALL: empties the store of everything that was written before; what is written after, with any numbers, comes into an empty one.
  * number > 0: the file as it was is kept in the directory as divergent-NUMBER.db (or unmerged-NUMBER.db: kind), or
- * divergent-NUMBER-2.db and so on when there is such a file already. Answered by CLEARED; with an error, before the PERSISTED that says the same, when the store
- * failed over it. A crash before the answer leaves the store as it was, or empty. */
-void ms_store_clear(struct ms_store *store, uint64_t number, enum ms_aside kind);
+ * divergent-NUMBER-2.db and so on when there is such a file already. A crash before the answer leaves the store as it was, or empty.
+ * BESIDE: the same, but the file stays the store of the directory: what is written from now on is durable, and read back,
+ * as ever, and the next start finds what there was before, until ADOPT, which makes the new file the store, all or nothing (number,
+ * kind: of the old one), or REVERT, which removes it. With ALL in between the new one is emptied (number 0).
+ * Answered by CLEARED, in the order of all that is asked for: count = 1: BESIDE found no room for both, and did nothing; with an error, before the PERSISTED
+ * that says the same, when the store failed over it. */
+void ms_store_clear(struct ms_store *store, enum ms_clear how, uint64_t number, enum ms_aside kind);
 
 /* While it may, and the disk is full, merged files that were set aside are removed, the oldest first, before anything waits. */
 void ms_store_may_drop(struct ms_store *store, bool may_drop);

@@ -1,4 +1,4 @@
-/* Emptying a store, and keeping what it was. */
+/* Emptying a store, keeping what it was, and a second one beside it that takes its place. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/invariant.h"
 #include "core/io/store_keeper.h"
 
 #define NEW_NAME     "store.new"
@@ -16,7 +17,7 @@
 
 static enum ms_store_result complain(const char *what, struct ms_complaint *complaint)
 {
-    ms_complain(complaint, "setting the store aside: %s: %s", what, strerror(errno));
+    ms_complain(complaint, "replacing the store: %s: %s", what, strerror(errno));
     return MS_STORE_FAILED;
 }
 
@@ -115,14 +116,26 @@ static bool link_aside(int fd, uint64_t number, enum ms_aside kind)
 }
 
 /* At every moment the name of the store is that of a whole one, the old or the new. The log and its end must not be found
- * beside the new one, and the old one must have its second name before it loses the first. */
+ * beside the new one, and the old one must have its second name, if it is kept, before it loses the first. */
 static bool exchange(const struct ms_store_keeper *keeper, uint64_t number, enum ms_aside kind)
 {
     const int fd = keeper->directory.fd;
 
     return remove_if_there(fd, MS_STORE_LOG_NAME) && remove_if_there(fd, MS_STORE_END_NAME) &&
-           fsync(fd) == 0 && link_aside(fd, number, kind) && fsync(fd) == 0 &&
+           fsync(fd) == 0 && (number == 0 || (link_aside(fd, number, kind) && fsync(fd) == 0)) &&
            renameat(fd, NEW_NAME, fd, MS_STORE_FILE_NAME) == 0 && fsync(fd) == 0;
+}
+
+/* Everything that is in it is in the file, which needs no log. */
+static bool close_whole(struct ms_store_file *file, struct ms_complaint *complaint)
+{
+    const bool is_whole = ms_store_file_log_bytes(file) == 0;
+
+    if (!ms_store_file_close(file) || !is_whole) {
+        ms_complain(complaint, "replacing the store: it could not be closed");
+        return false;
+    }
+    return true;
 }
 
 static enum ms_store_result set_aside(struct ms_store_keeper *keeper, uint64_t number,
@@ -132,6 +145,7 @@ static enum ms_store_result set_aside(struct ms_store_keeper *keeper, uint64_t n
     enum ms_error error = MS_E_OK;
     bool is_closed;
 
+    ms_assert(!keeper->is_beside);
     if (result != MS_STORE_DONE) {
         return of_file(keeper, result, complaint);
     }
@@ -139,10 +153,9 @@ static enum ms_store_result set_aside(struct ms_store_keeper *keeper, uint64_t n
     if (result != MS_STORE_DONE) {
         return result;
     }
-    is_closed = ms_store_file_log_bytes(keeper->file) == 0 && ms_store_file_close(keeper->file);
+    is_closed = close_whole(keeper->file, complaint);
     keeper->file = NULL;
     if (!is_closed) {
-        ms_complain(complaint, "setting the store aside: it could not be closed");
         return MS_STORE_FAILED;
     }
     if (!exchange(keeper, number, kind)) {
@@ -162,6 +175,94 @@ enum ms_store_result ms_store_keeper_clear(struct ms_store_keeper *keeper, uint6
         begin_anew(keeper);
     }
     return result;
+}
+
+bool ms_store_keeper_has_room_beside(struct ms_store_keeper *keeper)
+{
+    uint64_t bytes, free_bytes;
+
+    ms_store_file_sizes(keeper->file, &bytes, &free_bytes);
+    return ms_store_directory_free(&keeper->directory) >= bytes - free_bytes + keeper->log_max;
+}
+
+enum ms_store_result ms_store_keeper_begin_beside(struct ms_store_keeper *keeper,
+                                                  struct ms_complaint *complaint)
+{
+    struct ms_store_file *old = keeper->file;
+    enum ms_store_result result = ms_store_file_checkpoint(old);
+    enum ms_error error = MS_E_OK;
+
+    ms_assert(!keeper->is_beside);
+    if (result != MS_STORE_DONE) {
+        return of_file(keeper, result, complaint);
+    }
+    if (!remove_new(keeper)) {
+        return complain(NEW_NAME, complaint);
+    }
+    keeper->file_options.name = NEW_NAME;
+    keeper->file = ms_store_file_open(&keeper->file_options, &error, complaint);
+    if (keeper->file == NULL) {
+        keeper->file = old;
+        keeper->file_options.name = MS_STORE_FILE_NAME;
+        (void)remove_new(keeper);
+        return error == MS_E_STORE_FULL ? MS_STORE_FULL : MS_STORE_FAILED;
+    }
+    keeper->is_beside = true;
+    begin_anew(keeper);
+    return close_whole(old, complaint) ? MS_STORE_DONE : MS_STORE_FAILED;
+}
+
+/* The store of the directory is the one in use. */
+static enum ms_store_result reopen(struct ms_store_keeper *keeper, struct ms_complaint *complaint)
+{
+    const uint64_t records = keeper->records;
+    enum ms_error error = MS_E_OK;
+
+    begin_anew(keeper);
+    keeper->records = records;
+    keeper->is_beside = false;
+    keeper->file_options.name = MS_STORE_FILE_NAME;
+    keeper->file = ms_store_file_open(&keeper->file_options, &error, complaint);
+    if (keeper->file == NULL) {
+        return MS_STORE_FAILED;
+    }
+    error = ms_store_keeper_recover(keeper, keeper->path, complaint);
+    return error == MS_E_OK ? MS_STORE_DONE : MS_STORE_FAILED;
+}
+
+enum ms_store_result ms_store_keeper_adopt(struct ms_store_keeper *keeper, uint64_t number,
+                                           enum ms_aside kind, struct ms_complaint *complaint)
+{
+    const enum ms_store_result result = ms_store_file_checkpoint(keeper->file);
+    bool is_closed;
+
+    ms_assert(keeper->is_beside);
+    if (result != MS_STORE_DONE) {
+        return of_file(keeper, result, complaint);
+    }
+    is_closed = close_whole(keeper->file, complaint);
+    keeper->file = NULL;
+    if (!is_closed) {
+        return MS_STORE_FAILED;
+    }
+    if (!remove_if_there(keeper->directory.fd, NEW_LOG_NAME) ||
+        !remove_if_there(keeper->directory.fd, NEW_END_NAME) || !exchange(keeper, number, kind)) {
+        return complain(MS_STORE_FILE_NAME, complaint);
+    }
+    return reopen(keeper, complaint);
+}
+
+enum ms_store_result ms_store_keeper_revert(struct ms_store_keeper *keeper,
+                                            struct ms_complaint *complaint)
+{
+    ms_assert(keeper->is_beside);
+    ms_store_file_close(keeper->file);
+    keeper->file = NULL;
+    if (!remove_new(keeper)) {
+        return complain(NEW_NAME, complaint);
+    }
+    keeper->records = 0; /* they are counted when it is read back */
+    return reopen(keeper, complaint);
 }
 
 static bool is_second_name(const char *name)

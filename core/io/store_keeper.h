@@ -17,6 +17,7 @@
 struct ms_store_keeper {
     struct ms_store_directory directory;
     struct ms_store_file *file; /* NULL: it could not be opened again after it was set aside */
+    bool is_beside;             /* and it is none of the directory yet: that is whole, and closed */
     struct ms_store_file_options file_options;
     char *path; /* absolute, of the directory */
     struct ms_store_ring ring;
@@ -85,10 +86,29 @@ struct ms_store_piece {
 enum ms_error ms_store_keeper_scan(struct ms_store_keeper *keeper, ms_seq above, size_t bytes_max,
                                    struct ms_store_piece *piece, struct ms_complaint *complaint);
 
+/* store_recover.c: what is young in the file, which was just opened, becomes old. path: of the directory, as people know it. */
+enum ms_error ms_store_keeper_recover(struct ms_store_keeper *keeper, const char *path,
+                                      struct ms_complaint *complaint);
+
 /* store_clear.c: erases everything. number > 0: what was there is kept under a name of that kind and number, in a file that needs
  * no other. After FULL nothing has changed, and it may be called again; FAILED comes with a sentence. */
 enum ms_store_result ms_store_keeper_clear(struct ms_store_keeper *keeper, uint64_t number,
                                            enum ms_aside kind, struct ms_complaint *complaint);
+
+/* There is room for a second file that is as large as this one. */
+bool ms_store_keeper_has_room_beside(struct ms_store_keeper *keeper);
+
+/* Goes on in an empty file beside the present one, which is left as a start needs it. FULL: nothing has changed. */
+enum ms_store_result ms_store_keeper_begin_beside(struct ms_store_keeper *keeper,
+                                                  struct ms_complaint *complaint);
+
+/* That file becomes the store: all or nothing, also in a crash. What was it is kept as above if number > 0. FULL: nothing has changed. */
+enum ms_store_result ms_store_keeper_adopt(struct ms_store_keeper *keeper, uint64_t number,
+                                           enum ms_aside kind, struct ms_complaint *complaint);
+
+/* Or it is removed, and the store is what it was before. */
+enum ms_store_result ms_store_keeper_revert(struct ms_store_keeper *keeper,
+                                            struct ms_complaint *complaint);
 
 /* Takes away what a crash in the midst of that left behind; before the file is opened. */
 void ms_store_keeper_tidy_up(const struct ms_store_keeper *keeper);

@@ -24,8 +24,10 @@ struct ms_store_job {
     ms_seq above;                   /* SCAN, REREAD: so far */
     uint64_t records;               /* REREAD: so far */
     size_t bytes_max;               /* SCAN */
+    enum ms_clear how;              /* CLEAR */
     uint64_t number;                /* CLEAR */
     enum ms_aside aside;            /* CLEAR */
+    bool has_no_room;               /* CLEAR, done: for both, so nothing was */
     struct ms_store_reader reader;  /* REREAD */
 };
 

@@ -100,8 +100,8 @@ static enum ms_error refuse(struct ms_store_keeper *keeper, struct ms_complaint 
 }
 
 /* A visitor that only reads does the same and never commits it. */
-static enum ms_error recover(struct ms_store_keeper *keeper, const char *path,
-                             struct ms_complaint *complaint)
+enum ms_error ms_store_keeper_recover(struct ms_store_keeper *keeper, const char *path,
+                                      struct ms_complaint *complaint)
 {
     struct recovery recovery = {
         .keeper = keeper, .complaint = complaint, .path = path, .is_sound = true};
@@ -120,7 +120,7 @@ static enum ms_error recover(struct ms_store_keeper *keeper, const char *path,
         ms_store_file_rollback(keeper->file);
         if (ms_store_directory_release(&keeper->directory)) {
             ms_store_ring_finish(&keeper->ring);
-            return recover(keeper, path, complaint);
+            return ms_store_keeper_recover(keeper, path, complaint);
         }
     }
     ms_store_ring_finish(&keeper->ring);
@@ -211,7 +211,7 @@ enum ms_error ms_store_keeper_open(struct ms_store_keeper *keeper,
         return error;
     }
     file->id = ms_store_file_id(keeper->file); /* of the next one, too */
-    error = recover(keeper, options->directory, complaint);
+    error = ms_store_keeper_recover(keeper, options->directory, complaint);
     if (error == MS_E_OK) {
         ms_store_keeper_look(keeper);
     }

@@ -169,12 +169,55 @@ static enum ms_store_result scan(struct ms_store *store, const struct ms_store_j
     return MS_STORE_DONE;
 }
 
-static enum ms_store_result clear(struct ms_store *store, const struct ms_store_job *job)
+/* What was set aside earlier gives way; the present store does not, so there may be no room for both. */
+static bool make_room_beside(struct ms_store *store)
+{
+    bool may_drop;
+
+    pthread_mutex_lock(&store->lock);
+    may_drop = store->may_drop;
+    pthread_mutex_unlock(&store->lock);
+    while (!ms_store_keeper_has_room_beside(&store->keeper)) {
+        if (!may_drop || !ms_store_aside_drop(store->keeper.directory.fd)) {
+            return false;
+        }
+        store->dropped_total++;
+    }
+    return true;
+}
+
+static enum ms_store_result begin_beside(struct ms_store *store, struct ms_store_job *job)
+{
+    enum ms_store_result result = MS_STORE_FULL;
+
+    if (make_room_beside(store)) {
+        result = ms_store_keeper_begin_beside(&store->keeper, &store->trouble);
+    }
+    job->has_no_room = result == MS_STORE_FULL;
+    return job->has_no_room ? MS_STORE_DONE : result;
+}
+
+static enum ms_store_result clear_once(struct ms_store *store, struct ms_store_job *job)
+{
+    switch (job->how) {
+    case MS_CLEAR_BESIDE:
+        return begin_beside(store, job);
+    case MS_CLEAR_ADOPT:
+        return ms_store_keeper_adopt(&store->keeper, job->number, job->aside, &store->trouble);
+    case MS_CLEAR_REVERT:
+        return ms_store_keeper_revert(&store->keeper, &store->trouble);
+    case MS_CLEAR_ALL:
+    case MS_CLEARS:
+        break;
+    }
+    return ms_store_keeper_clear(&store->keeper, job->number, job->aside, &store->trouble);
+}
+
+static enum ms_store_result clear(struct ms_store *store, struct ms_store_job *job)
 {
     enum ms_store_result result;
 
-    while ((result = ms_store_keeper_clear(&store->keeper, job->number, job->aside,
-                                           &store->trouble)) == MS_STORE_FULL) {
+    while ((result = clear_once(store, job)) == MS_STORE_FULL) {
         if (!give_way(store) && !wait_for_space(store)) {
             break;
         }

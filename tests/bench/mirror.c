@@ -97,7 +97,7 @@ static void turn(struct bench *bench)
     carry_active(bench);
     if (bench->is_clearing) {
         bench->is_clearing = false;
-        ms_follower_cleared(bench->follower);
+        ms_follower_cleared(bench->follower, false);
     }
     if (bench->written > 0) {
         ms_follower_persisted(bench->follower, bench->written);

@@ -97,7 +97,7 @@ static void route(struct node *node, const struct ms_event *event)
         break;
     case MS_EVENT_CLEARED:
         node->is_damaged = false;
-        ms_follower_cleared(node->follower);
+        ms_follower_cleared(node->follower, false);
         break;
     default:
         break;

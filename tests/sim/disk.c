@@ -44,6 +44,9 @@ void sim_disk_destroy(struct sim_disk *disk)
     if (disk == NULL) {
         return;
     }
+    if (disk->kept.is_there) {
+        sim_disk_adopt(disk);
+    }
     sim_disk_empty(disk);
     free(disk->entries);
     free(disk->small.bytes);
@@ -535,6 +538,9 @@ void sim_disk_heal(struct sim_world *world, struct sim_node *node)
     }
     for (uint32_t i = 0; i < disk->entries_count; i++) {
         disk->entries[i].flip = 0;
+    }
+    for (uint32_t i = 0; i < disk->kept.entries_count; i++) {
+        disk->kept.entries[i].flip = 0;
     }
     disk->small.flip = 0;
     if (disk->full_until != 0) {

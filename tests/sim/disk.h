@@ -38,6 +38,16 @@ struct sim_copy {
     struct sim_small small; /* empty = there is no copy */
 };
 
+/* The own store of a half that takes a copy beside it: what a crash leaves. */
+struct sim_kept {
+    bool is_there;
+    struct sim_entry *entries;
+    uint32_t entries_count, entries_capacity;
+    uint64_t live_bytes;
+    ms_seq highest, hands_before;
+    struct sim_ledger ledger;
+};
+
 enum sim_job_kind {
     SIM_JOB_STORE,  /* the small record */
     SIM_JOB_REPLAY, /* see core/engine.h */
@@ -88,6 +98,7 @@ struct sim_disk {
     struct sim_job jobs[SIM_JOBS];
     uint64_t jobs_stamp; /* of the process that wants them */
     uint32_t lives;      /* times that it was lost and replaced, or set back */
+    struct sim_kept kept;
     struct sim_copy copy;
     bool is_set_back; /* and whoever has it has not begun anew */
 };
@@ -144,6 +155,13 @@ bool sim_disk_is_held(const struct sim_disk *disk); /* nothing is committed befo
 
 /* The disk of a node that is down is replaced by an empty one. */
 void sim_disk_wipe(struct sim_world *world, struct sim_node *node);
+
+/* disk_beside.c: an empty store is used beside the present one, false: there is no room for both; then it takes its place, or is given up.
+ * own: what there is after a crash. */
+bool sim_disk_begin_beside(const struct sim_world *world, struct sim_node *node);
+void sim_disk_adopt(struct sim_disk *disk);
+void sim_disk_revert(struct sim_node *node);
+const struct sim_ledger *sim_disk_own(const struct sim_disk *disk);
 
 /* Keeps what is on it now, instead of an earlier copy. */
 void sim_disk_copy(struct sim_disk *disk);

@@ -25,6 +25,8 @@ void sim_disk_copy(struct sim_disk *disk)
 {
     struct sim_copy *copy = &disk->copy;
 
+    ms_assert(!disk->kept.is_there);
+
     ms_assert(disk->small.size > 0);
     drop(copy);
     for (uint32_t i = 0; i < disk->entries_count; i++) {

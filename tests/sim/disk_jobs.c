@@ -203,17 +203,56 @@ static void scan(struct sim_world *world, struct sim_node *node)
     free(bytes);
 }
 
+static void clear_all(struct sim_world *world, struct sim_node *node)
+{
+    world->stats.counts[SIM_STAT_CLEARED] += !node->disk->kept.is_there;
+    world->stats.counts[SIM_STAT_SET_ASIDE] += node->disk->jobs[SIM_JOB_CLEAR].count > 0;
+    sim_disk_empty(node->disk);
+    sim_older_cleared(node);
+}
+
+/* False: there is no room for both. */
+static bool begin_beside(struct sim_world *world, struct sim_node *node)
+{
+    const bool is_there = sim_disk_begin_beside(world, node);
+
+    world->stats.counts[is_there ? SIM_STAT_BESIDE : SIM_STAT_BESIDE_CRAMPED]++;
+    if (is_there) {
+        sim_older_cleared(node);
+    }
+    return is_there;
+}
+
 static void clear(struct sim_world *world, struct sim_node *node)
 {
-    struct sim_disk *disk = node->disk;
+    struct sim_job *job = &node->disk->jobs[SIM_JOB_CLEAR];
+    bool is_done = true;
 
-    disk->jobs[SIM_JOB_CLEAR].is_wanted = false;
-    world->stats.counts[SIM_STAT_CLEARED]++;
-    world->stats.counts[SIM_STAT_SET_ASIDE] += disk->jobs[SIM_JOB_CLEAR].count > 0;
-    sim_disk_empty(disk);
-    sim_older_cleared(node);
-    sim_hands_forget(world, node);
-    sim_driver_post(world, node, &(struct ms_event){.type = MS_EVENT_CLEARED});
+    job->is_wanted = false;
+    switch ((enum ms_clear)job->seq) {
+    case MS_CLEAR_ALL:
+        clear_all(world, node);
+        break;
+    case MS_CLEAR_BESIDE:
+        is_done = begin_beside(world, node);
+        break;
+    case MS_CLEAR_ADOPT:
+        world->stats.counts[SIM_STAT_SET_ASIDE] += job->count > 0;
+        world->stats.counts[SIM_STAT_CLEARED]++;
+        sim_disk_adopt(node->disk);
+        break;
+    case MS_CLEAR_REVERT:
+        world->stats.counts[SIM_STAT_BESIDE_GIVEN_UP]++;
+        sim_disk_revert(node);
+        break;
+    case MS_CLEARS:
+        ms_unreachable();
+    }
+    if (job->seq != MS_CLEAR_ADOPT) { /* else what is being written is still there */
+        sim_hands_forget(world, node);
+    }
+    sim_driver_post(world, node,
+                    &(struct ms_event){.type = MS_EVENT_CLEARED, .count = is_done ? 0 : 1});
 }
 
 void sim_disk_job(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
@@ -288,6 +327,17 @@ void sim_disk_job_done(struct sim_world *world, struct sim_node *node, enum sim_
     }
 }
 
+static void crash_in_clear(struct sim_disk *disk)
+{
+    const enum ms_clear how = (enum ms_clear)disk->jobs[SIM_JOB_CLEAR].seq;
+
+    if (how == MS_CLEAR_ALL) {
+        sim_disk_empty(disk);
+    } else if (how == MS_CLEAR_ADOPT) {
+        sim_disk_adopt(disk);
+    }
+}
+
 /* Of what was under way, all or nothing is there. */
 void sim_disk_jobs_crash(struct sim_world *world, struct sim_node *node)
 {
@@ -304,7 +354,11 @@ void sim_disk_jobs_crash(struct sim_world *world, struct sim_node *node)
         drop_first(disk);
     }
     if (sim_disk_is_held(disk) && ms_rng_chance(&world->rng_disk, 1, 2)) {
-        sim_disk_empty(disk);
+        crash_in_clear(disk);
+    }
+    if (disk->kept.is_there) { /* the next start removes what is beside it */
+        world->stats.counts[SIM_STAT_BESIDE_CUT]++;
+        sim_disk_revert(node);
     }
     memset(disk->jobs, 0, sizeof disk->jobs);
     disk->jobs_stamp++;

@@ -57,7 +57,8 @@ static bool is_other_wish(const struct sim_ledger *there, const struct sim_ledge
 /* A log is set aside when the other disk has all of it, and not before (I11); it is not even kept when that has nothing that is otherwise. */
 void sim_pair_aside(struct sim_world *world, const struct sim_node *node, bool is_kept)
 {
-    const struct sim_disk *there = node->disk, *here = world->nodes[1 - node->index].disk;
+    const struct sim_ledger *there = sim_disk_own(node->disk);
+    const struct sim_ledger *here = &world->nodes[1 - node->index].disk->ledger;
 
     if (sim_view(world, node)->is_partial) {
         return; /* what was its own was set aside before */
@@ -68,11 +69,11 @@ void sim_pair_aside(struct sim_world *world, const struct sim_node *node, bool i
         if (record->incarnation == 0) {
             continue; /* of a provider: whoever serves makes and tells it on its own */
         }
-        const int was = rank_of(&there->ledger, &record->id);
-        const int is = rank_of(&here->ledger, &record->id);
-        const bool is_other = !is_kept && was == is && was < CLOSED &&
-                              (is_other_outcome(&there->ledger, &here->ledger, &record->id) ||
-                               is_other_wish(&there->ledger, &here->ledger, &record->id));
+        const int was = rank_of(there, &record->id);
+        const int is = rank_of(here, &record->id);
+        const bool is_other =
+            !is_kept && was == is && was < CLOSED &&
+            (is_other_outcome(there, here, &record->id) || is_other_wish(there, here, &record->id));
 
         if (is_other && sim_is_durable(world, record)) {
             sim_fail(world, "spared",
@@ -80,8 +81,8 @@ void sim_pair_aside(struct sim_world *world, const struct sim_node *node, bool i
                      sim_node_name(world, node->index), (number)record->id.seq,
                      sim_node_name(world, record->node), was);
         }
-        if (was > is && sim_is_durable(world, record) && !was_kicked(&there->ledger, &record->id) &&
-            !was_kicked(&here->ledger, &record->id)) {
+        if (was > is && sim_is_durable(world, record) && !was_kicked(there, &record->id) &&
+            !was_kicked(here, &record->id)) {
             sim_fail(world, "merge",
                      "%s sets its log aside, and seq %llu of %s is %d there and %d here",
                      sim_node_name(world, node->index), (number)record->id.seq,

@@ -151,6 +151,20 @@ static bool has_own(const struct sim_node *node)
     return ms_council_record(ms_pair_council(node->state))->unmerged > 0;
 }
 
+/* The own store is given up, now or when the copy beside it is whole. */
+static void note_clear(struct sim_world *world, const struct sim_node *node,
+                       const struct ms_effect *effect)
+{
+    const enum ms_clear how = (enum ms_clear)effect->seq;
+    const bool is_own = how == MS_CLEAR_BESIDE || how == MS_CLEAR_ADOPT ||
+                        (how == MS_CLEAR_ALL && !node->disk->kept.is_there);
+
+    if (is_own && (effect->count > 0 || has_own(node))) {
+        sim_pair_aside(world, node, effect->count > 0);
+        world->stats.counts[SIM_STAT_SPARED] += how != MS_CLEAR_BESIDE && effect->count == 0;
+    }
+}
+
 static void effect(struct sim_world *world, struct sim_node *node, const struct ms_effect *effect)
 {
     switch (effect->type) {
@@ -168,10 +182,7 @@ static void effect(struct sim_world *world, struct sim_node *node, const struct 
         sim_durable_ready(world, node);
         break;
     case MS_EFFECT_CLEAR:
-        if (effect->count > 0 || has_own(node)) {
-            sim_pair_aside(world, node, effect->count > 0);
-            world->stats.counts[SIM_STAT_SPARED] += effect->count == 0;
-        }
+        note_clear(world, node, effect);
         sim_disk_job(world, node, effect);
         break;
     case MS_EFFECT_STORE:

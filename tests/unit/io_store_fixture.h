@@ -16,6 +16,7 @@ static struct {
     bool is_inside; /* a function of the store */
     uint64_t scans, clears;
     enum ms_error clear_error;
+    uint64_t cleared_count;
     ms_seq persisted_at_clear;
     struct ms_bytes piece; /* of the last SCANNED; a copy */
     ms_seq piece_last;
@@ -48,6 +49,7 @@ static inline void on_event(void *context, const struct ms_event *event)
     if (event->type == MS_EVENT_CLEARED) {
         seen.clears++;
         seen.clear_error = event->error;
+        seen.cleared_count = event->count;
         seen.persisted_at_clear = seen.persisted;
         seen.persisted = 0; /* numbers may begin anew */
         return;

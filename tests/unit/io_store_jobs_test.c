@@ -307,7 +307,7 @@ END_TEST
 static void clear_as(uint64_t number, enum ms_aside kind)
 {
     seen.is_inside = true;
-    ms_store_clear(store, number, kind);
+    ms_store_clear(store, MS_CLEAR_ALL, number, kind);
     seen.is_inside = false;
 }
 

@@ -143,7 +143,7 @@ START_TEST(a_store_that_is_being_emptied_is_not_gone_on_from)
     ck_assert(!ms_follower_read(follower)); /* not before it is empty */
     stream_step(stream);
     stream_want_nothing(stream);
-    ms_follower_cleared(follower);
+    ms_follower_cleared(follower, false);
     want_scan(0);
 }
 END_TEST

@@ -151,7 +151,7 @@ START_TEST(a_copy_waits_for_its_owner_and_for_the_store)
     stream_want_nothing(stream);
     persisted(99); /* of what was there before */
     stream_want_nothing(stream);
-    ms_follower_cleared(follower);
+    ms_follower_cleared(follower, false);
     stream_step(stream);
     want_ack(4, 0);
 }
@@ -198,12 +198,12 @@ START_TEST(what_was_set_aside_is_so_once)
     follow(33);
     ck_assert(begin(4, 60, 1));
     ms_follower_go_on(follower);
-    ms_follower_cleared(follower);
+    ms_follower_cleared(follower, false);
     ck_assert(begin(5, 61, 1)); /* begun anew */
     ms_follower_go_on(follower);
     stream_step(stream);
     ck_assert_uint_eq(stream_want(stream, MS_EFFECT_CLEAR, MS_KIND_NONE)->count, 0);
-    ms_follower_cleared(follower);
+    ms_follower_cleared(follower, false);
     ms_follower_leave(follower);
     stream_step(stream);
     follow(33);
@@ -363,7 +363,7 @@ START_TEST(the_active_may_begin_a_copy_anew)
     ck_assert(begin(90, 300, 1));
     ck_assert_int_eq(ms_follower_news(follower), MS_FOLLOWER_INCOMPLETE);
     ms_follower_go_on(follower);
-    ms_follower_cleared(follower);
+    ms_follower_cleared(follower, false);
     stream_step(stream);
     stream_want(stream, MS_EFFECT_CLEAR, MS_KIND_NONE);
     want_ack(90, 0);

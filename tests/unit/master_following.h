@@ -144,7 +144,7 @@ static inline void begin_copy(uint64_t number, ms_seq seq)
     ms_follower_go_on(follower);
     stream_step(stream);
     stream_want(stream, MS_EFFECT_CLEAR, MS_KIND_NONE);
-    ms_follower_cleared(follower);
+    ms_follower_cleared(follower, false);
     stream_step(stream);
     want_ack(number, 0);
     copied = 0;

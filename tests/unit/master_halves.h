@@ -82,6 +82,9 @@ static void kill_half(int place)
     ms_pair_destroy(halves[place].pair);
     halves[place].pair = NULL;
     halves[place].life++;
+    if (halves[place].is_beside) {
+        revert(&halves[place]);
+    }
 }
 
 static struct ms_pair_stats stats_of(int place)

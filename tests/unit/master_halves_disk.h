@@ -41,6 +41,62 @@ static void clear(struct half *half)
     half->entries_count = 0;
 }
 
+static void drop_own(struct half *half)
+{
+    for (size_t i = 0; i < half->own_count; i++) {
+        free(half->own[i].bytes);
+    }
+    free(half->own);
+    half->own = NULL;
+    half->own_count = 0;
+    half->is_beside = false;
+}
+
+static void revert(struct half *half)
+{
+    struct entry *entries = half->own;
+    const size_t count = half->own_count;
+
+    clear(half);
+    free(half->entries);
+    half->own = NULL;
+    half->own_count = 0;
+    half->is_beside = false;
+    half->entries = entries;
+    half->entries_count = count;
+}
+
+/* False: there is no room. */
+static bool replace(struct half *half, enum ms_clear how)
+{
+    ck_assert_int_eq(half->is_beside, how == MS_CLEAR_ADOPT || how == MS_CLEAR_REVERT ||
+                                          (how == MS_CLEAR_ALL && half->is_beside));
+    switch (how) {
+    case MS_CLEAR_ALL:
+        clear(half);
+        break;
+    case MS_CLEAR_BESIDE:
+        if (half->is_cramped) {
+            return false;
+        }
+        half->own = half->entries;
+        half->own_count = half->entries_count;
+        half->entries = NULL;
+        half->entries_count = 0;
+        half->is_beside = true;
+        break;
+    case MS_CLEAR_ADOPT:
+        drop_own(half);
+        break;
+    case MS_CLEAR_REVERT:
+        revert(half);
+        break;
+    default:
+        ck_abort();
+    }
+    return true;
+}
+
 static bool stores_are_equal(void)
 {
     if (halves[0].entries_count != halves[1].entries_count) {

@@ -21,10 +21,13 @@ static void send_from(int place, const struct ms_effect *effect)
     send_on((uint32_t)effect->peer - 1, place, effect->epoch, &command);
 }
 
+/* The own store is given up. */
 static void note_clear(struct half *half, const struct ms_effect *effect)
 {
-    half->clears++;
-    half->cleared = *effect;
+    if (effect->seq == MS_CLEAR_ADOPT || (effect->seq == MS_CLEAR_ALL && !half->is_beside)) {
+        half->clears++;
+        half->cleared = *effect;
+    }
 }
 
 static void dial_other(int place, const struct ms_effect *effect)
@@ -75,7 +78,8 @@ static void carry_out(int place, const struct ms_effect *effect)
         break;
     case MS_EFFECT_CLEAR:
         note_clear(half, effect);
-        push(now + LATENCY, place, &(struct ms_event){.type = MS_EVENT_CLEARED});
+        push(now + LATENCY, place,
+             &(struct ms_event){.type = MS_EVENT_CLEARED, .seq = effect->seq});
         break;
     case MS_EFFECT_PAUSE:
         half->is_paused = true;
@@ -162,7 +166,7 @@ static void happen(struct thing *thing)
         thing->event.command = NULL;
         break;
     case MS_EVENT_CLEARED:
-        clear(half);
+        thing->event.count = !replace(half, (enum ms_clear)thing->event.seq);
         break;
     case MS_EVENT_PEER_CLOSED:
         if (thing->event.peer != MS_PEER_NONE && wires[slot].twin > 0) {

@@ -36,6 +36,9 @@ struct half {
     struct ms_pair *pair; /* NULL = it is down */
     struct entry *entries;
     size_t entries_count;
+    struct entry *own; /* while what is in entries lies beside it */
+    size_t own_count;
+    bool is_beside, is_cramped; /* cramped: it has no room for two stores */
     uint8_t record[4096];
     size_t record_size;
     int stops;

@@ -150,10 +150,138 @@ START_TEST(test_what_could_not_be_merged_is_kept_as_that)
 }
 END_TEST
 
+static void pass_until_beside(void)
+{
+    while (!halves[0].is_beside) {
+        pass(LATENCY / 2);
+    }
+}
+
+/* Killed before the copy is whole: its own store is what it was, and the other half is asked once more. */
+START_TEST(test_a_death_in_the_copy_changes_nothing)
+{
+    refuse();
+    pass_until_beside();
+    kill_half(0);
+    ck_assert_uint_eq(halves[0].clears, 0);
+    start(0);
+    ck_assert(record_of(0)->is_complete && record_of(0)->unmerged > 0);
+    await_answer()->error = MS_E_STORE_CORRUPT;
+    want_in_sync();
+    ck_assert_uint_eq(halves[0].clears, 1);
+    ck_assert_uint_gt(halves[0].cleared.count, 0);
+    ck_assert_uint_eq(halves[0].cleared.tag, MS_ASIDE_UNMERGED);
+    ck_assert(!record_of(0)->is_unmergeable);
+}
+END_TEST
+
+static void want_complete(int place)
+{
+    ck_assert(record_of(place)->is_complete);
+    ck_assert_int_ne(stats_of(place).state, MS_COUNCIL_SYNC);
+}
+
+/* The active and its disk are lost during the copy: what the other one had before it is all there is, and an operator's word is
+ * enough. */
+START_TEST(test_what_there_was_is_served_when_the_copy_does_not_end)
+{
+    size_t count;
+
+    depose();
+    count = halves[0].entries_count;
+    ck_assert_uint_gt(count, 0);
+    start(0);
+    pass_until_beside();
+    want_complete(0);
+    kill_half(1);
+    clear(&halves[1]);
+    halves[1].record_size = 0;
+    pass(LATENCY);
+    ck_assert_uint_eq(halves[0].own_count, count);
+    if (_i == 1) { /* or it dies, too */
+        kill_half(0);
+        start(0);
+    }
+    pass(5 * MS_SEC);
+    want_complete(0);
+    ck_assert(has_alarm(0, "NOT_ELIGIBLE"));
+    force(0);
+    ck_assert(!halves[0].is_beside);
+    ck_assert_uint_ge(halves[0].entries_count, count);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_SOLO);
+    start(1);
+    pass(20 * MS_SEC);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_PAIR);
+    ck_assert_int_eq(stats_of(1).state, MS_COUNCIL_SYNC);
+    ck_assert(stores_are_equal());
+}
+END_TEST
+
+/* The active comes back with its disk after the other one was forced: it is deposed, as any is, and what it had is merged. */
+START_TEST(test_the_active_that_comes_back_after_that_is_deposed)
+{
+    depose();
+    start(0);
+    pass_until_beside();
+    kill_half(1);
+    pass(5 * MS_SEC);
+    force(0);
+    start(1);
+    pass(20 * MS_SEC);
+    ck_assert_int_eq(stats_of(0).state, MS_COUNCIL_PAIR);
+    ck_assert_int_eq(stats_of(1).state, MS_COUNCIL_SYNC);
+    ck_assert_uint_eq(stats_of(0).merged.merges, 1);
+    ck_assert(stores_are_equal());
+}
+END_TEST
+
+/* Several copies, none of which ends: what there was before the first of them stays. */
+START_TEST(test_copies_that_are_cut_short_leave_what_there_was)
+{
+    size_t count;
+
+    depose();
+    count = halves[0].entries_count;
+    for (int i = 0; i < 3; i++) {
+        start(0);
+        pass_until_beside();
+        pass(i * LATENCY / 2);
+        kill_half(0);
+        ck_assert_uint_eq(halves[0].entries_count, count);
+        pass(1 * MS_SEC);
+    }
+    start(0);
+    want_in_sync();
+    ck_assert_uint_eq(halves[0].clears, 1);
+}
+END_TEST
+
+/* Where there is no room for both, the record says first that the log is not whole any more. */
+START_TEST(test_without_room_the_copy_takes_the_place_at_once)
+{
+    depose();
+    halves[0].is_cramped = true;
+    start(0);
+    while (halves[0].clears == 0) {
+        pass(LATENCY / 2);
+    }
+    ck_assert(!halves[0].is_beside && !record_of(0)->is_complete);
+    ck_assert(has_alarm(0, "NOT_ELIGIBLE: there was no room"));
+    want_in_sync();
+    ck_assert_uint_eq(halves[0].clears, 1);
+}
+END_TEST
+
+static void refuse_without_room(void)
+{
+    refuse();
+    halves[0].is_cramped = true;
+}
+
 /* Killed when its record says that its log is given up, before that was set aside: nobody can be asked once more. */
 START_TEST(test_a_death_in_between_changes_nothing)
 {
-    refuse();
+    refuse_without_room();
     while (halves[0].clears == 0) {
         pass(LATENCY / 2);
     }
@@ -171,7 +299,7 @@ END_TEST
 /* Killed in the copy that follows: half a copy is not what was its own. */
 START_TEST(test_it_is_kept_once)
 {
-    refuse();
+    refuse_without_room();
     while (halves[0].clears == 0 || record_of(0)->is_unmergeable) {
         pass(LATENCY / 2);
     }
@@ -235,6 +363,11 @@ static Suite *suite(void)
     tcase_add_test(tests, test_what_the_other_half_knew_is_not_kept);
     tcase_add_test(tests, test_what_may_have_been_new_is_kept);
     tcase_add_test(tests, test_what_could_not_be_merged_is_kept_as_that);
+    tcase_add_test(tests, test_a_death_in_the_copy_changes_nothing);
+    tcase_add_loop_test(tests, test_what_there_was_is_served_when_the_copy_does_not_end, 0, 2);
+    tcase_add_test(tests, test_the_active_that_comes_back_after_that_is_deposed);
+    tcase_add_test(tests, test_copies_that_are_cut_short_leave_what_there_was);
+    tcase_add_test(tests, test_without_room_the_copy_takes_the_place_at_once);
     tcase_add_test(tests, test_a_death_in_between_changes_nothing);
     tcase_add_test(tests, test_it_is_kept_once);
     tcase_add_test(tests, test_a_start_tells_of_what_is_there);

@@ -119,12 +119,13 @@ START_TEST(a_follower_bears_an_active_that_says_anything)
             }
             break;
         case 1:
+            ms_follower_treasure(follower, ms_rng_chance(&rng, 1, 2));
             ms_follower_go_on(follower);
             break;
         case 2:
             if (answered < clears) {
                 answered++;
-                ms_follower_cleared(follower);
+                ms_follower_cleared(follower, ms_rng_chance(&rng, 1, 4));
             }
             break;
         case 3:

@@ -147,7 +147,7 @@ static bool empty(struct run *run)
     write_window(run);
     history_clear(&run->history);
     run->cleared_at = run->history.windows;
-    ms_store_clear(run->store, run->number, MS_ASIDE_MERGED);
+    ms_store_clear(run->store, MS_CLEAR_ALL, run->number, MS_ASIDE_MERGED);
     write_window(run);
     return wait_for(run, run->history.windows);
 }
