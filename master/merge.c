@@ -27,7 +27,7 @@ static void fail(struct ms_master *master)
 }
 
 /* A record of the other store is one of this one. */
-static enum ms_error put(struct ms_master *master, ms_time now, const struct ms_record *record)
+enum ms_error ms_merge_put(struct ms_master *master, ms_time now, const struct ms_record *record)
 {
     const ms_seq seq = ms_journal_put(&master->journal, record);
     const enum ms_error error = seq != 0 ? ms_apply(master, now, record, seq) : MS_E_NO_MEMORY;
@@ -43,7 +43,7 @@ static enum ms_error put(struct ms_master *master, ms_time now, const struct ms_
 void ms_merge_type(struct ms_master *master, ms_time now, const struct ms_record *record)
 {
     if (ms_lanes_find(&master->lanes, record->type) == NULL &&
-        put(master, now, record) != MS_E_OK) {
+        ms_merge_put(master, now, record) != MS_E_OK) {
         totals_of(master)->refused++;
     }
 }
@@ -52,7 +52,7 @@ void ms_merge_type(struct ms_master *master, ms_time now, const struct ms_record
 void ms_merge_session(struct ms_master *master, ms_time now, const struct ms_record *record)
 {
     if (ms_session_manager_find_uuid(&master->sessions, MS_ROLE_SLAVE, &record->node) == NULL &&
-        put(master, now, record) == MS_E_OK) {
+        ms_merge_put(master, now, record) == MS_E_OK) {
         master->queue.is_doubting = true;
     }
 }
@@ -129,7 +129,7 @@ static enum ms_error adopt_submit(struct ms_master *master, ms_time now, struct 
     struct ms_terms terms;
     struct ms_work *rival = meet_key(master, record, &terms);
     const bool was_asked = rival != NULL && rival->is_cancel_asked;
-    const enum ms_error error = put(master, now, record);
+    const enum ms_error error = ms_merge_put(master, now, record);
 
     if (rival != NULL) {
         rival->is_cancel_asked = was_asked;
@@ -138,29 +138,6 @@ static enum ms_error adopt_submit(struct ms_master *master, ms_time now, struct 
         }
     }
     return error;
-}
-
-/* If its slave is expected back, it is in its hands; else nobody starts it again that may be started once only. */
-static enum ms_error adopt_lease(struct ms_master *master, ms_time now, struct ms_work *work,
-                                 const struct ms_record *record)
-{
-    const struct ms_session *session;
-    uint32_t cursor = 0;
-    bool is_awaited = false;
-
-    if (!ms_target_may_hold(work, &record->uuid)) {
-        return MS_E_OK;
-    }
-    while ((session = ms_session_manager_next(&master->sessions, &cursor)) != NULL) {
-        is_awaited |= session->role == MS_ROLE_SLAVE && session->user != NULL &&
-                      ms_uuid_equal(&session->token, &record->uuid) &&
-                      ms_slave_of(session)->is_awaited;
-    }
-    if (is_awaited && work->state != MS_LIFE_LEASED) {
-        return put(master, now, record);
-    }
-    work->lease_record = ms_journal_put(&master->journal, record);
-    return work->lease_record != 0 ? MS_E_OK : MS_E_NO_MEMORY;
 }
 
 static enum ms_error adopt_record(struct ms_master *master, ms_time now, struct ms_record *record)
@@ -177,9 +154,9 @@ static enum ms_error adopt_record(struct ms_master *master, ms_time now, struct 
             ms_work_is_finished(work) || ms_unique_is_follower(work)) {
             return MS_E_OK;
         }
-        return adopt_lease(master, now, work, record);
+        return ms_merge_lease(master, now, work, record);
     default:
-        return put(master, now, record);
+        return ms_merge_put(master, now, record);
     }
 }
 
@@ -422,38 +399,6 @@ static void meet_outcome(struct ms_master *master, ms_time now, struct ms_work *
     }
 }
 
-/* --- a is open, and b is known --- */
-
-/* It was started there, and may be started once only. */
-static void hold(struct ms_master *master, ms_time now, struct ms_work *work,
-                 const struct ms_foreign *foreign)
-{
-    struct ms_queue *queue = &master->queue;
-    const bool is_doubting = queue->is_doubting;
-    struct ms_record_room room;
-    struct ms_record record;
-
-    if (!ms_work_is_tied(work) || work->lease_record != 0 || work->state == MS_LIFE_LEASED ||
-        ms_unique_is_follower(work) || !ms_work_is_durable(work)) {
-        return;
-    }
-    queue->is_doubting = true;
-    ms_queue_leave(queue, work);
-    if (work->state == MS_LIFE_DELAYED) {
-        ms_queue_move(queue, now, work, MS_LIFE_RELEASE);
-    }
-    ms_queue_enter(queue, work);
-    queue->is_doubting = is_doubting;
-    for (const struct ms_foreign_entry *at = foreign->row.first; at != NULL; at = at->next) {
-        ms_foreign_read(at, &room, &record);
-        if (record.kind == MS_RECORD_LEASE && work->lease_record == 0 &&
-            adopt_lease(master, now, work, &record) != MS_E_OK) {
-            fail(master);
-            return;
-        }
-    }
-}
-
 /* --- a is CLOSED --- */
 
 void ms_merge_closed(struct ms_master *master, ms_time now, struct ms_work *work)
@@ -530,7 +475,7 @@ static void take_kick(struct ms_master *master, ms_time now, const struct ms_for
         ms_foreign_read(at, &room, &record);
         if (record.kind == MS_RECORD_CHANGE && record.event == MS_OPERATION_KICK && work != NULL &&
             record.count > generation_of(work) && ms_changes_can_kick(work)) {
-            put(master, now, &record);
+            ms_merge_put(master, now, &record);
         }
     }
 }
@@ -577,7 +522,7 @@ bool ms_merge_command(struct ms_master *master, ms_time now, const struct ms_for
     } else if (a >= MS_MERGE_DEAD) {
         meet_outcome(master, now, work, foreign);
     } else if (!ms_work_is_finished(work)) {
-        hold(master, now, work, foreign);
+        ms_merge_hold(master, now, work, foreign);
     }
     return true;
 }

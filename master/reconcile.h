@@ -84,6 +84,14 @@ void ms_merge_array(struct ms_master *master, ms_time now, struct ms_array *arra
 /* An outcome comes from there: its output, in the place of what was written here; and, where it takes the place of one that is
  * lower, before that the submission to which the output belongs. foreign is NULL when only the wish to cancel comes from
  * there, to which no output belongs. */
+/* A record of the other store is one of this one. */
+enum ms_error ms_merge_put(struct ms_master *master, ms_time now, const struct ms_record *record);
+/* A LEASE or HAND of it is taken over, unless its slave is known not to have the command. */
+enum ms_error ms_merge_lease(struct ms_master *master, ms_time now, struct ms_work *work,
+                             const struct ms_record *record);
+/* Both know it and it is open: it was begun there maybe, and may be begun once only. */
+void ms_merge_hold(struct ms_master *master, ms_time now, struct ms_work *work,
+                   const struct ms_foreign *foreign);
 void ms_merge_output(struct ms_master *master, struct ms_work *work,
                      const struct ms_foreign *foreign, struct ms_record *outcome);
 void ms_merge_submission(struct ms_master *master, struct ms_work *work,

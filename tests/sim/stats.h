@@ -115,7 +115,7 @@
     X(BESIDE, "copies taken beside what is there", SIM_OF_PAIR)                                    \
     X(BESIDE_CRAMPED, "  in its place, for want of room", SIM_OF_PAIR)                             \
     X(BESIDE_CUT, "  cut short by a crash", SIM_OF_PAIR)                                           \
-    X(BESIDE_GIVEN_UP, "  given up to serve with what was there", SIM_OF_PAIR)                     \
+    X(BESIDE_GIVEN_UP, "  given up to serve with what was there", false)                           \
     X(WIPES, "disks lost", SIM_OF_PAIR)                                                            \
     X(SMALL_FLIPS, "small records with a bit turned over", SIM_OF_PAIR)                            \
     X(SET_BACK, "disks set back", SIM_OF_LONG)                                                     \
