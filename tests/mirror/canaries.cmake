@@ -50,12 +50,12 @@ ms_log_canary(copy-is-whole-at-once mirror_send "invariant: follower: its log is
                      .id = {.seq = mirror->copy.start.seq},")
 
 ms_log_canary(whole-before-the-stream follower "invariant: follower: "
-    "        follower->place.n >= follower->whole_at && follower->persisted >= seq) {"
-    "        follower->persisted >= follower->copied) {")
+    "        follower->place.n < follower->whole_at || follower->persisted < seq) {"
+    "        follower->persisted < follower->copied) {")
 
 ms_log_canary(whole-before-it-is-durable follower "invariant: (follower|covered|complete|quiet): "
-    "        follower->place.n >= follower->whole_at && follower->persisted >= seq) {"
-    "        follower->place.n >= follower->whole_at) {")
+    "        follower->place.n < follower->whole_at || follower->persisted < seq) {"
+    "        follower->place.n < follower->whole_at) {")
 
 ms_log_canary(received-is-durable follower "invariant: (follower|covered): "
     "    ms_seq seq = follower->persisted;"
@@ -75,9 +75,9 @@ ms_log_canary(erased-between-copy-and-stream follower_hear "invariant: (quiet|fo
     }")
 
 ms_log_canary(batch-torn-by-a-break follower "invariant: peer: "
-    "    follower->is_ask_due = follower->is_clear_due = follower->is_ack_due = false;
+    "    follower->is_ack_due = false;
     follower->parts.size = 0;"
-    "    follower->is_ask_due = follower->is_clear_due = follower->is_ack_due = false;")
+    "    follower->is_ack_due = false;")
 
 ms_log_canary(half-a-copy-kept follower "invariant: (claim|follower|quiet|peer|covered|takeover): |invariant broken"
     "        ms_follower_forget(follower); /* half a copy is nothing */"
@@ -85,10 +85,12 @@ ms_log_canary(half-a-copy-kept follower "invariant: (claim|follower|quiet|peer|c
         follower->last = follower->copy_seq;")
 
 ms_log_canary(cleared-without-a-word follower_hear "invariant: clear: the owner"
-    "    follower->news = MS_FOLLOWER_INCOMPLETE;
+    "        follower->news = MS_FOLLOWER_INCOMPLETE;
+    }
     return true;"
-    "    follower->news = MS_FOLLOWER_INCOMPLETE;
-    ms_follower_go_on(follower);
+    "        follower->news = MS_FOLLOWER_INCOMPLETE;
+        ms_follower_go_on(follower);
+    }
     return true;")
 
 ms_log_canary(set-aside-again follower "invariant: clear: set aside once"
@@ -119,13 +121,15 @@ ms_log_canary(claim-of-another-reign mirror "invariant: (claim|peer): "
     "        command->count > 0 && command->id.seq <= mirror->backlog.tip.seq;")
 
 ms_log_canary(claimed-while-it-is-emptied follower "invariant: claim: nothing refutes it|invariant broken"
-    "        unsay(follower); /* nothing of it will be there */"
+    "    unsay(follower); /* nothing of it will be there */"
     "")
 
 ms_log_canary(sifted-without-a-word follower_hear "invariant: persist: the owner"
-    "    follower->news = MS_FOLLOWER_INCOMPLETE;
+    "        follower->news = MS_FOLLOWER_INCOMPLETE;
+    }
     return true;"
-    "    follower->news = MS_FOLLOWER_INCOMPLETE;
+    "        follower->news = MS_FOLLOWER_INCOMPLETE;
+    }
     if (is_sparse) {
         ms_follower_go_on(follower);
     }

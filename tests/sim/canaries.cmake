@@ -392,7 +392,8 @@ ms_sim_canary(standby-waits-for-nobody master/council_rules.c "invariant: alone"
 
 # Of the merge of what a deposed master had alone.
 ms_sim_canary(set-aside-unmerged master/pair_reconcile.c "invariant: merge"
-    "    if (pair->led.state != MS_LED_ALONE || !pair->durable.is_complete) {"
+    "    if (pair->led.state != MS_LED_ALONE || !pair->durable.is_complete ||
+        ms_follower_is_beside(pair->follower)) {"
     "    if (true) {"
     --pair)
 

@@ -106,8 +106,7 @@ static bool is_in_hand(const struct sim_world *world, const struct sim_node *nod
     return sim_is_durable(world, record) && !attempt->is_given_up && !attempt->is_stale &&
            !attempt->is_dropped && attempt->state < SIM_ATTEMPT_FINISHED &&
            !sim_attempt_is_apart(world, attempt, tenure) &&
-           (node->disk == NULL ||
-            !sim_result_is_known(world, &node->disk->ledger, record, attempt));
+           (node->disk == NULL || !sim_result_is_known(&node->disk->ledger, record, attempt));
 }
 
 void sim_gates_handed_out(struct sim_world *world, const struct sim_node *node,

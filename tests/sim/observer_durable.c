@@ -92,8 +92,8 @@ static void check_cancel(struct sim_world *world, struct sim_node *node,
     }
 }
 
-bool sim_result_is_known(const struct sim_world *world, const struct sim_ledger *ledger,
-                         const struct sim_record *record, const struct sim_attempt *attempt)
+bool sim_result_is_known(const struct sim_ledger *ledger, const struct sim_record *record,
+                         const struct sim_attempt *attempt)
 {
     const struct sim_life *life = sim_ledger_find(ledger, &record->id);
 
@@ -139,7 +139,7 @@ static void check_result(struct sim_world *world, struct sim_node *node,
         if (sim_is_durable(world, record) && record->chain[node->index] == SIM_CHAIN_NONE) {
             continue;
         }
-        if (sim_is_durable(world, record) && !sim_result_is_known(world, ledger, record, attempt)) {
+        if (sim_is_durable(world, record) && !sim_result_is_known(ledger, record, attempt)) {
             fail_early(world, record, "the receipt of a result");
         }
         attempt->is_safe = true;

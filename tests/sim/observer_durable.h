@@ -10,8 +10,8 @@ struct sim_attempt;
 struct sim_ledger;
 
 /* The disk knows of that attempt's end, or of a later one's; where the number is closed, nobody asks for any. */
-bool sim_result_is_known(const struct sim_world *world, const struct sim_ledger *ledger,
-                         const struct sim_record *record, const struct sim_attempt *attempt);
+bool sim_result_is_known(const struct sim_ledger *ledger, const struct sim_record *record,
+                         const struct sim_attempt *attempt);
 
 /* What a disk must hold, and when. */
 bool sim_is_durable(const struct sim_world *world, const struct sim_record *record);

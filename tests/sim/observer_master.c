@@ -207,11 +207,11 @@ static bool is_nobodys(const struct sim_world *world, const struct sim_node *nod
 }
 
 /* Its end is in the log of this later master: only its slave does not know that it is. */
-static bool is_ended(const struct sim_world *world, const struct sim_node *node, bool is_later,
-                     const struct sim_record *record, const struct sim_attempt *attempt)
+static bool is_ended(const struct sim_node *node, bool is_later, const struct sim_record *record,
+                     const struct sim_attempt *attempt)
 {
     return is_later && node->disk != NULL &&
-           sim_result_is_known(world, &node->disk->ledger, record, attempt);
+           sim_result_is_known(&node->disk->ledger, record, attempt);
 }
 
 static void check_others(struct sim_world *world, const struct sim_node *node,
@@ -228,7 +228,7 @@ static void check_others(struct sim_world *world, const struct sim_node *node,
                                         sim_attempt_is_apart(world, other, master))) {
             continue; /* this one could not know of it, or waited long enough */
         }
-        if (!other->is_released && !is_ended(world, node, other->master != master, record, other)) {
+        if (!other->is_released && !is_ended(node, other->master != master, record, other)) {
             sim_fail(world, "attempts",
                      "seq %llu of %s is handed out again while %s still has attempt %u, token "
                      "%llu:%llu",

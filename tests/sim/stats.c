@@ -72,7 +72,8 @@ static bool is_others(const struct ms_council_row *row)
     case MS_COUNCIL_CANDIDATE:
         return row->event == MS_COUNCIL_BEHIND || row->event == MS_COUNCIL_IN_SYNC;
     case MS_COUNCIL_PAIR: /* short seeds have no disk that is stuck */
-        return row->event == MS_COUNCIL_SHED || row->event == MS_COUNCIL_WIN_SOLO;
+        return row->event == MS_COUNCIL_SHED || row->event == MS_COUNCIL_WIN_SOLO ||
+               row->event == MS_COUNCIL_DEPOSE;
     case MS_COUNCIL_SOLO:
         return row->event == MS_COUNCIL_DEPOSE;
     case MS_COUNCIL_HOLD:
@@ -111,8 +112,8 @@ static bool stats_are_full(const struct sim_stats *stats, enum sim_kind kind, FI
 static const uint32_t met[MS_MERGE_STATES] = {
     [MS_MERGE_QUEUED] = 1u << MS_MERGE_NONE | 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_IN_FLIGHT |
                         1u << MS_MERGE_CANCELLED | 1u << MS_MERGE_CLOSED,
-    [MS_MERGE_IN_FLIGHT] = 1u << MS_MERGE_NONE | 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_IN_FLIGHT |
-                           1u << MS_MERGE_DONE | 1u << MS_MERGE_CLOSED,
+    [MS_MERGE_IN_FLIGHT] = 1u << MS_MERGE_QUEUED | 1u << MS_MERGE_IN_FLIGHT | 1u << MS_MERGE_DONE |
+                           1u << MS_MERGE_CLOSED,
     [MS_MERGE_DEAD] = 1u << MS_MERGE_DEAD | 1u << MS_MERGE_CLOSED,
     [MS_MERGE_DONE] = 1u << MS_MERGE_IN_FLIGHT | 1u << MS_MERGE_DONE | 1u << MS_MERGE_CLOSED,
     [MS_MERGE_CANCELLED] = 1u << MS_MERGE_CANCELLED | 1u << MS_MERGE_CLOSED,

@@ -113,8 +113,8 @@
     X(SET_ASIDE, "  and set aside", SIM_OF_PAIR)                                                   \
     X(SPARED, "  and not, because nothing was new", SIM_OF_PAIR)                                   \
     X(BESIDE, "copies taken beside what is there", SIM_OF_PAIR)                                    \
-    X(BESIDE_CRAMPED, "  in its place, for want of room", SIM_OF_PAIR)                             \
-    X(BESIDE_CUT, "  cut short by a crash", SIM_OF_PAIR)                                           \
+    X(BESIDE_CRAMPED, "  in its place, for want of room", SIM_OF_LONG)                             \
+    X(BESIDE_CUT, "  cut short by a crash", SIM_OF_LONG)                                           \
     X(BESIDE_GIVEN_UP, "  given up to serve with what was there", false)                           \
     X(WIPES, "disks lost", SIM_OF_PAIR)                                                            \
     X(SMALL_FLIPS, "small records with a bit turned over", SIM_OF_PAIR)                            \
