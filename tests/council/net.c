@@ -60,26 +60,27 @@ void hall_send(struct hall *hall, uint8_t from, uint8_t to, const struct hall_no
                                          .note = index});
 }
 
-/* The backup dials the primary; witnesses dial both. */
-static uint8_t dialer_of(uint8_t a, uint8_t b)
+static void dial_from(struct hall *hall, uint8_t dialer, uint8_t other)
 {
-    return a > b ? a : b;
-}
-
-void hall_dial_later(struct hall *hall, uint8_t a, uint8_t b)
-{
-    const uint8_t dialer = dialer_of(a, b), other = a == dialer ? b : a;
     const ms_time pause =
         hall_chance(hall, 4) ? hall_between(hall, 10 * MS_MSEC, 1 * MS_SEC) : 10 * MS_MSEC;
 
-    if (a >= MS_MASTERS && b >= MS_MASTERS) {
-        return;
-    }
     hall_push(hall, &(struct hall_event){.at = hall->now + pause,
                                          .type = HALL_DIAL,
                                          .node = dialer,
                                          .other = other,
                                          .life = life_of(hall, dialer)});
+}
+
+/* Masters dial each other, so each sees that nobody is there; witnesses dial both. */
+void hall_dial_later(struct hall *hall, uint8_t a, uint8_t b)
+{
+    if (a < MS_MASTERS && b < MS_MASTERS) {
+        dial_from(hall, a, b);
+        dial_from(hall, b, a);
+    } else if (a < MS_MASTERS || b < MS_MASTERS) {
+        dial_from(hall, a > b ? a : b, a > b ? b : a);
+    }
 }
 
 static void tell_lost(struct hall *hall, uint8_t node, uint8_t other, bool is_dead)
@@ -100,12 +101,12 @@ void hall_dial(struct hall *hall, uint8_t node, uint8_t other)
         return;
     }
     if (link->is_cut[0] || link->is_cut[1]) {
-        hall_dial_later(hall, node, other);
+        dial_from(hall, node, other);
         return;
     }
     if (!hall_is_up(hall, other)) {
         tell_lost(hall, node, other, true); /* refused */
-        hall_dial_later(hall, node, other);
+        dial_from(hall, node, other);
         return;
     }
     link->number++;

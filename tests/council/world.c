@@ -396,11 +396,9 @@ static bool wait_whole(struct hall *hall)
 {
     const ms_time until = hall->now + WHOLE_AFTER + MS_BOOT_WAIT;
 
+    release(hall);
     while (!is_whole(hall) && hall->now < until) {
         run_until(hall, hall->now + 100 * MS_MSEC);
-        if (hall->now % (1 * MS_SEC) < 100 * MS_MSEC) {
-            release(hall);
-        }
     }
     return is_whole(hall);
 }
@@ -450,10 +448,6 @@ static void kill_one(struct hall *hall)
         (self->disk.witnesses.count == 0 ||
          (self->disk.is_changing && self->disk.witnesses_next.count == 0))) {
         return;
-    }
-    if (left == 0) {
-        until +=
-            MS_FLAP_PAUSE; /* the primary does not dial, and so never sees that nobody is there */
     }
     hall_stats[HALL_STAT_KILLED]++;
     hall_master_crash(hall, killed);
