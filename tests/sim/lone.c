@@ -11,20 +11,15 @@
 #define SILENCES   10
 
 /* How long it may take, from L3 of the design: silence, two votes and a second, on a clock that runs slow and a network
- * that is. Where the loss is silent, and this half has taken over just before, it waits for the end of that pause first. */
-static ms_time bound_of(const struct sim_world *world, const struct sim_node *node, bool is_silent)
+ * that is. */
+static ms_time bound_of(const struct sim_world *world)
 {
     const struct sim_config *config = &world->config;
     const struct sim_pair_config *pair = &config->pair;
     const ms_time line = TRIES_MAX * (2 * MS_VOTE_BACKOFF_MAX + 20 * config->delay_base);
-    const ms_time took_over_at = sim_view(world, node)->took_over_at;
-    const ms_time flap = is_silent && took_over_at > 0 &&
-                                 world->now - took_over_at < MS_FLAP_PAUSE + MS_FLAP_PAUSE / 20
-                             ? took_over_at + MS_FLAP_PAUSE - world->now
-                             : 0;
-    const ms_time all = pair->silent + 2 * pair->vote + MS_SEC + (flap > 0 ? flap : 0) + line;
+    const ms_time all = pair->silent + 2 * pair->vote + MS_SEC + MS_FLAP_PAUSE + line;
 
-    return all + all / 20;
+    return all + all / 10;
 }
 
 bool sim_is_enrolled(const struct sim_world *world, const struct ms_witnesses *list,
@@ -103,13 +98,10 @@ bool sim_lone_begin(struct sim_world *world)
         return false;
     }
     sim_trace(world, "%s is gone for good", sim_node_name(world, place));
-    const bool is_silent = ms_rng_chance(&world->rng_fault, 1, 2);
-
-    sim_node_kill(world, node, is_silent);
+    sim_node_kill(world, node, ms_rng_chance(&world->rng_fault, 1, 2));
     sim_node_restart(world, node, GONE_FOR);
     world->lone = other;
     world->lone_since = world->now;
-    world->lone_for = bound_of(world, other, is_silent);
     world->stats.counts[SIM_STAT_LONE]++;
     return true;
 }
@@ -126,7 +118,7 @@ bool sim_lone_is_over(struct sim_world *world)
     if (!may_go_on(&standing, node->index)) {
         return true; /* an operator's word to wait was on its way to the disk */
     }
-    if (world->now - world->lone_since > world->lone_for) {
+    if (world->now - world->lone_since > bound_of(world)) {
         sim_pair_describe(world);
         sim_fail(world, "alone", "%s does not serve %lld ms after the other half died",
                  sim_node_name(world, node->index),

@@ -12,7 +12,7 @@
  * generously: connection and greeting, the walk to dead and reclaim, the longest pause before a retry, and
  * that the outcomes of clients that are gone make room. */
 #define BOUND_FIXED (90 * MS_SEC)
-#define BOUND_TICKS 40
+#define BOUND_TICKS 150
 #define SPAN_BYTES  800 /* at most, of the numbers that one client has closed */
 
 /* What is open may all have to be done again, one after the other. */

@@ -87,7 +87,6 @@ void sim_pair_takes_over(struct sim_world *world, struct sim_node *node)
     world->stats.counts[SIM_STAT_TAKEOVERS] += world->observer->newest != node->index;
     sim_older_leads(world, node, &world->nodes[world->observer->newest]);
     sim_tenure_over(world, sim_newest(world));
-    sim_view(world, node)->took_over_at = world->now;
 }
 
 /* As far as it has been told. Limits are each half's own. */
@@ -108,7 +107,6 @@ void sim_pair_start(struct sim_world *world, struct sim_node *node)
     view->is_ready = false;
     view->is_over = true;
     view->has_master = view->was_unlike = false;
-    view->took_over_at = 0;
     view->sought = 0;
     sim_hands_forget(world, node);
     if (world->observer->voters[node->index].lives != node->disk->lives + 1) {

@@ -66,7 +66,6 @@ struct sim_view {
         is_partial; /* the log was half a copy when the process began, and nothing was served since */
     bool has_master, had_master; /* a master lives in it; before this step */
     ms_epoch reign, served;      /* first and latest epoch of the tenure */
-    ms_time took_over_at;        /* in the world's time, the last time in this life; 0 = never */
     ms_time greeted_at;          /* in this life, */
     enum sim_greeting greeting;  /* by the other half; */
     enum sim_greeting kept;      /* and what must be on the disk of it by now */

@@ -118,7 +118,7 @@ struct sim_world {
     bool is_over;
     struct sim_node
         *lone; /* half of a pair whose other one died for good; NULL = it is not so far */
-    ms_time whole_at, lone_since, lone_for;
+    ms_time whole_at, lone_since;
     uint64_t digest; /* of all events and effects */
     struct ms_rng rng_net, rng_fault, rng_load, rng_disk, rng_keep, rng_fleet;
     struct sim_item *items; /* binary heap by (at, order) */
