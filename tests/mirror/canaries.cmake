@@ -120,10 +120,6 @@ ms_log_canary(claim-of-another-reign mirror "invariant: (claim|peer): "
     "        command->count == mirror->reign && command->id.seq <= mirror->backlog.tip.seq;"
     "        command->count > 0 && command->id.seq <= mirror->backlog.tip.seq;")
 
-ms_log_canary(claimed-while-it-is-emptied follower "invariant: claim: nothing refutes it|invariant broken"
-    "    unsay(follower); /* nothing of it will be there */"
-    "")
-
 ms_log_canary(sifted-without-a-word follower_hear "invariant: persist: the owner"
     "        follower->news = MS_FOLLOWER_INCOMPLETE;
     }

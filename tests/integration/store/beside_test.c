@@ -184,13 +184,19 @@ static bool try_fault(enum fault fault, uint64_t n, enum ms_clear ends_by, bool 
     return is_reached;
 }
 
-/* The first operations make the directory, and come in every run; of the others each one while there are two. */
+/* One is being made, or takes the place of the other. */
+static bool is_turning(const struct run *run)
+{
+    return run->own > 0 && (run->replaced > 0 || run->history.windows == run->own);
+}
+
+/* Each operation by which the stores change, and some of those in between. */
 static void try_all(enum fault fault, enum ms_clear ends_by, bool must_survive)
 {
     uint64_t n = 1, runs = 0;
 
     while (try_fault(fault, n, ends_by, must_survive)) {
-        n += run_.own > 0 || fault == FAULT_SYNC ? 1 : 1 + n * 7919 % 23;
+        n += is_turning(&run_) ? 1 : 1 + n * 7919 % (fault == FAULT_SYNC ? 3 : 29);
         runs++;
     }
     ck_assert_uint_gt(runs, 20);

@@ -338,16 +338,6 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .expectations = {{SIM_STAT_MERGES, 1, ANY}, {SIM_STAT_LOGS_COMPARED, 1, ANY}},
     },
     {
-        .name = "pair-two-slaves-with-one-number",
-        .story = "a slave comes back with an attempt of the other half, while another one has "
-                 "written output of an attempt with the same number: the output is not mixed",
-        .seed = 1503,
-        .steps = 400,
-        .is_pair = true,
-        .is_merge = true,
-        .expectations = {{SIM_STAT_MERGES, 1, ANY}},
-    },
-    {
         .name = "pair-first-member-in-hand",
         .story = "the first member of an array has its outcome at the deposed half, and a slave "
                  "has come with an attempt of it: the outcome stands",
@@ -356,26 +346,6 @@ const struct sim_scenario sim_scenarios_pair[] = {
         .is_pair = true,
         .is_merge = true,
         .expectations = {{SIM_STAT_MERGES, 1, ANY}},
-    },
-    {
-        .name = "pair-cancelled-before-its-slave-is-welcome",
-        .story = "a slave that comes after a merge waits for its welcome, and what it has in hand "
-                 "is cancelled: it is told after the welcome, and keeps its connection",
-        .seed = 1867,
-        .steps = 400,
-        .is_pair = true,
-        .is_merge = true,
-        .expectations = {{SIM_STAT_MERGES, 1, ANY}},
-    },
-    {
-        .name = "pair-stopped-while-it-reads",
-        .story = "the active is told to stop before it has read its log and while it has nobody "
-                 "to hand over to: it goes on until then, and stops",
-        .seed = 64812,
-        .steps = 100,
-        .is_pair = true,
-        .is_short = true,
-        .expectations = {{SIM_STAT_DRAINS, 1, ANY}},
     },
     {
         .name = "pair-configured-otherwise",
