@@ -27,7 +27,7 @@ def leased(cluster, count):
 def test_killed_slave_loses_nothing():
     with Cluster() as cluster:
         victim = cluster.slave("--slots", "4")
-        clients = submit_many(cluster, "sleep", "300ms", 4)
+        clients = submit_many(cluster, "sleep", "3s", 4)
         wait_until("the victim holds all four", leased(cluster, 4))
         victim.kill()
         cluster.slave("--slots", "4")
