@@ -552,7 +552,8 @@ void ms_pair_stats(const struct ms_pair *pair, struct ms_pair_stats *stats_out)
 
     ms_mirror_stats(pair->mirror, &mirror);
     *stats_out = (struct ms_pair_stats){
-        .state = ms_council_state(pair->council),
+        .state = pair->writing.state == MS_PAIR_WRITTEN ? ms_council_state(pair->council)
+                                                        : (enum ms_council_state)pair->writing.told,
         .epoch = record->voter.accepted.epoch,
         .promised = record->voter.promised,
         .served = record->served,

@@ -102,6 +102,7 @@ static void unfollow(struct ms_pair *pair)
 
 static void news(struct ms_pair *pair, const struct ms_council_act *act)
 {
+    pair->writing.told = (uint8_t)act->state;
     ms_trace(&pair->engine.trace, MS_LEVEL_INFO, "pair", "state=%s epoch=%llu text=\"%s\"",
              ms_council_state_name(act->state), (unsigned long long)act->decision.epoch,
              act->text != NULL ? act->text : "");

@@ -16,6 +16,8 @@ struct ms_pair_writing {
         MS_PAIR_WRITING_PAUSED, /* and serves nobody meanwhile */
     } state;
     bool has_stop; /* STOP came, and is heard afterwards */
+    uint8_t
+        told; /* enum ms_council_state, as the log has it: the council's own may depend on what is being written */
 };
 
 /* Of an operator; while a record is written nothing can be decided, and what was decided is not so yet. */
