@@ -190,13 +190,22 @@ static bool is_turning(const struct run *run)
     return run->own > 0 && (run->replaced > 0 || run->history.windows == run->own);
 }
 
-/* Each operation by which the stores change, and some of those in between. */
+/* Writes are many: the logs grow. */
+static uint64_t stride(enum fault fault, const struct run *run)
+{
+    if (is_turning(run)) {
+        return fault == FAULT_WRITE || fault == FAULT_POWER ? 5 : 1;
+    }
+    return fault == FAULT_SYNC ? 3 : 29;
+}
+
+/* The operations by which the stores change, and some of those in between. */
 static void try_all(enum fault fault, enum ms_clear ends_by, bool must_survive)
 {
     uint64_t n = 1, runs = 0;
 
     while (try_fault(fault, n, ends_by, must_survive)) {
-        n += is_turning(&run_) ? 1 : 1 + n * 7919 % (fault == FAULT_SYNC ? 3 : 29);
+        n += 1 + n * 7919 % stride(fault, &run_);
         runs++;
     }
     ck_assert_uint_gt(runs, 20);
