@@ -641,7 +641,7 @@ ms_sim_canary(first-member-loses-its-outcome master/merge.c "invariant: merge"
     ms_orphans_claim_array(master, now, array);
     ms_array_end_if_over(master, array);
     return"
-    --merge --seeds 581..1080)
+    --merge --seeds 2081..2580)
 
 ms_sim_canary(stop-is-forgotten-while-it-reads master/pair.c "invariant: alone"
 "        pair->stop_by = now; /* as soon as all is read */"
