@@ -122,6 +122,12 @@ enum ms_option_level ms_options_level(const struct ms_options *options,
 void ms_options_print_value(const struct ms_options *options, const struct ms_option *option,
                             struct ms_text *text);
 
+/* The first of the rows of those names whose value is not its default, whoever has said it. given: table, count, target;
+ * defaults: room for a target, of no use afterwards; *option_out: NULL = none. False when memory is out. */
+bool ms_options_find_changed(const struct ms_options *given, void *defaults,
+                             const char *const names[], size_t count,
+                             const struct ms_option **option_out);
+
 /* The option part of --help, of width columns at most (words are never broken). */
 void ms_options_print_help(const struct ms_option *table, size_t count, size_t width,
                            struct ms_text *text);

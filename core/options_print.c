@@ -71,6 +71,40 @@ void ms_options_print_value(const struct ms_options *options, const struct ms_op
     }
 }
 
+static bool is_same(const struct ms_options *a, const struct ms_options *b,
+                    const struct ms_option *option)
+{
+    char texts[2][MS_OPTION_STRING_MAX];
+    const struct ms_options *const options[] = {a, b};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct ms_text text;
+
+        ms_text_init(&text, texts[i], sizeof texts[i]);
+        ms_options_print_value(options[i], option, &text);
+    }
+    return strcmp(texts[0], texts[1]) == 0;
+}
+
+bool ms_options_find_changed(const struct ms_options *given, void *defaults,
+                             const char *const names[], size_t count,
+                             const struct ms_option **option_out)
+{
+    struct ms_options options;
+
+    *option_out = NULL;
+    if (!ms_options_init(&options, given->table, given->count, defaults)) {
+        return false;
+    }
+    for (size_t i = 0; i < count && *option_out == NULL; i++) {
+        const struct ms_option *option = ms_options_find(&options, names[i]);
+
+        *option_out = is_same(given, &options, option) ? NULL : option;
+    }
+    ms_options_finish(&options);
+    return true;
+}
+
 void ms_option_print_range(const struct ms_option *option, struct ms_text *text)
 {
     if (option->kind == MS_OPTION_ENUM) {

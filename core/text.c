@@ -53,6 +53,13 @@ static void add_date(struct ms_text *text, int64_t days)
                 (long long)(month < 10 ? month + 3 : month - 9), (long long)day);
 }
 
+void ms_text_add_hex(struct ms_text *text, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        ms_text_add(text, "%02x", bytes[i]);
+    }
+}
+
 void ms_text_add_time(struct ms_text *text, int64_t wall_us)
 {
     const int64_t ms = wall_us / 1000;

@@ -23,6 +23,9 @@ bool ms_text_is_cut(const struct ms_text *text);
  * thousandths of a second unless those are 0. */
 void ms_text_add_time(struct ms_text *text, int64_t wall_us);
 
+/* Two digits for each byte. */
+void ms_text_add_hex(struct ms_text *text, const uint8_t *bytes, size_t size);
+
 #define MS_COMPLAINT_MAX 512
 
 /* One sentence that tells a person what was wrong and what would be right. */

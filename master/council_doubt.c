@@ -2,27 +2,27 @@
 #include "core/invariant.h"
 #include "master/council_private.h"
 
+#define ID_SIZE (2 * sizeof(struct ms_uuid) + 1)
+
 static bool is_voter(const struct ms_council *council, const struct ms_council_party *party)
 {
     return !party->is_witness || ms_council_is_enrolled(council, &party->id);
 }
 
-static void print(const struct ms_uuid *id, char text[static 2 * sizeof(struct ms_uuid) + 1])
+static const char *print(const struct ms_uuid *id, char digits[static ID_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
+    struct ms_text text;
 
-    for (size_t i = 0; i < sizeof id->bytes; i++) {
-        text[2 * i] = digits[id->bytes[i] >> 4];
-        text[2 * i + 1] = digits[id->bytes[i] & 15];
-    }
-    text[2 * sizeof id->bytes] = '\0';
+    ms_text_init(&text, digits, ID_SIZE);
+    ms_text_add_hex(&text, id->bytes, sizeof id->bytes);
+    return digits;
 }
 
 static void warn_far(struct ms_council *council, const struct ms_council_party *party,
                      ms_epoch epoch)
 {
     struct ms_council_shown *shown = &council->shown;
-    char id[2 * sizeof(struct ms_uuid) + 1];
+    char digits[ID_SIZE];
 
     ms_council_note(council, council->now, MS_NOTICE_EPOCH_FAR);
     if (shown->far_warned_at != INT64_MIN &&
@@ -30,10 +30,10 @@ static void warn_far(struct ms_council *council, const struct ms_council_party *
         return;
     }
     shown->far_warned_at = council->now;
-    print(party->is_witness ? &party->id : &council->peer.id, id);
     ms_trace(&council->trace, MS_LEVEL_WARN,
              "an epoch is shown that nobody can have come to: it is not believed",
-             "by=%s id=%s epoch=%llu promised=%llu", party->is_witness ? "witness" : "peer", id,
+             "by=%s id=%s epoch=%llu promised=%llu", party->is_witness ? "witness" : "peer",
+             print(party->is_witness ? &party->id : &council->peer.id, digits),
              (unsigned long long)epoch, (unsigned long long)council->record.voter.promised);
 }
 
@@ -71,7 +71,7 @@ void ms_council_forget_shown(struct ms_council *council)
 static void note_shown(struct ms_council *council, ms_time now, const struct ms_hello *hello)
 {
     struct ms_council_shown *shown = &council->shown;
-    char id[2 * sizeof(struct ms_uuid) + 1];
+    char digits[ID_SIZE];
 
     if (shown->epoch <= council->record.voter.promised ||
         now - shown->last_at >= MS_NOTICE_SHOWN_KEEP) {
@@ -84,12 +84,12 @@ static void note_shown(struct ms_council *council, ms_time now, const struct ms_
         return;
     }
     shown->warned_at = now;
-    print(&hello->node, id);
     ms_trace(&council->trace, MS_LEVEL_WARN,
              "a slave or client has heard of a higher epoch than this half",
              "role=%s name=\"%s\" node=%s epoch=%llu promised=%llu", ms_role_name(hello->role),
-             ms_text_is_name(hello->name, strlen(hello->name)) ? hello->name : "", id,
-             (unsigned long long)hello->epoch, (unsigned long long)council->record.voter.promised);
+             ms_text_is_name(hello->name, strlen(hello->name)) ? hello->name : "",
+             print(&hello->node, digits), (unsigned long long)hello->epoch,
+             (unsigned long long)council->record.voter.promised);
 }
 
 bool ms_council_has_shown(const struct ms_council *council, ms_time now)

@@ -8,15 +8,6 @@ static const char *const of_pair[] = {
     "role",     "peer-listen",    "bootstrap",      "failover", "pair-profile", "on-quorum-loss",
     "failback", "failback-delay", "keep-divergent", "witness",  "notify"};
 
-static void print_value(const struct ms_options *options, const struct ms_option *option,
-                        char text_out[MS_OPTION_STRING_MAX])
-{
-    struct ms_text text;
-
-    ms_text_init(&text, text_out, MS_OPTION_STRING_MAX);
-    ms_options_print_value(options, option, &text);
-}
-
 static bool complain_of(const struct ms_option *option, struct ms_complaint *complaint)
 {
     return ms_complain(complaint, "%s is of a pair: say where the other master is with peer",
@@ -67,23 +58,14 @@ bool ms_master_settings_are_single(const struct ms_master_settings *settings,
                                    struct ms_complaint *complaint)
 {
     struct ms_master_settings defaults = {0};
-    struct ms_options given = {.table = ms_master_cli.table,
-                               .count = ms_master_cli.count,
-                               .target = (void *)(uintptr_t)settings};
-    struct ms_options options;
-    bool is_single = true;
+    const struct ms_options given = {.table = ms_master_cli.table,
+                                     .count = ms_master_cli.count,
+                                     .target = (void *)(uintptr_t)settings};
+    const struct ms_option *option;
 
-    if (!ms_options_init(&options, given.table, given.count, &defaults)) {
+    if (!ms_options_find_changed(&given, &defaults, of_pair, sizeof of_pair / sizeof of_pair[0],
+                                 &option)) {
         return ms_complain(complaint, "out of memory");
     }
-    for (size_t i = 0; i < sizeof of_pair / sizeof of_pair[0] && is_single; i++) {
-        const struct ms_option *option = ms_options_find(&options, of_pair[i]);
-        char value[MS_OPTION_STRING_MAX], default_value[MS_OPTION_STRING_MAX];
-
-        print_value(&given, option, value);
-        print_value(&options, option, default_value);
-        is_single = strcmp(value, default_value) == 0 || complain_of(option, complaint);
-    }
-    ms_options_finish(&options);
-    return is_single;
+    return option == NULL || complain_of(option, complaint);
 }

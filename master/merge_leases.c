@@ -23,11 +23,9 @@ static const struct ms_slave *slave_of(const struct ms_master *master,
 
 /* The slave has told this reign what it holds, and takes nothing of an earlier one any more: it does not have that, and will not. Nor
  * is it for who is not its target here. */
-static bool is_void(const struct ms_master *master, const struct ms_work *work,
-                    const struct ms_record *record)
+static bool is_void(const struct ms_work *work, const struct ms_record *record,
+                    const struct ms_slave *slave)
 {
-    const struct ms_slave *slave = slave_of(master, record);
-
     return !ms_target_may_hold(work, &record->uuid) ||
            (slave != NULL && !slave->is_awaited && !slave->is_ending);
 }
@@ -36,10 +34,12 @@ static bool is_void(const struct ms_master *master, const struct ms_work *work,
 enum ms_error ms_merge_lease(struct ms_master *master, ms_time now, struct ms_work *work,
                              const struct ms_record *record)
 {
-    if (is_void(master, work, record)) {
+    const struct ms_slave *slave = slave_of(master, record);
+
+    if (is_void(work, record, slave)) {
         return MS_E_OK;
     }
-    if (slave_of(master, record) != NULL && work->state != MS_LIFE_LEASED) {
+    if (slave != NULL && slave->is_awaited && work->state != MS_LIFE_LEASED) {
         return ms_merge_put(master, now, record);
     }
     work->lease_record = ms_journal_put(&master->journal, record);
@@ -57,7 +57,8 @@ static bool is_held(const struct ms_master *master, const struct ms_work *work,
         struct ms_record record;
 
         ms_foreign_read(at, &room, &record);
-        is_held |= record.kind == MS_RECORD_LEASE && !is_void(master, work, &record);
+        is_held |=
+            record.kind == MS_RECORD_LEASE && !is_void(work, &record, slave_of(master, &record));
     }
     return is_held;
 }

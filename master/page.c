@@ -61,9 +61,7 @@ void ms_page_end_row(struct ms_report_page *page)
 static_assert(MS_PAGE_ROWS <= MS_REPORT_ROWS_MAX, "a page is one frame");
 void ms_page_print_uuid(struct ms_text *text, const struct ms_uuid *uuid)
 {
-    for (size_t i = 0; i < sizeof uuid->bytes; i++) {
-        ms_text_add(text, "%02x", uuid->bytes[i]);
-    }
+    ms_text_add_hex(text, uuid->bytes, sizeof uuid->bytes);
 }
 
 void ms_page_print_id(struct ms_text *text, const struct ms_work *work)

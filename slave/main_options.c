@@ -154,42 +154,24 @@ static bool complain_of_work(const char *name, struct ms_complaint *complaint)
                        name);
 }
 
-static void print_value(const struct ms_options *options, const struct ms_option *option,
-                        char text_out[MS_OPTION_STRING_MAX])
-{
-    struct ms_text text;
-
-    ms_text_init(&text, text_out, MS_OPTION_STRING_MAX);
-    ms_options_print_value(options, option, &text);
-}
-
 /* Its defaults may be said, as --dump-config prints them. */
 static bool check(const void *target, struct ms_complaint *complaint)
 {
     const struct slave_options *settings = target;
     struct slave_options defaults = {.weight = 0};
-    struct ms_options given = {.table = table,
-                               .count = sizeof table / sizeof table[0],
-                               .target = (void *)(uintptr_t)target};
-    struct ms_options options;
-    bool is_fine = true;
+    const struct ms_options given = {.table = table,
+                                     .count = sizeof table / sizeof table[0],
+                                     .target = (void *)(uintptr_t)target};
+    const struct ms_option *option;
 
     if (!settings->witness_only) {
         return true;
     }
-    if (!ms_options_init(&options, table, sizeof table / sizeof table[0], &defaults)) {
+    if (!ms_options_find_changed(&given, &defaults, of_work, sizeof of_work / sizeof of_work[0],
+                                 &option)) {
         return ms_complain(complaint, "out of memory");
     }
-    for (size_t i = 0; i < sizeof of_work / sizeof of_work[0] && is_fine; i++) {
-        const struct ms_option *option = ms_options_find(&options, of_work[i]);
-        char value[MS_OPTION_STRING_MAX], default_value[MS_OPTION_STRING_MAX];
-
-        print_value(&given, option, value);
-        print_value(&options, option, default_value);
-        is_fine = strcmp(value, default_value) == 0 || complain_of_work(of_work[i], complaint);
-    }
-    ms_options_finish(&options);
-    return is_fine;
+    return option == NULL || complain_of_work(option->name, complaint);
 }
 
 bool slave_options_fit(const struct ms_options *options, struct ms_complaint *complaint)

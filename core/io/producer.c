@@ -1,11 +1,11 @@
 #include "core/io/producer.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "core/invariant.h"
 #include "core/io/mailbox.h"
+#include "core/io/thread_start.h"
 
 /* Questions lie in a mailbox as the events that answer them; OPEN, which nobody answers, as this. */
 #define QUESTION_OPEN MS_EVENT_TICK
@@ -328,19 +328,6 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
     }
 }
 
-/* The thread takes no signals: they are the loop's. */
-static bool start_thread(struct ms_producer *producer)
-{
-    sigset_t all, before;
-    int failed;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    failed = pthread_create(&producer->thread, NULL, run, producer);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed == 0;
-}
-
 static void release(struct ms_producer *producer)
 {
     ev_ref(producer->loop);
@@ -378,7 +365,7 @@ struct ms_producer *ms_producer_create(const struct ms_producer_options *options
     producer->wake.data = producer;
     ev_async_start(producer->loop, &producer->wake);
     ev_unref(producer->loop);
-    if (!start_thread(producer)) {
+    if (!ms_thread_start(&producer->thread, run, producer)) {
         release(producer);
         return NULL;
     }

@@ -3,12 +3,12 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/un.h>
 
 #include "core/invariant.h"
+#include "core/io/thread_start.h"
 #include "core/list.h"
 
 struct question {
@@ -163,22 +163,11 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
     }
 }
 
-/* The thread takes no signals: they are the loop's. */
 static bool start_thread(struct ms_resolver *resolver)
 {
-    pthread_attr_t attributes;
     pthread_t thread;
-    sigset_t all, before;
-    int failed;
 
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    failed = pthread_create(&thread, &attributes, answer, resolver);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return failed == 0;
+    return ms_thread_start(&thread, answer, resolver) && pthread_detach(thread) == 0;
 }
 
 struct ms_resolver *ms_resolver_create(struct ev_loop *loop, ms_resolved_fn resolved, void *context)

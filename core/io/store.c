@@ -4,6 +4,7 @@
 
 #include "core/invariant.h"
 #include "core/io/clock.h"
+#include "core/io/thread_start.h"
 #include "proto/record.h"
 
 #define TOOL_WINDOW_MAX ((size_t)4 << 20) /* without a loop a commit begins here */
@@ -357,14 +358,9 @@ static void stop_watchers(struct ms_store *store)
 
 static bool start_thread(struct ms_store *store)
 {
-    pthread_condattr_t monotonic;
-
     pthread_mutex_init(&store->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&store->work, &monotonic);
-    pthread_cond_init(&store->done, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    ms_thread_init_condition(&store->work);
+    ms_thread_init_condition(&store->done);
     ms_store_thread_report(store);
     store->is_busy = true;
     return pthread_create(&store->thread, NULL, ms_store_thread_run, store) == 0;

@@ -101,9 +101,7 @@ static enum ms_store_result make_schema(struct ms_store_file *file,
                 "BEGIN IMMEDIATE; " SCHEMA
                 "INSERT INTO meta VALUES('format',%d); INSERT INTO meta VALUES('id',x'",
                 MS_STORE_FORMAT);
-    for (size_t i = 0; i < sizeof options->id.bytes; i++) {
-        ms_text_add(&sentence, "%02x", options->id.bytes[i]);
-    }
+    ms_text_add_hex(&sentence, options->id.bytes, sizeof options->id.bytes);
     ms_text_add(&sentence, "'); COMMIT");
     ms_assert(!ms_text_is_cut(&sentence));
     return ms_store_file_run(file, text);

@@ -1,11 +1,11 @@
 #include "core/io/voter_writer.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "core/invariant.h"
+#include "core/io/thread_start.h"
 #include "core/io/voter_slots.h"
 
 enum work {
@@ -97,30 +97,6 @@ static void on_wake(struct ev_loop *loop, ev_async *wake, int revents)
     }
 }
 
-/* The thread takes no signals: they are the loop's. */
-static bool start_thread(struct ms_voter_writer *writer)
-{
-    sigset_t all, before;
-    int failed;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    failed = pthread_create(&writer->thread, NULL, run, writer);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed == 0;
-}
-
-static void init_lock(struct ms_voter_writer *writer)
-{
-    pthread_condattr_t monotonic;
-
-    pthread_mutex_init(&writer->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&writer->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
-
 struct ms_voter_writer *ms_voter_writer_create(struct ev_loop *loop, struct ms_voter_file *file,
                                                ms_voter_written_fn written, void *context)
 {
@@ -135,8 +111,9 @@ struct ms_voter_writer *ms_voter_writer_create(struct ev_loop *loop, struct ms_v
     writer->context = context;
     writer->file = *file;
     writer->file.name = writer->file.path + (file->name - file->path);
-    init_lock(writer);
-    if (!start_thread(writer)) {
+    pthread_mutex_init(&writer->lock, NULL);
+    ms_thread_init_condition(&writer->changed);
+    if (!ms_thread_start(&writer->thread, run, writer)) {
         writer->file.directory = writer->file.blocks = -1;
         dispose(writer);
         return NULL;

@@ -411,6 +411,29 @@ static void expect_lint(const struct ms_option *rows, size_t count, const char *
     ck_assert_msg(strstr(complaint.text, words) != NULL, "%s", complaint.text);
 }
 
+START_TEST(what_is_not_its_default_is_found)
+{
+    static const char *const names[] = {"tick", "slots", "handler"};
+    struct target target = {0}, defaults = {0};
+    const struct ms_option *option;
+    struct ms_complaint complaint;
+    struct ms_options options;
+
+    ck_assert(ms_options_init(&options, table, ROWS, &target));
+    ck_assert(ms_options_set(&options, &table[NAME], by_flag, "other", &complaint));
+    ck_assert(ms_options_set(&options, &table[TICK], by_flag, "1000ms", &complaint));
+    ck_assert(ms_options_find_changed(&options, &defaults, names, 3, &option));
+    ck_assert_ptr_null(option); /* said, and the default; and one that is not asked for */
+    ck_assert(ms_options_set(&options, &table[HANDLERS], by_file, "other.so", &complaint));
+    ck_assert(ms_options_find_changed(&options, &defaults, names, 3, &option));
+    ck_assert_ptr_eq(option, &table[HANDLERS]);
+    ck_assert(ms_options_set(&options, &table[SLOTS], by_file, "5", &complaint));
+    ck_assert(ms_options_find_changed(&options, &defaults, names, 3, &option));
+    ck_assert_ptr_eq(option, &table[SLOTS]); /* the first of those names */
+    ms_options_finish(&options);
+}
+END_TEST
+
 START_TEST(lint_accepts_a_good_table)
 {
     struct ms_complaint complaint = {""};
@@ -493,6 +516,7 @@ int main(void)
     tcase_add_test(tests, random_values_survive_printing);
     tcase_add_test(tests, help_has_two_columns);
     tcase_add_test(tests, manual_and_config_come_from_the_table);
+    tcase_add_test(tests, what_is_not_its_default_is_found);
     tcase_add_test(tests, lint_accepts_a_good_table);
     tcase_add_test(tests, lint_names_the_fault);
     tcase_add_test_raise_signal(tests, a_default_that_does_not_parse_aborts, SIGABRT);

@@ -161,6 +161,20 @@ START_TEST(buffer_without_memory_aborts)
 }
 END_TEST
 
+START_TEST(bytes_are_two_digits)
+{
+    static const uint8_t bytes[] = {0, 0x0a, 0xff};
+    char data[8];
+    struct ms_text text;
+
+    ms_text_init(&text, data, sizeof data);
+    ms_text_add_hex(&text, bytes, sizeof bytes);
+    ck_assert_str_eq(data, "000aff");
+    ms_text_add_hex(&text, bytes, 1);
+    ck_assert(ms_text_is_cut(&text));
+}
+END_TEST
+
 START_TEST(labels_are_words_or_pairs)
 {
     char name[MS_NAME_MAX + 2];
@@ -195,6 +209,7 @@ int main(void)
     tcase_add_test(tests, a_name_is_cut);
     tcase_add_test(tests, times_are_dates);
     tcase_add_test(tests, names_have_bounds_and_an_alphabet);
+    tcase_add_test(tests, bytes_are_two_digits);
     tcase_add_test(tests, labels_are_words_or_pairs);
     tcase_add_test_raise_signal(tests, buffer_without_memory_aborts, SIGABRT);
     tcase_set_timeout(tests, 60);
